@@ -1,0 +1,388 @@
+"""The critical path method over a compiled network: early and late dates, floats, and what drives what.
+
+Early marks are the least that floors and links allow, late marks the largest that finish and targets allow; both are
+found level by level, since inside a level nothing waits for anything (Kelley and Walker 1959; float definitions of the
+Precedence Diagramming Method as in PMI's Practice Standard for Scheduling). Progress follows *retained logic*: what is
+left of started work waits for its predecessors and for the status date.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.calendars import FIRST_DAY, LAST_DAY, MINUTES_PER_DAY, HorizonError
+from engine.network import (
+    NO_DAY,
+    BoolArray,
+    IntArray,
+    LinkType,
+    Network,
+    allowance,
+    finish_mark,
+    fixed_requirement,
+    latest_start,
+    requirement,
+)
+
+NO_FLOAT = int(np.iinfo(np.int64).max)
+_NEVER = NO_FLOAT // 4
+
+Ends = Literal["network", "component"]
+Anchor = Literal["actual", "status date", "not before", "link"]
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Dates and floats of a network; arrays of length n follow its tasks, of length m its links.
+
+    `early`, `late` int64[n] start marks of the work that is left (see `engine.calendars`); `total_float_min` working
+    minutes in the task's own calendar that it may slip before the end or a target moves, negative when a target is
+    already missed; `free_float_min` the same before any successor (or the end) moves, never below 0; `link_float_min`
+    int64[m] working minutes of the successor's calendar by which a link does not bind, 0 where it drives, NO_FLOAT
+    where it leads to finished work. Finished tasks keep their actual dates and have float 0. `*_start` and `*_finish`
+    are instants (minutes since 1970-01-01 00:00), `*_day` days since then; a finish is the last working instant, and
+    lies on the day it ends.
+    """
+
+    network: Network = field(repr=False)
+    early: IntArray
+    late: IntArray
+    total_float_min: IntArray
+    free_float_min: IntArray
+    link_float_min: IntArray
+
+    @cached_property
+    def early_start(self) -> IntArray:
+        """Instants at which work starts or, for started work, has started."""
+        network = self.network
+        begun = np.where(network.started, network.start, self.early)
+        return network.calendars.instant(network.calendar, begun)
+
+    @cached_property
+    def early_finish(self) -> IntArray:
+        """Instants at which work finishes."""
+        return self.network.calendars.instant(self.network.calendar, self._finish(self.early))
+
+    @cached_property
+    def late_start(self) -> IntArray:
+        """Last instants at which the work that is left may start."""
+        return self.network.calendars.instant(self.network.calendar, self.late)
+
+    @cached_property
+    def late_finish(self) -> IntArray:
+        """Last instants at which work may finish."""
+        return self.network.calendars.instant(self.network.calendar, self._finish(self.late))
+
+    @cached_property
+    def early_start_day(self) -> IntArray:
+        """Days on which work starts; the actual day where it has."""
+        begun = self.network.actual_start_day
+        return np.where(begun == NO_DAY, _day(self.early_start, self.early), begun)
+
+    @cached_property
+    def early_finish_day(self) -> IntArray:
+        """Days on which work finishes; the actual day where it has."""
+        ended = self.network.actual_finish_day
+        return np.where(ended == NO_DAY, _day(self.early_finish, self._finish(self.early)), ended)
+
+    @cached_property
+    def late_start_day(self) -> IntArray:
+        """Last days on which the work that is left may start."""
+        begun = np.where(self.network.done, self.network.actual_start_day, NO_DAY)
+        return np.where(begun == NO_DAY, _day(self.late_start, self.late), begun)
+
+    @cached_property
+    def late_finish_day(self) -> IntArray:
+        """Last days on which work may finish."""
+        ended = self.network.actual_finish_day
+        return np.where(ended == NO_DAY, _day(self.late_finish, self._finish(self.late)), ended)
+
+    @property
+    def critical(self) -> BoolArray:
+        """Unfinished tasks without float."""
+        return ~self.network.done & (self.total_float_min <= 0)
+
+    @property
+    def driving(self) -> BoolArray:
+        """Links that hold their successor where it is (bool[m])."""
+        return self.link_float_min <= 0
+
+    def _finish(self, start: IntArray) -> IntArray:
+        network = self.network
+        return np.where(network.done, network.finish, finish_mark(network.work_min, start))
+
+
+@dataclass(frozen=True, slots=True)
+class DrivingPath:
+    """The chain that holds a task where it is: `tasks[0]` held by `anchor`, each next one by the link before it.
+
+    `tasks` int64[k] positions in the network's tasks, `links` int64[k - 1] positions in its links; `anchor` says what
+    holds the first task: its "actual" dates, the "status date", its own "not before" day, or a "link" from finished
+    work that is too old to be shown as a task.
+    """
+
+    tasks: IntArray
+    links: IntArray
+    anchor: Anchor
+
+
+def schedule(network: Network, *, finish_by_day: int | None = None, ends: Ends = "network") -> Dates:
+    """Early and late dates, floats and driving links.
+
+    The end is the latest early finish of the whole network, or of each connected component by itself
+    (`ends="component"`), or the end of `finish_by_day` for all. Work is exact in integers; the result does not depend
+    on the order of tasks and links. Raises HorizonError where work would reach outside 1970-2099.
+
+    >>> from engine.calendars import WorkCalendar, day_of
+    >>> from engine.network import Links, compile
+    >>> office = WorkCalendar.of_minutes((480, 480, 480, 480, 480, 0, 0))
+    >>> links = Links.of([(1, 2, "FS", 0), (1, 3, "FS", 480)])
+    >>> network = compile([1, 2, 3], [5 * 480, 480, 0], [office], [0, 0, 0], links, status_day=day_of("2026-01-05"))
+    >>> dates = schedule(network)
+    >>> dates.early_finish_day.astype("datetime64[D]").astype(str).tolist()
+    ['2026-01-09', '2026-01-12', '2026-01-12']
+    >>> dates.total_float_min.tolist()
+    [0, 0, 0]
+    """
+    plan, work, calendar = network.plan, network.work_min, network.calendar
+    early = np.where(network.done, network.start, network.floor)
+    early[plan.order] = early_marks(network)
+    reach = finish_mark(work, early)
+    _within_horizon(network, (reach >> 1) > network.calendars.before[calendar, -1])
+    if finish_by_day is None:
+        end = network.calendars.instant(calendar, np.where(network.done, network.finish, reach))
+        group = _components(network) if ends == "component" else np.zeros(network.uid.size, dtype=np.int64)
+        last = np.full(network.uid.size, -1)
+        np.maximum.at(last, group, end)
+        bound = network.calendars.mark_until(calendar, last[group])
+    else:
+        if not FIRST_DAY <= finish_by_day < LAST_DAY:
+            raise HorizonError(f"The end must lie between 1970 and 2099, not on day {finish_by_day}.")
+        bound = 2 * network.calendars.worked(calendar, (finish_by_day + 1) * MINUTES_PER_DAY)
+    ceiling = np.minimum(network.ceiling, latest_start(work, bound))
+    late = np.where(network.done, early, ceiling)
+    late[plan.order] = late_marks(network, ceiling[plan.order])
+    _within_horizon(network, late < 0)
+
+    room = np.maximum(np.where(network.done, early, latest_start(work, bound)), early)
+    live = plan.link
+    np.minimum.at(room, network.link_pred[live], allowance(network, live, early[network.link_succ[live]]))
+    return Dates(
+        network=network,
+        early=early,
+        late=late,
+        total_float_min=(late >> 1) - (early >> 1),
+        free_float_min=(room >> 1) - (early >> 1),
+        link_float_min=_link_floats(network, early),
+    )
+
+
+def early_marks(network: Network) -> IntArray:
+    """Forward pass: least start marks int64[u] in the plan's order.
+
+    >>> from engine.calendars import ALL_HOURS
+    >>> from engine.network import Links, compile
+    >>> early_marks(compile([1, 2], [60, 60], [ALL_HOURS], [0, 0], Links.of([(1, 2, "FS", 0)]), status_day=0)).tolist()
+    [1, 121]
+    """
+    plan = network.plan
+    works = (network.work_min[plan.order] > 0).astype(np.int64)
+    marks = network.floor[plan.order] | works
+    edge_ptr = plan.in_ptr[plan.level_ptr]
+    curved_ptr = np.searchsorted(network.curved, edge_ptr).tolist()
+    offset = plan.in_ptr[:-1] - np.repeat(edge_ptr[:-1], np.diff(plan.level_ptr))
+    levels, edges = plan.level_ptr.tolist(), edge_ptr.tolist()
+    for level in range(1, len(levels) - 1):
+        a, b, first, last = levels[level], levels[level + 1], edges[level], edges[level + 1]
+        reached = marks[plan.pred[first:last]]
+        reached += network.weight[first:last]
+        if curved_ptr[level] < curved_ptr[level + 1]:
+            curved = network.curved[curved_ptr[level] : curved_ptr[level + 1]]
+            reached[curved - first] = requirement(network, plan.link[curved], marks[plan.pred[curved]])
+        least = np.maximum.reduceat(reached, offset[a:b])
+        np.maximum(least, marks[a:b], out=least)
+        np.bitwise_or(least, works[a:b], out=marks[a:b])
+    return marks
+
+
+def late_marks(network: Network, ceiling: IntArray) -> IntArray:
+    """Backward pass: largest start marks int64[u] in the plan's order, none above its `ceiling`.
+
+    >>> from engine.calendars import ALL_HOURS
+    >>> from engine.network import Links, compile
+    >>> network = compile([1, 2], [60, 60], [ALL_HOURS], [0, 0], Links.of([(1, 2, "FS", 0)]), status_day=0)
+    >>> late_marks(network, np.array([999, 201])).tolist()
+    [81, 201]
+    """
+    plan = network.plan
+    works = (network.work_min[plan.order] > 0).astype(np.int64)
+    marks = (ceiling - works) | works
+    succ, weight = plan.succ[plan.out], network.weight[plan.out]
+    is_curved = np.zeros(plan.link.size, dtype=bool)
+    is_curved[network.curved] = True
+    curved_at = np.flatnonzero(is_curved[plan.out])
+    edge_ptr = plan.out_ptr[plan.level_ptr]
+    curved_ptr = np.searchsorted(curved_at, edge_ptr).tolist()
+    offset = plan.out_ptr[:-1] - np.repeat(edge_ptr[:-1], np.diff(plan.level_ptr))
+    levels, busy, edges = plan.level_ptr.tolist(), plan.busy_ptr.tolist(), edge_ptr.tolist()
+    for level in range(len(busy) - 1, -1, -1):
+        a, b, first, last = levels[level], busy[level], edges[level], edges[level + 1]
+        if a == b:
+            continue
+        allowed = marks[succ[first:last]]
+        allowed -= weight[first:last]
+        if curved_ptr[level] < curved_ptr[level + 1]:
+            curved = curved_at[curved_ptr[level] : curved_ptr[level + 1]]
+            allowed[curved - first] = allowance(network, plan.link[plan.out[curved]], marks[succ[curved]])
+        most = np.minimum.reduceat(allowed, offset[a:b])
+        np.minimum(most, marks[a:b], out=most)
+        most -= works[a:b]
+        np.bitwise_or(most, works[a:b], out=marks[a:b])
+    return marks
+
+
+def float_to(dates: Dates, uid: int) -> IntArray:
+    """Working minutes int64[n] that each task may slip before one task moves; NO_FLOAT where it does not lead there.
+
+    Raises UnknownTask.
+
+    >>> from engine.calendars import ALL_HOURS
+    >>> from engine.network import Links, compile
+    >>> links = Links.of([(1, 3, "FS", 0), (2, 3, "FS", 0)])
+    >>> network = compile([1, 2, 3, 4], [60, 90, 0, 0], [ALL_HOURS], [0] * 4, links, status_day=0)
+    >>> float_to(schedule(network), 3)[:3].tolist()
+    [30, 0, 0]
+    """
+    network, plan = dates.network, dates.network.plan
+    target = network.index(uid)
+    ceiling = np.full(network.uid.size, _NEVER)
+    ceiling[target] = dates.early[target]
+    late = ceiling.copy()
+    late[plan.order] = late_marks(network, ceiling[plan.order])
+    leads = _upstream(network, target, network.live)
+    return np.where(leads, (late >> 1) - (dates.early >> 1), NO_FLOAT)
+
+
+def longest_path(dates: Dates, uid: int) -> BoolArray:
+    """All tasks bool[n] on a chain of driving links that ends at a task, itself included; raises UnknownTask.
+
+    >>> from engine.calendars import ALL_HOURS
+    >>> from engine.network import Links, compile
+    >>> links = Links.of([(1, 3, "FS", 0), (2, 3, "FS", 0)])
+    >>> longest_path(schedule(compile([1, 2, 3], [60, 90, 0], [ALL_HOURS], [0] * 3, links, status_day=0)), 3).tolist()
+    [False, True, True]
+    """
+    return _upstream(dates.network, dates.network.index(uid), dates.driving)
+
+
+def driving_path(dates: Dates, uid: int) -> DrivingPath:
+    """The one chain that answers "what drives this?".
+
+    Of several driving links it takes the one whose predecessor ends last, then that of the lowest uid. Raises
+    UnknownTask.
+
+    >>> from engine.calendars import ALL_HOURS
+    >>> from engine.network import Links, compile
+    >>> links = Links.of([(1, 3, "FS", 0), (2, 3, "FS", 0)])
+    >>> path = driving_path(schedule(compile([1, 2, 3], [60, 90, 0], [ALL_HOURS], [0] * 3, links, status_day=0)), 3)
+    >>> path.tasks.tolist(), path.links.tolist(), path.anchor
+    ([1, 2], [1], 'status date')
+    """
+    network = dates.network
+    task = network.index(uid)
+    tasks, links = [task], []
+    driving = np.flatnonzero(dates.driving)
+    pred = network.link_pred[driving]
+    key = (network.link_lag_min[driving], network.link_type[driving], network.uid[pred], -dates.early_finish[pred])
+    driving = driving[np.lexsort((*key, network.link_succ[driving]))]
+    succ = network.link_succ[driving]
+    while not network.done[task]:
+        first, last = np.searchsorted(succ, task), np.searchsorted(succ, task, side="right")
+        if first == last:
+            break
+        links.append(int(driving[first]))
+        task = int(network.link_pred[driving[first]])
+        tasks.append(task)
+    return DrivingPath(np.array(tasks[::-1]), np.array(links[::-1], dtype=np.int64), _anchor(dates, task))
+
+
+def out_of_sequence(network: Network) -> IntArray:
+    """Links int64[k] that progress has broken: the successor started (or finished) before the link allowed it.
+
+    Compared by day, without lags: work that began on the day its predecessor ended is in sequence.
+
+    >>> from engine.calendars import ALL_HOURS
+    >>> from engine.network import Links, compile
+    >>> links = Links.of([(1, 2, "FS", 0)])
+    >>> network = compile([1, 2], [60, 60], [ALL_HOURS], [0, 0], links, status_day=9, actual_start_day=[NO_DAY, 8])
+    >>> out_of_sequence(network).tolist()
+    [0]
+    """
+    kind = network.link_type
+    to_finish = kind >= LinkType.FF
+    leaves_start = (kind == LinkType.SS) | (kind == LinkType.SF)
+    begun, ended = network.actual_start_day, network.actual_finish_day
+    succ = np.where(to_finish, ended[network.link_succ], begun[network.link_succ])
+    pred = np.where(leaves_start, begun[network.link_pred], ended[network.link_pred])
+    return np.flatnonzero((succ != NO_DAY) & ((pred == NO_DAY) | (pred > succ)))
+
+
+def _day(instant: IntArray, mark: IntArray) -> IntArray:
+    return np.asarray((instant - ((mark & 1) == 0)) // MINUTES_PER_DAY)
+
+
+def _anchor(dates: Dates, task: int) -> Anchor:
+    network = dates.network
+    if network.done[task]:
+        return "actual"
+    if dates.early[task] >> 1 > network.own_floor[task] >> 1:
+        return "link"
+    status = 2 * network.calendars.worked(network.calendar[task], network.status_day * MINUTES_PER_DAY) + 1
+    return "not before" if network.own_floor[task] > status else "status date"
+
+
+def _link_floats(network: Network, early: IntArray) -> IntArray:
+    floats = np.full(network.link_pred.size, NO_FLOAT)
+    live, fixed = np.flatnonzero(network.live), np.flatnonzero(network.fixed)
+    succ = network.link_succ
+    floats[live] = (early[succ[live]] >> 1) - (requirement(network, live, early[network.link_pred[live]]) >> 1)
+    floats[fixed] = (early[succ[fixed]] >> 1) - (fixed_requirement(network, fixed) >> 1)
+    return floats
+
+
+def _upstream(network: Network, task: int, links: NDArray[np.bool_]) -> BoolArray:
+    pred, succ = network.link_pred[links], network.link_succ[links]
+    by_succ = np.argsort(succ, kind="stable")
+    pred, succ = pred[by_succ], succ[by_succ]
+    seen = np.zeros(network.uid.size, dtype=bool)
+    seen[task] = True
+    front: Sequence[int] | IntArray = [task]
+    while len(front):
+        first, last = np.searchsorted(succ, front), np.searchsorted(succ, front, side="right")
+        before = np.unique(np.concatenate([pred[a:b] for a, b in zip(first, last, strict=True)]))
+        front = before[~seen[before]]
+        seen[front] = True
+    return seen
+
+
+def _components(network: Network) -> IntArray:
+    """Lowest position reachable over links in either direction (label propagation with pointer jumping)."""
+    label = np.arange(network.uid.size)
+    while True:
+        before = label.copy()
+        least = np.minimum(label[network.link_pred], label[network.link_succ])
+        np.minimum.at(label, label[network.link_pred], least)
+        np.minimum.at(label, label[network.link_succ], least)
+        label = label[label]
+        if np.array_equal(label, before):
+            return label
+
+
+def _within_horizon(network: Network, beyond: BoolArray) -> None:
+    if beyond.any():
+        uids = np.sort(network.uid[beyond]).tolist()
+        raise HorizonError(f"Work would reach outside 1970-2099, first for task {uids[0]}.", uids)
