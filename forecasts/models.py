@@ -1,0 +1,92 @@
+"""Forecast runs, the forecast of each milestone, and derived health a day with its evidence. All of it computed."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from milestones.models import Milestone
+from programs.models import Health, OfProgramQuerySet, Program
+
+
+class Run(models.Model):
+    """One computation over one connected part of the network, and all that it was computed from."""
+
+    day = models.DateField(help_text="The status day, in the organisation's zone.")
+    engine_version = models.CharField(max_length=20)
+    inputs_digest = models.CharField(max_length=64, help_text="SHA-256 of the engine's input arrays.")
+    revisions = models.JSONField(help_text="Program id → plan revision that was read.")
+    computed_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["-computed_at"], name="run_newest")]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
+
+
+class MilestoneForecast(models.Model):
+    """When a milestone is expected, as of its run. Float is in working minutes."""
+
+    milestone = models.OneToOneField(Milestone, primary_key=True, on_delete=models.CASCADE, related_name="forecast")
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="milestone_forecasts")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="milestones")
+    start_on = models.DateField()
+    finish_on = models.DateField()
+    total_float = models.IntegerField(null=True)
+    free_float = models.IntegerField(null=True)
+    on_longest_path = models.BooleanField(default=False)
+    driven_by = models.ForeignKey(Milestone, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    objects = OfProgramQuerySet["MilestoneForecast"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.milestone_id}: {self.finish_on}"
+
+
+class ProgramHealth(models.Model):
+    """Derived health of a program on a day, with the evidence that it was derived from."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="healths")
+    day = models.DateField()
+    health = models.CharField(max_length=12, choices=Health.choices)
+    finish_on = models.DateField(null=True, help_text="Forecast finish of the end milestone.")
+    target_on = models.DateField(null=True)
+    slip_days = models.IntegerField(null=True, help_text="Days from target to forecast; later is positive.")
+    is_stale = models.BooleanField(default=False)
+    findings = models.JSONField(default=list, help_text="Rule, record, value, limit, since, days; in order of weight.")
+    policy_version = models.PositiveIntegerField()
+    run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="healths")
+    plan_revision = models.PositiveIntegerField()
+    revision = models.PositiveIntegerField()
+    computed_at = models.DateTimeField()
+
+    objects = OfProgramQuerySet["ProgramHealth"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "day"], name="health_once_a_day")]
+        indexes = [models.Index(fields=["program", "-day"], name="health_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.program_id} {self.day}: {self.health}"
+
+
+class HealthPolicy(models.Model):
+    """The limits that derived health is judged by. Rows are added, never changed: the newest counts."""
+
+    version = models.PositiveIntegerField(primary_key=True)
+    at_risk_days = models.PositiveIntegerField(default=7, help_text="At risk when later than this many days.")
+    off_track_days = models.PositiveIntegerField(default=30, help_text="Off track when later than this many days.")
+    stale_days = models.PositiveIntegerField(default=10, help_text="Stale without an update for this many days.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(at_risk_days__lt=models.F("off_track_days")),
+                name="policy_in_order",
+                violation_error_message="At risk begins before off track.",
+                violation_error_code="off_track_days",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"policy v{self.version}"

@@ -1,0 +1,81 @@
+"""Base classes of tracked rows and of their event tables, and the change-set that groups events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+import pghistory.models
+from django.db import models
+from django.db.models import Q
+
+
+class HistoryNow(models.Func):
+    """The moment a change counts from: the clock, or the replayed past of an import or the demo."""
+
+    function = "history_now"
+    output_field = models.DateTimeField()
+
+
+class CurrentChangeSet(models.Func):
+    """The change-set that the running transaction writes for, or null."""
+
+    function = "history_change_set"
+    output_field = models.BigIntegerField()
+
+
+class ChangeSet(models.Model):
+    """One act of one person or job: who, when, why. Event rows point here; undo takes one back as a whole."""
+
+    at = models.DateTimeField(db_default=HistoryNow())
+    by_id = models.BigIntegerField(null=True, help_text="The user's id; null for a job.")
+    reason = models.TextField(blank=True)
+    parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="parts")
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="change_set_at")]
+
+    def __str__(self) -> str:
+        return self.reason or f"change {self.pk}"
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def at(self, moment: datetime) -> Self:
+        """Rows as they stood at a moment: one a record that existed then."""
+        return self.filter(pgh_created_at__lte=moment).filter(Q(valid_to=None) | Q(valid_to__gt=moment))
+
+    def since(self, moment: datetime) -> Self:
+        return self.filter(pgh_created_at__gt=moment)
+
+
+class Event(pghistory.models.Event):
+    """Base of every event table: a copy of the row, true from ``pgh_created_at`` until ``valid_to``.
+
+    An open ``valid_to`` means true now. A deleted row's last event has no extent.
+    """
+
+    valid_to = models.DateTimeField(null=True, editable=False)
+    change_set = models.ForeignKey(
+        ChangeSet,
+        null=True,
+        editable=False,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        related_name="+",
+        db_default=CurrentChangeSet(),
+    )
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+
+class Record(models.Model):
+    """Base of every editable row: a version for ``If-Match``, raised by each write of the row itself."""
+
+    version = models.PositiveIntegerField(default=1, editable=False)
+
+    class Meta:
+        abstract = True
+

@@ -1,0 +1,105 @@
+"""The one way to write a tracked row: say why, check it, raise its version, let the database have the last word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import IntegrityError, connection, models, transaction
+
+M = TypeVar("M", bound=models.Model)
+
+
+@contextmanager
+def because(reason: str = "", *, by_id: int | None) -> Iterator[int]:
+    """Group the writes inside under one change-set: who did it and why. Nested ones become parts of the outer one."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH outer_set AS (SELECT history_change_set() AS id),
+            made AS (
+                INSERT INTO history_changeset (by_id, reason, parent_id) SELECT %s, %s, id FROM outer_set RETURNING id
+            )
+            SELECT made.id, outer_set.id, set_config('tpm.change_set', made.id::text, true) FROM made, outer_set
+            """,
+            [by_id, reason],
+        )
+        change_set, outer, _ = cursor.fetchone()
+        yield change_set
+        cursor.execute("SELECT set_config('tpm.change_set', %s, true)", [str(outer or "")])
+
+
+@contextmanager
+def replaying(at: datetime) -> Iterator[None]:
+    """Date the history written inside as of a moment in the past: for the demo and imports of history alone."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('tpm.at', %s, true)", [at.isoformat()])
+        yield
+        cursor.execute("SELECT set_config('tpm.at', '', true)")
+
+
+def create(row: M) -> M:
+    """Insert a new row after its own checks; a broken constraint becomes an error beside the field it speaks of."""
+    row.clean_fields(exclude=_generated(row))
+    row.clean()
+    with _explained(row):
+        row.save(force_insert=True)
+    return row
+
+
+def save(row: M, **changes: Any) -> M:
+    """Write changed fields of a locked row and raise its version; nothing is written when nothing differs."""
+    changed = {name: value for name, value in changes.items() if getattr(row, name) != value}
+    if not changed:
+        return row
+    for name, value in changed.items():
+        setattr(row, name, value)
+    row.clean_fields(exclude={f.name for f in row._meta.fields} - changed.keys())
+    row.clean()
+    update_fields = list(changed)
+    version = getattr(row, "version", None)
+    if version is not None:
+        row.version = version + 1  # type: ignore[attr-defined]
+        update_fields.append("version")
+    with _explained(row):
+        row.save(update_fields=update_fields)
+    return row
+
+
+def delete(row: models.Model) -> None:
+    """Delete a row; its events stay. What still points at it is named in the refusal."""
+    try:
+        with transaction.atomic():
+            row.delete()
+    except models.ProtectedError as refusal:
+        names = sorted({str(other._meta.verbose_name) for other in refusal.protected_objects})
+        raise ValidationError(
+            "%(row)s is still used by: %(names)s. Remove or move those first.",
+            code="in_use",
+            params={"row": str(row), "names": ", ".join(names)},
+        ) from refusal
+
+
+def _generated(row: models.Model) -> set[str]:
+    """Names of the fields that the database fills."""
+    return {f.name for f in row._meta.fields if f.primary_key or not isinstance(f.db_default, type(models.NOT_PROVIDED))}
+
+
+@contextmanager
+def _explained(row: models.Model) -> Iterator[None]:
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError as refusal:
+        name = getattr(getattr(refusal.__cause__, "diag", None), "constraint_name", None)
+        for constraint in row._meta.constraints:
+            if constraint.name == name:
+                field = constraint.violation_error_code or NON_FIELD_ERRORS
+                raise ValidationError({field: [str(constraint.get_violation_error_message())]}, code=name) from refusal
+        for field in row._meta.fields:
+            if field.unique and not field.primary_key and name and name.startswith(f"{row._meta.db_table}_{field.column}"):
+                raise ValidationError({field.name: [f"This {field.verbose_name} is taken."]}, code="unique") from refusal
+        raise

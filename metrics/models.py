@@ -1,0 +1,92 @@
+"""Key performance indicators and their measurements."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+
+from history.models import Record
+from history.tracker import track
+from people.models import User, Viewer
+from programs.models import OfProgramQuerySet, Program
+
+
+@track()
+class KPI(Record):
+    """A number that says whether the program works: where it should go, and what it must not cross."""
+
+    class Direction(models.TextChoices):
+        UP = "up", "higher is better"
+        DOWN = "down", "lower is better"
+
+    class Cadence(models.TextChoices):
+        DAY = "day", "daily"
+        WEEK = "week", "weekly"
+        MONTH = "month", "monthly"
+        QUARTER = "quarter", "quarterly"
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="kpis")
+    external_key = models.CharField(max_length=200, blank=True)
+    name = models.CharField(max_length=120)
+    unit = models.CharField(max_length=20, blank=True)
+    direction = models.CharField(max_length=4, choices=Direction.choices, default=Direction.UP)
+    start_value = models.DecimalField("where it starts", max_digits=18, decimal_places=4, null=True, blank=True)
+    start_on = models.DateField("counted from", null=True, blank=True)
+    target_value = models.DecimalField("target", max_digits=18, decimal_places=4, null=True, blank=True)
+    target_on = models.DateField("target day", null=True, blank=True)
+    limit_value = models.DecimalField("limit", max_digits=18, decimal_places=4, null=True, blank=True)
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="kpis")
+    cadence = models.CharField(max_length=8, choices=Cadence.choices, default=Cadence.WEEK)
+    retired_on = models.DateField("retired", null=True, blank=True)
+
+    objects = OfProgramQuerySet["KPI"].as_manager()
+
+    class Meta:
+        verbose_name = "KPI"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program", "name"],
+                name="kpi_once",
+                violation_error_message="The program has a KPI of this name already.",
+                violation_error_code="name",
+            ),
+            models.CheckConstraint(
+                condition=Q(start_on=None) | Q(target_on=None) | Q(start_on__lt=F("target_on")),
+                name="kpi_days_in_order",
+                violation_error_message="The target day lies after the day it is counted from.",
+                violation_error_code="target_on",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MeasurementQuerySet(models.QuerySet["Measurement"]):
+    def visible_to(self, viewer: Viewer) -> Self:
+        return self.filter(kpi__program__in=Program.objects.visible_to(viewer))
+
+
+@track(program="(SELECT program_id FROM metrics_kpi WHERE id = NEW.kpi_id)")
+class Measurement(Record):
+    kpi = models.ForeignKey(KPI, on_delete=models.CASCADE, related_name="measurements")
+    on = models.DateField()
+    value = models.DecimalField(max_digits=18, decimal_places=4)
+    note = models.CharField(max_length=500, blank=True)
+
+    objects = MeasurementQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kpi", "on"],
+                name="measured_once_a_day",
+                violation_error_message="There is a measurement of that day already; change that one.",
+                violation_error_code="on",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.value} on {self.on}"

@@ -1,0 +1,43 @@
+"""How an API request says who it is: a personal access token, or the session of a page."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from people.models import AccessToken, User
+
+
+def digest(token: str) -> str:
+    """SHA-256 is enough here: a token is 256 random bits, there is nothing to guess."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class TokenAuthentication(BaseAuthentication):
+    """``Authorization: Bearer tpm_…``."""
+
+    def authenticate(self, request: Request) -> tuple[User, AccessToken] | None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        now = timezone.now()
+        found = AccessToken.objects.usable(now.date()).select_related("user").filter(digest=digest(token.strip())).first()
+        if found is None:
+            raise AuthenticationFailed("This token is unknown, expired or revoked. Make a new one in Settings → Tokens.")
+        AccessToken.objects.filter(
+            Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(hours=1)), pk=found.pk
+        ).update(last_used_at=now)
+        return found.user, found
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class PageSession(SessionAuthentication):
+    """A signed-in page's own requests, with its CSRF token."""

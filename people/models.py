@@ -1,0 +1,237 @@
+"""Users, teams, working calendars and access tokens: who there is, before any program."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import ClassVar, Self
+from zoneinfo import available_timezones
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from history.models import Record
+from history.tracker import track
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MINUTES_OF_DAY = 24 * 60
+
+
+def validate_zone(name: str) -> None:
+    if name not in available_timezones():
+        raise ValidationError(f"“{name}” is not a time zone. Use a name such as Europe/Berlin.", code="time_zone")
+
+
+def display_name(user: User) -> str:
+    return user.name
+
+
+@track()
+class Organisation(Record):
+    """The one organisation of this installation. Its zone says which day is today."""
+
+    name = models.CharField(max_length=120)
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_zone])
+    calendar = models.ForeignKey("people.WorkingCalendar", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="one_organisation")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@track()
+class WorkingCalendar(Record):
+    """Working minutes of each weekday; holidays take whole days away."""
+
+    name = models.CharField(max_length=120, unique=True)
+    monday = models.PositiveSmallIntegerField(default=480, validators=[MaxValueValidator(MINUTES_OF_DAY)])
+    tuesday = models.PositiveSmallIntegerField(default=480, validators=[MaxValueValidator(MINUTES_OF_DAY)])
+    wednesday = models.PositiveSmallIntegerField(default=480, validators=[MaxValueValidator(MINUTES_OF_DAY)])
+    thursday = models.PositiveSmallIntegerField(default=480, validators=[MaxValueValidator(MINUTES_OF_DAY)])
+    friday = models.PositiveSmallIntegerField(default=480, validators=[MaxValueValidator(MINUTES_OF_DAY)])
+    saturday = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(MINUTES_OF_DAY)])
+    sunday = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(MINUTES_OF_DAY)])
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(*[(f"{day}__gt", 0) for day in WEEKDAYS], _connector=Q.OR),
+                name="calendar_works_some_day",
+                violation_error_message="A working calendar needs at least one working day.",
+            ),
+            models.CheckConstraint(
+                condition=Q(*[(f"{day}__lte", MINUTES_OF_DAY) for day in WEEKDAYS]),
+                name="calendar_day_has_24_hours",
+                violation_error_message="A day has at most 24 working hours.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def minutes(self) -> tuple[int, ...]:
+        """Working minutes from Monday to Sunday."""
+        return tuple(getattr(self, day) for day in WEEKDAYS)
+
+
+@track()
+class Holiday(models.Model):
+    calendar = models.ForeignKey(WorkingCalendar, on_delete=models.CASCADE, related_name="holidays")
+    on = models.DateField()
+    name = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["calendar", "on"],
+                name="holiday_once",
+                violation_error_message="This calendar has a holiday on that day already.",
+                violation_error_code="on",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name or 'Holiday'} {self.on:%Y-%m-%d}"
+
+
+class UserManager(BaseUserManager["User"]):
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email__iexact=username)
+
+
+@track(exclude=("password", "last_login"))
+class User(AbstractBaseUser, Record):
+    """A person who signs in with an e-mail address."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120)
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_zone])
+    is_admin = models.BooleanField("administrator", default=False)
+    is_active = models.BooleanField("active", default=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                name="email_once_in_any_case",
+                violation_error_message="A person with this e-mail address exists already.",
+                violation_error_code="email",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def initials(self) -> str:
+        words = self.name.split() or [self.email]
+        return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
+
+
+# Whoever looks: a signed-in person, or nobody.
+Viewer = User | AnonymousUser
+
+
+@track()
+class Team(Record):
+    """People who deliver together. Capacity is in people-days a week."""
+
+    name = models.CharField(max_length=120, unique=True)
+    external_key = models.CharField(max_length=200, blank=True)
+    area = models.CharField(max_length=120, blank=True)
+    capacity_days = models.DecimalField(
+        "capacity, people-days a week",
+        max_digits=7,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+    )
+    calendar = models.ForeignKey(WorkingCalendar, null=True, blank=True, on_delete=models.PROTECT, related_name="teams")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["external_key"], condition=~Q(external_key=""), name="team_external_key_once"),
+            models.CheckConstraint(
+                condition=Q(capacity_days=None) | Q(capacity_days__gte=0),
+                name="team_capacity_not_negative",
+                violation_error_message="Capacity is zero or more people-days a week.",
+                violation_error_code="capacity_days",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@track()
+class Membership(models.Model):
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "user"],
+                name="member_once",
+                violation_error_message="This person is in the team already.",
+                violation_error_code="user",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.team_id}"
+
+
+class AccessTokenQuerySet(models.QuerySet["AccessToken"]):
+    def visible_to(self, viewer: Viewer) -> Self:
+        """A person sees their own tokens alone."""
+        return self.filter(user_id=viewer.pk) if viewer.is_authenticated else self.none()
+
+    def usable(self, today: date) -> Self:
+        return self.filter(revoked_at=None, expires_on__gte=today, user__is_active=True)
+
+
+class AccessToken(models.Model):
+    """A key for the API. Only its hash is kept; the prefix tells tokens apart in a list."""
+
+    class Scope(models.TextChoices):
+        READ = "read", "read"
+        WRITE = "write", "write"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=120)
+    prefix = models.CharField(max_length=12)
+    digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the whole token, in hex.")
+    scopes = models.CharField(max_length=60, help_text="Space-separated.")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_on = models.DateField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = AccessTokenQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(revoked_at=None) | Q(revoked_at__gte=F("created_at")), name="token_revoked_after_made"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+    def allows(self, scope: str) -> bool:
+        return scope in self.scopes.split()

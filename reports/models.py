@@ -1,0 +1,124 @@
+"""What leads say each week, who gets the letter, and the letters themselves."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import Q
+
+from history.models import Record
+from history.tracker import track
+from people.models import User, Viewer
+from programs.models import OfProgramQuerySet, Program, ReportedHealth
+
+
+class UpdateQuerySet(OfProgramQuerySet["Update"]):
+    def published(self) -> Self:
+        return self.exclude(published_at=None)
+
+
+@track()
+class Update(Record):
+    """What a lead says this week; publishing freezes the facts it was written on."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="updates")
+    author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="updates")
+    health = models.CharField(max_length=12, choices=ReportedHealth._meta.get_field("health").choices, blank=True)
+    text = models.TextField(blank=True, max_length=20_000)
+    ask = models.TextField(blank=True, max_length=5_000)
+    path_to_green = models.TextField(blank=True, max_length=5_000)
+    begun_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True, blank=True)
+    snapshot = models.JSONField(null=True, blank=True, editable=False)
+
+    objects = UpdateQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(published_at=None) | (~Q(health="") & ~Q(text="") & Q(snapshot__isnull=False)),
+                name="update_published_whole",
+                violation_error_message="A published update has a health and a text.",
+                violation_error_code="text",
+            )
+        ]
+        indexes = [models.Index(fields=["program", "-published_at"], name="update_newest")]
+
+    def __str__(self) -> str:
+        return f"Update {self.pk}"
+
+
+class SubscriptionQuerySet(models.QuerySet["Subscription"]):
+    def visible_to(self, viewer: Viewer) -> Self:
+        return self.filter(user_id=viewer.pk) if viewer.is_authenticated else self.none()
+
+
+@track()
+class Subscription(Record):
+    """A reader's weekly letter: their weekday and hour, in their own zone."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="subscription")
+    weekday = models.PositiveSmallIntegerField(
+        default=0, choices=list(enumerate("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()))
+    )
+    hour = models.PositiveSmallIntegerField(default=7, validators=[MaxValueValidator(23)])
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(weekday__lte=6, hour__lte=23),
+                name="subscription_in_week",
+                violation_error_message="An hour is from 0 to 23.",
+                violation_error_code="hour",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"letter to {self.user_id}"
+
+
+class LetterQuerySet(models.QuerySet["Letter"]):
+    def visible_to(self, viewer: Viewer) -> Self:
+        return self.filter(subscription__user_id=viewer.pk) if viewer.is_authenticated else self.none()
+
+
+class Letter(models.Model):
+    """One letter of one week to one reader. The row is claimed before anything is sent."""
+
+    class State(models.TextChoices):
+        DUE = "due", "due"
+        STARTED = "started", "started"
+        SENT = "sent", "sent"
+        REFUSED = "refused", "refused"
+        UNKNOWN = "unknown", "unknown"
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="letters")
+    week = models.CharField(max_length=12, help_text="ISO week such as 2026-W47; an extra one has a suffix.")
+    message_id = models.CharField(max_length=200, unique=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.DUE)
+    due_at = models.DateTimeField()
+    claimed_until = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=500, blank=True)
+    subject = models.CharField(max_length=300, blank=True)
+    text = models.TextField(blank=True)
+    html = models.TextField(blank=True)
+
+    objects = LetterQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscription", "week"], name="letter_once_a_week"),
+            models.CheckConstraint(condition=~Q(state="sent") | Q(sent_at__isnull=False), name="letter_sent_when"),
+        ]
+        indexes = [models.Index(fields=["due_at"], condition=Q(state="due"), name="letter_due")]
+
+    def __str__(self) -> str:
+        return f"{self.subscription_id} {self.week}"

@@ -1,0 +1,247 @@
+"""The RAID log: risks, assumptions, issues and decisions."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Self
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from history.models import Record
+from history.tracker import track
+from milestones.models import MOST_WORK_MINUTES, Milestone
+from people.models import User, Viewer
+from programs.models import Objective, OfProgramQuerySet, Program
+
+FIVE = [MinValueValidator(1), MaxValueValidator(5)]
+
+
+class RiskQuerySet(OfProgramQuerySet["Risk"]):
+    def open(self) -> Self:
+        return self.filter(closed_on=None)
+
+
+@track()
+class Risk(Record):
+    """Something that may happen: cause, event, effect; a probability, and days on chosen milestones."""
+
+    class Response(models.TextChoices):
+        AVOID = "avoid", "Avoid"
+        MITIGATE = "mitigate", "Mitigate"
+        TRANSFER = "transfer", "Transfer"
+        ACCEPT = "accept", "Accept"
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="risks")
+    external_key = models.CharField(max_length=200, blank=True)
+    title = models.CharField(max_length=200)
+    cause = models.TextField(blank=True, max_length=5_000)
+    event = models.TextField(blank=True, max_length=5_000)
+    effect = models.TextField(blank=True, max_length=5_000)
+    probability = models.DecimalField(
+        max_digits=5,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="From 0 to 1.",
+    )
+    likelihood_score = models.PositiveSmallIntegerField("likelihood, 1 to 5", null=True, blank=True, validators=FIVE)
+    impact_score = models.PositiveSmallIntegerField("impact, 1 to 5", null=True, blank=True, validators=FIVE)
+    response = models.CharField(max_length=10, choices=Response.choices, blank=True)
+    mitigation = models.TextField(blank=True, max_length=20_000)
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="risks")
+    review_on = models.DateField("next review", null=True, blank=True)
+    raised_on = models.DateField("raised")
+    closed_on = models.DateField("closed", null=True, blank=True)
+    closed_because = models.CharField("why it was closed", max_length=500, blank=True)
+
+    objects = RiskQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["program", "external_key"], condition=~Q(external_key=""), name="risk_external_key_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(probability=None) | Q(probability__gte=0, probability__lte=1),
+                name="risk_probability_0_to_1",
+                violation_error_message="A probability lies between 0 and 1.",
+                violation_error_code="probability",
+            ),
+            models.CheckConstraint(
+                condition=(Q(likelihood_score=None) | Q(likelihood_score__range=(1, 5)))
+                & (Q(impact_score=None) | Q(impact_score__range=(1, 5))),
+                name="risk_scores_1_to_5",
+                violation_error_message="Scores go from 1 to 5.",
+                violation_error_code="impact_score",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_on=None, closed_because="") | (Q(closed_on__isnull=False) & ~Q(closed_because="")),
+                name="risk_closed_with_reason",
+                violation_error_message="A closed risk has a day and a reason.",
+                violation_error_code="closed_because",
+            ),
+        ]
+        indexes = [models.Index(fields=["program"], condition=Q(closed_on=None), name="risk_open")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def reference(self) -> str:
+        return f"R-{self.pk}"
+
+
+class OfRiskQuerySet(models.QuerySet["RiskImpact"]):
+    def visible_to(self, viewer: Viewer) -> Self:
+        return self.filter(risk__program__in=Program.objects.visible_to(viewer))
+
+
+PROGRAM_OF_RISK = "(SELECT program_id FROM risks_risk WHERE id = NEW.risk_id)"
+
+
+@track(program=PROGRAM_OF_RISK)
+class RiskImpact(models.Model):
+    """What the risk costs a milestone if it happens, in working minutes."""
+
+    risk = models.ForeignKey(Risk, on_delete=models.CASCADE, related_name="impacts")
+    milestone = models.ForeignKey(Milestone, on_delete=models.CASCADE, related_name="risk_impacts")
+    low = models.PositiveIntegerField("at best")
+    likely = models.PositiveIntegerField("likely")
+    high = models.PositiveIntegerField("at worst")
+
+    objects = OfRiskQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["risk", "milestone"],
+                name="risk_impact_once",
+                violation_error_message="The risk has an impact on this milestone already.",
+                violation_error_code="milestone",
+            ),
+            models.CheckConstraint(
+                condition=Q(low__lte=F("likely"), likely__lte=F("high"), high__lte=MOST_WORK_MINUTES),
+                name="risk_impact_in_order",
+                violation_error_message="Best, likely and worst rise in this order, up to 2600 days.",
+                violation_error_code="likely",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.risk_id} on {self.milestone_id}"
+
+
+@track(program=PROGRAM_OF_RISK)
+class MitigationAction(Record):
+    risk = models.ForeignKey(Risk, on_delete=models.CASCADE, related_name="actions")
+    text = models.CharField(max_length=500)
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="mitigation_actions")
+    due_on = models.DateField("due", null=True, blank=True)
+    done_on = models.DateField("done", null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class IssueQuerySet(OfProgramQuerySet["Issue"]):
+    def open(self) -> Self:
+        return self.filter(closed_on=None)
+
+    def overdue(self, today: date) -> Self:
+        return self.open().filter(due_on__lt=today)
+
+
+@track()
+class Issue(Record):
+    """Something that has happened and wants an answer by a day."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="issues")
+    external_key = models.CharField(max_length=200, blank=True)
+    title = models.CharField(max_length=200)
+    note = models.TextField(blank=True, max_length=20_000)
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="issues")
+    milestone = models.ForeignKey(Milestone, null=True, blank=True, on_delete=models.SET_NULL, related_name="issues")
+    raised_on = models.DateField("raised")
+    due_on = models.DateField("due", null=True, blank=True)
+    closed_on = models.DateField("closed", null=True, blank=True)
+
+    objects = IssueQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(closed_on=None) | Q(closed_on__gte=F("raised_on")),
+                name="issue_closed_after_raised",
+                violation_error_message="It cannot be closed before it was raised.",
+                violation_error_code="closed_on",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+@track()
+class Assumption(Record):
+    """Held true until its day; then somebody looks again."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        CONFIRMED = "confirmed", "Confirmed"
+        BROKEN = "broken", "Broken"
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="assumptions")
+    text = models.CharField(max_length=1_000)
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="assumptions")
+    expires_on = models.DateField("expires", null=True, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+
+    objects = OfProgramQuerySet["Assumption"].as_manager()
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class DecisionQuerySet(OfProgramQuerySet["Decision"]):
+    def waiting(self) -> Self:
+        return self.filter(decided_on=None)
+
+
+@track()
+class Decision(Record):
+    """A question, who answers it by when, and what follows from the answer."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="decisions")
+    question = models.CharField(max_length=500)
+    options = models.TextField(blank=True, max_length=20_000)
+    decider = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="decisions")
+    decide_by_on = models.DateField("decide by", null=True, blank=True)
+    raised_on = models.DateField("raised")
+    decided_on = models.DateField("decided", null=True, blank=True)
+    answer = models.TextField(blank=True, max_length=5_000)
+    consequence = models.TextField(blank=True, max_length=5_000)
+    objective = models.ForeignKey(
+        Objective, null=True, blank=True, on_delete=models.SET_NULL, related_name="decisions"
+    )
+
+    objects = DecisionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(decided_on=None, answer="") | (Q(decided_on__isnull=False) & ~Q(answer="")),
+                name="decision_decided_with_answer",
+                violation_error_message="A decision that is taken has a day and an answer.",
+                violation_error_code="answer",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.question
+
+    @property
+    def reference(self) -> str:
+        return f"D-{self.pk}"
