@@ -78,4 +78,3 @@ class Record(models.Model):
 
     class Meta:
         abstract = True
-

@@ -85,7 +85,9 @@ def delete(row: models.Model) -> None:
 
 def _generated(row: models.Model) -> set[str]:
     """Names of the fields that the database fills."""
-    return {f.name for f in row._meta.fields if f.primary_key or not isinstance(f.db_default, type(models.NOT_PROVIDED))}
+    return {
+        f.name for f in row._meta.fields if f.primary_key or not isinstance(f.db_default, type(models.NOT_PROVIDED))
+    }
 
 
 @contextmanager
@@ -100,6 +102,13 @@ def _explained(row: models.Model) -> Iterator[None]:
                 field = constraint.violation_error_code or NON_FIELD_ERRORS
                 raise ValidationError({field: [str(constraint.get_violation_error_message())]}, code=name) from refusal
         for field in row._meta.fields:
-            if field.unique and not field.primary_key and name and name.startswith(f"{row._meta.db_table}_{field.column}"):
-                raise ValidationError({field.name: [f"This {field.verbose_name} is taken."]}, code="unique") from refusal
+            if (
+                field.unique
+                and not field.primary_key
+                and name
+                and name.startswith(f"{row._meta.db_table}_{field.column}")
+            ):
+                raise ValidationError(
+                    {field.name: [f"This {field.verbose_name} is taken."]}, code="unique"
+                ) from refusal
         raise

@@ -34,9 +34,7 @@ ONLY_CLOSING = """
 """
 
 
-def track(
-    *, program: str = "", other_program: str = "", exclude: tuple[str, ...] = ()
-) -> Callable[[type[M]], type[M]]:
+def track(*, program: str = "", other_program: str = "", exclude: tuple[str, ...] = ()) -> Callable[[type[M]], type[M]]:
     """Keep the history of a model's rows in a table of events, written by triggers.
 
     ``program`` says how an event finds the program it belongs to, as SQL over ``NEW``, where the row has no
@@ -58,7 +56,9 @@ def track(
         name = model._meta.db_table
         indexes = [models.Index(fields=["pgh_created_at"], name=f"{name[:24]}_at")]
         if program or own_column:
-            indexes.append(models.Index(fields=["program_id" if program else "program", "valid_to"], name=f"{name[:24]}_p"))
+            indexes.append(
+                models.Index(fields=["program_id" if program else "program", "valid_to"], name=f"{name[:24]}_p")
+            )
         if other_program:
             indexes.append(models.Index(fields=["other_program_id", "valid_to"], name=f"{name[:24]}_o"))
         # The pghistory stubs know only its own base class.

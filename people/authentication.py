@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 
 from django.db.models import Q
@@ -11,12 +10,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from people.models import AccessToken, User
-
-
-def digest(token: str) -> str:
-    """SHA-256 is enough here: a token is 256 random bits, there is nothing to guess."""
-    return hashlib.sha256(token.encode()).hexdigest()
+from people.models import AccessToken, User, digest
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -27,9 +21,13 @@ class TokenAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         now = timezone.now()
-        found = AccessToken.objects.usable(now.date()).select_related("user").filter(digest=digest(token.strip())).first()
+        found = (
+            AccessToken.objects.usable(now.date()).select_related("user").filter(digest=digest(token.strip())).first()
+        )
         if found is None:
-            raise AuthenticationFailed("This token is unknown, expired or revoked. Make a new one in Settings → Tokens.")
+            raise AuthenticationFailed(
+                "This token is unknown, expired or revoked. Make a new one in Settings → Tokens."
+            )
         AccessToken.objects.filter(
             Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(hours=1)), pk=found.pk
         ).update(last_used_at=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from typing import ClassVar, Self
 from zoneinfo import available_timezones
@@ -24,6 +25,11 @@ MINUTES_OF_DAY = 24 * 60
 def validate_zone(name: str) -> None:
     if name not in available_timezones():
         raise ValidationError(f"“{name}” is not a time zone. Use a name such as Europe/Berlin.", code="time_zone")
+
+
+def digest(token: str) -> str:
+    """SHA-256 is enough here: a token is 256 random bits, there is nothing to guess."""
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def display_name(user: User) -> str:
@@ -163,7 +169,9 @@ class Team(Record):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["external_key"], condition=~Q(external_key=""), name="team_external_key_once"),
+            models.UniqueConstraint(
+                fields=["external_key"], condition=~Q(external_key=""), name="team_external_key_once"
+            ),
             models.CheckConstraint(
                 condition=Q(capacity_days=None) | Q(capacity_days__gte=0),
                 name="team_capacity_not_negative",

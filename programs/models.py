@@ -105,7 +105,9 @@ class Program(Record):
         max_length=16,
         unique=True,
         validators=[
-            RegexValidator(r"^[A-Z][A-Z0-9-]*\Z", "A key is capital letters, digits and dashes, and begins with a letter.")
+            RegexValidator(
+                r"^[A-Z][A-Z0-9-]*\Z", "A key is capital letters, digits and dashes, and begins with a letter."
+            )
         ],
     )
     external_key = models.CharField(max_length=200, blank=True)
@@ -113,8 +115,12 @@ class Program(Record):
     summary = models.TextField(blank=True, max_length=20_000)
     area = models.CharField(max_length=120, blank=True)
     lead = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="programs_led")
-    sponsor = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="programs_sponsored")
-    owning_team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="programs_owned")
+    sponsor = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="programs_sponsored"
+    )
+    owning_team = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.PROTECT, related_name="programs_owned"
+    )
     rank = models.PositiveIntegerField(default=0, help_text="1 is the most important; 0 is not ranked yet.")
     state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
     target_on = models.DateField("target", null=True, blank=True)

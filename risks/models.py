@@ -223,9 +223,7 @@ class Decision(Record):
     decided_on = models.DateField("decided", null=True, blank=True)
     answer = models.TextField(blank=True, max_length=5_000)
     consequence = models.TextField(blank=True, max_length=5_000)
-    objective = models.ForeignKey(
-        Objective, null=True, blank=True, on_delete=models.SET_NULL, related_name="decisions"
-    )
+    objective = models.ForeignKey(Objective, null=True, blank=True, on_delete=models.SET_NULL, related_name="decisions")
 
     objects = DecisionQuerySet.as_manager()
 

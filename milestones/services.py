@@ -1,0 +1,463 @@
+"""Every write of the plan: milestones, what they wait for, requirements, baselines, and the causes of slips."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+from django.utils import timezone
+
+import history
+from milestones.models import (
+    Baseline,
+    BaselineDate,
+    DateMove,
+    Dependency,
+    Milestone,
+    Requirement,
+    SlipCause,
+    Workstream,
+)
+from people import permissions as organisation
+from people.models import User
+from people.permissions import OrgAct
+from programs.models import Program
+from programs.permissions import Act, require
+from programs.services import change_program, locked, touch
+
+# Two people who add the two halves of a loop at once must wait for each other.
+GRAPH_LOCK = 7301
+
+# Fields of a milestone that forecasts do not read.
+NOT_PLAN_FIELDS = {"name", "note", "owner", "kind", "external_key", "workstream", "demand_days", "target_precision"}
+
+
+def lock_graph() -> None:
+    """Let one transaction at a time add links; held until it ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [GRAPH_LOCK])
+
+
+def find_loop(links: Iterable[tuple[int, int]]) -> list[int] | None:
+    """A loop among links (predecessor id, successor id), as ids in order, or None.
+
+    Peels off milestones that wait for nothing (Kahn 1962); whoever is left waits for a loop, and walking backwards
+    along what is left must run into it.
+    """
+    waits_for: dict[int, set[int]] = defaultdict(set)
+    leads_to: dict[int, set[int]] = defaultdict(set)
+    for predecessor, successor in links:
+        waits_for[successor].add(predecessor)
+        leads_to[predecessor].add(successor)
+    free = deque(node for node in leads_to if not waits_for.get(node))
+    left = {node: set(before) for node, before in waits_for.items() if before}
+    while free:
+        for successor in leads_to.get(node := free.popleft(), ()):
+            left[successor].discard(node)
+            if not left[successor]:
+                del left[successor]
+                free.append(successor)
+    if not left:
+        return None
+    node = min(left)
+    seen: dict[int, int] = {}
+    path: list[int] = []
+    while node not in seen:
+        seen[node] = len(path)
+        path.append(node)
+        node = min(left[node] & left.keys())
+    return path[seen[node] :][::-1]
+
+
+def path_between(start: int, end: int) -> list[int] | None:
+    """Milestone ids from ``start`` along links to ``end``, or None: one recursive query over what is reachable."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH RECURSIVE ahead (id, via) AS (
+                SELECT %(start)s::bigint, NULL::bigint
+                UNION
+                SELECT d.successor_id, d.predecessor_id
+                FROM milestones_dependency d JOIN ahead ON d.predecessor_id = ahead.id
+            )
+            SELECT id, via FROM ahead
+            """,
+            {"start": start},
+        )
+        came_from: dict[int, int | None] = {}
+        for node, via in cursor.fetchall():
+            came_from.setdefault(node, via)
+    if end not in came_from:
+        return None
+    path, node = [end], came_from[end]
+    while node is not None and path[-1] != start:
+        path.append(node)
+        node = came_from[node]
+    return path[::-1]
+
+
+def name_loop(ids: list[int], reader: User) -> str:
+    """The loop in words, as far as the reader may see it."""
+    seen = {
+        m.pk: f"{m.program.key} {m.name}"
+        for m in Milestone.objects.visible_to(reader).filter(pk__in=ids).select_related("program")
+    }
+    return " → ".join(seen.get(pk, "a milestone of a private program") for pk in [*ids, ids[0]])
+
+
+def _refuse_loop(predecessor: Milestone, successor: Milestone, by: User) -> None:
+    loop = path_between(successor.pk, predecessor.pk)
+    if loop is not None:
+        raise ValidationError(
+            {"predecessor": [f"This would close a loop: {name_loop(loop, by)}. Remove one of its links first."]},
+            code="loop",
+        )
+
+
+def _move(
+    *,
+    program: Program,
+    field: str,
+    before: date | None,
+    after: date | None,
+    cause: SlipCause | None,
+    note: str,
+    by: User,
+    at: datetime,
+    milestone: Milestone | None = None,
+    dependency: Dependency | None = None,
+) -> None:
+    """Keep the cause of a promised date that moves; the first promise and one taken back at once need none."""
+    if before is None or before == after:
+        return
+    if cause is None:
+        raise ValidationError({"cause": ["This date was promised: say why it moves."]}, code="cause")
+    history.create(
+        DateMove(
+            program=program,
+            milestone=milestone,
+            dependency=dependency,
+            field=field,
+            before_on=before,
+            after_on=after,
+            cause=cause,
+            note=note,
+            by=by,
+            at=at,
+        )
+    )
+
+
+@transaction.atomic
+def move_program_target(
+    *, program: Program, by: User, at: datetime, cause: SlipCause | None = None, note: str = "", **changes: Any
+) -> Program:
+    """Change a program; where that moves its promised target, keep the cause."""
+    program = locked(program)
+    before = program.target_on
+    with history.because(note or (cause.name if cause else "Change the program"), by_id=by.pk):
+        _move(
+            program=program,
+            field=DateMove.Field.PROGRAM_TARGET,
+            before=before,
+            after=changes.get("target_on", before),
+            cause=cause,
+            note=note,
+            by=by,
+            at=at,
+        )
+        return change_program(program=program, by=by, reason=note, **changes)
+
+
+# -- milestones ------------------------------------------------------------------------------------------------------
+
+
+def _check_milestone(milestone: Milestone, changes: Mapping[str, Any], today: date) -> None:
+    for field in ("started_on", "done_on"):
+        value = changes.get(field)
+        if value and value > today:
+            raise ValidationError(
+                {field: ["This day lies in the future: a forecast says when it will be."]}, code="future"
+            )
+    workstream = changes.get("workstream")
+    if workstream and workstream.program_id != milestone.program_id:
+        raise ValidationError({"workstream": ["This workstream belongs to another program."]}, code="other_program")
+
+
+def _settle(milestone: Milestone, changes: dict[str, Any]) -> None:
+    """What follows from a change: nothing remains of what is done."""
+    if changes.get("done_on"):
+        changes["remaining"] = None
+        changes.setdefault("started_on", milestone.started_on or changes["done_on"])
+
+
+@transaction.atomic
+def create_milestone(*, program: Program, by: User, today: date | None = None, **fields: Any) -> Milestone:
+    require(by, Act.EDIT, program)
+    milestone = Milestone(program=program)
+    today = today or timezone.now().date()
+    _check_milestone(milestone, fields, today)
+    _settle(milestone, fields)
+    for name, value in fields.items():
+        setattr(milestone, name, value)
+    with history.because("Add a milestone", by_id=by.pk):
+        history.create(milestone)
+    touch(program.pk, plan=True)
+    return milestone
+
+
+@transaction.atomic
+def change_milestone(
+    *,
+    milestone: Milestone,
+    by: User,
+    today: date,
+    at: datetime,
+    cause: SlipCause | None = None,
+    note: str = "",
+    reason: str = "",
+    **changes: Any,
+) -> Milestone:
+    """Change a milestone. A target that moves needs a cause and the right to plan; other dates move freely."""
+    milestone = locked(milestone)
+    program = milestone.program
+    require(by, Act.EDIT, program)
+    changed = {name for name, value in changes.items() if getattr(milestone, name) != value}
+    if "target_on" in changed and milestone.target_on:
+        require(by, Act.PLAN, program)
+    _check_milestone(milestone, {name: changes[name] for name in changed}, today)
+    _settle(milestone, changes)
+    with history.because(reason or note or "Change a milestone", by_id=by.pk):
+        _move(
+            program=program,
+            milestone=milestone,
+            field=DateMove.Field.TARGET,
+            before=milestone.target_on,
+            after=changes.get("target_on", milestone.target_on),
+            cause=cause,
+            note=note,
+            by=by,
+            at=at,
+        )
+        history.save(milestone, **changes)
+    if changed:
+        touch(program.pk, plan=bool(changed - NOT_PLAN_FIELDS))
+    return milestone
+
+
+@transaction.atomic
+def delete_milestone(*, milestone: Milestone, by: User) -> None:
+    """Delete a milestone with its links; programs at the other ends are forecast again."""
+    milestone = locked(milestone)
+    require(by, Act.EDIT, milestone.program)
+    touched = {milestone.program_id}
+    touched |= set(Milestone.objects.filter(links_in__predecessor=milestone).values_list("program_id", flat=True))
+    touched |= set(Milestone.objects.filter(links_out__successor=milestone).values_list("program_id", flat=True))
+    with history.because("Delete a milestone", by_id=by.pk):
+        history.delete(milestone)
+    touch(*touched, plan=True)
+
+
+# -- dependencies ----------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def link(
+    *, predecessor: Milestone, successor: Milestone, by: User, kind: str = "FS", lag: int = 0, **fields: Any
+) -> Dependency:
+    """Make the successor wait. Across programs it is a hand-off, proposed until the giver answers."""
+    require(by, Act.EDIT, successor.program)
+    if not Milestone.objects.visible_to(by).filter(pk=predecessor.pk).exists():
+        raise ValidationError({"predecessor": ["There is no such milestone."]}, code="unknown")
+    lock_graph()
+    _refuse_loop(predecessor, successor, by)
+    crosses = predecessor.program_id != successor.program_id
+    if crosses:
+        fields.setdefault("agreement", Dependency.Agreement.PROPOSED)
+    with history.because("Ask for a hand-off" if crosses else "Link milestones", by_id=by.pk):
+        row = history.create(Dependency(predecessor=predecessor, successor=successor, kind=kind, lag=lag, **fields))
+    touch(predecessor.program_id, successor.program_id, plan=True)
+    return row
+
+
+@transaction.atomic
+def change_dependency(
+    *, dependency: Dependency, by: User, at: datetime, cause: SlipCause | None = None, note: str = "", **changes: Any
+) -> Dependency:
+    """Change a link. The receiver changes type, lag and need; the promised day is the giver's, and moves with a cause."""
+    dependency = locked(dependency)
+    giver, receiver = dependency.predecessor.program, dependency.successor.program
+    changed = {name for name, value in changes.items() if getattr(dependency, name) != value}
+    if "promised_on" in changed:
+        require(by, Act.AGREE, giver)
+    if changed - {"promised_on"}:
+        require(by, Act.EDIT, receiver)
+    if changed & {"predecessor", "successor"}:
+        lock_graph()
+        _refuse_loop(
+            changes.get("predecessor", dependency.predecessor), changes.get("successor", dependency.successor), by
+        )
+    with history.because(note or "Change a link", by_id=by.pk):
+        _move(
+            program=giver,
+            dependency=dependency,
+            field=DateMove.Field.PROMISED,
+            before=dependency.promised_on,
+            after=changes.get("promised_on", dependency.promised_on),
+            cause=cause,
+            note=note,
+            by=by,
+            at=at,
+        )
+        history.save(dependency, **changes)
+    touch(giver.pk, receiver.pk, plan=bool(changed & {"predecessor", "successor", "kind", "lag"}))
+    return dependency
+
+
+@transaction.atomic
+def answer_hand_off(
+    *, dependency: Dependency, agreement: str, by: User, on: date, promised_on: date | None = None, note: str = ""
+) -> Dependency:
+    """The giver accepts, promises another day, declines with a reason, or says it is delivered."""
+    dependency = locked(dependency)
+    giver, receiver = dependency.predecessor.program, dependency.successor.program
+    require(by, Act.AGREE, giver)
+    if giver == receiver:
+        raise ValidationError("Only links between programs are agreed.", code="same_program")
+    if agreement == Dependency.Agreement.DECLINED and not note.strip():
+        raise ValidationError({"note": ["Say why, so that the receiver can plan around it."]}, code="note")
+    with history.because(note or f"Hand-off {agreement}", by_id=by.pk):
+        history.save(
+            dependency,
+            agreement=agreement,
+            agreed_by=by,
+            agreed_on=on,
+            promised_on=promised_on or dependency.promised_on,
+            note=note or dependency.note,
+        )
+    touch(giver.pk, receiver.pk, plan=False)
+    return dependency
+
+
+@transaction.atomic
+def unlink(*, dependency: Dependency, by: User) -> None:
+    dependency = locked(dependency)
+    giver, receiver = dependency.predecessor.program, dependency.successor.program
+    require(by, Act.EDIT, receiver)
+    with history.because("Remove a link", by_id=by.pk):
+        history.delete(dependency)
+    touch(giver.pk, receiver.pk, plan=True)
+
+
+# -- workstreams, requirements, baselines, causes --------------------------------------------------------------------
+
+
+@transaction.atomic
+def create_workstream(*, program: Program, by: User, **fields: Any) -> Workstream:
+    require(by, Act.EDIT, program)
+    with history.because("Add a workstream", by_id=by.pk):
+        row = history.create(Workstream(program=program, **fields))
+    touch(program.pk, plan=False)
+    return row
+
+
+@transaction.atomic
+def change_workstream(*, workstream: Workstream, by: User, **changes: Any) -> Workstream:
+    workstream = locked(workstream)
+    require(by, Act.EDIT, workstream.program)
+    with history.because("Change a workstream", by_id=by.pk):
+        history.save(workstream, **changes)
+    touch(workstream.program_id, plan=False)
+    return workstream
+
+
+@transaction.atomic
+def delete_workstream(*, workstream: Workstream, by: User) -> None:
+    """Delete a workstream; its milestones stay, without one."""
+    workstream = locked(workstream)
+    require(by, Act.EDIT, workstream.program)
+    with history.because("Delete a workstream", by_id=by.pk):
+        history.delete(workstream)
+    touch(workstream.program_id, plan=False)
+
+
+@transaction.atomic
+def create_requirement(*, program: Program, by: User, today: date, **fields: Any) -> Requirement:
+    require(by, Act.EDIT, program)
+    fields.setdefault("scope_since_on", today)
+    with history.because("Add a requirement", by_id=by.pk):
+        row = history.create(Requirement(program=program, **fields))
+    touch(program.pk, plan=False)
+    return row
+
+
+@transaction.atomic
+def change_requirement(*, requirement: Requirement, by: User, today: date, **changes: Any) -> Requirement:
+    """Change a requirement; moving it in or out of scope dates from today and is the lead's to do."""
+    requirement = locked(requirement)
+    require(by, Act.EDIT, requirement.program)
+    if changes.get("in_scope", requirement.in_scope) != requirement.in_scope:
+        require(by, Act.PLAN, requirement.program)
+        changes["scope_since_on"] = today
+    with history.because(changes.get("scope_reason") or "Change a requirement", by_id=by.pk):
+        history.save(requirement, **changes)
+    touch(requirement.program_id, plan=False)
+    return requirement
+
+
+@transaction.atomic
+def delete_requirement(*, requirement: Requirement, by: User) -> None:
+    requirement = locked(requirement)
+    require(by, Act.EDIT, requirement.program)
+    with history.because("Delete a requirement", by_id=by.pk):
+        history.delete(requirement)
+    touch(requirement.program_id, plan=False)
+
+
+@transaction.atomic
+def approve_baseline(
+    *,
+    program: Program,
+    name: str,
+    dates: Mapping[int, date],
+    by: User,
+    on: date,
+    cause: SlipCause | None = None,
+    note: str = "",
+) -> Baseline:
+    """Freeze the plan: the finish of each milestone id in ``dates``. A second baseline moves promises: it needs a cause."""
+    program = locked(program)
+    require(by, Act.PLAN, program)
+    if cause is None and program.baselines.exists():
+        raise ValidationError({"cause": ["A new baseline moves promised dates: say why."]}, code="cause")
+    if not dates:
+        raise ValidationError("There is no dated milestone to freeze yet.", code="empty")
+    with history.because(note or f"Approve baseline {name}", by_id=by.pk):
+        baseline = history.create(
+            Baseline(program=program, name=name, approved_on=on, approved_by=by, cause=cause, note=note)
+        )
+        works = dict(program.milestones.filter(pk__in=dates).values_list("pk", "work_likely"))
+        BaselineDate.objects.bulk_create(
+            BaselineDate(baseline=baseline, milestone_id=pk, finish_on=dates[pk], work=work)
+            for pk, work in sorted(works.items())
+        )
+    touch(program.pk, plan=False)
+    return baseline
+
+
+@transaction.atomic
+def create_slip_cause(*, by: User, **fields: Any) -> SlipCause:
+    organisation.require(by, OrgAct.MANAGE_ORGANISATION)
+    with history.because("Add a cause of slips", by_id=by.pk):
+        return history.create(SlipCause(**fields))
+
+
+@transaction.atomic
+def change_slip_cause(*, slip_cause: SlipCause, by: User, **changes: Any) -> SlipCause:
+    organisation.require(by, OrgAct.MANAGE_ORGANISATION)
+    with history.because("Change a cause of slips", by_id=by.pk):
+        return history.save(locked(slip_cause), **changes)

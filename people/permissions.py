@@ -1,0 +1,36 @@
+"""Who may do what in the organisation. What concerns one program stands in programs/permissions.py."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from django.core.exceptions import PermissionDenied
+
+from people.models import Viewer
+
+
+class OrgAct(Enum):
+    """An act on the organisation, in the words of a refusal."""
+
+    CREATE_PROGRAM = "create a program"
+    CREATE_TEAM = "add a team"
+    EDIT_OBJECTIVES = "edit objectives"
+    MANAGE_PEOPLE = "add or change people"
+    MANAGE_TEAMS = "change teams"
+    MANAGE_CALENDARS = "change working calendars"
+    MANAGE_ORGANISATION = "change the organisation's settings"
+    IMPORT = "import a portfolio"
+
+
+ANYONE = frozenset({OrgAct.CREATE_PROGRAM, OrgAct.CREATE_TEAM, OrgAct.EDIT_OBJECTIVES})
+
+
+def may(user: Viewer, act: OrgAct) -> bool:
+    """Whether a person may: members do what is in ``ANYONE``, administrators everything."""
+    return user.is_authenticated and user.is_active and (user.is_admin or act in ANYONE)
+
+
+def require(user: Viewer, act: OrgAct) -> None:
+    """Raise PermissionDenied, saying what is not allowed and who can."""
+    if not may(user, act):
+        raise PermissionDenied(f"You cannot {act.value}. Ask an administrator.")

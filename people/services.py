@@ -1,0 +1,176 @@
+"""Writes of the organisation: people, teams, calendars, tokens."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+import history
+from people.models import AccessToken, Holiday, Membership, Organisation, Team, User, WorkingCalendar, digest
+from people.permissions import OrgAct, require
+
+TOKEN_PREFIX = "tpm_"  # noqa: S105  # the visible start of every token, so that scanners find a leaked one
+
+
+def today(now: datetime) -> date:
+    """The organisation's day at a moment."""
+    zone = Organisation.objects.values_list("time_zone", flat=True).first() or "UTC"
+    return now.astimezone(ZoneInfo(zone)).date()
+
+
+@transaction.atomic
+def set_up_organisation(*, name: str, time_zone: str = "UTC", by: User | None = None) -> Organisation:
+    """Make the organisation and its default working calendar, once."""
+    if Organisation.objects.exists():
+        raise ValidationError("The organisation exists already.", code="exists")
+    with history.because("Set up the organisation", by_id=by.pk if by else None):
+        calendar = history.create(WorkingCalendar(name="Monday to Friday"))
+        return history.create(Organisation(pk=1, name=name, time_zone=time_zone, calendar=calendar))
+
+
+@transaction.atomic
+def change_organisation(*, organisation: Organisation, by: User, **changes: Any) -> Organisation:
+    require(by, OrgAct.MANAGE_ORGANISATION)
+    organisation = Organisation.objects.select_for_update().get(pk=organisation.pk)
+    with history.because("Change the organisation", by_id=by.pk):
+        return history.save(organisation, **changes)
+
+
+@transaction.atomic
+def create_user(*, email: str, name: str, password: str | None, by: User | None, **fields: Any) -> User:
+    """Add a person. Without a password they sign in once they have set one by e-mail. ``by`` is None at set-up alone."""
+    if by is not None:
+        require(by, OrgAct.MANAGE_PEOPLE)
+    user = User(email=email, name=name, **fields)
+    if password is None:
+        user.set_unusable_password()
+    else:
+        validate_password(password, user)
+        user.set_password(password)
+    with history.because("Add a person", by_id=by.pk if by else None):
+        return history.create(user)
+
+
+@transaction.atomic
+def change_user(*, user: User, by: User, **changes: Any) -> User:
+    """Change a person; people change their own name and zone, administrators everything."""
+    if by.pk != user.pk or changes.keys() - {"name", "time_zone"}:
+        require(by, OrgAct.MANAGE_PEOPLE)
+    user = User.objects.select_for_update().get(pk=user.pk)
+    losing_admin = user.is_admin and not (changes.get("is_admin", True) and changes.get("is_active", True))
+    if losing_admin and not User.objects.filter(is_admin=True, is_active=True).exclude(pk=user.pk).exists():
+        raise ValidationError("This is the only administrator. Make another person one first.", code="last_admin")
+    with history.because("Change a person", by_id=by.pk):
+        return history.save(user, **changes)
+
+
+@transaction.atomic
+def create_team(*, name: str, by: User, **fields: Any) -> Team:
+    require(by, OrgAct.CREATE_TEAM)
+    with history.because("Add a team", by_id=by.pk):
+        return history.create(Team(name=name, **fields))
+
+
+@transaction.atomic
+def change_team(*, team: Team, by: User, **changes: Any) -> Team:
+    require(by, OrgAct.MANAGE_TEAMS)
+    team = Team.objects.select_for_update().get(pk=team.pk)
+    with history.because("Change a team", by_id=by.pk):
+        return history.save(team, **changes)
+
+
+@transaction.atomic
+def delete_team(*, team: Team, by: User) -> None:
+    require(by, OrgAct.MANAGE_TEAMS)
+    with history.because("Delete a team", by_id=by.pk):
+        history.delete(Team.objects.select_for_update().get(pk=team.pk))
+
+
+@transaction.atomic
+def set_members(*, team: Team, members: Iterable[User], by: User) -> None:
+    """Make these people, and no others, the team's members."""
+    require(by, OrgAct.MANAGE_TEAMS)
+    team = Team.objects.select_for_update().get(pk=team.pk)
+    wanted = {user.pk for user in members}
+    with history.because("Change a team's members", by_id=by.pk):
+        present = {row.user_id: row for row in team.memberships.all()}
+        for user_id in sorted(present.keys() - wanted):
+            history.delete(present[user_id])
+        for user_id in sorted(wanted - present.keys()):
+            history.create(Membership(team=team, user_id=user_id))
+
+
+@transaction.atomic
+def create_calendar(
+    *, name: str, by: User, holidays: Iterable[tuple[date, str]] = (), **fields: Any
+) -> WorkingCalendar:
+    require(by, OrgAct.MANAGE_CALENDARS)
+    with history.because("Add a working calendar", by_id=by.pk):
+        calendar = history.create(WorkingCalendar(name=name, **fields))
+        for on, what in holidays:
+            history.create(Holiday(calendar=calendar, on=on, name=what))
+        return calendar
+
+
+@transaction.atomic
+def change_calendar(
+    *, calendar: WorkingCalendar, by: User, holidays: Iterable[tuple[date, str]] | None = None, **changes: Any
+) -> WorkingCalendar:
+    """Change working hours and, where given, replace the holidays."""
+    require(by, OrgAct.MANAGE_CALENDARS)
+    calendar = WorkingCalendar.objects.select_for_update().get(pk=calendar.pk)
+    with history.because("Change a working calendar", by_id=by.pk):
+        history.save(calendar, **changes)
+        if holidays is not None:
+            wanted = dict(holidays)
+            present = {row.on: row for row in calendar.holidays.all()}
+            for on, row in present.items():
+                if wanted.get(on) != row.name:
+                    history.delete(row)
+            for on, what in wanted.items():
+                if on not in present or present[on].name != what:
+                    history.create(Holiday(calendar=calendar, on=on, name=what))
+    return calendar
+
+
+@transaction.atomic
+def delete_calendar(*, calendar: WorkingCalendar, by: User) -> None:
+    require(by, OrgAct.MANAGE_CALENDARS)
+    with history.because("Delete a working calendar", by_id=by.pk):
+        history.delete(WorkingCalendar.objects.select_for_update().get(pk=calendar.pk))
+
+
+@transaction.atomic
+def issue_token(
+    *, user: User, name: str, scopes: Iterable[str], expires_on: date, today: date
+) -> tuple[AccessToken, str]:
+    """Make a token; the secret is returned this once and never stored."""
+    chosen = sorted(set(scopes))
+    unknown = [scope for scope in chosen if scope not in AccessToken.Scope.values]
+    if unknown or not chosen:
+        raise ValidationError({"scopes": [f"Choose from: {', '.join(AccessToken.Scope.values)}."]}, code="scopes")
+    if expires_on <= today:
+        raise ValidationError({"expires_on": ["Choose a day in the future."]}, code="expired")
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
+    token = AccessToken(
+        user=user,
+        name=name,
+        prefix=secret[: len(TOKEN_PREFIX) + 6],
+        digest=digest(secret),
+        scopes=" ".join(chosen),
+        expires_on=expires_on,
+    )
+    return history.create(token), secret
+
+
+@transaction.atomic
+def revoke_token(*, token: AccessToken, at: datetime) -> AccessToken:
+    token = AccessToken.objects.select_for_update().get(pk=token.pk)
+    return token if token.revoked_at else history.save(token, revoked_at=at)

@@ -1,0 +1,350 @@
+"""Every write of a program and of what stands around it: roles, slots, phases, objectives, related programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import F
+
+import history
+from people import permissions as organisation
+from people.models import Team, User
+from people.permissions import OrgAct
+from programs.models import (
+    Alignment,
+    GateAction,
+    GateCriterion,
+    Objective,
+    PartnerTeam,
+    Phase,
+    Program,
+    RelatedLink,
+    ReportedHealth,
+    Revision,
+    Role,
+    Slot,
+)
+from programs.permissions import Act, require
+
+M = TypeVar("M", bound=models.Model)
+
+# Fields of a program that its forecast is computed from.
+PLAN_FIELDS = {"state", "target_on"}
+MANAGED_FIELDS = {"visibility", "lead", "key"}
+
+
+def touch(*program_ids: int, plan: bool) -> None:
+    """Note that programs changed; ``plan`` when their forecast must be computed again. Rows are locked in id order."""
+    for program_id in sorted(set(program_ids)):
+        changes: dict[str, Any] = {"revision": F("revision") + 1}
+        if plan:
+            changes["plan_revision"] = F("plan_revision") + 1
+        Revision.objects.filter(pk=program_id).update(**changes)
+
+
+def locked(row: M) -> M:
+    """The row as it stands now, locked until the transaction ends; a clear refusal when it is gone."""
+    found = type(row)._default_manager.select_for_update(of=("self",)).filter(pk=row.pk).first()
+    if found is None:
+        raise ValidationError("Somebody deleted this in the meantime.", code="gone")
+    return found
+
+
+def _teams_and_objectives(
+    program: Program, teams: Iterable[Team] | None, objectives: Iterable[Objective] | None
+) -> None:
+    if teams is not None:
+        wanted = {team.pk for team in teams}
+        present = {row.team_id: row for row in program.partners.all()}
+        for team_id in sorted(present.keys() - wanted):
+            history.delete(present[team_id])
+        for team_id in sorted(wanted - present.keys()):
+            history.create(PartnerTeam(program=program, team_id=team_id))
+    if objectives is not None:
+        wanted = {objective.pk for objective in objectives}
+        aligned = {row.objective_id: row for row in program.alignments.all()}
+        for objective_id in sorted(aligned.keys() - wanted):
+            history.delete(aligned[objective_id])
+        for objective_id in sorted(wanted - aligned.keys()):
+            history.create(Alignment(program=program, objective_id=objective_id))
+
+
+@transaction.atomic
+def create_program(
+    *,
+    by: User,
+    key: str,
+    name: str,
+    partner_teams: Iterable[Team] | None = None,
+    objectives: Iterable[Objective] | None = None,
+    **fields: Any,
+) -> Program:
+    """Start a program; whoever creates it leads it unless they name somebody else."""
+    organisation.require(by, OrgAct.CREATE_PROGRAM)
+    with history.because("Create the program", by_id=by.pk):
+        program = history.create(Program(key=key, name=name, **fields))
+        Revision.objects.create(program=program)
+        if program.lead_id is None:
+            history.create(Role(program=program, user=by, kind=Role.Kind.LEAD))
+        _teams_and_objectives(program, partner_teams, objectives)
+        return program
+
+
+@transaction.atomic
+def change_program(
+    *,
+    program: Program,
+    by: User,
+    reason: str = "",
+    partner_teams: Iterable[Team] | None = None,
+    objectives: Iterable[Objective] | None = None,
+    **changes: Any,
+) -> Program:
+    """Change a program's own fields. A target that moves goes through ``milestones.services.move_program_target``."""
+    program = locked(program)
+    require(by, Act.EDIT, program)
+    changed = {name for name, value in changes.items() if getattr(program, name) != value}
+    if changed & MANAGED_FIELDS:
+        require(by, Act.MANAGE, program)
+    if changed & {"target_on", "target_precision", "state"}:
+        require(by, Act.PLAN, program)
+    with history.because(reason or "Change the program", by_id=by.pk):
+        history.save(program, **changes)
+        _teams_and_objectives(program, partner_teams, objectives)
+    touch(program.pk, plan=bool(changed & PLAN_FIELDS))
+    return program
+
+
+@transaction.atomic
+def delete_program(*, program: Program, by: User) -> None:
+    program = locked(program)
+    require(by, Act.DELETE, program)
+    with history.because("Delete the program", by_id=by.pk):
+        history.delete(program)
+
+
+@transaction.atomic
+def report(*, program: Program, health: str, because: str, by: User, at: datetime) -> ReportedHealth:
+    """Append the lead's word. Saying something else than last time needs a sentence why."""
+    program = locked(program)
+    require(by, Act.REPORT, program)
+    last = program.reported_healths.order_by("-at", "-id").first()
+    if last and last.health != health and not because.strip():
+        raise ValidationError({"because": ["Say in a sentence why the health changed."]}, code="because")
+    with history.because(because or "Report the health", by_id=by.pk):
+        row = history.create(ReportedHealth(program=program, health=health, because=because, by=by, at=at))
+    touch(program.pk, plan=False)
+    return row
+
+
+# -- what belongs to one program -------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def give_role(*, program: Program, user: User, kind: str, by: User) -> Role:
+    """Give a person a role, or another one than they have."""
+    require(by, Act.MANAGE, program)
+    row = Role.objects.select_for_update().filter(program=program, user=user).first()
+    with history.because(f"Make {user.name} {Role.Kind(kind).label.lower()}", by_id=by.pk):
+        row = history.save(row, kind=kind) if row else history.create(Role(program=program, user=user, kind=kind))
+    touch(program.pk, plan=False)
+    return row
+
+
+@transaction.atomic
+def take_role(*, role: Role, by: User) -> None:
+    role = locked(role)
+    require(by, Act.MANAGE, role.program)
+    with history.because(f"Take {role.user.name}'s role", by_id=by.pk):
+        history.delete(role)
+    touch(role.program_id, plan=False)
+
+
+@transaction.atomic
+def create_slot(*, program: Program, by: User, **fields: Any) -> Slot:
+    require(by, Act.EDIT, program)
+    with history.because("Add a slot", by_id=by.pk):
+        row = history.create(Slot(program=program, **fields))
+    touch(program.pk, plan=False)
+    return row
+
+
+@transaction.atomic
+def create_phase(*, program: Program, by: User, **fields: Any) -> Phase:
+    require(by, Act.EDIT, program)
+    with history.because("Add a phase", by_id=by.pk):
+        row = history.create(Phase(program=program, **fields))
+    touch(program.pk, plan=False)
+    return row
+
+
+@transaction.atomic
+def change_slot(*, slot: Slot, by: User, **changes: Any) -> Slot:
+    slot = locked(slot)
+    require(by, Act.EDIT, slot.program)
+    with history.because("Change a slot", by_id=by.pk):
+        history.save(slot, **changes)
+    touch(slot.program_id, plan=False)
+    return slot
+
+
+@transaction.atomic
+def delete_slot(*, slot: Slot, by: User) -> None:
+    slot = locked(slot)
+    require(by, Act.EDIT, slot.program)
+    with history.because("Delete a slot", by_id=by.pk):
+        history.delete(slot)
+    touch(slot.program_id, plan=False)
+
+
+@transaction.atomic
+def change_phase(*, phase: Phase, by: User, **changes: Any) -> Phase:
+    """Change a phase's plan; its gate is decided by ``decide_gate``."""
+    phase = locked(phase)
+    require(by, Act.EDIT, phase.program)
+    with history.because("Change a phase", by_id=by.pk):
+        history.save(phase, **changes)
+    touch(phase.program_id, plan=False)
+    return phase
+
+
+@transaction.atomic
+def decide_gate(*, phase: Phase, decision: str, by: User, on: date, note: str = "") -> Phase:
+    """The named approver, or whoever may decide for the program, opens the gate or keeps it shut."""
+    phase = locked(phase)
+    if by.pk != phase.approver_id:
+        require(by, Act.DECIDE, phase.program)
+    unmet = phase.criteria.filter(met_on=None).count()
+    if decision == Phase.Decision.PASSED and unmet:
+        raise ValidationError(
+            {"decision": [f"{unmet} of its criteria are not met: meet them, or pass with conditions."]}, code="unmet"
+        )
+    with history.because(f"Gate: {Phase.Decision(decision).label.lower()}", by_id=by.pk):
+        history.save(phase, decision=decision, decided_on=on, decided_by=by, note=note or phase.note)
+    touch(phase.program_id, plan=False)
+    return phase
+
+
+@transaction.atomic
+def delete_phase(*, phase: Phase, by: User) -> None:
+    phase = locked(phase)
+    require(by, Act.EDIT, phase.program)
+    with history.because("Delete a phase", by_id=by.pk):
+        history.delete(phase)
+    touch(phase.program_id, plan=False)
+
+
+@transaction.atomic
+def create_criterion(*, phase: Phase, by: User, **fields: Any) -> GateCriterion:
+    require(by, Act.EDIT, phase.program)
+    with history.because("Add a gate criterion", by_id=by.pk):
+        row = history.create(GateCriterion(phase=phase, **fields))
+    touch(phase.program_id, plan=False)
+    return row
+
+
+@transaction.atomic
+def change_criterion(*, criterion: GateCriterion, by: User, **changes: Any) -> GateCriterion:
+    criterion = locked(criterion)
+    require(by, Act.EDIT, criterion.phase.program)
+    with history.because("Change a gate criterion", by_id=by.pk):
+        history.save(criterion, **changes)
+    touch(criterion.phase.program_id, plan=False)
+    return criterion
+
+
+@transaction.atomic
+def delete_criterion(*, criterion: GateCriterion, by: User) -> None:
+    criterion = locked(criterion)
+    require(by, Act.EDIT, criterion.phase.program)
+    with history.because("Delete a gate criterion", by_id=by.pk):
+        history.delete(criterion)
+    touch(criterion.phase.program_id, plan=False)
+
+
+@transaction.atomic
+def create_gate_action(*, phase: Phase, by: User, **fields: Any) -> GateAction:
+    require(by, Act.EDIT, phase.program)
+    with history.because("Add a gate action", by_id=by.pk):
+        row = history.create(GateAction(phase=phase, **fields))
+    touch(phase.program_id, plan=False)
+    return row
+
+
+@transaction.atomic
+def change_gate_action(*, action: GateAction, by: User, **changes: Any) -> GateAction:
+    action = locked(action)
+    require(by, Act.EDIT, action.phase.program)
+    with history.because("Change a gate action", by_id=by.pk):
+        history.save(action, **changes)
+    touch(action.phase.program_id, plan=False)
+    return action
+
+
+@transaction.atomic
+def delete_gate_action(*, action: GateAction, by: User) -> None:
+    action = locked(action)
+    require(by, Act.EDIT, action.phase.program)
+    with history.because("Delete a gate action", by_id=by.pk):
+        history.delete(action)
+    touch(action.phase.program_id, plan=False)
+
+
+@transaction.atomic
+def relate(*, program: Program, other: Program, kind: str, by: User) -> RelatedLink:
+    """Link two programs that have to do with each other; the network does not change."""
+    require(by, Act.EDIT, program)
+    if not Program.objects.visible_to(by).filter(pk=other.pk).exists():
+        raise ValidationError({"other": ["There is no such program."]}, code="unknown")
+    with history.because("Link a related program", by_id=by.pk):
+        row = history.create(RelatedLink(program=program, other=other, kind=kind))
+    touch(program.pk, plan=False)
+    return row
+
+
+@transaction.atomic
+def unrelate(*, link: RelatedLink, by: User) -> None:
+    link = locked(link)
+    require(by, Act.EDIT, link.program)
+    with history.because("Remove a related program", by_id=by.pk):
+        history.delete(link)
+    touch(link.program_id, plan=False)
+
+
+# -- objectives ------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def create_objective(*, by: User, **fields: Any) -> Objective:
+    organisation.require(by, OrgAct.EDIT_OBJECTIVES)
+    with history.because("Add an objective", by_id=by.pk):
+        return history.create(Objective(**fields))
+
+
+@transaction.atomic
+def change_objective(*, objective: Objective, by: User, **changes: Any) -> Objective:
+    """Change an objective; a parent below itself would make the tree a ring and is refused."""
+    organisation.require(by, OrgAct.EDIT_OBJECTIVES)
+    # One lock for the tree's shape: two moves at once could close a ring that neither sees.
+    rows = {row.pk: row for row in Objective.objects.select_for_update().order_by("pk")}
+    if objective.pk not in rows:
+        raise ValidationError("Somebody deleted this in the meantime.", code="gone")
+    objective = rows[objective.pk]
+    above = changes.get("parent")
+    while above is not None:
+        if above.pk == objective.pk:
+            raise ValidationError({"parent": ["An objective cannot lie below itself."]}, code="ring")
+        above = rows.get(rows[above.pk].parent_id or 0)
+    with history.because("Change an objective", by_id=by.pk):
+        return history.save(objective, **changes)
+
+
+@transaction.atomic
+def delete_objective(*, objective: Objective, by: User) -> None:
+    organisation.require(by, OrgAct.EDIT_OBJECTIVES)
+    with history.because("Delete an objective", by_id=by.pk):
+        history.delete(locked(objective))

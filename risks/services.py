@@ -1,0 +1,237 @@
+"""Every write of the RAID log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+import history
+from milestones.models import Milestone
+from people.models import User
+from programs.models import Program
+from programs.permissions import Act, require
+from programs.services import locked, touch
+from risks.models import Assumption, Decision, Issue, MitigationAction, Risk, RiskImpact
+
+
+@dataclass(frozen=True)
+class Impact:
+    """Working minutes that a risk costs a milestone if it happens."""
+
+    milestone: Milestone
+    low: int
+    likely: int
+    high: int
+
+
+def _set_impacts(risk: Risk, impacts: Iterable[Impact], by: User) -> set[int]:
+    """Make these the risk's impacts; the ids of the programs whose plan that touches."""
+    wanted = {impact.milestone.pk: impact for impact in impacts}
+    visible = set(Milestone.objects.visible_to(by).filter(pk__in=wanted).values_list("pk", flat=True))
+    if wanted.keys() - visible:
+        raise ValidationError({"impacts": ["There is no such milestone."]}, code="unknown")
+    touched = set()
+    present = {row.milestone_id: row for row in risk.impacts.select_related("milestone")}
+    for pk, row in present.items():
+        if pk not in wanted:
+            touched.add(row.milestone.program_id)
+            history.delete(row)
+    for pk, impact in wanted.items():
+        if impact.milestone.done_on and pk not in present:
+            raise ValidationError({"impacts": [f"{impact.milestone.name} is done: nothing can delay it."]}, code="done")
+        values = {"low": impact.low, "likely": impact.likely, "high": impact.high}
+        if pk in present:
+            row = present[pk]
+            if (row.low, row.likely, row.high) == (impact.low, impact.likely, impact.high):
+                continue
+            history.save(row, **values)
+        else:
+            history.create(RiskImpact(risk=risk, milestone=impact.milestone, **values))
+        touched.add(impact.milestone.program_id)
+    return touched
+
+
+@transaction.atomic
+def create_risk(
+    *, program: Program, by: User, today: date, impacts: Iterable[Impact] | None = None, **fields: Any
+) -> Risk:
+    require(by, Act.EDIT, program)
+    fields.setdefault("raised_on", today)
+    with history.because("Raise a risk", by_id=by.pk):
+        risk = history.create(Risk(program=program, **fields))
+        touched = _set_impacts(risk, impacts or (), by)
+    touch(program.pk, *touched, plan=True)
+    return risk
+
+
+@transaction.atomic
+def change_risk(
+    *, risk: Risk, by: User, impacts: Iterable[Impact] | None = None, reason: str = "", **changes: Any
+) -> Risk:
+    risk = locked(risk)
+    require(by, Act.EDIT, risk.program)
+    touched = set(risk.impacts.values_list("milestone__program_id", flat=True))
+    with history.because(reason or "Change a risk", by_id=by.pk):
+        history.save(risk, **changes)
+        if impacts is not None:
+            touched |= _set_impacts(risk, impacts, by)
+    touch(risk.program_id, *touched, plan=True)
+    return risk
+
+
+@transaction.atomic
+def close_risk(*, risk: Risk, by: User, on: date, because: str) -> Risk:
+    """Close a risk, saying why: it happened, it cannot happen any more, it was accepted."""
+    if not because.strip():
+        raise ValidationError({"closed_because": ["Say why it is closed."]}, code="because")
+    return change_risk(risk=risk, by=by, reason=because, closed_on=on, closed_because=because)
+
+
+@transaction.atomic
+def reopen_risk(*, risk: Risk, by: User) -> Risk:
+    return change_risk(risk=risk, by=by, reason="Open the risk again", closed_on=None, closed_because="")
+
+
+@transaction.atomic
+def delete_risk(*, risk: Risk, by: User) -> None:
+    risk = locked(risk)
+    require(by, Act.EDIT, risk.program)
+    touched = set(risk.impacts.values_list("milestone__program_id", flat=True))
+    with history.because("Delete a risk", by_id=by.pk):
+        history.delete(risk)
+    touch(risk.program_id, *touched, plan=True)
+
+
+@transaction.atomic
+def create_action(*, risk: Risk, by: User, **fields: Any) -> MitigationAction:
+    require(by, Act.EDIT, risk.program)
+    with history.because("Add a mitigation", by_id=by.pk):
+        row = history.create(MitigationAction(risk=risk, **fields))
+    touch(risk.program_id, plan=False)
+    return row
+
+
+@transaction.atomic
+def change_action(*, action: MitigationAction, by: User, **changes: Any) -> MitigationAction:
+    action = locked(action)
+    require(by, Act.EDIT, action.risk.program)
+    with history.because("Change a mitigation", by_id=by.pk):
+        history.save(action, **changes)
+    touch(action.risk.program_id, plan=False)
+    return action
+
+
+@transaction.atomic
+def delete_action(*, action: MitigationAction, by: User) -> None:
+    action = locked(action)
+    require(by, Act.EDIT, action.risk.program)
+    with history.because("Delete a mitigation", by_id=by.pk):
+        history.delete(action)
+    touch(action.risk.program_id, plan=False)
+
+
+@transaction.atomic
+def create_issue(*, program: Program, by: User, today: date, **fields: Any) -> Issue:
+    require(by, Act.EDIT, program)
+    fields.setdefault("raised_on", today)
+    with history.because("Raise an issue", by_id=by.pk):
+        row = history.create(Issue(program=program, **fields))
+    touch(program.pk, plan=False)
+    return row
+
+
+@transaction.atomic
+def change_issue(*, issue: Issue, by: User, **changes: Any) -> Issue:
+    """Change an issue; a day in ``closed_on`` closes it."""
+    issue = locked(issue)
+    require(by, Act.EDIT, issue.program)
+    with history.because("Change an issue", by_id=by.pk):
+        history.save(issue, **changes)
+    touch(issue.program_id, plan=False)
+    return issue
+
+
+@transaction.atomic
+def delete_issue(*, issue: Issue, by: User) -> None:
+    issue = locked(issue)
+    require(by, Act.EDIT, issue.program)
+    with history.because("Delete an issue", by_id=by.pk):
+        history.delete(issue)
+    touch(issue.program_id, plan=False)
+
+
+@transaction.atomic
+def create_assumption(*, program: Program, by: User, **fields: Any) -> Assumption:
+    require(by, Act.EDIT, program)
+    with history.because("Note an assumption", by_id=by.pk):
+        row = history.create(Assumption(program=program, **fields))
+    touch(program.pk, plan=False)
+    return row
+
+
+@transaction.atomic
+def change_assumption(*, assumption: Assumption, by: User, **changes: Any) -> Assumption:
+    assumption = locked(assumption)
+    require(by, Act.EDIT, assumption.program)
+    with history.because("Change an assumption", by_id=by.pk):
+        history.save(assumption, **changes)
+    touch(assumption.program_id, plan=False)
+    return assumption
+
+
+@transaction.atomic
+def delete_assumption(*, assumption: Assumption, by: User) -> None:
+    assumption = locked(assumption)
+    require(by, Act.EDIT, assumption.program)
+    with history.because("Delete an assumption", by_id=by.pk):
+        history.delete(assumption)
+    touch(assumption.program_id, plan=False)
+
+
+@transaction.atomic
+def create_decision(*, program: Program, by: User, today: date, **fields: Any) -> Decision:
+    require(by, Act.EDIT, program)
+    fields.setdefault("raised_on", today)
+    with history.because("Ask for a decision", by_id=by.pk):
+        row = history.create(Decision(program=program, **fields))
+    touch(program.pk, plan=False)
+    return row
+
+
+@transaction.atomic
+def change_decision(*, decision: Decision, by: User, **changes: Any) -> Decision:
+    """Change the question or what follows; the answer is given by ``decide``."""
+    decision = locked(decision)
+    require(by, Act.EDIT, decision.program)
+    with history.because("Change a decision", by_id=by.pk):
+        history.save(decision, **changes)
+    touch(decision.program_id, plan=False)
+    return decision
+
+
+@transaction.atomic
+def decide(*, decision: Decision, by: User, on: date, answer: str, consequence: str = "") -> Decision:
+    """Answer the question: the named decider, or whoever may decide for the program."""
+    decision = locked(decision)
+    if by.pk != decision.decider_id:
+        require(by, Act.DECIDE, decision.program)
+    if not answer.strip():
+        raise ValidationError({"answer": ["Write what was decided."]}, code="answer")
+    with history.because(f"Decide: {answer}"[:500], by_id=by.pk):
+        history.save(decision, decided_on=on, answer=answer, consequence=consequence or decision.consequence)
+    touch(decision.program_id, plan=False)
+    return decision
+
+
+@transaction.atomic
+def delete_decision(*, decision: Decision, by: User) -> None:
+    decision = locked(decision)
+    require(by, Act.EDIT, decision.program)
+    with history.because("Delete a decision", by_id=by.pk):
+        history.delete(decision)
+    touch(decision.program_id, plan=False)
