@@ -70,12 +70,12 @@ class Dates:
     @cached_property
     def late_start(self) -> IntArray:
         """Last instants at which the work that is left may start."""
-        return self.network.calendars.instant(self.network.calendar, self.late)
+        return self.network.calendars.instant(self.network.calendar, self._shown_late)
 
     @cached_property
     def late_finish(self) -> IntArray:
         """Last instants at which work may finish."""
-        return self.network.calendars.instant(self.network.calendar, self._finish(self.late))
+        return self.network.calendars.instant(self.network.calendar, self._finish(self._shown_late))
 
     @cached_property
     def early_start_day(self) -> IntArray:
@@ -93,13 +93,13 @@ class Dates:
     def late_start_day(self) -> IntArray:
         """Last days on which the work that is left may start."""
         begun = np.where(self.network.done, self.network.actual_start_day, NO_DAY)
-        return np.where(begun == NO_DAY, _day(self.late_start, self.late), begun)
+        return np.where(begun == NO_DAY, _day(self.late_start, self._shown_late), begun)
 
     @cached_property
     def late_finish_day(self) -> IntArray:
         """Last days on which work may finish."""
         ended = self.network.actual_finish_day
-        return np.where(ended == NO_DAY, _day(self.late_finish, self._finish(self.late)), ended)
+        return np.where(ended == NO_DAY, _day(self.late_finish, self._finish(self._shown_late)), ended)
 
     @property
     def critical(self) -> BoolArray:
@@ -110,6 +110,12 @@ class Dates:
     def driving(self) -> BoolArray:
         """Links that hold their successor where it is (bool[m])."""
         return self.link_float_min <= 0
+
+    @property
+    def _shown_late(self) -> IntArray:
+        """Late marks, but a milestone that may wait until a pause ends is shown where it begins, if not early after."""
+        at_morning = (self.network.work_min == 0) & (self.late & 1 == 1) & (self.early < self.late)
+        return np.asarray(self.late - at_morning)
 
     def _finish(self, start: IntArray) -> IntArray:
         network = self.network
@@ -170,7 +176,8 @@ def schedule(network: Network, *, finish_by_day: int | None = None, ends: Ends =
 
     room = np.maximum(np.where(network.done, early, latest_start(work, bound)), early)
     live = plan.link
-    np.minimum.at(room, network.link_pred[live], allowance(network, live, early[network.link_succ[live]]))
+    succ = network.link_succ[live]
+    np.minimum.at(room, network.link_pred[live], allowance(network, live, _latest_same(network, early)[succ]))
     return Dates(
         network=network,
         early=early,
@@ -341,8 +348,7 @@ def _anchor(dates: Dates, task: int) -> Anchor:
         return "actual"
     if dates.early[task] >> 1 > network.own_floor[task] >> 1:
         return "link"
-    status = 2 * network.calendars.worked(network.calendar[task], network.status_day * MINUTES_PER_DAY) + 1
-    return "not before" if network.own_floor[task] > status else "status date"
+    return "not before" if network.own_floor[task] > network.status_floor[task] else "status date"
 
 
 def _link_floats(network: Network, early: IntArray) -> IntArray:
@@ -352,6 +358,16 @@ def _link_floats(network: Network, early: IntArray) -> IntArray:
     floats[live] = (early[succ[live]] >> 1) - (requirement(network, live, early[network.link_pred[live]]) >> 1)
     floats[fixed] = (early[succ[fixed]] >> 1) - (fixed_requirement(network, fixed) >> 1)
     return floats
+
+
+def _latest_same(network: Network, early: IntArray) -> IntArray:
+    """The largest marks of the same instants: where work does not pause, both sides of a milestone's mark are one."""
+    marks = early.copy()
+    milestones = np.flatnonzero((network.work_min == 0) & (early & 1 == 0) & ~network.done)
+    calendar, worked = network.calendar[milestones], early[milestones] >> 1
+    flows = network.calendars.start(calendar, worked) == network.calendars.finish(calendar, worked)
+    marks[milestones[flows]] += 1
+    return marks
 
 
 def _upstream(network: Network, task: int, links: NDArray[np.bool_]) -> BoolArray:

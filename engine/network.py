@@ -115,18 +115,19 @@ class Plan:
 class Network:
     """A compiled network; arrays of length n follow the caller's tasks, of length m the caller's links.
 
-    `work_min` is what is left to do (0 for finished tasks); `floor` the least start mark that status date, not-before
-    and links from finished or started work allow; `ceiling` the largest that finish-by dates allow; `start`, `finish`
-    the marks of actual days, where there are any. `live` links take part in the passes, `fixed` ones leave work whose
-    date is known, all others lead to finished work and bind nothing. `weight` int64[e] is the constant of each edge of
-    the plan, except for the edges in `curved`, whose map is no constant.
+    `work_min` is what is left to do (0 for finished tasks); `status_floor` the least start mark that the status or
+    start date allows, `own_floor` also the not-before day, `floor` also links from finished or started work allow;
+    `ceiling` the largest that finish-by dates allow; `start`, `finish` the marks of actual days, where there are any.
+    `live` links take part in the passes, `fixed` ones leave work whose date is known, all others lead to finished work
+    and bind nothing. `weight` int64[e] is the constant of each edge of the plan, except for the edges in `curved`,
+    whose map is no constant.
     """
 
     uid: IntArray
     duration_min: IntArray
     work_min: IntArray
     calendar: IntArray
-    status_day: int
+    status_day: int | None
     actual_start_day: IntArray
     actual_finish_day: IntArray
     not_before_day: IntArray
@@ -142,6 +143,7 @@ class Network:
     calendars: CalendarTable = field(repr=False)
     floor: IntArray = field(repr=False)
     own_floor: IntArray = field(repr=False)
+    status_floor: IntArray = field(repr=False)
     ceiling: IntArray = field(repr=False)
     start: IntArray = field(repr=False)
     finish: IntArray = field(repr=False)
@@ -168,7 +170,8 @@ def compile(
     calendar_index: Any,
     links: Links,
     *,
-    status_day: int,
+    status_day: int | None,
+    start_day: int | None = None,
     actual_start_day: Any = None,
     actual_finish_day: Any = None,
     remaining_min: Any = None,
@@ -177,11 +180,13 @@ def compile(
 ) -> Network:
     """Turn tasks and links into arrays that `engine.cpm.schedule` can pass over; the order of rows changes nothing.
 
-    `uids` int[n] distinct; `durations_min` int[n] working minutes >= 0, 0 for a milestone; `calendar_index` int[n]
-    into `calendars`; days since 1970-01-01: unfinished work starts on `status_day` at the earliest, `actual_start_day`
-    and `actual_finish_day` int[n] (NO_DAY: not yet), `not_before_day` first day of work, `finish_by_day` last day (a
-    target: it bounds late dates, never early ones). `remaining_min` int[n] counts for started tasks; NO_WORK there
-    means the duration less the minutes since the actual start, at least 0.
+    `uids` int[n] distinct; `durations_min` int[n] working minutes >= 0, 0 for a milestone; `calendar_index` int[n] into
+    `calendars`; all days count from 1970-01-01. Unfinished work starts on `status_day` at the earliest. A plan that has
+    none yet has a `start_day`: tasks that wait for nothing start there, leads and start-to-finish links may pull others
+    before it, finish-to-finish links may not (as in Microsoft Project). `actual_start_day`, `actual_finish_day` int[n]
+    (NO_DAY: not yet), `not_before_day` first day of work, `finish_by_day` last day (a target: it bounds late dates,
+    never early ones). `remaining_min` int[n] counts for started tasks; NO_WORK there means the duration less the
+    minutes since the actual start, at least 0.
 
     Raises CycleError, UnknownTask, HorizonError, and EngineError for a negative duration or arrays of unequal length.
 
@@ -212,8 +217,11 @@ def compile(
     )
     for days in (actual_start, actual_finish, not_before, finish_by):
         _refuse(uid, (days != NO_DAY) & ((days < FIRST_DAY) | (days >= LAST_DAY)), HorizonError, _OUTSIDE)
-    if not FIRST_DAY <= status_day < LAST_DAY:
-        raise HorizonError(f"{_OUTSIDE}: the status date.")
+    for name, day in (("status", status_day), ("start", start_day)):
+        if day is not None and not FIRST_DAY <= day < LAST_DAY:
+            raise HorizonError(f"{_OUTSIDE}: the {name} date.")
+    if status_day is None and start_day is None:
+        raise EngineError("A plan needs a status date, or a start date before it has one.")
     if np.any((links.type < 0) | (links.type > max(LinkType))):
         raise EngineError("A link is of type FS, SS, FF or SF.")
     longest = (LAST_DAY - FIRST_DAY) * MINUTES_PER_DAY
@@ -225,7 +233,12 @@ def compile(
     done = actual_finish != NO_DAY
     started = (actual_start != NO_DAY) & ~done
     actual_start = np.where(done & (actual_start == NO_DAY), actual_finish, actual_start)
-    status = 2 * table.worked(calendar, status_day * MINUTES_PER_DAY) + 1
+    status = np.zeros_like(uid) if status_day is None else 2 * table.worked(calendar, status_day * MINUTES_PER_DAY) + 1
+    if start_day is not None:
+        pulled = np.isin(np.arange(uid.size), succ)
+        pulled[succ[links.type == LinkType.FF]] = False
+        at_start = 2 * table.worked(calendar, start_day * MINUTES_PER_DAY) + 1
+        status = np.where(pulled, status, np.maximum(status, at_start))
     start = np.where(done | started, 2 * table.worked(calendar, actual_start * MINUTES_PER_DAY) + 1, status)
     finish = np.where(done, 2 * table.worked(calendar, (actual_finish + 1) * MINUTES_PER_DAY), start)
     elapsed = np.maximum(status - start, 0) >> 1
@@ -250,7 +263,7 @@ def compile(
         duration_min=duration,
         work_min=work,
         calendar=calendar,
-        status_day=int(status_day),
+        status_day=status_day,
         actual_start_day=actual_start,
         actual_finish_day=actual_finish,
         not_before_day=not_before,
@@ -266,6 +279,7 @@ def compile(
         calendars=table,
         floor=floor.copy(),
         own_floor=floor,
+        status_floor=status,
         ceiling=ceiling,
         start=start,
         finish=finish,
