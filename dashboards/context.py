@@ -1,0 +1,79 @@
+"""What the frame around every page shows."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from django.db.models import Max, OuterRef, Q, Subquery
+from django.http import HttpRequest
+from django.urls import is_valid_path
+from django.utils.functional import SimpleLazyObject
+
+from forecasts.models import ProgramHealth, Run
+from people.models import Organisation, User
+from programs.models import Program
+
+MOST_OWN_PROGRAMS = 8
+
+
+class Place(NamedTuple):
+    path: str
+    icon: str
+    label: str
+    on_phone: bool = True
+
+
+PORTFOLIO = (
+    Place("/", "grid", "Portfolio"),
+    Place("/roadmap", "road", "Roadmap"),
+    Place("/dependencies", "graph", "Dependencies"),
+    Place("/trends", "trend", "Trends"),
+    Place("/risks", "risk", "Risks"),
+    Place("/decisions", "gavel", "Decisions", on_phone=False),
+    Place("/objectives", "target", "Objectives", on_phone=False),
+)
+PERSONAL = (
+    Place("/inbox", "inbox", "Inbox"),
+    Place("/letters", "mail", "Letters"),
+)
+SETTINGS = (
+    Place("/settings", "gear", "Settings"),
+    Place("/settings/profile", "gear", "Settings"),
+    Place("/settings/tokens", "gear", "Settings"),
+)
+
+
+def existing(places: tuple[Place, ...]) -> list[Place]:
+    return [place for place in places if is_valid_path(place.path)]
+
+
+def own_programs(user: User) -> list[Program]:
+    """Open programs in which a person has a part, most important first, each with its derived health."""
+    newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
+    return list(
+        Program.objects.visible_to(user)
+        .open()
+        .filter(Q(lead=user) | Q(roles__user=user) | Q(sponsor=user))
+        .distinct()
+        .annotate(derived=Subquery(newest.values("health")[:1]))
+        .order_by("rank", "name", "id")[:MOST_OWN_PROGRAMS]
+    )
+
+
+def organisation_name() -> str:
+    return Organisation.objects.values_list("name", flat=True).first() or "Portfolio"
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Lazy, so that a page without the frame asks the database nothing."""
+    user = request.user
+    context: dict[str, Any] = {"organisation": SimpleLazyObject(organisation_name)}
+    if isinstance(user, User):
+        context |= {
+            "portfolio_places": existing(PORTFOLIO),
+            "personal_places": existing(PERSONAL),
+            "settings_place": next(iter(existing(SETTINGS)), None),
+            "own_programs": SimpleLazyObject(lambda: own_programs(user)),
+            "forecast_run": SimpleLazyObject(lambda: Run.objects.aggregate(at=Max("computed_at"))),
+        }
+    return context

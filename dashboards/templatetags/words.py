@@ -1,0 +1,278 @@
+"""Filters and tags that every template has: how days, dates, health and people are written."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+import nh3
+from django import forms, template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+
+from people.models import User
+from programs.models import Health, Precision, Program
+
+register = template.Library()
+
+MINUTES_A_DAY = 480
+MINUS = "\u2212"
+TONES = {
+    Health.ON_TRACK: "ok",
+    Health.AT_RISK: "warn",
+    Health.OFF_TRACK: "bad",
+    Health.DONE: "done",
+    Health.ON_HOLD: "none",
+    Health.NOT_STARTED: "none",
+    Health.NO_FORECAST: "none",
+    "cancelled": "none",
+    # levels of django.contrib.messages
+    "success": "ok",
+    "info": "done",
+    "debug": "none",
+    "warning": "warn",
+    "error": "bad",
+}
+RING = '<circle class="o" cx="6" cy="6" r="4.7"/>'
+SHAPES = {
+    "ok": '<circle class="f" cx="6" cy="6" r="5"/>',
+    "warn": '<path class="f" d="M6 .9c.35 0 .68.19.86.5l4.9 8.5a1 1 0 0 1-.86 1.5H1.1'
+    'a1 1 0 0 1-.86-1.5l4.9-8.5A1 1 0 0 1 6 .9z"/>',
+    "bad": '<rect class="f" x=".8" y=".8" width="10.4" height="10.4" rx="2"/>'
+    '<path class="k" d="m3.9 3.9 4.2 4.2M8.1 3.9l-4.2 4.2"/>',
+    "done": RING + '<path class="o" d="m3.9 6.2 1.5 1.5 2.8-3.2"/>',
+    "none": RING.replace("/>", ' stroke-dasharray="2.2 1.9"/>'),
+    "hold": RING + '<path class="o" d="M4.8 4.4v3.2M7.2 4.4v3.2"/>',
+    "open": RING,
+}
+# A tone is a colour; states that share one still differ in shape.
+SHAPE_OF = {Health.ON_HOLD: "hold", Health.NOT_STARTED: "open"}
+GLYPHS = {
+    name: {
+        size: SafeString(  # our own markup, from the constants above
+            f'<svg class="glyph{size} s-{tone}" viewBox="0 0 12 12" aria-hidden="true">'
+            f"{SHAPES[SHAPE_OF.get(name, tone)]}</svg>"  # type: ignore[call-overload]
+        )
+        for size in ("", " glyph-lg")
+    }
+    for name, tone in [*TONES.items(), *((tone, tone) for tone in ("ok", "warn", "bad", "done", "none"))]
+}
+HEALTH_WORDS = {**{str(h): str(h.label) for h in Health}, "cancelled": "Cancelled"}
+MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
+
+
+class Promised(Protocol):
+    """Anything with a target and its precision: a program or a milestone."""
+
+    target_on: date | None
+    target_precision: str
+
+
+def number(value: float | Decimal) -> str:
+    """At most one decimal, none where it would be a zero, with a real minus sign."""
+    text = f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text.replace("-", MINUS)
+
+
+@register.filter
+def days(minutes: int | str | None) -> str:
+    """Working minutes as days: 720 → “1.5 d”."""
+    # A missing variable reaches a filter as "".
+    return "" if minutes is None or isinstance(minutes, str) else f"{number(minutes / MINUTES_A_DAY)} d"
+
+
+@register.filter
+def slip(value: float | str | None) -> str:
+    """Days with their sign: 34 → “+34 d”, -2 → “−2 d”."""
+    if value is None or isinstance(value, str):
+        return ""
+    text = number(value)
+    return f"+{text} d" if value > 0 and text != "0" else f"{text} d"
+
+
+@register.filter
+def slip_tone(value: float | None) -> str:
+    """The status class of a slip: early is fine, more than a month late is bad."""
+    if value is None:
+        return "none"
+    return "ok" if value <= 7 else "warn" if value <= 30 else "bad"
+
+
+@register.filter
+def heat(value: float | None) -> str:
+    """The step of the heat ramp for a slip in days."""
+    steps = (0, 7, 15, 30, 45)
+    return "" if value is None else f"h{sum(value > step for step in steps)}"
+
+
+@register.filter
+def short_date(on: date | None) -> str:
+    """“4 Dec”, with the year where it is not this one."""
+    if not on:
+        return ""
+    day = timezone.localtime(on).date() if isinstance(on, datetime) else on
+    return date_format(day, "j M" if day.year == timezone.localdate().year else "j M Y")
+
+
+@register.filter
+def long_date(on: date | None) -> str:
+    return date_format(timezone.localtime(on) if isinstance(on, datetime) else on, "j M Y") if on else ""
+
+
+@register.filter
+def moment(at: datetime | None) -> str:
+    """“20 Nov, 06:00 UTC” in the reader's zone."""
+    if not at:
+        return ""
+    local = timezone.localtime(at)
+    return f"{short_date(local)}, {date_format(local, 'H:i')} {local.tzname()}"
+
+
+@register.filter
+def target(of: Promised | None) -> str:
+    """A target as exactly as it was promised: “15 Jan 2027”, “week 3, 2027”, “Jan 2027”, “Q1 2027”, “H1 2027”."""
+    if of is None or of.target_on is None:
+        return ""
+    on = of.target_on
+    match of.target_precision:
+        case Precision.WEEK:
+            year, week, _ = on.isocalendar()
+            return f"week {week}, {year}"
+        case Precision.MONTH:
+            return date_format(on, "M Y")
+        case Precision.QUARTER:
+            return f"Q{(on.month + 2) // 3} {on.year}"
+        case Precision.HALF:
+            return f"H{1 if on.month <= 6 else 2} {on.year}"
+        case Precision.YEAR:
+            return str(on.year)
+        case _:
+            return date_format(on, "j M Y")
+
+
+@register.filter
+def days_until(on: date | None, today: date) -> str:
+    """“today”, “in 14 d”, “3 d ago”."""
+    if not on:
+        return ""
+    gap = (on - today).days
+    return "today" if not gap else f"in {gap} d" if gap > 0 else f"{-gap} d ago"
+
+
+@register.filter
+def avatar(pk: int | None) -> int:
+    """Which of the six avatar colours a person has."""
+    return (pk or 0) % 6 + 1
+
+
+@register.filter
+def nth(items: list[Any], position: int) -> Any:
+    return items[position]
+
+
+@register.filter
+def percent(share: float | Decimal | None) -> str:
+    return "" if share is None else f"{number(share * 100)}%"
+
+
+@register.filter
+def amount(value: float | Decimal | None) -> str:
+    """A measured number without idle zeros: 41.8000 → “41.8”, 1500 → “1,500”."""
+    if value is None:
+        return ""
+    text = f"{value:,.4f}".rstrip("0").rstrip(".")
+    return text.replace("-", MINUS)
+
+
+@register.filter
+def tone(state: str | None) -> str:
+    """The status class of a health or message level: ok, warn, bad, done or none."""
+    return TONES.get(state or "", "none")
+
+
+@register.filter
+def health_word(state: str | None) -> str:
+    return HEALTH_WORDS.get(state or "", "Not reported")
+
+
+@register.filter
+def markdown(text: str | None) -> SafeString:
+    """People's Markdown as harmless HTML."""
+    clean = nh3.clean(
+        MARKDOWN.render(text or ""), link_rel="noopener noreferrer nofollow", tags=nh3.ALLOWED_TAGS - {"img"}
+    )
+    return mark_safe(clean)  # noqa: S308 - nh3 made it harmless
+
+
+@register.simple_tag
+def glyph(state: str | None, size: str = "") -> SafeString:
+    """The shape of a health or tone; put its word beside it. ``{% glyph program.health %}``"""
+    return GLYPHS.get(state or "", GLYPHS["none"])[" glyph-lg" if size == "lg" else ""]
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """A drawing of the sprite, always beside words. ``{% icon "plus" %}``, ``{% icon "chev" "sm" %}``"""
+    return format_html(
+        '<svg class="icon{}" aria-hidden="true"><use href="{}#{}"/></svg>',
+        " icon-sm" if size == "sm" else "",
+        static("icons/sprite.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def who(person: User | None, otherwise: str = "nobody yet") -> SafeString:
+    """A person with their initials. ``{% who program.lead %}``"""
+    if person is None:
+        return format_html('<span class="muted">{}</span>', otherwise)
+    return format_html(
+        '<span class="who"><span class="avatar av{}" aria-hidden="true">{}</span>{}</span>',
+        avatar(person.pk),
+        person.initials,
+        person.name,
+    )
+
+
+@register.simple_tag
+def program_link(program: Program | None) -> SafeString:
+    """A program as the reader may see it: a link, or “a private program” where the view passes nothing."""
+    if program is None:
+        return format_html('<span class="muted">{}</span>', "a private program")
+    return format_html('<a class="link" href="{}">{}</a>', program.get_absolute_url(), program.name)
+
+
+@register.filter
+def control(field: forms.BoundField) -> SafeString:
+    """A form field's control in the look of the house; the label, help and error come from components/field.html."""
+    widget = field.field.widget
+    if isinstance(widget, forms.DateInput) and widget.input_type == "text":
+        widget.input_type = "date"
+        widget.format = "%Y-%m-%d"
+    if isinstance(widget, (forms.CheckboxInput, forms.CheckboxSelectMultiple, forms.RadioSelect)):
+        return conditional_escape(field.as_widget())
+    attrs: dict[str, Any] = {"class": f"{widget.attrs.get('class', '')} input".strip()}
+    if isinstance(widget, forms.Textarea):
+        # Django's own default is ten rows, too many for a sentence or two.
+        attrs["rows"] = 4 if str(widget.attrs.get("rows", "10")) == "10" else widget.attrs["rows"]
+    return conditional_escape(field.as_widget(attrs=attrs))
+
+
+@register.filter
+def shape(field: forms.BoundField) -> str:
+    """How a field is laid out: hidden, check, choices, wide or short."""
+    widget = field.field.widget
+    if widget.is_hidden:
+        return "hidden"
+    if isinstance(widget, forms.CheckboxInput):
+        return "check"
+    if isinstance(widget, (forms.CheckboxSelectMultiple, forms.RadioSelect)):
+        return "choices"
+    longest = getattr(field.field, "max_length", None) or 0
+    wide = isinstance(widget, (forms.Textarea, forms.SelectMultiple)) or longest >= 200
+    return "wide" if wide else "short"
