@@ -9,13 +9,14 @@ left of started work waits for its predecessors and for the status date.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.calendars import FIRST_DAY, LAST_DAY, MINUTES_PER_DAY, HorizonError
 from engine.network import (
+    NEVER,
     NO_DAY,
     BoolArray,
     IntArray,
@@ -29,7 +30,6 @@ from engine.network import (
 )
 
 NO_FLOAT = int(np.iinfo(np.int64).max)
-_NEVER = NO_FLOAT // 4
 
 Ends = Literal["network", "component"]
 Anchor = Literal["actual", "status date", "not before", "link"]
@@ -154,30 +154,11 @@ def schedule(network: Network, *, finish_by_day: int | None = None, ends: Ends =
     >>> dates.total_float_min.tolist()
     [0, 0, 0]
     """
-    plan, work, calendar = network.plan, network.work_min, network.calendar
-    early = np.where(network.done, network.start, network.floor)
-    early[plan.order] = early_marks(network)
-    reach = finish_mark(work, early)
-    _within_horizon(network, (reach >> 1) > network.calendars.before[calendar, -1])
-    if finish_by_day is None:
-        end = network.calendars.instant(calendar, np.where(network.done, network.finish, reach))
-        group = _components(network) if ends == "component" else np.zeros(network.uid.size, dtype=np.int64)
-        last = np.full(network.uid.size, -1)
-        np.maximum.at(last, group, end)
-        bound = network.calendars.mark_until(calendar, last[group])
-    else:
-        if not FIRST_DAY <= finish_by_day < LAST_DAY:
-            raise HorizonError(f"The end must lie between 1970 and 2099, not on day {finish_by_day}.")
-        bound = 2 * network.calendars.worked(calendar, (finish_by_day + 1) * MINUTES_PER_DAY)
-    ceiling = np.minimum(network.ceiling, latest_start(work, bound))
-    late = np.where(network.done, early, ceiling)
-    late[plan.order] = late_marks(network, ceiling[plan.order])
-    _within_horizon(network, late < 0)
-
-    room = np.maximum(np.where(network.done, early, latest_start(work, bound)), early)
-    live = plan.link
-    succ = network.link_succ[live]
-    np.minimum.at(room, network.link_pred[live], allowance(network, live, _latest_same(network, early)[succ]))
+    early, late, bound = _passes(network, finish_by_day, ends)
+    live = network.plan.link
+    pred, succ = network.link_pred[live], network.link_succ[live]
+    room = np.where(network.done, early, np.maximum(latest_start(network.work_min, bound), early))
+    np.minimum.at(room, pred, allowance(network, live, _latest_same(network, early)[succ]))
     return Dates(
         network=network,
         early=early,
@@ -188,6 +169,48 @@ def schedule(network: Network, *, finish_by_day: int | None = None, ends: Ends =
     )
 
 
+def passes(network: Network, *, finish_by_day: int | None = None, ends: Ends = "network") -> tuple[IntArray, IntArray]:
+    """Early and late start marks int64[n] alone, as in `schedule` and as fast as can be; raises HorizonError.
+
+    >>> from engine.calendars import ALL_HOURS
+    >>> from engine.network import Links, compile
+    >>> early, late = passes(compile([1, 2], [60, 90], [ALL_HOURS], [0, 0], Links.of([]), status_day=0))
+    >>> early.tolist(), late.tolist()
+    ([1, 1], [61, 1])
+    """
+    return _passes(network, finish_by_day, ends)[:2]
+
+
+def _passes(network: Network, finish_by_day: int | None, ends: Ends) -> tuple[IntArray, IntArray, IntArray]:
+    plan, work = network.plan, network.work_min
+    early = np.where(network.done, network.start, network.floor)
+    early[plan.order] = early_marks(network)
+    bound = _end_marks(network, np.where(network.done, network.finish, finish_mark(work, early)), finish_by_day, ends)
+    ceiling = np.minimum(network.ceiling, latest_start(work, bound))
+    late = np.where(network.done, early, ceiling)
+    late[plan.order] = late_marks(network, ceiling[plan.order])
+    _within_horizon(network, late < 0)
+    return early, late, bound
+
+
+def _end_marks(network: Network, reach: IntArray, finish_by_day: int | None, ends: Ends) -> IntArray:
+    """Per task, the mark in its own calendar at which everything is to be done."""
+    table, calendar = network.calendars, network.calendar
+    _within_horizon(network, (reach >> 1) > table.before[calendar, -1])
+    every_calendar = np.arange(len(table.calendars))
+    if finish_by_day is not None:
+        if not FIRST_DAY <= finish_by_day < LAST_DAY:
+            raise HorizonError(f"The end must lie between 1970 and 2099, not on day {finish_by_day}.")
+        return (2 * table.worked(every_calendar, (finish_by_day + 1) * MINUTES_PER_DAY))[calendar]
+    if ends == "component":
+        group = _components(network)
+        last = np.full(network.uid.size, -1)
+        np.maximum.at(last, group, table.instant(calendar, reach))
+        return table.mark_until(calendar, last[group])
+    furthest = np.array([reach.max(initial=0, where=calendar == one) for one in every_calendar], dtype=np.int64)
+    return table.mark_until(every_calendar, table.instant(every_calendar, furthest).max())[calendar]
+
+
 def early_marks(network: Network) -> IntArray:
     """Forward pass: least start marks int64[u] in the plan's order.
 
@@ -196,24 +219,23 @@ def early_marks(network: Network) -> IntArray:
     >>> early_marks(compile([1, 2], [60, 60], [ALL_HOURS], [0, 0], Links.of([(1, 2, "FS", 0)]), status_day=0)).tolist()
     [1, 121]
     """
-    plan = network.plan
-    works = (network.work_min[plan.order] > 0).astype(np.int64)
-    marks = network.floor[plan.order] | works
-    edge_ptr = plan.in_ptr[plan.level_ptr]
-    curved_ptr = np.searchsorted(network.curved, edge_ptr).tolist()
-    offset = plan.in_ptr[:-1] - np.repeat(edge_ptr[:-1], np.diff(plan.level_ptr))
-    levels, edges = plan.level_ptr.tolist(), edge_ptr.tolist()
+    plan, weight = network.plan, network.weight
+    works = (network.work_min[plan.order] > 0).astype(weight.dtype)
+    marks: NDArray[Any] = network.floor[plan.order].astype(weight.dtype) | works
+    curved_ptr = np.searchsorted(network.curved, plan.in_ptr).tolist()
+    levels, edges = plan.level_ptr.tolist(), plan.in_ptr.tolist()
     for level in range(1, len(levels) - 1):
         a, b, first, last = levels[level], levels[level + 1], edges[level], edges[level + 1]
-        reached = marks[plan.pred[first:last]]
-        reached += network.weight[first:last]
+        reached = marks.take(plan.pred[first:last])
+        np.add(reached, weight[first:last], out=reached)
         if curved_ptr[level] < curved_ptr[level + 1]:
             curved = network.curved[curved_ptr[level] : curved_ptr[level + 1]]
-            reached[curved - first] = requirement(network, plan.link[curved], marks[plan.pred[curved]])
-        least = np.maximum.reduceat(reached, offset[a:b])
+            before = marks[plan.pred[curved]].astype(np.int64)
+            reached[curved - first] = requirement(network, plan.link[curved], before)
+        least = np.maximum.reduceat(reached, plan.in_at[a:b])
         np.maximum(least, marks[a:b], out=least)
         np.bitwise_or(least, works[a:b], out=marks[a:b])
-    return marks
+    return np.asarray(marks, dtype=np.int64)
 
 
 def late_marks(network: Network, ceiling: IntArray) -> IntArray:
@@ -225,31 +247,31 @@ def late_marks(network: Network, ceiling: IntArray) -> IntArray:
     >>> late_marks(network, np.array([999, 201])).tolist()
     [81, 201]
     """
-    plan = network.plan
-    works = (network.work_min[plan.order] > 0).astype(np.int64)
-    marks = (ceiling - works) | works
-    succ, weight = plan.succ[plan.out], network.weight[plan.out]
-    is_curved = np.zeros(plan.link.size, dtype=bool)
-    is_curved[network.curved] = True
-    curved_at = np.flatnonzero(is_curved[plan.out])
-    edge_ptr = plan.out_ptr[plan.level_ptr]
-    curved_ptr = np.searchsorted(curved_at, edge_ptr).tolist()
-    offset = plan.out_ptr[:-1] - np.repeat(edge_ptr[:-1], np.diff(plan.level_ptr))
-    levels, busy, edges = plan.level_ptr.tolist(), plan.busy_ptr.tolist(), edge_ptr.tolist()
+    plan, weight = network.plan, network.out_weight
+    works = (network.work_min[plan.order] > 0).astype(weight.dtype)
+    marks = (ceiling.astype(weight.dtype) - works) | works
+    curved_out = np.zeros(0, dtype=np.int64)
+    if network.curved.size:
+        is_curved = np.zeros(plan.link.size, dtype=bool)
+        is_curved[network.curved] = True
+        curved_out = np.flatnonzero(is_curved[plan.out])
+    curved_ptr = np.searchsorted(curved_out, plan.out_ptr).tolist()
+    levels, busy, edges = plan.level_ptr.tolist(), plan.busy_ptr.tolist(), plan.out_ptr.tolist()
     for level in range(len(busy) - 1, -1, -1):
         a, b, first, last = levels[level], busy[level], edges[level], edges[level + 1]
         if a == b:
             continue
-        allowed = marks[succ[first:last]]
-        allowed -= weight[first:last]
+        allowed = marks.take(plan.out_succ[first:last])
+        np.subtract(allowed, weight[first:last], out=allowed)
         if curved_ptr[level] < curved_ptr[level + 1]:
-            curved = curved_at[curved_ptr[level] : curved_ptr[level + 1]]
-            allowed[curved - first] = allowance(network, plan.link[plan.out[curved]], marks[succ[curved]])
-        most = np.minimum.reduceat(allowed, offset[a:b])
+            curved = curved_out[curved_ptr[level] : curved_ptr[level + 1]]
+            after = marks[plan.out_succ[curved]].astype(np.int64)
+            allowed[curved - first] = allowance(network, plan.link[plan.out[curved]], after)
+        most = np.minimum.reduceat(allowed, plan.out_at[a:b])
         np.minimum(most, marks[a:b], out=most)
-        most -= works[a:b]
+        np.subtract(most, works[a:b], out=most)
         np.bitwise_or(most, works[a:b], out=marks[a:b])
-    return marks
+    return np.asarray(marks, dtype=np.int64)
 
 
 def float_to(dates: Dates, uid: int) -> IntArray:
@@ -266,7 +288,7 @@ def float_to(dates: Dates, uid: int) -> IntArray:
     """
     network, plan = dates.network, dates.network.plan
     target = network.index(uid)
-    ceiling = np.full(network.uid.size, _NEVER)
+    ceiling = np.full(network.uid.size, NEVER)
     ceiling[target] = dates.early[target]
     late = ceiling.copy()
     late[plan.order] = late_marks(network, ceiling[plan.order])

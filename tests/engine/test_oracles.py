@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from engine import cpm
@@ -34,6 +35,13 @@ def random_links(rng: np.random.Generator, n: int, largest_lag: int) -> Links:
     )
 
 
+def optimum(cost: Any, rows: Any, least: Any, bounds: list[tuple[int | None, int | None]]) -> NDArray[np.float64]:
+    """Starts of least cost with start of successor - start of predecessor >= least, for each row."""
+    solution = linprog(cost, A_ub=rows, b_ub=-least, bounds=bounds).x
+    assert solution is not None
+    return solution.round()
+
+
 @pytest.mark.parametrize("seed", range(300))
 def test_dates_equal_a_linear_program(seed: int) -> None:
     """Least starts and largest starts under the written inequalities, one calendar around the clock."""
@@ -53,9 +61,9 @@ def test_dates_equal_a_linear_program(seed: int) -> None:
         event = work[a] if kind in (LinkType.FS, LinkType.FF) else 0
         least[row] = event + lag - (work[b] if kind in (LinkType.FF, LinkType.SF) else 0)
         rows[row, a], rows[row, b] = 1, -1
-    early = linprog(np.ones(n), A_ub=rows, b_ub=-least, bounds=[(0, None)] * n).x.round()
+    early = optimum(np.ones(n), rows, least, [(0, None)] * n)
     end = (early + work).max()
-    late = linprog(-np.ones(n), A_ub=rows, b_ub=-least, bounds=[(None, end - d) for d in work]).x.round()
+    late = optimum(-np.ones(n), rows, least, [(None, end - d) for d in work])
     assert (dates.early_start - START * 1440).tolist() == early.tolist()
     assert (dates.early_finish - START * 1440).tolist() == (early + work).tolist()
     assert (dates.late_start - START * 1440).tolist() == late.tolist()
