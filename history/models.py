@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import ClassVar, Self
 
 import pghistory.models
 from django.db import models
-from django.db.models import Q
+from django.db.models import Manager, Q
 
 
 class HistoryNow(models.Func):
@@ -65,7 +65,7 @@ class Event(pghistory.models.Event):
         db_default=CurrentChangeSet(),
     )
 
-    objects = EventQuerySet.as_manager()
+    objects: ClassVar[Manager[Event]] = EventQuerySet.as_manager()
 
     class Meta:
         abstract = True

@@ -96,19 +96,14 @@ def _explained(row: models.Model) -> Iterator[None]:
         with transaction.atomic():
             yield
     except IntegrityError as refusal:
-        name = getattr(getattr(refusal.__cause__, "diag", None), "constraint_name", None)
+        name = str(getattr(getattr(refusal.__cause__, "diag", None), "constraint_name", ""))
         for constraint in row._meta.constraints:
             if constraint.name == name:
-                field = constraint.violation_error_code or NON_FIELD_ERRORS
-                raise ValidationError({field: [str(constraint.get_violation_error_message())]}, code=name) from refusal
-        for field in row._meta.fields:
-            if (
-                field.unique
-                and not field.primary_key
-                and name
-                and name.startswith(f"{row._meta.db_table}_{field.column}")
-            ):
-                raise ValidationError(
-                    {field.name: [f"This {field.verbose_name} is taken."]}, code="unique"
-                ) from refusal
+                place = constraint.violation_error_code or NON_FIELD_ERRORS
+                message = {place: [str(constraint.get_violation_error_message())]}
+                raise ValidationError(message, code=name) from refusal
+        for field in row._meta.local_fields:
+            if field.unique and not field.primary_key and name.startswith(f"{row._meta.db_table}_{field.column}"):
+                message = {field.name: [f"This {field.verbose_name} is taken."]}
+                raise ValidationError(message, code="unique") from refusal
         raise

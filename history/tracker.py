@@ -61,13 +61,12 @@ def track(*, program: str = "", other_program: str = "", exclude: tuple[str, ...
             )
         if other_program:
             indexes.append(models.Index(fields=["other_program_id", "valid_to"], name=f"{name[:24]}_o"))
-        # The pghistory stubs know only its own base class.
-        return pghistory.track(
+        pghistory.track(
             pghistory.InsertEvent(),
             pghistory.UpdateEvent(),
             pghistory.DeleteEvent(),
             base_model=Event,
-            context_field=None,
+            context_field=None,  # type: ignore[arg-type]  # documented, but its annotation forgets it
             obj_field=pghistory.ObjForeignKey(related_name="events", db_index=False),
             exclude=list(exclude),
             attrs=columns,
@@ -82,7 +81,9 @@ def track(*, program: str = "", other_program: str = "", exclude: tuple[str, ...
                         when=pgtrigger.Before,
                         operation=pgtrigger.Insert,
                         declare=[("closed_at", "timestamptz")],
-                        func=pgtrigger.Func(CLOSE_PREVIOUS.format(programs=" ".join(assignments))),
+                        func=pgtrigger.Func(  # type: ignore[no-untyped-call]
+                            CLOSE_PREVIOUS.format(programs=" ".join(assignments))
+                        ),
                     ),
                     pgtrigger.Trigger(
                         name="append_only",
@@ -93,5 +94,6 @@ def track(*, program: str = "", other_program: str = "", exclude: tuple[str, ...
                 ],
             },
         )(model)
+        return model
 
     return wrap

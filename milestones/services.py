@@ -288,7 +288,7 @@ def link(
 def change_dependency(
     *, dependency: Dependency, by: User, at: datetime, cause: SlipCause | None = None, note: str = "", **changes: Any
 ) -> Dependency:
-    """Change a link. The receiver changes type, lag and need; the promised day is the giver's, and moves with a cause."""
+    """Change a link: type, lag and need are the receiver's; the promised day is the giver's and moves with a cause."""
     dependency = locked(dependency)
     giver, receiver = dependency.predecessor.program, dependency.successor.program
     changed = {name for name, value in changes.items() if getattr(dependency, name) != value}
@@ -429,7 +429,7 @@ def approve_baseline(
     cause: SlipCause | None = None,
     note: str = "",
 ) -> Baseline:
-    """Freeze the plan: the finish of each milestone id in ``dates``. A second baseline moves promises: it needs a cause."""
+    """Freeze the finish of each milestone id in ``dates``. A second baseline moves promises: it needs a cause."""
     program = locked(program)
     require(by, Act.PLAN, program)
     if cause is None and program.baselines.exists():

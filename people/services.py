@@ -45,7 +45,7 @@ def change_organisation(*, organisation: Organisation, by: User, **changes: Any)
 
 @transaction.atomic
 def create_user(*, email: str, name: str, password: str | None, by: User | None, **fields: Any) -> User:
-    """Add a person. Without a password they sign in once they have set one by e-mail. ``by`` is None at set-up alone."""
+    """Add a person; without a password they set one by e-mail first. ``by`` is None at set-up alone."""
     if by is not None:
         require(by, OrgAct.MANAGE_PEOPLE)
     user = User(email=email, name=name, **fields)
