@@ -218,7 +218,6 @@ def change_milestone(
     today: date,
     at: datetime,
     cause: SlipCause | None = None,
-    note: str = "",
     reason: str = "",
     **changes: Any,
 ) -> Milestone:
@@ -231,7 +230,7 @@ def change_milestone(
         require(by, Act.PLAN, program)
     _check_milestone(milestone, {name: changes[name] for name in changed}, today)
     _settle(milestone, changes)
-    with history.because(reason or note or "Change a milestone", by_id=by.pk):
+    with history.because(reason or "Change a milestone", by_id=by.pk):
         _move(
             program=program,
             milestone=milestone,
@@ -239,7 +238,7 @@ def change_milestone(
             before=milestone.target_on,
             after=changes.get("target_on", milestone.target_on),
             cause=cause,
-            note=note,
+            note=reason,
             by=by,
             at=at,
         )
@@ -286,7 +285,7 @@ def link(
 
 @transaction.atomic
 def change_dependency(
-    *, dependency: Dependency, by: User, at: datetime, cause: SlipCause | None = None, note: str = "", **changes: Any
+    *, dependency: Dependency, by: User, at: datetime, cause: SlipCause | None = None, reason: str = "", **changes: Any
 ) -> Dependency:
     """Change a link: type, lag and need are the receiver's; the promised day is the giver's and moves with a cause."""
     dependency = locked(dependency)
@@ -301,7 +300,7 @@ def change_dependency(
         _refuse_loop(
             changes.get("predecessor", dependency.predecessor), changes.get("successor", dependency.successor), by
         )
-    with history.because(note or "Change a link", by_id=by.pk):
+    with history.because(reason or "Change a link", by_id=by.pk):
         _move(
             program=giver,
             dependency=dependency,
@@ -309,7 +308,7 @@ def change_dependency(
             before=dependency.promised_on,
             after=changes.get("promised_on", dependency.promised_on),
             cause=cause,
-            note=note,
+            note=reason,
             by=by,
             at=at,
         )
@@ -320,9 +319,20 @@ def change_dependency(
 
 @transaction.atomic
 def answer_hand_off(
-    *, dependency: Dependency, agreement: str, by: User, on: date, promised_on: date | None = None, note: str = ""
+    *,
+    dependency: Dependency,
+    agreement: str,
+    by: User,
+    on: date,
+    at: datetime,
+    promised_on: date | None = None,
+    cause: SlipCause | None = None,
+    note: str = "",
 ) -> Dependency:
-    """The giver accepts, promises another day, declines with a reason, or says it is delivered."""
+    """The giver accepts, promises another day, declines with a reason, or says it is delivered.
+
+    A day that was promised before moves with a cause.
+    """
     dependency = locked(dependency)
     giver, receiver = dependency.predecessor.program, dependency.successor.program
     require(by, Act.AGREE, giver)
@@ -330,13 +340,25 @@ def answer_hand_off(
         raise ValidationError("Only links between programs are agreed.", code="same_program")
     if agreement == Dependency.Agreement.DECLINED and not note.strip():
         raise ValidationError({"note": ["Say why, so that the receiver can plan around it."]}, code="note")
+    promised_on = promised_on or dependency.promised_on
     with history.because(note or f"Hand-off {agreement}", by_id=by.pk):
+        _move(
+            program=giver,
+            dependency=dependency,
+            field=DateMove.Field.PROMISED,
+            before=dependency.promised_on,
+            after=promised_on,
+            cause=cause,
+            note=note[:500],
+            by=by,
+            at=at,
+        )
         history.save(
             dependency,
             agreement=agreement,
             agreed_by=by,
             agreed_on=on,
-            promised_on=promised_on or dependency.promised_on,
+            promised_on=promised_on,
             note=note or dependency.note,
         )
     touch(giver.pk, receiver.pk, plan=False)

@@ -53,7 +53,11 @@ def may(user: Viewer, act: Act, program: Program) -> bool:
 
 
 def require(user: Viewer, act: Act, program: Program) -> None:
-    """Raise PermissionDenied, saying what is not allowed and who can."""
-    if not may(user, act, program):
-        lead = program.lead.name if program.lead else "an administrator"
-        raise PermissionDenied(f"You cannot {act.value} {program.name}. Ask {lead}.")
+    """Raise PermissionDenied, saying what is not allowed and who can; of a program that is hidden, no name."""
+    allowed = acts(user, program)
+    if act in allowed:
+        return
+    if Act.VIEW not in allowed:
+        raise PermissionDenied(f"You cannot {act.value} a private program.")
+    lead = program.lead.name if program.lead else "an administrator"
+    raise PermissionDenied(f"You cannot {act.value} {program.name}. Ask {lead}.")
