@@ -18,6 +18,7 @@
     dates.free_float_min
     path = cpm.driving_path(dates, end_uid)   # tasks and links (positions in what was given), and what holds the first
     cpm.float_to(dates, end_uid)              # float against one end instead of the last of all
+    cpm.longest_path(dates, end_uid)          # all tasks on any driving chain to it
     cpm.out_of_sequence(compiled)             # links that progress has broken
 
 Conventions. Work, lag and float are integer working minutes; a lag runs in its predecessor's calendar. Days are plain
@@ -27,6 +28,8 @@ may make float negative, and never moves an early date. Started work needs `rema
 the status date at the earliest (retained logic); finished work keeps its dates.
 
 Errors are EngineError (a ValueError): NoWorkingTime, CycleError with the loop's `uids`, UnknownTask, HorizonError with
-`uids`. One that names tasks concerns only the connected component they lie in: compile components apart and the others
-stay computable.
+`uids`. One that names tasks concerns only the connected component they lie in: compile components apart
+(`network.components`) and the others stay computable. `network.digest` tells whether anything has changed.
 """
+
+VERSION = "1"  # changes with any change of results; stored with them

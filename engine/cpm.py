@@ -23,6 +23,7 @@ from engine.network import (
     LinkType,
     Network,
     allowance,
+    components,
     finish_mark,
     fixed_requirement,
     latest_start,
@@ -32,7 +33,7 @@ from engine.network import (
 NO_FLOAT = int(np.iinfo(np.int64).max)
 
 Ends = Literal["network", "component"]
-Anchor = Literal["actual", "status date", "not before", "link"]
+Anchor = Literal["actual", "status date", "start date", "not before"]
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ class Dates:
     `early`, `late` int64[n] start marks of the work that is left (see `engine.calendars`); `total_float_min` working
     minutes in the task's own calendar that it may slip before the end or a target moves, negative when a target is
     already missed; `free_float_min` the same before any successor (or the end) moves, never below 0; `link_float_min`
-    int64[m] working minutes of the successor's calendar by which a link does not bind, 0 where it drives, NO_FLOAT
-    where it leads to finished work. Finished tasks keep their actual dates and have float 0. `*_start` and `*_finish`
-    are instants (minutes since 1970-01-01 00:00), `*_day` days since then; a finish is the last working instant, and
-    lies on the day it ends.
+    int64[m] working minutes of the successor's calendar by which a link does not bind, NO_FLOAT where it leads to
+    finished work; `driving` bool[m] the links that hold their successor where it is. Finished tasks keep their actual
+    dates and have float 0. `*_start` and `*_finish` are instants (minutes since 1970-01-01 00:00), `*_day` days since
+    then; a finish is the last working instant, and lies on the day it ends.
     """
 
     network: Network = field(repr=False)
@@ -54,6 +55,7 @@ class Dates:
     total_float_min: IntArray
     free_float_min: IntArray
     link_float_min: IntArray
+    driving: BoolArray
 
     @cached_property
     def early_start(self) -> IntArray:
@@ -107,11 +109,6 @@ class Dates:
         return ~self.network.done & (self.total_float_min <= 0)
 
     @property
-    def driving(self) -> BoolArray:
-        """Links that hold their successor where it is (bool[m])."""
-        return self.link_float_min <= 0
-
-    @property
     def _shown_late(self) -> IntArray:
         """Late marks, but a milestone that may wait until a pause ends is shown where it begins, if not early after."""
         at_morning = (self.network.work_min == 0) & (self.late & 1 == 1) & (self.early < self.late)
@@ -127,8 +124,7 @@ class DrivingPath:
     """The chain that holds a task where it is: `tasks[0]` held by `anchor`, each next one by the link before it.
 
     `tasks` int64[k] positions in the network's tasks, `links` int64[k - 1] positions in its links; `anchor` says what
-    holds the first task: its "actual" dates, the "status date", its own "not before" day, or a "link" from finished
-    work that is too old to be shown as a task.
+    holds the first task: its "actual" dates, the "status date" or "start date", or its own "not before" day.
     """
 
     tasks: IntArray
@@ -155,6 +151,7 @@ def schedule(network: Network, *, finish_by_day: int | None = None, ends: Ends =
     [0, 0, 0]
     """
     early, late, bound = _passes(network, finish_by_day, ends)
+    floats, driving = _bindings(network, early)
     live = network.plan.link
     pred, succ = network.link_pred[live], network.link_succ[live]
     room = np.where(network.done, early, np.maximum(latest_start(network.work_min, bound), early))
@@ -165,7 +162,8 @@ def schedule(network: Network, *, finish_by_day: int | None = None, ends: Ends =
         late=late,
         total_float_min=(late >> 1) - (early >> 1),
         free_float_min=(room >> 1) - (early >> 1),
-        link_float_min=_link_floats(network, early),
+        link_float_min=floats,
+        driving=driving,
     )
 
 
@@ -203,7 +201,7 @@ def _end_marks(network: Network, reach: IntArray, finish_by_day: int | None, end
             raise HorizonError(f"The end must lie between 1970 and 2099, not on day {finish_by_day}.")
         return (2 * table.worked(every_calendar, (finish_by_day + 1) * MINUTES_PER_DAY))[calendar]
     if ends == "component":
-        group = _components(network)
+        group = components(network.uid.size, network.link_pred, network.link_succ)
         last = np.full(network.uid.size, -1)
         np.maximum.at(last, group, table.instant(calendar, reach))
         return table.mark_until(calendar, last[group])
@@ -368,18 +366,21 @@ def _anchor(dates: Dates, task: int) -> Anchor:
     network = dates.network
     if network.done[task]:
         return "actual"
-    if dates.early[task] >> 1 > network.own_floor[task] >> 1:
-        return "link"
-    return "not before" if network.own_floor[task] > network.status_floor[task] else "status date"
+    if network.own_floor[task] > network.status_floor[task]:
+        return "not before"
+    return "start date" if network.status_day is None else "status date"
 
 
-def _link_floats(network: Network, early: IntArray) -> IntArray:
-    floats = np.full(network.link_pred.size, NO_FLOAT)
+def _bindings(network: Network, early: IntArray) -> tuple[IntArray, BoolArray]:
+    """Float of each link, and whether it reaches the very mark of its successor."""
+    floats, driving = np.full(network.link_pred.size, NO_FLOAT), np.zeros(network.link_pred.size, dtype=bool)
     live, fixed = np.flatnonzero(network.live), np.flatnonzero(network.fixed)
-    succ = network.link_succ
-    floats[live] = (early[succ[live]] >> 1) - (requirement(network, live, early[network.link_pred[live]]) >> 1)
-    floats[fixed] = (early[succ[fixed]] >> 1) - (fixed_requirement(network, fixed) >> 1)
-    return floats
+    reached = requirement(network, live, early[network.link_pred[live]]), fixed_requirement(network, fixed)
+    for links, marks in zip((live, fixed), reached, strict=True):
+        succ = network.link_succ[links]
+        floats[links] = (early[succ] >> 1) - (marks >> 1)
+        driving[links] = marks | (network.work_min[succ] > 0) == early[succ]
+    return floats, driving
 
 
 def _latest_same(network: Network, early: IntArray) -> IntArray:
@@ -405,19 +406,6 @@ def _upstream(network: Network, task: int, links: NDArray[np.bool_]) -> BoolArra
         front = before[~seen[before]]
         seen[front] = True
     return seen
-
-
-def _components(network: Network) -> IntArray:
-    """Lowest position reachable over links in either direction (label propagation with pointer jumping)."""
-    label = np.arange(network.uid.size)
-    while True:
-        before = label.copy()
-        least = np.minimum(label[network.link_pred], label[network.link_succ])
-        np.minimum.at(label, label[network.link_pred], least)
-        np.minimum.at(label, label[network.link_succ], least)
-        label = label[label]
-        if np.array_equal(label, before):
-            return label
 
 
 def _within_horizon(network: Network, beyond: BoolArray) -> None:

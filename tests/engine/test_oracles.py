@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import linprog
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from engine import cpm
 from engine.calendars import ALL_HOURS, CalendarTable, WorkCalendar, day_of
-from engine.network import NO_DAY, CycleError, Links, LinkType, Network, compile
+from engine.network import NO_DAY, CycleError, Links, LinkType, Network, compile, components, digest
 
 START = day_of("2026-03-02")
 CALENDARS = [
@@ -187,6 +189,7 @@ def test_the_order_of_rows_changes_nothing(case: Case) -> None:
     after = case.schedule(links=links, **{name: column[tasks] for name, column in case.tasks.items()})
     for name in ("early_start", "early_finish", "late_start", "late_finish", "total_float_min", "free_float_min"):
         assert getattr(before, name)[tasks].tolist() == getattr(after, name).tolist()
+    assert digest(before.network) == digest(after.network)
     assert before.link_float_min[rows].tolist() == after.link_float_min.tolist()
     for uid in case.tasks["uids"]:
         one, other = cpm.driving_path(before, uid), cpm.driving_path(after, uid)
@@ -265,6 +268,21 @@ def test_the_driving_path_has_no_gaps(case: Case) -> None:
         assert network.link_pred[path.links].tolist() == path.tasks[:-1].tolist()
         assert network.link_succ[path.links].tolist() == path.tasks[1:].tolist()
         assert cpm.longest_path(dates, uid)[path.tasks].all()
+        first = path.tasks[0]
+        assert network.done[first] or network.own_floor[first] | (network.work_min[first] > 0) == dates.early[first]
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_components_are_those_of_the_graph(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    size, count = int(rng.integers(1, 40)), int(rng.integers(0, 40))
+    pred, succ = rng.integers(0, size, (2, count))
+    _, expected = connected_components(coo_array((np.ones(count), (pred, succ)), shape=(size, size)), directed=False)
+    label = components(size, pred, succ)
+    assert (label <= np.arange(size)).all()
+    assert len(set(zip(label.tolist(), expected.tolist(), strict=True))) == len(set(expected.tolist()))
+    assert len(set(label.tolist())) == len(set(expected.tolist()))
 
 
 @given(st.integers(0, 2**32 - 1))
