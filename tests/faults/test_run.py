@@ -59,11 +59,11 @@ class Folder:
         self.env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, self.path / "run", *arguments]
+        command = [sys.executable, str(self.path / "run"), *arguments]
         return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=120)
 
     def demo(self) -> subprocess.Popen[str]:
-        command = [sys.executable, self.path / "run", "demo", "--port", str(self.port)]
+        command = [sys.executable, str(self.path / "run"), "demo", "--port", str(self.port)]
         return subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def processes(self) -> dict[int, str]:
@@ -213,7 +213,7 @@ def test_fresh_forgets_what_was_entered(folder: Folder) -> None:
     cluster = folder.path / ".local" / "postgres" / "tpm.made"
     elsewhere = folder.path / ".local" / "elsewhere" / "postgres" / "tpm.made"
     made = (cluster if cluster.exists() else elsewhere).stat().st_ino
-    command = [sys.executable, folder.path / "run", "demo", "--fresh", "--port", str(folder.port)]
+    command = [sys.executable, str(folder.path / "run"), "demo", "--fresh", "--port", str(folder.port)]
     demo = subprocess.Popen(command, env=folder.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     ready(demo)
     assert (cluster if cluster.exists() else elsewhere).stat().st_ino != made
