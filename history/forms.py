@@ -1,0 +1,158 @@
+"""Forms of tracked records: what a person changed, beside what others changed since the form was opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any, ClassVar, NamedTuple
+
+from django import forms
+from django.contrib.auth import get_user_model
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.db import models
+from django.forms.models import fields_for_model, model_to_dict
+from django.http import QueryDict
+from django.utils.formats import date_format
+
+from history.models import Record
+
+
+class Conflict(NamedTuple):
+    """A field that two people changed to different values."""
+
+    label: str
+    theirs: str
+    yours: str
+
+
+class RecordForm(forms.Form):
+    """The posted shape of a tracked row. It never saves: ``changes`` is what to hand to the service.
+
+    An edit form carries the row's ``version``. Where somebody saved in between, the event of that version is the base
+    of a three-way merge: fields that only they changed are kept as they are now (``kept``), fields that both changed
+    make the form invalid once (``conflicts``) and keep what was typed, so that saving again means it.
+    """
+
+    model: ClassVar[type[models.Model]]
+    names: ClassVar[tuple[str, ...]]
+
+    def __init__(
+        self,
+        data: QueryDict | Mapping[str, Any] | None = None,
+        *,
+        row: models.Model | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, initial=(model_to_dict(row, self.names) if row else {}) | (initial or {}))
+        for name, field in fields_for_model(self.model, self.names).items():
+            self.fields.setdefault(name, field)
+        self.row = row
+        self.conflicts: list[Conflict] = []
+        self.kept: list[str] = []
+        self.by = ""
+        self.at: datetime | None = None
+        self._base: models.Model | None = row
+        if isinstance(row, Record):
+            self.fields["version"] = forms.IntegerField(
+                widget=forms.HiddenInput, required=False, initial=row.version, min_value=1
+            )
+        self.order_fields([*self.names])
+
+    def is_valid(self) -> bool:
+        return super().is_valid() and not self.conflicts
+
+    @property
+    def status(self) -> int:
+        """The answer's status: 412 where somebody else saved first, 422 where a field needs another look."""
+        return 412 if self.conflicts else 422 if self.errors else 200
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What was changed since the form was opened; of a new row, every field."""
+        given = {name: self.cleaned_data[name] for name in self.names if name in self.cleaned_data}
+        if self._base is None:
+            return given
+        return {name: value for name, value in given.items() if _plain(value) != self._stored(self._base, name)}
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Put a refusal of the service inside beside the fields that it speaks of."""
+        try:
+            yield
+        except ValidationError as refusal:
+            errors = refusal.error_dict if hasattr(refusal, "error_dict") else {NON_FIELD_ERRORS: refusal.error_list}
+            for name, messages in errors.items():
+                self.add_error(name if name in self.fields else None, messages)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for name, value in cleaned.items():
+            if isinstance(value, str):
+                cleaned[name] = value.replace("\r\n", "\n")
+        version = cleaned.get("version")
+        if isinstance(self.row, Record) and version and version != self.row.version:
+            self._merge(self.row, version)
+        return cleaned
+
+    def _stored(self, row: models.Model, name: str) -> Any:
+        return getattr(row, self.model._meta.get_field(name).attname)  # type: ignore[union-attr]
+
+    def _merge(self, row: Record, version: int) -> None:
+        """Compare what was read, what stands now and what was typed; then let the form speak of what stands now."""
+        events: models.QuerySet[Any] = row.events  # type: ignore[attr-defined]  # named by history.track
+        base = events.filter(version=version).order_by("-pgh_created_at", "-pgh_id").first()
+        if base is None:
+            return
+        data = self.data.copy() if isinstance(self.data, QueryDict) else dict(self.data)
+        for name in self.names:
+            field = self.fields[name]
+            was, now = self._stored(base, name), self._stored(row, name)
+            if was == now or field.disabled:
+                continue
+            label = str(self[name].label)
+            if name not in self.cleaned_data:
+                self.conflicts.append(Conflict(label, self._shown(name, now), str(self[name].data or "")))
+            elif _plain(self.cleaned_data[name]) == was:
+                self.kept.append(label)
+                # The person left this field alone: it shows, and stays, what the other one made it.
+                del self.cleaned_data[name]
+                data[name] = _posted(field, now)
+            elif _plain(self.cleaned_data[name]) != now:
+                yours = self._shown(name, _plain(self.cleaned_data[name]))
+                self.conflicts.append(Conflict(label, self._shown(name, now), yours))
+        data["version"] = str(row.version)
+        self.data = data
+        self._base = row
+        newest = events.filter(valid_to=None).select_related("change_set").first()
+        if newest and newest.change_set:
+            self.at = newest.change_set.at
+            self.by = str(get_user_model()._default_manager.filter(pk=newest.change_set.by_id or 0).first() or "")
+
+    def _shown(self, name: str, value: Any) -> str:
+        """A stored value in the words of the page."""
+        field = self.fields[name]
+        if value is None:
+            return ""
+        if isinstance(field, forms.ModelChoiceField):
+            return str(field.queryset.filter(pk=value).first() or "") if field.queryset is not None else ""
+        if isinstance(field, forms.ChoiceField):
+            return str(dict(field.choices).get(value, value))  # type: ignore[arg-type]
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, date):
+            return date_format(value, "j M Y")
+        return str(field.prepare_value(value))
+
+
+def _plain(value: Any) -> Any:
+    return value.pk if isinstance(value, models.Model) else value
+
+
+def _posted(field: forms.Field, value: Any) -> str:
+    """A stored value as a browser would post it."""
+    if isinstance(value, bool):
+        return "on" if value else ""
+    if isinstance(value, date):
+        return value.isoformat()
+    return "" if value is None else str(field.prepare_value(value))
