@@ -17,7 +17,7 @@
     dates.total_float_min       # int[n], working minutes of the task's own calendar
     dates.free_float_min
     path = cpm.driving_path(dates, end_uid)   # tasks and links (positions in what was given), and what holds the first
-    cpm.float_to(dates, end_uid)              # float against one end instead of the last of all
+    cpm.float_to(dates, *end_uids)            # float against chosen ends instead of the last of all
     cpm.longest_path(dates, end_uid)          # all tasks on any driving chain to it
     cpm.out_of_sequence(compiled)             # links that progress has broken
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from engine.calendars import FIRST_DAY, LAST_DAY, MINUTES_PER_DAY, HorizonError
 from engine.network import (
-    NEVER,
     NO_DAY,
     BoolArray,
     IntArray,
@@ -31,6 +30,7 @@ from engine.network import (
 )
 
 NO_FLOAT = int(np.iinfo(np.int64).max)
+UNBOUNDED = NO_FLOAT // 2  # a late mark that nothing bounds
 
 Ends = Literal["network", "component"]
 Anchor = Literal["actual", "status date", "start date", "not before"]
@@ -237,7 +237,7 @@ def early_marks(network: Network) -> IntArray:
 
 
 def late_marks(network: Network, ceiling: IntArray) -> IntArray:
-    """Backward pass: largest start marks int64[u] in the plan's order, none above its `ceiling`.
+    """Backward pass: largest start marks int64[u] in the plan's order, none above its `ceiling` (or UNBOUNDED).
 
     >>> from engine.calendars import ALL_HOURS
     >>> from engine.network import Links, compile
@@ -247,7 +247,8 @@ def late_marks(network: Network, ceiling: IntArray) -> IntArray:
     """
     plan, weight = network.plan, network.out_weight
     works = (network.work_min[plan.order] > 0).astype(weight.dtype)
-    marks = (ceiling.astype(weight.dtype) - works) | works
+    never = 1 << (30 if weight.itemsize == 4 else 60)
+    marks: NDArray[Any] = (np.minimum(ceiling, never).astype(weight.dtype) - works) | works
     curved_out = np.zeros(0, dtype=np.int64)
     if network.curved.size:
         is_curved = np.zeros(plan.link.size, dtype=bool)
@@ -264,18 +265,19 @@ def late_marks(network: Network, ceiling: IntArray) -> IntArray:
         if curved_ptr[level] < curved_ptr[level + 1]:
             curved = curved_out[curved_ptr[level] : curved_ptr[level + 1]]
             after = marks[plan.out_succ[curved]].astype(np.int64)
-            allowed[curved - first] = allowance(network, plan.link[plan.out[curved]], after)
+            bounds = allowance(network, plan.link[plan.out[curved]], after)
+            allowed[curved - first] = np.where(after > never // 2, never, bounds)
         most = np.minimum.reduceat(allowed, plan.out_at[a:b])
         np.minimum(most, marks[a:b], out=most)
         np.subtract(most, works[a:b], out=most)
         np.bitwise_or(most, works[a:b], out=marks[a:b])
-    return np.asarray(marks, dtype=np.int64)
+    return np.where(marks > never // 2, np.int64(UNBOUNDED), marks.astype(np.int64))
 
 
-def float_to(dates: Dates, uid: int) -> IntArray:
-    """Working minutes int64[n] that each task may slip before one task moves; NO_FLOAT where it does not lead there.
+def float_to(dates: Dates, *uids: int) -> IntArray:
+    """Working minutes int64[n] that each task may slip before one of the given tasks moves.
 
-    Raises UnknownTask.
+    NO_FLOAT where it leads to none of them; raises UnknownTask.
 
     >>> from engine.calendars import ALL_HOURS
     >>> from engine.network import Links, compile
@@ -285,13 +287,11 @@ def float_to(dates: Dates, uid: int) -> IntArray:
     [30, 0, 0]
     """
     network, plan = dates.network, dates.network.plan
-    target = network.index(uid)
-    ceiling = np.full(network.uid.size, NEVER)
-    ceiling[target] = dates.early[target]
-    late = ceiling.copy()
-    late[plan.order] = late_marks(network, ceiling[plan.order])
-    leads = _upstream(network, target, network.live)
-    return np.where(leads, (late >> 1) - (dates.early >> 1), NO_FLOAT)
+    targets = [network.index(uid) for uid in uids]
+    late = np.full(network.uid.size, UNBOUNDED)
+    late[targets] = _latest_same(network, dates.early)[targets]
+    late[plan.order] = late_marks(network, late[plan.order])
+    return np.where(late == UNBOUNDED, NO_FLOAT, (late >> 1) - (dates.early >> 1))
 
 
 def longest_path(dates: Dates, uid: int) -> BoolArray:

@@ -476,7 +476,7 @@ def _weights(
     step = 2 * (work[pred] + np.abs(lag) + work[succ] + 1)
     chain = np.maximum.reduceat(step, plan.in_ptr[1:-1]).sum() if step.size else 0
     longest = 4 * (LAST_DAY - FIRST_DAY) * MINUTES_PER_DAY
-    return weight.astype(np.int32 if chain + longest < NEVER else np.int64), np.flatnonzero(curved)
+    return weight.astype(np.int32 if chain + longest < NEVER // 2 else np.int64), np.flatnonzero(curved)
 
 
 def _plan(uid: IntArray, unfinished: BoolArray, pred: IntArray, succ: IntArray, links: IntArray) -> Plan:

@@ -258,6 +258,23 @@ def test_a_delay_upstream_never_makes_anything_earlier(case: Case) -> None:
 
 
 @given(seeds)
+@settings(max_examples=60, deadline=None)
+def test_float_to_an_end_is_what_a_task_may_slip_before_it_moves(case: Case) -> None:
+    dates = case.schedule(actual_start_day=None, actual_finish_day=None)
+    network = dates.network
+    task, end, other = case.rng.choice(network.uid.size, 3)
+    ends = network.uid[[end, other]].tolist()
+    floats = cpm.float_to(dates, *ends)
+    slip = int(floats[task]) if floats[task] < cpm.NO_FLOAT else 40_000
+    for extra, moves in ((0, False), (1, floats[task] < cpm.NO_FLOAT)):
+        floor = network.floor.copy()
+        if slip + extra:
+            floor[task] = 2 * ((dates.early[task] >> 1) + slip + extra)
+        held = cpm.schedule(_with_floor(network, floor))
+        assert bool((held.early[[end, other]] >> 1 > dates.early[[end, other]] >> 1).any()) == moves
+
+
+@given(seeds)
 @settings(max_examples=40, deadline=None)
 def test_the_driving_path_has_no_gaps(case: Case) -> None:
     dates = case.schedule()
