@@ -40,6 +40,14 @@ def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
+@pytest.fixture(autouse=True)
+def unhashed_static(settings: Any) -> None:
+    """Pages name static files as they lie in static/: nothing is collected for a test."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
+    settings.STATIC_ROOT = str(ROOT / "static")
+
+
 @dataclass(frozen=True)
 class Cast:
     """One administers, one leads, one contributes, one views, one is outside. NA4 is open, DARK is private."""

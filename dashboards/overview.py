@@ -1,0 +1,420 @@
+"""The portfolio on one page: every visible program's health, word, forecast and top risk, and what changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Expression, ExpressionWrapper, F, FloatField, Max, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from forecasts.models import ProgramHealth
+from milestones.models import Baseline, DateMove, Milestone
+from people.models import User
+from programs.models import Health, Program, ReportedHealth
+from reports.models import Update
+from risks.models import Decision, Risk, RiskImpact
+
+PAGE_SIZE = 100
+HISTORY_WEEKS = 12
+STALE_DAYS = 10
+MOST_CHANGES = 40
+# Of these a lead can say; where derived health says another of them, the two disagree.
+COMPARABLE = (Health.ON_TRACK, Health.AT_RISK, Health.OFF_TRACK)
+GRAVITY = {
+    Health.OFF_TRACK: 6,
+    Health.AT_RISK: 5,
+    Health.NO_FORECAST: 4,
+    Health.ON_TRACK: 3,
+    Health.NOT_STARTED: 2,
+    Health.ON_HOLD: 1,
+    Health.DONE: 0,
+}
+
+
+@dataclass
+class Line:
+    """One program and what is known of it now and on the day it is compared with."""
+
+    program: Program
+    today: date
+    zone: ZoneInfo
+    health: ProgramHealth | None
+    before: ProgramHealth | None
+    reported: ReportedHealth | None
+    reported_before: ReportedHealth | None
+    updated_at: datetime | None
+    slips: list[tuple[date, int]] = field(default_factory=list)
+    differs_days: int = 0
+    top_risk: Risk | None = None
+    next_milestone: Milestone | None = None
+    next_on: date | None = None
+
+    @property
+    def derived(self) -> Health:
+        return Health(self.health.health) if self.health else Health.NO_FORECAST
+
+    @property
+    def slip(self) -> int | None:
+        return self.health.slip_days if self.health else None
+
+    @property
+    def finish_on(self) -> date | None:
+        return self.health.finish_on if self.health else None
+
+    @property
+    def moved(self) -> int | None:
+        """Days by which the forecast finish moved since the day of comparison; later is positive."""
+        if self.health and self.before and self.health.finish_on and self.before.finish_on:
+            return (self.health.finish_on - self.before.finish_on).days
+        return None
+
+    @property
+    def disagrees(self) -> bool:
+        return (
+            self.reported is not None
+            and self.derived in COMPARABLE
+            and self.reported.health != self.derived
+            and self.program.state not in (Program.State.DONE, Program.State.CANCELLED)
+        )
+
+    @property
+    def is_watermelon(self) -> bool:
+        """Reported better than derived for two weeks or more."""
+        return (
+            self.disagrees
+            and self.reported is not None
+            and GRAVITY[Health(self.reported.health)] < GRAVITY[self.derived]
+            and self.differs_days >= 14
+        )
+
+    @property
+    def wants_attention(self) -> bool:
+        return self.derived in (Health.AT_RISK, Health.OFF_TRACK)
+
+    @property
+    def days_since_update(self) -> int | None:
+        return (self.today - self.updated_at.astimezone(self.zone).date()).days if self.updated_at else None
+
+    @property
+    def is_stale(self) -> bool:
+        if self.health:
+            return self.health.is_stale
+        return self.days_since_update is None or self.days_since_update > STALE_DAYS
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the program was edited, or the day turned, since its health was derived."""
+        return (
+            self.health is None
+            or self.health.day < self.today
+            or self.health.revision != self.program.revisions.revision
+        )
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that happened to the portfolio; heavier ones come first."""
+
+    icon: str
+    heading: str
+    url: str
+    text: str
+    weight: float
+    delta: int | None = None
+    tone: str = "none"
+    note: str = ""
+
+
+def last_friday(today: date) -> date:
+    """The Friday before today; on a Friday, the one a week ago."""
+    return today - timedelta(days=(today.weekday() - 4) % 7 or 7)
+
+
+def exposure() -> Expression:
+    """Expected working minutes of a risk: its probability times its mean impact on the milestone it hits hardest."""
+    impact = (
+        RiskImpact.objects.filter(risk=OuterRef("pk"))
+        .values("risk")
+        .annotate(mean=Max((F("low") + F("likely") + F("high")) / 3.0))
+        .values("mean")
+    )
+    return ExpressionWrapper(F("probability") * Subquery(impact), output_field=FloatField())
+
+
+def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: bool = False) -> list[Line]:
+    """All visible programs, open or closed, with their newest health and word: four queries, whatever their number."""
+    end_of_since = datetime.combine(since + timedelta(days=1), time.min, zone)
+    healths = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
+    words = ReportedHealth.objects.filter(program=OuterRef("pk")).order_by("-at", "-id")
+    updates = Update.objects.published().filter(program=OuterRef("pk")).order_by("-published_at")
+    visible = Program.objects.visible_to(viewer)
+    chosen = visible.exclude(pk__in=visible.open()) if closed else visible.open()
+    # Any: type checkers do not see what annotate adds.
+    programs: list[Any] = list(
+        chosen.select_related("lead", "owning_team", "revisions")
+        .annotate(
+            health_id=Subquery(healths.filter(day__lte=today).values("pk")[:1]),
+            before_id=Subquery(healths.filter(day__lte=since).values("pk")[:1]),
+            word_id=Subquery(words.values("pk")[:1]),
+            word_before_id=Subquery(words.filter(at__lt=end_of_since).values("pk")[:1]),
+            updated_at=Subquery(updates.values("published_at")[:1]),
+        )
+        .order_by("name", "id")
+    )
+    health = ProgramHealth.objects.defer("findings").in_bulk(
+        {pk for p in programs for pk in (p.health_id, p.before_id) if pk}
+    )
+    word = ReportedHealth.objects.select_related("by").in_bulk(
+        {pk for p in programs for pk in (p.word_id, p.word_before_id) if pk}
+    )
+    return [
+        Line(
+            program=p,
+            today=today,
+            zone=zone,
+            health=health.get(p.health_id),
+            before=health.get(p.before_id),
+            reported=word.get(p.word_id),
+            reported_before=word.get(p.word_before_id),
+            updated_at=p.updated_at,
+        )
+        for p in programs
+    ]
+
+
+def fill(page: Iterable[Line], *, today: date) -> None:
+    """Add to the lines of one page what only they need: history, how long words differ, top risk, next milestone."""
+    by_program = {line.program.pk: line for line in page}
+    start = today - timedelta(weeks=HISTORY_WEEKS)
+    history: dict[int, list[tuple[date, str, int | None]]] = {pk: [] for pk in by_program}
+    rows = ProgramHealth.objects.filter(program__in=by_program, day__gt=start, day__lte=today).order_by("day")
+    for pk, day, health, slip in rows.values_list("program_id", "day", "health", "slip_days"):
+        history[pk].append((day, health, slip))
+    words: dict[int, list[tuple[date, str]]] = {pk: [] for pk in by_program}
+    said = ReportedHealth.objects.filter(program__in=by_program).order_by("at", "id")
+    for pk, at, health in said.values_list("program_id", "at", "health"):
+        words[pk].append((at.astimezone(by_program[pk].zone).date(), health))
+    risks = (
+        Risk.objects.filter(program__in=by_program)
+        .open()
+        .annotate(exposure=exposure())
+        .order_by("program_id", F("exposure").desc(nulls_last=True), "id")
+        .distinct("program_id")
+    )
+    milestones: Iterable[Any] = (
+        Milestone.objects.filter(program__in=by_program)
+        .open()
+        .annotate(expected_on=Coalesce("forecast__finish_on", "target_on"))
+        .exclude(expected_on=None)
+        .order_by("program_id", "expected_on", "id")
+        .distinct("program_id")
+    )
+    for risk in risks:
+        by_program[risk.program_id].top_risk = risk
+    for milestone in milestones:
+        line = by_program[milestone.program_id]
+        line.next_milestone, line.next_on = milestone, milestone.expected_on
+    for pk, line in by_program.items():
+        weekly = {(today - day).days // 7: (day, slip) for day, _, slip in history[pk] if slip is not None}
+        line.slips = [weekly[week] for week in sorted(weekly, reverse=True)]
+        line.differs_days = days_of_disagreement(line, history[pk], words[pk])
+
+
+def days_of_disagreement(line: Line, history: list[tuple[date, str, int | None]], words: list[tuple[date, str]]) -> int:
+    """For how many days on end, up to today, the lead's word and derived health have differed."""
+    if not line.disagrees:
+        return 0
+    since = line.today
+    for day, health, _ in reversed(history):
+        word = next((said for on, said in reversed(words) if on <= day), None)
+        if word is None or word == health or health not in COMPARABLE:
+            break
+        since = day
+    return (line.today - since).days
+
+
+# ---- choosing and ordering
+
+VIEWS: dict[str, Callable[[Line], bool]] = {
+    "": lambda line: True,
+    "attention": lambda line: line.wants_attention,
+    "mismatch": lambda line: line.disagrees,
+}
+FIRST = date.min
+SORTS: dict[str, tuple[str, Callable[[Line], tuple[object, ...]]]] = {
+    "attention": ("attention", lambda x: (-GRAVITY[x.derived], -(x.slip if x.slip is not None else -9999))),
+    "name": ("name", lambda x: (x.program.name.casefold(),)),
+    "slip": ("slip", lambda x: (x.slip is None, x.slip or 0)),
+    "target": ("target", lambda x: (x.program.target_on is None, x.program.target_on or FIRST)),
+    "forecast": ("forecast", lambda x: (x.finish_on is None, x.finish_on or FIRST)),
+    "updated": ("last update", lambda x: (x.days_since_update is None, x.days_since_update or 0)),
+    "rank": ("rank", lambda x: (x.program.rank == 0, x.program.rank)),
+}
+
+
+def arrange(found: Iterable[Line], sort: str) -> list[Line]:
+    """Lines in the asked order, ties by name; unknown orders fall back to attention. A leading dash turns it round."""
+    key = SORTS.get(sort.removeprefix("-"), SORTS["attention"])[1]
+    ordered = sorted(found, key=lambda line: (line.program.name.casefold(), line.program.pk))
+    if not sort.startswith("-"):
+        return sorted(ordered, key=key)
+    # What has no value stays last in both directions.
+    known = [line for line in ordered if key(line)[0] is not True]
+    return sorted(known, key=key, reverse=True) + [line for line in ordered if key(line)[0] is True]
+
+
+def matches(line: Line, filters: Mapping[str, str], viewer: User) -> bool:
+    program = line.program
+    words = filters.get("q", "").casefold().split()
+    text = f"{program.key} {program.name} {program.lead or ''} {program.owning_team or ''} {program.area}".casefold()
+    lead = filters.get("lead", "")
+    return (
+        all(word in text for word in words)
+        and filters.get("health", "") in ("", line.derived)
+        and lead in ("", str(program.lead_id), "me" if program.lead_id == viewer.pk else "")
+        and filters.get("team", "") in ("", str(program.owning_team_id))
+        and filters.get("area", "") in ("", program.area)
+    )
+
+
+# ---- sums
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The portfolio in numbers, now and on the day it is compared with."""
+
+    derived: Counter[Health]
+    reported: Counter[Health]
+    unreported: int
+    disagree: int
+    attention: int
+    forecast: int
+    past_target: int
+    past_target_before: int
+    fresh: int
+    stale: int
+    behind: int
+    slipped_a_week: int
+    exposure: float
+
+
+def add_up(found: list[Line]) -> Sums:
+    sized = Risk.objects.open().filter(program__in=[line.program.pk for line in found]).annotate(minutes=exposure())
+    total = sized.aggregate(all=Sum("minutes"))["all"] or 0
+    return Sums(
+        derived=Counter(line.derived for line in found),
+        reported=Counter(Health(line.reported.health) for line in found if line.reported),
+        unreported=sum(line.reported is None for line in found),
+        disagree=sum(line.disagrees for line in found),
+        attention=sum(line.wants_attention for line in found),
+        forecast=sum(line.slip is not None for line in found),
+        past_target=sum(line.slip is not None and line.slip > 0 for line in found),
+        past_target_before=sum(
+            line.before is not None and line.before.slip_days is not None and line.before.slip_days > 0
+            for line in found
+        ),
+        fresh=sum(not line.is_stale for line in found),
+        stale=sum(line.is_stale for line in found),
+        behind=sum(line.is_behind for line in found),
+        slipped_a_week=sum((line.moved or 0) >= 7 for line in found),
+        exposure=total,
+    )
+
+
+# ---- what changed
+
+
+def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: ZoneInfo) -> list[Change]:
+    """What happened after a day, heaviest first, as far as the viewer may see it."""
+    known = {line.program.pk: line.program for line in found}
+    end_of_since = datetime.combine(since + timedelta(days=1), time.min, zone)
+    result = [change for line in found for change in _of_line(line, since)]
+
+    decisions = Decision.objects.filter(program__in=known, decided_on__gt=since, decided_on__lte=today)
+    for decision in decisions.order_by("-decided_on", "-id")[:MOST_CHANGES]:
+        program = known[decision.program_id]
+        heading = f"{program.name}, decision {decision.reference}"
+        result.append(
+            Change("gavel", heading, f"/d/{decision.reference}", f"{decision.question} {decision.answer}", 40)
+        )
+
+    raised = Risk.objects.open().filter(program__in=known, raised_on__gt=since, raised_on__lte=today)
+    newest: Iterable[Any] = raised.annotate(minutes=exposure()).order_by("-raised_on", "-id")[:MOST_CHANGES]
+    for risk in newest:
+        days = (risk.minutes or 0) / 480
+        text = f"New risk {risk.reference}: {risk.title}."
+        note = f"{days:.1f} d" if days else ""
+        program = known[risk.program_id]
+        result.append(Change("risk", program.name, f"/r/{risk.reference}", text, 30 + days, tone="warn", note=note))
+
+    done = Milestone.objects.filter(program__in=known, done_on__gt=since, done_on__lte=today)
+    for milestone in done.order_by("-is_end", "-done_on", "-id")[:MOST_CHANGES]:
+        program = known[milestone.program_id]
+        early = (milestone.done_on - milestone.target_on).days if milestone.done_on and milestone.target_on else None
+        when = "" if not early else f", {early} d after its target" if early > 0 else f", {-early} d before its target"
+        text = f"{milestone.name} is done{when}."
+        weight = 80 if milestone.is_end else 20
+        result.append(Change("check", program.name, program.get_absolute_url(), text, weight, tone="ok"))
+
+    moves = DateMove.objects.filter(program__in=known, at__gte=end_of_since).select_related("milestone", "cause")
+    for move in moves.order_by("-at", "-id")[:MOST_CHANGES]:
+        program = known[move.program_id]
+        what = move.milestone.name if move.milestone else "a hand-off" if move.dependency_id else "the program"
+        to = f"{move.after_on:%-d %b %Y}" if move.after_on else "no date"
+        kind = "Promise" if move.field == DateMove.Field.PROMISED else "Target"
+        text = f"{kind} of {what} moved from {move.before_on:%-d %b %Y} to {to}: {move.cause.name}."
+        days_moved = (move.after_on - move.before_on).days if move.after_on else None
+        late = (days_moved or 0) > 0
+        result.append(
+            Change(
+                "cal",
+                program.name,
+                program.get_absolute_url(),
+                text,
+                45 + abs(days_moved or 0) / 2,
+                delta=days_moved,
+                tone="bad" if late else "ok",
+            )
+        )
+
+    baselines = Baseline.objects.filter(program__in=known, approved_on__gt=since, approved_on__lte=today)
+    for baseline in baselines.select_related("approved_by").order_by("-approved_on", "-id")[:MOST_CHANGES]:
+        program = known[baseline.program_id]
+        text = f"Baseline “{baseline.name}” approved by {baseline.approved_by.name}."
+        result.append(Change("flag", program.name, program.get_absolute_url(), text, 35))
+    return sorted(result, key=lambda change: -change.weight)[:MOST_CHANGES]
+
+
+def _of_line(line: Line, since: date) -> Iterable[Change]:
+    """How a program's forecast, derived health and its lead's word changed."""
+    program, url = line.program, line.program.get_absolute_url()
+    before = Health(line.before.health) if line.before else None
+    moved = line.moved
+    turned = before is not None and before != line.derived
+    if turned and before is not None:
+        worse = GRAVITY[line.derived] > GRAVITY[before]
+        verb = "fell" if worse else "rose"
+        text = f"Derived health {verb} from {before.label} to {line.derived.label}."
+        if line.disagrees and line.reported:
+            text += f" {line.reported.by.name} reports {Health(line.reported.health).label}."
+        weight = 100 + abs(moved or 0) if worse else 60 + abs(moved or 0) / 2
+        yield Change("flag", program.name, url, text, weight, delta=moved, tone="bad" if worse else "ok")
+    elif moved and line.finish_on:
+        way = "later" if moved > 0 else "earlier"
+        text = f"Forecast moved {abs(moved)} d {way}, to {line.finish_on:%-d %b %Y}."
+        weight = 50 + abs(moved) if moved > 0 else 25 + abs(moved) / 2
+        yield Change("trend", program.name, url, text, weight, delta=moved, tone="bad" if moved > 0 else "ok")
+    now, then = line.reported, line.reported_before
+    if now and now.at.astimezone(line.zone).date() > since and (then is None or then.health != now.health):
+        word = Health(now.health).label
+        text = f"{now.by.name} now reports {word}"
+        text += f", no longer {Health(then.health).label}." if then else "."
+        if now.because:
+            text += f" “{now.because}”"
+        yield Change("pencil", program.name, url, text, 55)
