@@ -75,16 +75,6 @@ class RecordForm(forms.Form):
             return given
         return {name: value for name, value in given.items() if _plain(value) != self._stored(self._base, name)}
 
-    @contextmanager
-    def explaining(self) -> Iterator[None]:
-        """Put a refusal of the service inside beside the fields that it speaks of."""
-        try:
-            yield
-        except ValidationError as refusal:
-            errors = refusal.error_dict if hasattr(refusal, "error_dict") else {NON_FIELD_ERRORS: refusal.error_list}
-            for name, messages in errors.items():
-                self.add_error(name if name in self.fields else None, messages)
-
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         for name, value in cleaned.items():
@@ -105,7 +95,7 @@ class RecordForm(forms.Form):
         if base is None:
             return
         data = self.data.copy() if isinstance(self.data, QueryDict) else dict(self.data)
-        for name in self.names:
+        for name in (name for name in self.names if name in self.fields):
             field = self.fields[name]
             was, now = self._stored(base, name), self._stored(row, name)
             if was == now or field.disabled:
@@ -143,6 +133,17 @@ class RecordForm(forms.Form):
         if isinstance(value, date):
             return date_format(value, "j M Y")
         return str(field.prepare_value(value))
+
+
+@contextmanager
+def explaining(form: forms.Form) -> Iterator[None]:
+    """Put a refusal of the service inside beside the fields that it speaks of."""
+    try:
+        yield
+    except ValidationError as refusal:
+        errors = refusal.error_dict if hasattr(refusal, "error_dict") else {NON_FIELD_ERRORS: refusal.error_list}
+        for name, messages in errors.items():
+            form.add_error(name if name in form.fields else None, messages)
 
 
 def _plain(value: Any) -> Any:

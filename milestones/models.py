@@ -231,6 +231,20 @@ class Dependency(Record):
         return f"{self.predecessor_id} → {self.successor_id}"
 
 
+class RequirementQuerySet(OfProgramQuerySet["Requirement"]):
+    def added_since(self, day: date | None) -> Self:
+        """In scope now, and not yet on that day; none where there is no day to count from."""
+        return self.filter(in_scope=True, scope_since_on__gt=day) if day else self.none()
+
+    def without_milestone(self) -> Self:
+        return self.filter(in_scope=True, milestone=None)
+
+    def by_priority(self) -> Self:
+        """In scope before out, must before should before could."""
+        ranks = [models.When(priority=name, then=rank) for rank, name in enumerate(Requirement.Priority.values)]
+        return self.order_by("-in_scope", models.Case(*ranks), "id")
+
+
 @track()
 class Requirement(Record):
     """What the program must deliver; in scope or out, since when and why."""
@@ -250,7 +264,7 @@ class Requirement(Record):
         Milestone, null=True, blank=True, on_delete=models.SET_NULL, related_name="requirements"
     )
 
-    objects = OfProgramQuerySet["Requirement"].as_manager()
+    objects = RequirementQuerySet.as_manager()
 
     class Meta:
         constraints = [

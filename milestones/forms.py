@@ -1,0 +1,276 @@
+"""The posted shapes of milestones, links, requirements, workstreams, baselines and causes of slips."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.http import QueryDict
+
+from history.forms import RecordForm
+from milestones.models import Baseline, Dependency, Milestone, Requirement, SlipCause, Workstream
+from people.models import Team, User
+from programs.models import Program
+from programs.permissions import Act, acts
+
+# Work is shown in days of eight hours on every page, whatever calendar a team keeps.
+MINUTES = {"m": 1, "min": 1, "h": 60, "d": 480, "w": 5 * 480}
+AMOUNT = re.compile(r"([+-]?\d+(?:[.,]\d+)?)\s*(min|[mhdw])?(?:[a-z]*)\.?", re.IGNORECASE)
+MOST_DIGITS = 12
+
+
+class WorkField(forms.Field):
+    """Working time, typed as people say it (“10”, “2w”, “4 h”) and kept in working minutes. A bare number is days."""
+
+    default_error_messages = {
+        "work": "Write days, or a number with w, d, h or min: 10, 2w, 4h.",
+        "negative": "Work cannot be negative.",
+    }
+
+    def __init__(self, *, signed: bool = False, **kwargs: Any) -> None:
+        self.signed = signed
+        kwargs.setdefault("help_text", "Days, or with a unit: 10, 2w, 4h.")
+        super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> int | None:
+        if isinstance(value, int):
+            return value
+        text = str(value or "").strip().replace("\u2212", "-")
+        if not text:
+            return None
+        found = AMOUNT.fullmatch(text)
+        if not found or len(text) > MOST_DIGITS:
+            raise ValidationError(self.error_messages["work"], code="work")
+        minutes = round(Decimal(found[1].replace(",", ".")) * MINUTES[(found[2] or "d").lower()])
+        if minutes < 0 and not self.signed:
+            raise ValidationError(self.error_messages["negative"], code="negative")
+        return minutes
+
+    def prepare_value(self, value: Any) -> Any:
+        """Minutes in the largest unit that says them exactly."""
+        if not isinstance(value, int):
+            return value
+        if value * 100 % MINUTES["d"] == 0:
+            return f"{Decimal(value) / MINUTES['d']:f}"
+        return f"{value // 60}h" if value % 60 == 0 else f"{value}min"
+
+
+def people(current: User | None) -> QuerySet[User]:
+    """Whom a field may name: active people, and whoever stands there now."""
+    return User.objects.filter(Q(is_active=True) | Q(pk=current.pk if current else None)).order_by("name", "id")
+
+
+def causes() -> QuerySet[SlipCause]:
+    return SlipCause.objects.filter(retired_on=None).order_by("position", "name", "id")
+
+
+def cause_field(help_text: str = "Needed when a promised date moves.") -> forms.ModelChoiceField[SlipCause]:
+    """Why a promised date moves; asked beside every date that was promised before."""
+    return forms.ModelChoiceField(causes(), required=False, label="Cause of the move", help_text=help_text)
+
+
+class MilestoneForm(RecordForm):
+    model = Milestone
+    names = (
+        "name",
+        "kind",
+        "workstream",
+        "owner",
+        "team",
+        "target_on",
+        "target_precision",
+        "not_before_on",
+        "work_likely",
+        "work_low",
+        "work_high",
+        "demand_days",
+        "started_on",
+        "remaining",
+        "done_on",
+        "cancelled_on",
+        "is_end",
+        "note",
+    )
+    work_likely = WorkField(required=False, label="Work")
+    work_low = WorkField(required=False, label="Work, at best", help_text="")
+    work_high = WorkField(required=False, label="Work, at worst", help_text="")
+    remaining = WorkField(required=False, label="Work remaining", help_text="Of what has started.")
+
+    def __init__(
+        self, data: QueryDict | None = None, *, program: Program, by: User, row: Milestone | None = None
+    ) -> None:
+        super().__init__(data, row=row)
+        self.fields["workstream"] = forms.ModelChoiceField(
+            program.workstreams.order_by("position", "name", "id"), required=False
+        )
+        self.fields["owner"] = forms.ModelChoiceField(people(row.owner if row else None), required=False)
+        self.fields["team"] = forms.ModelChoiceField(Team.objects.order_by("name", "id"), required=False)
+        self.fields["not_before_on"].help_text = "Work cannot start earlier, whatever it waits for."
+        self.fields["target_on"].help_text = "The day promised to the outside."
+        self.fields["target_precision"].label = "Promised to the"
+        self.fields["is_end"].help_text = "The program's forecast is that of its end milestone."
+        self.fields["demand_days"].label = "Demand, in people-days"
+        if row and row.target_on:
+            if Act.PLAN in acts(by, program):
+                self.fields["cause"] = cause_field()
+                self.fields["reason"] = forms.CharField(
+                    max_length=500, required=False, label="What happened", help_text="Kept with the move."
+                )
+                after = self.names.index("target_precision") + 1
+                self.order_fields([*self.names[:after], "cause", "reason", *self.names[after:]])
+            else:
+                self.fields["target_on"].disabled = True
+                self.fields["target_on"].help_text = "Promised: the program's lead moves it."
+
+    @property
+    def move(self) -> dict[str, Any]:
+        """Why the target moves, where that was asked."""
+        return {name: self.cleaned_data[name] for name in ("cause", "reason") if name in self.fields}
+
+
+class WorkstreamForm(RecordForm):
+    model = Workstream
+    names = ("name", "position")
+
+    def __init__(self, data: QueryDict | None = None, *, row: Workstream | None = None) -> None:
+        super().__init__(data, row=row)
+        self.fields["position"].help_text = "Its place in lists: 0 comes first."
+
+
+class RequirementForm(RecordForm):
+    model = Requirement
+    names = ("text", "priority", "milestone", "in_scope", "scope_reason")
+
+    def __init__(
+        self, data: QueryDict | None = None, *, program: Program, by: User, row: Requirement | None = None
+    ) -> None:
+        super().__init__(data, row=row)
+        self.fields["text"].widget = forms.Textarea(attrs={"rows": "3"})
+        self.fields["milestone"] = forms.ModelChoiceField(
+            program.milestones.filter(Q(cancelled_on=None) | Q(requirements=row)).distinct().order_by("name", "id")
+            if row
+            else program.milestones.filter(cancelled_on=None).order_by("name", "id"),
+            required=False,
+            help_text="The milestone that delivers it.",
+        )
+        self.fields["in_scope"].label = "In scope"
+        self.fields["scope_reason"].label = "Why it is in or out"
+        self.fields["scope_reason"].help_text = "Needed when it is out of scope."
+        if row and Act.PLAN not in acts(by, program):
+            self.fields["in_scope"].disabled = True
+            self.fields["in_scope"].help_text = "The program's lead moves it in or out of scope."
+
+
+class ProgramChoice(forms.Form):
+    """First step of a new link: whose milestone it waits for."""
+
+    program = forms.ModelChoiceField(
+        Program.objects.none(), to_field_name="key", label="Program of the milestone it waits for"
+    )
+
+    def __init__(self, data: QueryDict | None, *, viewer: User) -> None:
+        super().__init__(data)
+        self.fields["program"].queryset = Program.objects.visible_to(viewer).order_by("name", "id")  # type: ignore[attr-defined]
+
+
+class LinkForm(RecordForm):
+    """Second step of a new link: which milestone, and how it waits."""
+
+    model = Dependency
+    names = ("predecessor", "kind", "lag", "need_by_on", "note")
+    lag = WorkField(signed=True, required=False, label="Lag", help_text="Working days between; negative overlaps.")
+
+    def __init__(self, data: QueryDict | None = None, *, giver: Program, receiver: Milestone) -> None:
+        super().__init__(data)
+        self.fields["predecessor"] = forms.ModelChoiceField(
+            giver.milestones.filter(cancelled_on=None).exclude(pk=receiver.pk).order_by("name", "id"),
+            label=f"Waits for, in {giver.name}",
+        )
+        self.fields["kind"].label = "How it waits"
+        if giver.pk == receiver.program_id:
+            del self.fields["need_by_on"]
+        else:
+            self.fields["note"].help_text = "What exactly is handed over, so that the giver can agree."
+
+    def clean_lag(self) -> int:
+        return self.cleaned_data["lag"] or 0
+
+
+class DependencyForm(RecordForm):
+    """The receiver says how and by when it waits; the giver, by when it is promised."""
+
+    model = Dependency
+    names = ("kind", "lag", "need_by_on", "promised_on", "note")
+    lag = WorkField(signed=True, required=False, label="Lag", help_text="Working days between; negative overlaps.")
+
+    def __init__(
+        self, data: QueryDict | None = None, *, row: Dependency, may_receive: bool, may_promise: bool, crosses: bool
+    ) -> None:
+        super().__init__(data, row=row)
+        self.fields["kind"].label = "How it waits"
+        if not crosses:
+            del self.fields["need_by_on"], self.fields["promised_on"]
+        for name in {"kind", "lag", "need_by_on", "note"} & self.fields.keys():
+            self.fields[name].disabled = not may_receive
+        if crosses:
+            self.fields["promised_on"].disabled = not may_promise
+            self.fields["promised_on"].help_text = "The giver's word."
+            if row.promised_on and may_promise:
+                self.fields["cause"] = cause_field()
+                self.fields["reason"] = forms.CharField(max_length=500, required=False, label="What happened")
+
+    def clean_lag(self) -> int:
+        return self.cleaned_data["lag"] or 0
+
+    @property
+    def move(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("cause", "reason") if name in self.fields}
+
+
+class AnswerForm(forms.Form):
+    """The giver's answer to a hand-off."""
+
+    agreement = forms.ChoiceField(
+        label="Answer",
+        widget=forms.RadioSelect,
+        choices=[
+            (Dependency.Agreement.ACCEPTED, "Accept: it will be there"),
+            (Dependency.Agreement.DECLINED, "Decline, with a reason"),
+            (Dependency.Agreement.DELIVERED, "It is delivered"),
+        ],
+    )
+    promised_on = forms.DateField(label="Promised by", required=False)
+    cause = cause_field()
+    note = forms.CharField(
+        required=False, max_length=5_000, label="Note to the receiver", widget=forms.Textarea(attrs={"rows": "3"})
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, row: Dependency) -> None:
+        answered = row.agreement if row.agreement != Dependency.Agreement.PROPOSED else ""
+        super().__init__(data, initial={"agreement": answered, "promised_on": row.promised_on or row.need_by_on})
+        if row.need_by_on:
+            self.fields["promised_on"].help_text = "Another day than the one needed is a counter-offer."
+        if not row.promised_on:
+            del self.fields["cause"]
+
+
+class BaselineForm(RecordForm):
+    model = Baseline
+    names = ("name", "cause", "note")
+
+    def __init__(self, data: QueryDict | None = None, *, is_first: bool) -> None:
+        super().__init__(data)
+        self.fields["note"].widget = forms.Textarea(attrs={"rows": "3"})
+        if is_first:
+            del self.fields["cause"]
+        else:
+            self.fields["cause"] = cause_field("A new baseline moves promised dates.")
+
+
+class SlipCauseForm(RecordForm):
+    model = SlipCause
+    names = ("name", "position")

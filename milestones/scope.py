@@ -1,0 +1,44 @@
+"""How much a program must deliver: its requirements, counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Count, Q
+
+from milestones.models import Baseline, Requirement
+from programs.models import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    inside: int
+    outside: int
+    added: int
+    loose: int
+    baseline_on: date | None
+
+    @classmethod
+    def of(cls, program: Program) -> Scope:
+        """Two queries: the newest baseline's day, and the counts."""
+        baseline_on = (
+            Baseline.objects.filter(program=program)
+            .order_by("-approved_on", "-id")
+            .values_list("approved_on", flat=True)
+            .first()
+        )
+        since = Q(in_scope=True, scope_since_on__gt=baseline_on or date.max)
+        counts = Requirement.objects.filter(program=program).aggregate(
+            inside=Count("pk", filter=Q(in_scope=True)),
+            outside=Count("pk", filter=Q(in_scope=False)),
+            added=Count("pk", filter=since),
+            loose=Count("pk", filter=Q(in_scope=True, milestone=None)),
+        )
+        return cls(**counts, baseline_on=baseline_on)
+
+    @property
+    def sentence(self) -> str:
+        """“9 in, 2 out, 1 added since baseline, 3 without a milestone”."""
+        added = f", {self.added} added since baseline" if self.baseline_on else ""
+        return f"{self.inside} in, {self.outside} out{added}, {self.loose} without a milestone"
