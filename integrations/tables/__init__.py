@@ -1,0 +1,1 @@
+"""Tables from outside (CSV, Excel, JSON) made into programs, milestones and what hangs on them."""

@@ -1,0 +1,98 @@
+"""What an import did, or would do: a line for each row, and the counts of each noun."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from django.db.models import TextChoices
+
+from integrations.tables.nouns import NOUNS
+from integrations.tables.reading import Refusal
+
+
+class Outcome(TextChoices):
+    CREATED = "created", "Created"
+    UPDATED = "updated", "Updated"
+    UNCHANGED = "unchanged", "Unchanged"
+    SKIPPED = "skipped", "Skipped"
+    REFUSED = "refused", "Refused"
+
+
+@dataclass(frozen=True)
+class Line:
+    noun: str
+    outcome: str
+    file: str = ""
+    row: int | None = None
+    name: str = ""
+    column: str = ""
+    value: str = ""
+    reason: str = ""
+
+    @property
+    def place(self) -> str:
+        parts = [self.file, f"row {self.row}" if self.row else "", f"column {self.column}" if self.column else ""]
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass
+class Report:
+    lines: list[Line] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    written: bool = False
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Note a file that cannot be read."""
+        self.lines.append(
+            Line(
+                noun="files",
+                outcome=Outcome.REFUSED,
+                file=refusal.file,
+                row=refusal.row,
+                column=refusal.column,
+                value=refusal.value,
+                reason=refusal.reason,
+            )
+        )
+
+    @property
+    def refused(self) -> list[Line]:
+        return [line for line in self.lines if line.outcome == Outcome.REFUSED]
+
+    @property
+    def changing(self) -> bool:
+        return any(line.outcome in (Outcome.CREATED, Outcome.UPDATED) for line in self.lines)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Rows by noun and outcome."""
+        counts = {noun: dict.fromkeys(Outcome.values, 0) for noun in [*NOUNS, "files"]}
+        refused = set()
+        for line in self.lines:
+            if line.outcome == Outcome.REFUSED:
+                refused.add((line.noun, line.file, line.row))  # a row with two wrong cells is one row
+            else:
+                counts[line.noun][line.outcome] += 1
+        for noun, _, _ in refused:
+            counts[noun][Outcome.REFUSED] += 1
+        return counts
+
+    def as_json(self, most_lines: int | None = None) -> dict[str, Any]:
+        """For storing: counts of all lines, and the lines themselves, those that want a look first."""
+        order = [Outcome.REFUSED, Outcome.SKIPPED, Outcome.UPDATED, Outcome.CREATED, Outcome.UNCHANGED]
+        lines = sorted(self.lines, key=lambda line: order.index(Outcome(line.outcome)))
+        return {
+            "counts": self.counts(),
+            "warnings": self.warnings,
+            "written": self.written,
+            "lines": [asdict(line) for line in lines[:most_lines]],
+        }
+
+
+def in_words(counts: dict[str, dict[str, int]]) -> Iterable[str]:
+    """``319 programs created``, and so on."""
+    for noun, outcomes in counts.items():
+        said = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items() if number)
+        if said:
+            yield f"{noun.replace('_', ' ')}: {said}"

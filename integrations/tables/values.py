@@ -1,0 +1,168 @@
+"""The text of a cell made into a day, a number, minutes of work, or a clear refusal."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from integrations.tables.mapping import Source, split
+from integrations.tables.nouns import Field, Kind
+from people.models import WEEKDAYS
+from programs.models import Precision
+
+EARLIEST, LATEST = date(1950, 1, 1), date(2150, 1, 1)
+MINUTES = {"days": 480, "hours": 60, "minutes": 1}
+YES, NO = {"yes", "y", "true", "1", "x"}, {"no", "n", "false", "0"}
+WITH_UNIT = re.compile(r"(.+?)\s*(d|h|m|days?|hours?|min|minutes?)")
+PERIOD = re.compile(r"(?:(\d{4})[- ]?)?(?:(Q)([1-4])|(H)([12]))(?:[- ]?(\d{4}))?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Target:
+    """The last day of the period that a target names, and how exact it is."""
+
+    on: date
+    precision: str
+
+
+def parse(field: Field, text: str, source: Source) -> Any:
+    """The value of a field; None for an empty cell, except in text. Raises ValueError saying what to write instead."""
+    if field.kind in (Kind.TEXT, Kind.PERSON) and not field.refers_to:
+        return text
+    if field.kind is Kind.NAMES:
+        return tuple(dict.fromkeys(split(text, source.separator or ";")))
+    if field.kind is Kind.DAYS:
+        return tuple(sorted({_day(part, source) for part in split(text, source.separator or ";")}))
+    if field.kind is Kind.WEEKDAYS:
+        return tuple(sorted({_weekday(part) for part in split(text, source.separator or ";")}))
+    text = text.strip()
+    if not text:
+        return None
+    if field.refers_to:
+        return text
+    if field.kind is Kind.DAY:
+        return _day(text, source)
+    if field.kind is Kind.TARGET:
+        return _target(text, source)
+    if field.kind is Kind.WORK:
+        minutes = _minutes(text, source)
+        if minutes < 0:
+            raise ValueError("Work cannot be negative.")
+        return minutes
+    if field.kind is Kind.LAG:
+        return _minutes(text, source)
+    if field.kind is Kind.WHOLE:
+        number = _number(text, source)
+        if number != number.to_integral_value():
+            raise ValueError("Write a whole number.")
+        return int(number)
+    if field.kind is Kind.NUMBER:
+        return _number(text, source) * source.times
+    if field.kind is Kind.YES_NO:
+        if text.lower() in YES | NO:
+            return text.lower() in YES
+        raise ValueError("Write yes or no.")
+    return _choice(field, text)
+
+
+def _choice(field: Field, text: str) -> str:
+    for value, label in field.choices.choices if field.choices else ():
+        if text.casefold() in (value.casefold(), str(label).casefold()):
+            return str(value)
+    raise ValueError(f"This is {field.says}. Other words need “values” in the mapping.")
+
+
+def _number(text: str, source: Source) -> Decimal:
+    plain = text.replace(",", ".") if source.decimal == "," else text
+    try:
+        number = Decimal(plain)
+    except InvalidOperation:
+        raise ValueError("Write a plain number, such as 12 or 0.5.") from None
+    if not number.is_finite() or abs(number.adjusted()) > 12:
+        raise ValueError("This number is out of any range.")
+    return number
+
+
+def _minutes(text: str, source: Source) -> int:
+    unit = source.unit
+    if match := WITH_UNIT.fullmatch(text):
+        text, unit = match[1], {"d": "days", "h": "hours", "m": "minutes"}[match[2][0]]
+    return round(_number(text, source) * source.times * MINUTES[unit])
+
+
+def _weekday(text: str) -> int:
+    """From 0 for Monday, as a number or as the start of its name."""
+    if text in "0123456" and len(text) == 1:
+        return int(text)
+    for number, name in enumerate(WEEKDAYS):
+        if len(text) >= 2 and name.startswith(text.lower()):
+            return number
+    raise ValueError("Write weekdays as mon, tue, … or as 0 (Monday) to 6.")
+
+
+def _day(text: str, source: Source) -> date:
+    day = _format_day(text, source.date) if source.date else _iso_day(text)
+    if not EARLIEST <= day <= LATEST:
+        raise ValueError(f"The day lies outside of {EARLIEST.year} to {LATEST.year}.")
+    return day
+
+
+def _format_day(text: str, formats: tuple[str, ...]) -> date:
+    for one in formats:
+        try:
+            return datetime.strptime(text, one).date()
+        except ValueError:
+            continue
+    raise ValueError(f"The day is not written as {' or '.join(formats)}, as the mapping says.")
+
+
+def _iso_day(text: str) -> date:
+    # A moment is cut to its day as written: plain days never shift by zone.
+    if re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*", text):
+        text = text[:10]
+    try:
+        if re.fullmatch(r"\d{4}-(\d\d-\d\d|W\d\d-\d)", text):
+            return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError("There is no such day.") from None
+    if re.fullmatch(r"\d{5}", text):
+        raise ValueError("This is Excel's number of a day. Format the column as a date, or write 2026-03-31.")
+    if re.fullmatch(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}", text):
+        raise ValueError("Day or month first? Write 2026-03-31, or give the format under “date” in the mapping.")
+    raise ValueError("Write the day as 2026-03-31, or give the format under “date” in the mapping.")
+
+
+def _target(text: str, source: Source) -> Target:
+    precision = source.precision
+    if not source.date:
+        if re.fullmatch(r"\d{4}", text):
+            text, precision = f"{text}-01-01", precision or Precision.YEAR
+        elif re.fullmatch(r"\d{4}-\d\d", text):
+            text, precision = f"{text}-01", precision or Precision.MONTH
+        elif re.fullmatch(r"\d{4}-W\d\d", text):
+            text, precision = f"{text}-1", precision or Precision.WEEK
+        elif (match := PERIOD.fullmatch(text)) and bool(match[1]) != bool(match[6]):
+            month = 3 * int(match[3]) if match[2] else 6 * int(match[5])
+            text = f"{match[1] or match[6]}-{month:02}-01"
+            precision = precision or (Precision.QUARTER if match[2] else Precision.HALF)
+    day = _day(text, source)
+    return Target(last_day(day, precision or Precision.DAY), str(precision or Precision.DAY))
+
+
+def last_day(day: date, precision: str) -> date:
+    """The last day of the period that a day lies in.
+
+    >>> last_day(date(2026, 2, 3), "quarter")
+    datetime.date(2026, 3, 31)
+    """
+    if precision == Precision.DAY:
+        return day
+    if precision == Precision.WEEK:
+        return day + timedelta(days=6 - day.weekday())
+    months = {Precision.MONTH: 1, Precision.QUARTER: 3, Precision.HALF: 6, Precision.YEAR: 12}[Precision(precision)]
+    month = (day.month + months - 1) // months * months
+    return date(day.year, month, calendar.monthrange(day.year, month)[1])
