@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import is_valid_path
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboards import charts, overview
+from dashboards import charts, machinery, overview
 from dashboards.context import organisation_and_zone, signed_in
 from dashboards.templatetags.words import tone
 from forecasts.models import HealthPolicy
@@ -129,5 +130,11 @@ def program(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "base.html", {"title": key})
 
 
-def healthz(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("{}")
+@require_safe
+@login_not_required
+def healthz(request: HttpRequest) -> JsonResponse:
+    """For load balancers and ``./run``: 200 while pages work, that is while the database answers."""
+    state = machinery.look(timezone.now())
+    return JsonResponse(
+        state, status=503 if state["status"] == machinery.DOWN else 200, headers={"Cache-Control": "no-store"}
+    )

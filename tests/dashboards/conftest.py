@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from django.utils import timezone
@@ -39,6 +39,11 @@ def judged(slip: int | None) -> Health:
     return Health.ON_TRACK if slip <= 7 else Health.AT_RISK if slip <= 30 else Health.OFF_TRACK
 
 
+def due(program: Program) -> date:
+    assert program.target_on is not None
+    return program.target_on
+
+
 def write_portfolio(count: int, people: list[User]) -> list[Program]:
     """Programs P0, P1, … with a quarter's history: the same every time, dated from today."""
     now = timezone.now()
@@ -68,7 +73,7 @@ def write_portfolio(count: int, people: list[User]) -> list[Program]:
             workstream=streams[2 * n + i % 2] if i < 3 else None,
             name=f"{WORDS[(n + i) % 12]} step {i + 1}",
             is_end=i == 3,
-            target_on=p.target_on - timedelta(days=40 * (3 - i)),
+            target_on=due(p) - timedelta(days=40 * (3 - i)),
             done_on=today - timedelta(days=3) if i == 0 else None,
         )
         for n, p in enumerate(programs)
@@ -100,6 +105,7 @@ def write_portfolio(count: int, people: list[User]) -> list[Program]:
             on_longest_path=i % 2 == 1,
         )
         for i, m in enumerate(milestones)
+        if m.target_on
     )
     healths, words, updates = [], [], []
     for n, p in enumerate(programs):
@@ -113,7 +119,7 @@ def write_portfolio(count: int, people: list[User]) -> list[Program]:
                     day=day,
                     health=judged(slip),
                     target_on=p.target_on,
-                    finish_on=None if slip is None else p.target_on + timedelta(days=slip),
+                    finish_on=None if slip is None else due(p) + timedelta(days=slip),
                     slip_days=slip,
                     is_stale=n % 9 == 7,
                     findings=[]
