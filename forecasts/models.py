@@ -13,6 +13,7 @@ class Run(models.Model):
 
     day = models.DateField(help_text="The status day, in the organisation's zone.")
     engine_version = models.CharField(max_length=20)
+    calendars_digest = models.CharField(max_length=64, default="", help_text="SHA-256 of all working calendars.")
     inputs_digest = models.CharField(max_length=64, help_text="SHA-256 of the engine's input arrays.")
     revisions = models.JSONField(help_text="Program id → plan revision that was read.")
     computed_at = models.DateTimeField()
@@ -25,7 +26,10 @@ class Run(models.Model):
 
 
 class MilestoneForecast(models.Model):
-    """When a milestone is expected, as of its run. Float is in working minutes."""
+    """When a milestone is expected. Float is in working minutes before the end of a program moves.
+
+    The run is the one that first said so: a later run that finds the same leaves the row alone.
+    """
 
     milestone = models.OneToOneField(Milestone, primary_key=True, on_delete=models.CASCADE, related_name="forecast")
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="milestone_forecasts")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Self
 
 from django.db import models
@@ -67,6 +68,10 @@ class KPI(Record):
 class MeasurementQuerySet(models.QuerySet["Measurement"]):
     def visible_to(self, viewer: Viewer) -> Self:
         return self.filter(kpi__program__in=Program.objects.visible_to(viewer))
+
+    def newest(self, today: date) -> Self:
+        """The last measurement of each KPI up to a day: one row a KPI."""
+        return self.filter(on__lte=today).order_by("kpi_id", "-on").distinct("kpi_id")
 
 
 @track(program="(SELECT program_id FROM metrics_kpi WHERE id = NEW.kpi_id)")

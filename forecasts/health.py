@@ -1,0 +1,255 @@
+"""The policy that turns facts into derived health, and the evidence it leaves. Pure: facts in, a row's worth out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TypedDict
+
+from forecasts.models import HealthPolicy
+from programs.models import Health, Program
+
+
+class Record(TypedDict):
+    """What a finding speaks of. Whoever renders it looks up ``program``: a reader who may not see it sees no label."""
+
+    kind: str  # program | milestone | dependency | kpi | issue | phase
+    id: int
+    program: int
+
+
+class Finding(TypedDict):
+    """One piece of evidence, as JSON.
+
+    ``rule`` is one of
+
+    - state: the program is done, cancelled, on hold or not started; ``value`` says which
+    - end_done: its end milestone is done; ``value`` the day
+    - no_end, no_target, unplanned, loop, horizon, refused: why there is no forecast (``record`` is what to mend; a
+      ``loop`` has ``value`` milestones in it)
+    - forecast: ``value`` days of the forecast after the target against ``limit``, the last that ``health`` allows for
+      on track and the one that was crossed for the others (rule "p80" once a simulation stands behind it)
+    - slip: ``days`` of the slip that arose at this milestone of the driving path; over all findings they add up to it
+    - kpi, hand_off, issue: past its limit, promised later than needed (``value`` days), open past its date (days)
+    - stale, gate: hygiene; days without an update, days a gate is overdue. Never a colour
+
+    ``health`` is the colour that the finding asks for by itself, empty where it asks for none; ``since`` the day it
+    became true. ``label`` names the record as of the run.
+    """
+
+    rule: str
+    record: Record
+    label: str
+    value: float | str | None
+    limit: float | str | None
+    unit: str
+    since: str
+    days: int | None
+    health: str
+
+
+# Reasons that only a run over the network can give; health alone carries them over.
+NETWORK_RULES = frozenset({"unplanned", "loop", "horizon", "refused"})
+WHEN_STOPPED = {
+    Program.State.DONE: Health.DONE,
+    Program.State.ON_HOLD: Health.ON_HOLD,
+    Program.State.NOT_STARTED: Health.NOT_STARTED,
+    # Nobody waits for it any more: there is nothing to forecast.
+    Program.State.CANCELLED: Health.NO_FORECAST,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A milestone on the driving path: when it is expected, and the day it is held against, if it has one."""
+
+    milestone: int
+    program: int
+    name: str
+    finish_on: date
+    reference_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A program's end milestone."""
+
+    milestone: int
+    name: str
+    target_on: date | None
+    done_on: date | None
+    finish_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that one program's health is derived from. ``path`` ends with the end milestone."""
+
+    program: int
+    name: str
+    state: str
+    target_on: date | None
+    end: End | None
+    path: Sequence[Step] = ()
+    obstacle: Finding | None = None
+    lowering: Sequence[Finding] = ()
+    hygiene: Sequence[Finding] = ()
+    updated_on: date | None = None
+    known_since: date | None = None
+    earlier: Sequence[Finding] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What a ProgramHealth row says."""
+
+    health: Health
+    finish_on: date | None
+    target_on: date | None
+    slip_days: int | None
+    is_stale: bool
+    findings: list[Finding]
+
+
+def derive(facts: Facts, policy: HealthPolicy, today: date) -> Derived:
+    """Judge a program by the policy: done, on hold, not started, no forecast, and only then its colour."""
+    target_on = facts.target_on or (facts.end.target_on if facts.end else None)
+    finish_on = facts.end.finish_on if facts.end else None
+    slip = (finish_on - target_on).days if finish_on and target_on else None
+    stopped = _stopped(facts)
+    if stopped:
+        health, findings, is_stale = stopped[0], [stopped[1]], False
+    else:
+        hygiene = [*_stale(facts, policy, today), *facts.hygiene]
+        is_stale = bool(hygiene)
+        missing = _missing(facts, target_on)
+        if missing or slip is None or facts.end is None:
+            health, findings = Health.NO_FORECAST, [*missing, *facts.lowering, *hygiene]
+        else:
+            verdict = _against_target(facts.end, facts.program, slip, policy)
+            health = Health(verdict["health"])
+            if facts.lowering and health == Health.ON_TRACK:
+                health = Health.AT_RISK
+            parts = slip_parts(facts.path, target_on) if target_on and slip > 0 else []
+            findings = [verdict, *facts.lowering, *parts, *hygiene]
+    return Derived(health, finish_on, target_on, slip, is_stale, _dated(findings, facts.earlier, today))
+
+
+def slip_parts(path: Sequence[Step], target_on: date) -> list[Finding]:
+    """Days of slip by the milestone of the driving path where they arose; they add up to the end's days after target.
+
+    Along the path each milestone is late by its forecast (or actual) finish less its reference: its own target, else
+    its day in the newest baseline; for the end, the program's target. What it adds is its lateness less that of the
+    referenced milestone before it: the sum telescopes. A negative part is time won back, such as a buffer in the plan.
+    Milestones without a reference hand their days on to the next one that has one. The largest part comes first.
+
+    >>> days = lambda *numbers: [date(2026, 3, n) for n in numbers]
+    >>> path = [Step(i, 1, "", f, r) for i, (f, r) in enumerate(zip(days(9, 15, 20), days(2, 6, 13)), 1)]
+    >>> [(part["record"]["id"], part["days"]) for part in slip_parts(path, date(2026, 3, 13))]
+    [(1, 7), (2, 2), (3, -2)]
+    """
+    parts: list[Finding] = []
+    before = 0
+    for position, step in enumerate(path, 1):
+        reference = target_on if position == len(path) else step.reference_on
+        if reference is None:
+            continue
+        late = (step.finish_on - reference).days
+        if late != before:
+            parts.append(
+                finding(
+                    "slip",
+                    ("milestone", step.milestone, step.program),
+                    step.name,
+                    value=step.finish_on.isoformat(),
+                    limit=reference.isoformat(),
+                    days=late - before,
+                )
+            )
+        before = late
+    return sorted(parts, key=lambda part: -(part["days"] or 0))
+
+
+def finding(
+    rule: str,
+    record: tuple[str, int, int],
+    label: str,
+    *,
+    value: float | str | None = None,
+    limit: float | str | None = None,
+    unit: str = "",
+    since: date | None = None,
+    days: int | None = None,
+    health: str = "",
+) -> Finding:
+    """A finding; without ``since`` it is dated by when the program's earlier rows first had it."""
+    kind, pk, program = record
+    return Finding(
+        rule=rule,
+        record=Record(kind=kind, id=pk, program=program),
+        label=label,
+        value=value,
+        limit=limit,
+        unit=unit,
+        since=since.isoformat() if since else "",
+        days=days,
+        health=health,
+    )
+
+
+def _stopped(facts: Facts) -> tuple[Health, Finding] | None:
+    record = ("program", facts.program, facts.program)
+    state = Program.State(facts.state)
+    if facts.end and facts.end.done_on and state != Program.State.CANCELLED:
+        done_on = facts.end.done_on
+        end = ("milestone", facts.end.milestone, facts.program)
+        return Health.DONE, finding("end_done", end, facts.end.name, value=done_on.isoformat(), since=done_on)
+    if state in WHEN_STOPPED:
+        return WHEN_STOPPED[state], finding("state", record, facts.name, value=state.value)
+    return None
+
+
+def _missing(facts: Facts, target_on: date | None) -> list[Finding]:
+    if facts.end is None:
+        return [finding("no_end", ("program", facts.program, facts.program), facts.name)]
+    end = ("milestone", facts.end.milestone, facts.program)
+    if facts.end.finish_on is None:
+        return [facts.obstacle or finding("unplanned", end, facts.end.name)]
+    return [] if target_on else [finding("no_target", end, facts.end.name)]
+
+
+def _against_target(end: End, program: int, slip: int, policy: HealthPolicy) -> Finding:
+    if slip > policy.off_track_days:
+        health, limit = Health.OFF_TRACK, policy.off_track_days
+    elif slip > policy.at_risk_days:
+        health, limit = Health.AT_RISK, policy.at_risk_days
+    else:
+        health, limit = Health.ON_TRACK, policy.at_risk_days
+    record = ("milestone", end.milestone, program)
+    return finding("forecast", record, end.name, value=slip, limit=limit, unit="days", health=health.value)
+
+
+def _stale(facts: Facts, policy: HealthPolicy, today: date) -> list[Finding]:
+    last = facts.updated_on or facts.known_since or today
+    days = (today - last).days
+    if days < policy.stale_days:
+        return []
+    record = ("program", facts.program, facts.program)
+    since = last + timedelta(days=policy.stale_days)
+    return [finding("stale", record, facts.name, value=days, limit=policy.stale_days, unit="days", since=since)]
+
+
+def _identity(item: Finding) -> tuple[str, str, int, str]:
+    return item["rule"], item["record"]["kind"], item["record"]["id"], item["health"]
+
+
+def _dated(findings: Iterable[Finding], earlier: Iterable[Finding], today: date) -> list[Finding]:
+    """Give each finding without a day of its own the one it had in the program's newest row, or today."""
+    known = {_identity(item): item["since"] for item in earlier}
+    dated = []
+    for item in findings:
+        item = item.copy()
+        item["since"] = item["since"] or known.get(_identity(item), today.isoformat())
+        dated.append(item)
+    return dated

@@ -1,0 +1,403 @@
+"""The live network as the engine wants it: which programs hang together, their arrays, and the dates that come back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+import numpy as np
+from django.db.models import Q
+from numpy.typing import NDArray
+
+from engine import cpm
+from engine.calendars import EngineError, HorizonError, WorkCalendar
+from engine.network import NO_DAY, NO_WORK, CycleError, Links, compile
+from milestones.models import Dependency, DependencyQuerySet, Milestone
+from people.models import Holiday, Organisation, Team, WorkingCalendar
+from programs.models import Program
+
+# Raised whenever the same inputs may give other dates.
+ENGINE_VERSION = "cpm-1"
+
+EPOCH = date(1970, 1, 1)
+NO_ONE = -1
+
+IntArray = NDArray[np.int64]
+
+
+class Task(NamedTuple):
+    """A milestone's row, as read."""
+
+    id: int
+    program: int
+    team: int | None
+    work: int | None
+    not_before_on: date | None
+    target_on: date | None
+    started_on: date | None
+    remaining: int | None
+    done_on: date | None
+    is_end: bool
+
+
+class Link(NamedTuple):
+    predecessor: int
+    successor: int
+    kind: str
+    lag: int
+
+
+class Forecast(NamedTuple):
+    """What a MilestoneForecast row says, in the order of its fields."""
+
+    milestone: int
+    program: int
+    start_on: date
+    finish_on: date
+    total_float: int | None
+    free_float: int | None
+    on_longest_path: bool
+    driven_by: int | None
+
+
+class Obstacle(NamedTuple):
+    """Why a milestone cannot be computed: a rule of health, the milestone to mend, and the length of a loop."""
+
+    rule: str
+    milestone: int
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Calendars:
+    """All working calendars by id, which team works by which, and the organisation's own."""
+
+    by_id: dict[int, WorkCalendar]
+    of_team: dict[int, int]
+    default: int
+    digest: str
+
+    def of(self, team: int | None) -> int:
+        return self.default if team is None else self.of_team.get(team, self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a batch of components computes to: forecasts, obstacles by milestone, and a digest per component."""
+
+    forecasts: list[Forecast]
+    obstacles: dict[int, Obstacle]
+    digests: list[str]
+
+
+def load_calendars() -> Calendars:
+    """Read all calendars in four queries. Without an organisation, eight hours from Monday to Friday."""
+    default = Organisation.objects.values_list("calendar_id", flat=True).first() or 0
+    of_team = dict(Team.objects.exclude(calendar=None).order_by("pk").values_list("pk", "calendar_id"))
+    holidays: dict[int, list[int]] = defaultdict(list)
+    for calendar, on in Holiday.objects.order_by("calendar_id", "on").values_list("calendar_id", "on"):
+        holidays[calendar].append(_day(on))
+    weeks = {row.pk: row.minutes for row in WorkingCalendar.objects.order_by("pk")}
+    by_id = {pk: WorkCalendar.of_minutes(minutes, frozenset(holidays[pk])) for pk, minutes in weeks.items()}
+    by_id.setdefault(0, WorkCalendar.of_minutes((480, 480, 480, 480, 480, 0, 0)))
+    read = repr((default, of_team, weeks, sorted(holidays.items())))
+    digest = hashlib.sha256(read.encode()).hexdigest()
+    return Calendars(by_id, {team: pk for team, pk in of_team.items() if pk}, default, digest)
+
+
+def components(program_ids: Collection[int]) -> list[tuple[int, ...]]:
+    """The connected parts of the cross-program network that hold these programs: ids in order, one query."""
+    pairs = set(
+        live_links().hand_offs().values_list("predecessor__program_id", "successor__program_id").distinct().order_by()
+    )
+    wanted = set(program_ids)
+    return [part for part in groups(wanted, pairs) if not wanted.isdisjoint(part)]
+
+
+def live_links() -> DependencyQuerySet:
+    """Links between milestones that are neither cancelled themselves nor in a cancelled program."""
+    gone = Q()
+    for end in ("predecessor", "successor"):
+        gone |= Q(**{f"{end}__cancelled_on__isnull": False}) | Q(**{f"{end}__program__state": Program.State.CANCELLED})
+    return Dependency.objects.exclude(gone)
+
+
+def groups(nodes: Iterable[int], pairs: Iterable[tuple[int, int]]) -> list[tuple[int, ...]]:
+    """Nodes that pairs connect, each group sorted, groups by their first node.
+
+    >>> groups([4, 1], [(2, 3), (3, 1)])
+    [(1, 2, 3), (4,)]
+    """
+    parent = {node: node for node in nodes}
+
+    def root(node: int) -> int:
+        parent.setdefault(node, node)
+        while parent[node] != node:
+            parent[node] = node = parent[parent[node]]
+        return node
+
+    for one, other in pairs:
+        parent[root(one)] = root(other)
+    members: dict[int, list[int]] = defaultdict(list)
+    for node in parent:
+        members[root(node)].append(node)
+    return sorted(tuple(sorted(group)) for group in members.values())
+
+
+def forecast(parts: Sequence[tuple[int, ...]], calendars: Calendars, today: date) -> Outcome:
+    """Read the network of these components in two queries and compute it, all in one pass of the engine.
+
+    Where the engine refuses, the refusal is narrowed down to the connected milestones it concerns.
+    """
+    part_of = {program: index for index, part in enumerate(parts) for program in part}
+    tasks = [
+        Task(*row)
+        for row in Milestone.objects.filter(program__in=part_of, cancelled_on=None)
+        .exclude(program__state=Program.State.CANCELLED)
+        .order_by("pk")
+        .values_list(
+            "pk",
+            "program_id",
+            "team_id",
+            "work_likely",
+            "not_before_on",
+            "target_on",
+            "started_on",
+            "remaining",
+            "done_on",
+            "is_end",
+        )
+    ]
+    rows = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
+    links = [Link(*row) for row in rows.values_list("predecessor_id", "successor_id", "kind", "lag")]
+    obstacles = find_obstacles(tasks, links)
+    linked = {end for link in links for end in link[:2]}
+    tasks = [task for task in tasks if task.id not in obstacles and (task.id in linked or _stands_alone(task))]
+    tasks.sort(key=lambda task: (part_of[task.program], task.id))
+    links = [link for link in links if link.predecessor not in obstacles and link.successor not in obstacles]
+    inputs = _Inputs.of(tasks, links, calendars, today)
+    digests = inputs.digests([part_of[task.program] for task in tasks], len(parts))
+    forecasts = inputs.compute(obstacles) if tasks else []
+    return Outcome(forecasts, obstacles, digests)
+
+
+def find_obstacles(tasks: Sequence[Task], links: Sequence[Link]) -> dict[int, Obstacle]:
+    """Milestones whose date nobody can know, each with the milestone to mend: those on which something waits although
+    they have neither work nor a day, and whatever waits for those."""
+    waiting: dict[int, list[int]] = defaultdict(list)
+    for link in links:
+        waiting[link.predecessor].append(link.successor)
+    waits = {link.successor for link in links}
+    done = {task.id for task in tasks if task.done_on}
+    found: dict[int, Obstacle] = {}
+    front = deque(
+        task.id
+        for task in tasks
+        if _is_bare(task) and not task.target_on and task.id not in waits and (task.id in waiting or task.started_on)
+    )
+    found.update((pk, Obstacle("unplanned", pk)) for pk in front)
+    while front:
+        at = front.popleft()
+        for after in waiting[at]:
+            if after not in found and after not in done:
+                found[after] = found[at]
+                front.append(after)
+    return found
+
+
+def _is_bare(task: Task) -> bool:
+    """Neither work nor a day says when it will be."""
+    return task.done_on is None and task.work is None and task.remaining is None and task.not_before_on is None
+
+
+def _stands_alone(task: Task) -> bool:
+    return not _is_bare(task) or task.started_on is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """The engine's input arrays, in the order of the tasks."""
+
+    tasks: Sequence[Task]
+    today: date
+    calendars: Sequence[WorkCalendar]
+    columns: dict[str, IntArray]
+    links: Links
+    pred: IntArray
+    succ: IntArray
+
+    @classmethod
+    def of(cls, tasks: Sequence[Task], links: Sequence[Link], calendars: Calendars, today: date) -> _Inputs:
+        used = sorted({calendars.of(task.team) for task in tasks})
+        index = {pk: position for position, pk in enumerate(used)}
+        position = {task.id: at for at, task in enumerate(tasks)}
+        waits = {link.successor for link in links}
+        rows = [_columns(task, task.id in waits, calendars.by_id[calendars.of(task.team)], today) for task in tasks]
+        table = np.array(rows, dtype=np.int64).reshape(len(rows), 5)
+        names = ("duration", "started", "done", "remaining", "not_before")
+        columns = {name: np.ascontiguousarray(table[:, at]) for at, name in enumerate(names)}
+        columns["uid"] = np.array([task.id for task in tasks], dtype=np.int64)
+        columns["calendar"] = np.array([index[calendars.of(task.team)] for task in tasks], dtype=np.int64)
+        return cls(
+            tasks=tasks,
+            today=today,
+            calendars=[calendars.by_id[pk] for pk in used],
+            columns=columns,
+            links=Links.of(links),
+            pred=np.array([position[link.predecessor] for link in links], dtype=np.int64),
+            succ=np.array([position[link.successor] for link in links], dtype=np.int64),
+        )
+
+    def digests(self, part_of_task: Sequence[int], parts: int) -> list[str]:
+        """A digest of each component's arrays: tasks lie together by component, and links are taken by their task."""
+        edges = np.searchsorted(part_of_task, np.arange(parts + 1))
+        part_of_link = np.asarray(part_of_task, dtype=np.int64)[self.succ] if self.succ.size else self.succ
+        by_part = np.argsort(part_of_link, kind="stable")
+        link_edges = np.searchsorted(part_of_link[by_part], np.arange(parts + 1))
+        week = [repr((c.week, sorted(c.holidays))).encode() for c in self.calendars]
+        digests = []
+        for part in range(parts):
+            mine = slice(edges[part], edges[part + 1])
+            used, calendar = np.unique(self.columns["calendar"][mine], return_inverse=True)
+            hashed = hashlib.sha256(f"{ENGINE_VERSION} {self.today}".encode())
+            for index in used.tolist():
+                hashed.update(week[index])
+            hashed.update(calendar.tobytes())
+            for name in sorted(self.columns.keys() - {"calendar"}):
+                hashed.update(self.columns[name][mine].tobytes())
+            inside = by_part[link_edges[part] : link_edges[part + 1]]
+            for column in (self.links.pred_uid, self.links.succ_uid, self.links.type, self.links.lag_min):
+                hashed.update(column[inside].tobytes())
+            digests.append(hashed.hexdigest())
+        return digests
+
+    def compute(self, obstacles: dict[int, Obstacle]) -> list[Forecast]:
+        """Forecasts of all tasks but those of connected parts that the engine refuses; these go to ``obstacles``."""
+        at = {task.id: position for position, task in enumerate(self.tasks)}
+        pairs = zip(self.pred.tolist(), self.succ.tolist(), strict=True)
+        parts = [np.array(part, dtype=np.int64) for part in groups(at.values(), pairs)]
+        return [row for batch in self._computed(parts, obstacles) for row in batch]
+
+    def _computed(self, parts: Sequence[IntArray], obstacles: dict[int, Obstacle]) -> Iterator[list[Forecast]]:
+        chosen = np.sort(np.concatenate(parts))
+        try:
+            rows = self._schedule(chosen)
+        except EngineError as refusal:
+            if len(parts) == 1:
+                obstacle = _obstacle(refusal, int(self.columns["uid"][chosen[0]]))
+                obstacles.update((int(uid), obstacle) for uid in self.columns["uid"][chosen])
+            else:
+                half = len(parts) // 2
+                yield from self._computed(parts[:half], obstacles)
+                yield from self._computed(parts[half:], obstacles)
+        else:
+            yield rows
+
+    def _schedule(self, chosen: IntArray) -> list[Forecast]:
+        column = {name: values[chosen] for name, values in self.columns.items()}
+        inside = np.isin(self.succ, chosen)
+        links = Links(
+            self.links.pred_uid[inside],
+            self.links.succ_uid[inside],
+            self.links.type[inside],
+            self.links.lag_min[inside],
+        )
+        network = compile(
+            column["uid"],
+            column["duration"],
+            self.calendars,
+            column["calendar"],
+            links,
+            status_day=_day(self.today),
+            actual_start_day=column["started"],
+            actual_finish_day=column["done"],
+            remaining_min=column["remaining"],
+            not_before_day=column["not_before"],
+        )
+        dates = cpm.schedule(network)
+        tasks = [self.tasks[position] for position in chosen.tolist()]
+        ends = np.array([at for at, task in enumerate(tasks) if task.is_end and task.done_on is None], dtype=np.int64)
+        total = cpm.float_to(dates, *(tasks[end].id for end in ends.tolist()))
+        longest = _longest_paths(dates, ends, tasks)
+        drivers = _drivers(dates)
+        has_float = (total != cpm.NO_FLOAT) & ~network.done
+        free = np.minimum(dates.free_float_min, total)
+        start, finish = dates.early_start_day, dates.early_finish_day
+        return [
+            Forecast(
+                task.id,
+                task.program,
+                EPOCH + timedelta(days=int(start[at])),
+                EPOCH + timedelta(days=int(finish[at])),
+                int(total[at]) if has_float[at] else None,
+                int(free[at]) if has_float[at] else None,
+                bool(longest[at]),
+                None if drivers[at] == NO_ONE else tasks[int(drivers[at])].id,
+            )
+            for at, task in enumerate(tasks)
+        ]
+
+
+def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tuple[int, int, int, int, int]:
+    """Duration, actual start, actual finish, remaining work, first day.
+
+    Who gives neither work nor a day but a target is taken at their word, one day of work on that day; a start that lies
+    ahead is a day not to start before.
+    """
+    started_on, not_before_on = task.started_on, task.not_before_on
+    if started_on and started_on > today and task.done_on is None:
+        not_before_on, started_on = max(not_before_on or started_on, started_on), None
+    duration, remaining = task.work or 0, task.remaining
+    if _is_bare(task) and not waits and task.target_on:
+        not_before_on = max(task.target_on, today)
+        duration = _minutes(calendar, not_before_on)
+        remaining = duration if started_on else None
+    return (
+        duration,
+        _day(started_on),
+        _day(task.done_on),
+        NO_WORK if remaining is None or started_on is None else remaining,
+        _day(not_before_on),
+    )
+
+
+def _minutes(calendar: WorkCalendar, on: date) -> int:
+    """Working minutes of one day."""
+    return 0 if _day(on) in calendar.holidays else sum(stop - start for start, stop in calendar.week[on.weekday()])
+
+
+def _longest_paths(dates: cpm.Dates, ends: IntArray, tasks: Sequence[Task]) -> NDArray[np.bool_]:
+    """Tasks that hold the end of their own program where it is."""
+    program = np.array([task.program for task in tasks], dtype=np.int64)
+    found = np.zeros(len(tasks), dtype=bool)
+    for end in ends.tolist():
+        found |= cpm.longest_path(dates, tasks[end].id) & (program == program[end])
+    return found
+
+
+def _drivers(dates: cpm.Dates) -> IntArray:
+    """Of the links that hold a task where it is, the predecessor that ends last, then that of the lowest id."""
+    network = dates.network
+    driving = np.flatnonzero(dates.driving & ~network.done[network.link_succ])
+    pred, succ = network.link_pred[driving], network.link_succ[driving]
+    order = np.lexsort((network.uid[pred], -dates.early_finish[pred], succ))
+    found = np.full(network.uid.size, NO_ONE)
+    first, where = np.unique(succ[order], return_index=True)
+    found[first] = pred[order][where]
+    return found
+
+
+def _obstacle(refusal: EngineError, fallback: int) -> Obstacle:
+    if isinstance(refusal, CycleError):
+        return Obstacle("loop", refusal.uids[0], len(refusal.uids))
+    if isinstance(refusal, HorizonError) and refusal.uids:
+        return Obstacle("horizon", refusal.uids[0])
+    return Obstacle("refused", fallback)
+
+
+def _day(on: date | None) -> int:
+    return NO_DAY if on is None else on.toordinal() - EPOCH.toordinal()

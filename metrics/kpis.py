@@ -1,0 +1,80 @@
+"""Where a KPI stands: inside its limit or past it, and whether it keeps the pace to its target."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db import models
+
+from metrics.models import KPI
+
+
+class Standing(models.TextChoices):
+    """What one word says about a KPI; what is worse wins."""
+
+    PAST_LIMIT = "past_limit", "past limit"
+    BEHIND = "behind", "behind pace"
+    REACHED = "reached", "target reached"
+    ON_PACE = "on_pace", "on pace"
+    IN_LIMIT = "in_limit", "in limit"
+    NO_LIMIT = "no_limit", "measured, without limit or pace"
+    UNMEASURED = "unmeasured", "not measured yet"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A KPI's standing with the numbers behind it.
+
+    `is_past_limit` and `is_behind` are None where there is no limit, no pace or no measurement to judge by; `expected`
+    is the value that the straight line from start to target asks for on the day of the measurement.
+    """
+
+    standing: Standing
+    value: Decimal | None = None
+    on: date | None = None
+    expected: Decimal | None = None
+    is_past_limit: bool | None = None
+    is_behind: bool | None = None
+
+
+def pace(kpi: KPI, day: date) -> Decimal | None:
+    """What a straight line from start to target value asks for on a day, level before and after; None without one."""
+    if kpi.start_value is None or kpi.target_value is None or kpi.start_on is None or kpi.target_on is None:
+        return None
+    whole = (kpi.target_on - kpi.start_on).days
+    gone = min(max((day - kpi.start_on).days, 0), whole)
+    return kpi.start_value + (kpi.target_value - kpi.start_value) * gone / whole
+
+
+def state(kpi: KPI, *, value: Decimal | None, on: date | None, today: date) -> State:
+    """Judge a KPI by its newest measurement.
+
+    The pace is that of the day it was measured, so that a weekly number does not fall behind between two Fridays; once
+    the target day is over, only the target will do.
+    """
+    if value is None or on is None:
+        return State(Standing.UNMEASURED)
+    past_limit = None if kpi.limit_value is None else _is_worse(kpi, value, kpi.limit_value)
+    reached = kpi.target_value is not None and not _is_worse(kpi, value, kpi.target_value)
+    overdue = kpi.target_on is not None and today > kpi.target_on
+    expected = kpi.target_value if overdue else pace(kpi, on)
+    behind = None if expected is None else not reached and _is_worse(kpi, value, expected)
+    if past_limit:
+        standing = Standing.PAST_LIMIT
+    elif behind:
+        standing = Standing.BEHIND
+    elif reached:
+        standing = Standing.REACHED
+    elif behind is False:
+        standing = Standing.ON_PACE
+    elif past_limit is False:
+        standing = Standing.IN_LIMIT
+    else:
+        standing = Standing.NO_LIMIT
+    return State(standing, value, on, expected, past_limit, behind)
+
+
+def _is_worse(kpi: KPI, value: Decimal, than: Decimal) -> bool:
+    return value < than if kpi.direction == KPI.Direction.UP else value > than
