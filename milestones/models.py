@@ -333,11 +333,11 @@ class DateMove(models.Model):
         PROMISED = "promised", "promised by"
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="date_moves")
-    milestone = models.ForeignKey(Milestone, null=True, on_delete=models.CASCADE, related_name="date_moves")
-    dependency = models.ForeignKey(Dependency, null=True, on_delete=models.CASCADE, related_name="date_moves")
+    milestone = models.ForeignKey(Milestone, null=True, blank=True, on_delete=models.CASCADE, related_name="date_moves")
+    dependency = models.ForeignKey(Dependency, null=True, blank=True, on_delete=models.CASCADE, related_name="date_moves")
     field = models.CharField(max_length=16, choices=Field.choices)
     before_on = models.DateField()
-    after_on = models.DateField(null=True)
+    after_on = models.DateField(null=True, blank=True)
     cause = models.ForeignKey(SlipCause, on_delete=models.PROTECT, related_name="date_moves")
     note = models.CharField(max_length=500, blank=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
