@@ -7,6 +7,7 @@ from typing import Self
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from history.models import Record
 from history.tracker import track
@@ -61,9 +62,11 @@ class Subscription(Record):
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="subscription")
     weekday = models.PositiveSmallIntegerField(
-        default=0, choices=list(enumerate("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()))
+        default=0,
+        choices=list(enumerate(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])),
     )
     hour = models.PositiveSmallIntegerField(default=7, validators=[MaxValueValidator(23)])
+    begins_at = models.DateTimeField(default=timezone.now, help_text="Letters due from this moment on are sent.")
     ended_at = models.DateTimeField(null=True, blank=True)
 
     objects = SubscriptionQuerySet.as_manager()
@@ -96,6 +99,7 @@ class Letter(models.Model):
         SENT = "sent", "sent"
         REFUSED = "refused", "refused"
         UNKNOWN = "unknown", "unknown"
+        SKIPPED = "skipped", "skipped"
 
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="letters")
     week = models.CharField(max_length=12, help_text="ISO week such as 2026-W47; an extra one has a suffix.")
@@ -118,7 +122,7 @@ class Letter(models.Model):
             models.UniqueConstraint(fields=["subscription", "week"], name="letter_once_a_week"),
             models.CheckConstraint(condition=~Q(state="sent") | Q(sent_at__isnull=False), name="letter_sent_when"),
         ]
-        indexes = [models.Index(fields=["due_at"], condition=Q(state="due"), name="letter_due")]
+        indexes = [models.Index(fields=["due_at"], condition=Q(state__in=["due", "started"]), name="letter_in_hand")]
 
     def __str__(self) -> str:
         return f"{self.subscription_id} {self.week}"

@@ -1,0 +1,135 @@
+"""Writes of what leads say each week, and of who gets the letter. Letters are sent in outbox.py."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+import history
+from people import permissions as organisation
+from people.models import User
+from people.permissions import OrgAct
+from programs.models import Program
+from programs.permissions import Act, require
+from programs.services import locked, report
+from reports import snapshot
+from reports.letters import plain
+from reports.models import Letter, Subscription, Update
+from reports.outbox import extra_letter, skip_letters
+
+# What a lead writes; everything else of an update is set by publishing it.
+WRITTEN = {"health", "text", "ask", "path_to_green"}
+
+
+# -- updates ---------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def begin_update(*, program: Program, by: User, at: datetime, **written: Any) -> Update:
+    """Start a draft of what the lead says this week."""
+    require(by, Act.REPORT, program)
+    _only_written(written)
+    with history.because("Begin an update", by_id=by.pk):
+        return history.create(Update(program=program, author=by, begun_at=at, **written))
+
+
+@transaction.atomic
+def change_update(*, update: Update, by: User, **written: Any) -> Update:
+    """Change a draft. What is published stays as it was said."""
+    update = _draft(update, by)
+    _only_written(written)
+    with history.because("Change an update", by_id=by.pk):
+        return history.save(update, **written)
+
+
+@transaction.atomic
+def discard_update(*, update: Update, by: User) -> None:
+    update = _draft(update, by)
+    with history.because("Discard an update", by_id=by.pk):
+        history.delete(update)
+
+
+@transaction.atomic
+def publish_update(*, update: Update, by: User, at: datetime) -> Update:
+    """Publish a draft: freeze the facts that it was written on, and append the lead's word to the program."""
+    update = _draft(update, by)
+    missing = {}
+    if not update.health:
+        missing["health"] = ["Say how the program stands."]
+    if not update.text.strip():
+        missing["text"] = ["Say it in words as well."]
+    if missing:
+        raise ValidationError(missing)
+    with history.because("Publish an update", by_id=by.pk):
+        history.save(update, published_at=at, snapshot=snapshot.take(update.program, at))
+    report(program=update.program, health=update.health, because=plain(update.text, 500), by=by, at=at)
+    return update
+
+
+def _draft(update: Update, by: User) -> Update:
+    update = locked(update)
+    require(by, Act.REPORT, update.program)
+    if update.published_at:
+        raise ValidationError("A published update stays as it was said. Write a new one.", code="published")
+    return update
+
+
+def _only_written(written: dict[str, Any]) -> None:
+    if unknown := written.keys() - WRITTEN:
+        raise TypeError(f"not written by a lead: {', '.join(sorted(unknown))}")
+
+
+# -- the letter's readers --------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def subscribe(*, user: User, by: User, at: datetime, weekday: int = 0, hour: int = 7) -> Subscription:
+    """Send a person the weekly letter from now on; also takes up again what was ended."""
+    _own(user, by)
+    row = Subscription.objects.select_for_update().filter(user=user).first()
+    with history.because("Subscribe to the weekly letter", by_id=by.pk):
+        if row is None:
+            return history.create(Subscription(user=user, weekday=weekday, hour=hour, begins_at=at))
+        return history.save(row, weekday=weekday, hour=hour, ended_at=None, begins_at=at)
+
+
+@transaction.atomic
+def change_subscription(*, subscription: Subscription, by: User, at: datetime, weekday: int, hour: int) -> Subscription:
+    """Move a person's letter to another weekday or hour; the week's letter that went out already is not sent again."""
+    subscription = locked(subscription)
+    _own(subscription.user, by)
+    if (weekday, hour) == (subscription.weekday, subscription.hour):
+        return subscription
+    with history.because("Change the weekly letter", by_id=by.pk):
+        return history.save(subscription, weekday=weekday, hour=hour, begins_at=at)
+
+
+@transaction.atomic
+def end_subscription(*, subscription: Subscription, by: User, at: datetime) -> Subscription:
+    """Send no more letters, those that wait included. Doing it twice is no mistake."""
+    subscription = locked(subscription)
+    _own(subscription.user, by)
+    if subscription.ended_at:
+        return subscription
+    skip_letters(subscription, "Unsubscribed before it was sent.")
+    with history.because("End the weekly letter", by_id=by.pk):
+        return history.save(subscription, ended_at=at)
+
+
+@transaction.atomic
+def send_now(*, subscription: Subscription, by: User, at: datetime) -> Letter:
+    """Write an extra letter now, beside the weekly one; the next sweep sends it."""
+    subscription = locked(subscription)
+    _own(subscription.user, by)
+    if subscription.ended_at:
+        raise ValidationError("Subscribe first.", code="ended")
+    return extra_letter(subscription, at)
+
+
+def _own(user: User, by: User) -> None:
+    """People subscribe themselves; administrators anybody."""
+    if user.pk != by.pk:
+        organisation.require(by, OrgAct.MANAGE_PEOPLE)
