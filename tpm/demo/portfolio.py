@@ -457,7 +457,7 @@ PROGRAMS = [
         "Observability",
         "Traces, metrics and logs in one store, at a third of the cost.",
         "Spend we can explain",
-        100,
+        78,
         3,
         """
         Store
