@@ -1,4 +1,3 @@
-# ruff: noqa: E501  # a table reads better in long lines
 """The demo's plan: twelve programs with people who do not exist. Days are working days.
 
 A line of a plan is ``code; name; planned days; days it really takes; predecessors``. Without predecessors a milestone

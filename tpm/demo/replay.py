@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 from zlib import crc32
 
 import forecasts.services
-
 import history
 import metrics.services
 import milestones.services
@@ -294,7 +294,7 @@ class Replay:
                         dependency=dependency, agreement="accepted", by=self._lead(key), on=friday, at=at
                     )
 
-    def _terms(self, giver: str, receiver: str) -> dict[str, date]:
+    def _terms(self, giver: str, receiver: str) -> dict[str, Any]:
         if (giver, receiver) not in HAND_OFFS:
             return {}
         needed, promised, _ = HAND_OFFS[giver, receiver]
@@ -375,7 +375,7 @@ class Replay:
         step, milestone, lead = self.steps[key], self.milestones[key], self._lead(key)
         if milestone.done_on or not step.planned:
             return
-        changes: dict[str, object] = {}
+        changes: dict[str, Any] = {}
         begun, ended = self.day(step.start), self.day(step.finish - 1)
         days = step.estimate(week)
         if begun <= friday:
