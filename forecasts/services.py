@@ -113,8 +113,8 @@ class _State:
 
 
 def newest_policy() -> HealthPolicy:
-    """The policy that counts: the newest row, or the default that ships as version 0."""
-    return HealthPolicy.objects.order_by("-version").first() or HealthPolicy(version=0)
+    """The policy that counts: the newest row; in an empty table the default that ships as version 1."""
+    return HealthPolicy.objects.order_by("-version").first() or HealthPolicy(version=1)
 
 
 def behind(*, today: date) -> list[int]:

@@ -4,7 +4,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -389,21 +388,3 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_programs(cast: C
 
 def test_groups_join_what_pairs_connect() -> None:
     assert groups([4, 1, 9], [(2, 3), (3, 1), (4, 4)]) == [(1, 2, 3), (4,), (9,)]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_one_run_at_a_time_over_one_snapshot(plan: Plan) -> None:
-    other = connection.copy()
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(7302)")
-        assert catch_up(today=FRIDAY, at=NOON) == []
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(7302)")
-    finally:
-        other.close()
-    with CaptureQueriesContext(connection) as queries:
-        assert len(catch_up(today=FRIDAY, at=NOON)) == 3
-    assert sum("REPEATABLE READ" in query["sql"] for query in queries.captured_queries) == 1
-    assert finishes()["GA"] == "03 Dec"
-    assert catch_up(today=FRIDAY, at=NOON) == []

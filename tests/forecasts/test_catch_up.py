@@ -1,0 +1,95 @@
+"""The sweep as it runs: outside any transaction, beside people who edit, and by hand."""
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+import milestones.services
+import people.services
+from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth, Run
+from forecasts.services import RUN_LOCK, behind, catch_up
+from milestones.models import Milestone
+from programs.models import Health
+from tests.conftest import FRIDAY, NOON
+from tests.forecasts.conftest import Plan
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_run_at_a_time_over_one_snapshot(plan: Plan) -> None:
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [RUN_LOCK])
+        assert catch_up(today=FRIDAY, at=NOON) == []
+    finally:
+        other.close()
+    with CaptureQueriesContext(connection) as queries:
+        assert len(catch_up(today=FRIDAY, at=NOON)) == 3
+    assert sum("REPEATABLE READ" in query["sql"] for query in queries.captured_queries) == 1
+    assert MilestoneForecast.objects.count() == 5
+    assert catch_up(today=FRIDAY, at=NOON) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_edit_in_the_middle_of_a_run_makes_it_start_over(plan: Plan) -> None:
+    judged: list[int] = []
+
+    def run() -> None:
+        judged.extend(catch_up(today=FRIDAY, at=NOON))
+        connection.close()
+
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN; LOCK TABLE forecasts_programhealth IN SHARE ROW EXCLUSIVE MODE")
+            thread = threading.Thread(target=run)
+            thread.start()
+            last = time.monotonic() + 30
+            waits = "SELECT count(*) FROM pg_locks WHERE relation = 'forecasts_programhealth'::regclass AND NOT granted"
+            while not count(waits):
+                assert time.monotonic() < last
+                time.sleep(0.02)
+            milestones.services.delete_milestone(
+                milestone=Milestone.objects.get(pk=plan.scheduler.pk), by=plan.cast.admin
+            )
+            cursor.execute("COMMIT")
+    finally:
+        other.close()
+    thread.join(30)
+    assert {plan.na4.pk, plan.gpu.pk} <= set(judged)
+    assert behind(today=FRIDAY) == []
+    assert ProgramHealth.objects.get(program=plan.gpu).health == Health.NO_FORECAST
+    assert set(MilestoneForecast.objects.values_list("milestone__name", flat=True)) == {"Power", "Racks", "Live"}
+
+
+def count(query: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return int(cursor.fetchone()[0])
+
+
+def test_another_policy_judges_again_without_a_new_run(plan: Plan) -> None:
+    catch_up(today=FRIDAY, at=NOON)
+    runs = Run.objects.count()
+    assert ProgramHealth.objects.get(program=plan.na4).policy_version == 1
+    HealthPolicy.objects.create(version=2, at_risk_days=2, off_track_days=9, stale_days=10)
+    assert len(catch_up(today=FRIDAY, at=NOON + timedelta(minutes=1))) == 3
+    row = ProgramHealth.objects.get(program=plan.na4)
+    assert (row.policy_version, row.health, row.findings[0]["limit"]) == (2, Health.AT_RISK, 2)
+    assert Run.objects.count() == runs
+
+
+def test_recompute_by_hand(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("recompute")
+    assert capsys.readouterr().out == "3 programs brought up to date.\n"
+    call_command("recompute")
+    assert capsys.readouterr().out == "0 programs brought up to date.\n"
+    call_command("recompute", "--all")
+    assert capsys.readouterr().out == "3 programs brought up to date.\n"
+    assert behind(today=people.services.today(timezone.now())) == []
