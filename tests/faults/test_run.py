@@ -46,6 +46,7 @@ class Folder:
         for name, text in {
             "manage.py": MANAGE,
             "tpm/__init__.py": "",
+            "tpm/settings.py": "",
             "tpm/celery.py": CELERY,
             "tpm/wsgi.py": WSGI,
         }.items():
@@ -56,15 +57,18 @@ class Folder:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.demos: list[subprocess.Popen[str]] = []
         self.env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, str(self.path / "run"), *arguments]
         return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=120)
 
-    def demo(self) -> subprocess.Popen[str]:
-        command = [sys.executable, str(self.path / "run"), "demo", "--port", str(self.port)]
-        return subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    def demo(self, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, str(self.path / "run"), "demo", "--port", str(self.port), *arguments]
+        demo = subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.demos.append(demo)
+        return demo
 
     def processes(self) -> dict[int, str]:
         """The running processes of this folder, with the word that tells them apart."""
@@ -98,6 +102,11 @@ def folder() -> Iterator[Folder]:
     path.chmod(0o755)
     folder = Folder(path)
     yield folder
+    for demo in folder.demos:
+        demo.kill()
+        demo.wait()
+        if demo.stdout:
+            demo.stdout.close()
     folder.kill()
     elsewhere = path / ".local" / "elsewhere"
     if elsewhere.is_symlink():
@@ -144,7 +153,7 @@ def test_the_demo_starts_and_leaves_nothing(folder: Folder) -> None:
     assert finish(demo)[0] == 0
     assert folder.processes() == {}
     calls = (folder.path / "called").read_text().splitlines()
-    assert calls == ["migrate --noinput", "collectstatic --noinput -v0", "load_demo", "load_demo --logins", "fail"]
+    assert calls == ["collectstatic --noinput -v0", "migrate --noinput", "load_demo", "load_demo --logins", "fail"]
 
 
 @pytest.mark.parametrize("name", ["worker", "postgres"])
@@ -197,7 +206,7 @@ def test_a_failing_step_names_its_log(folder: Folder) -> None:
     (folder.path / "manage.py").write_text("raise SystemExit('the demo data is broken')")
     refused = folder.run("demo", "--port", str(folder.port))
     assert refused.returncode == 1
-    assert refused.stderr.startswith("run: migrate failed: the demo data is broken (all of it: ")
+    assert refused.stderr.startswith("run: collectstatic failed: the demo data is broken (all of it: ")
     assert folder.processes() == {}
 
 
@@ -213,8 +222,7 @@ def test_fresh_forgets_what_was_entered(folder: Folder) -> None:
     cluster = folder.path / ".local" / "postgres" / "tpm.made"
     elsewhere = folder.path / ".local" / "elsewhere" / "postgres" / "tpm.made"
     made = (cluster if cluster.exists() else elsewhere).stat().st_ino
-    command = [sys.executable, str(folder.path / "run"), "demo", "--fresh", "--port", str(folder.port)]
-    demo = subprocess.Popen(command, env=folder.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    demo = folder.demo("--fresh")
     ready(demo)
     assert (cluster if cluster.exists() else elsewhere).stat().st_ino != made
     finish(demo)
