@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.core.exceptions import PermissionDenied
 from django.db.models import Max, OuterRef, Q, Subquery
 from django.http import HttpRequest
 from django.urls import is_valid_path
@@ -70,13 +69,6 @@ def organisation_and_zone() -> tuple[str, ZoneInfo]:
     """Whose portfolio this is, and the zone that says which day is today."""
     name, zone = Organisation.objects.values_list("name", "time_zone").first() or ("", "UTC")
     return name, ZoneInfo(zone)
-
-
-def signed_in(request: HttpRequest) -> User:
-    """Whoever looks; LoginRequiredMiddleware lets nobody else through."""
-    if not isinstance(request.user, User):
-        raise PermissionDenied("Sign in first.")
-    return request.user
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

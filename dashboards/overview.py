@@ -222,20 +222,20 @@ def fill(page: Iterable[Line], *, today: date) -> None:
     for pk, line in by_program.items():
         weekly = {(today - day).days // 7: (day, slip) for day, _, slip in history[pk] if slip is not None}
         line.slips = [weekly[week] for week in sorted(weekly, reverse=True)]
-        line.differs_days = days_of_disagreement(line, history[pk], words[pk])
+        if line.disagrees:
+            derived = [(day, health) for day, health, _ in history[pk]]
+            line.differs_days = days_of_disagreement(today, derived, words[pk])
 
 
-def days_of_disagreement(line: Line, history: list[tuple[date, str, int | None]], words: list[tuple[date, str]]) -> int:
-    """For how many days on end, up to today, the lead's word and derived health have differed."""
-    if not line.disagrees:
-        return 0
-    since = line.today
-    for day, health, _ in reversed(history):
-        word = next((said for on, said in reversed(words) if on <= day), None)
+def days_of_disagreement(today: date, healths: Iterable[tuple[date, str]], words: Iterable[tuple[date, str]]) -> int:
+    """For how many days on end, up to today, a lead's word and derived health have differed; both oldest first."""
+    since, said = today, list(words)
+    for day, health in reversed(list(healths)):
+        word = next((word for on, word in reversed(said) if on <= day), None)
         if word is None or word == health or health not in COMPARABLE:
             break
         since = day
-    return (line.today - since).days
+    return (today - since).days
 
 
 # ---- choosing and ordering

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
 from django.urls import is_valid_path
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboards import charts, machinery, overview
-from dashboards.context import organisation_and_zone, signed_in
+from dashboards import program as one
+from dashboards.context import organisation_and_zone
 from dashboards.templatetags.words import tone
 from forecasts.models import HealthPolicy
+from people.pages import SignedIn
 from people.permissions import OrgAct, may
 from programs.models import Health
+from programs.permissions import Act, acts
 
 FILTERS = ("q", "health", "lead", "team", "area")
 
 
 @require_safe
-def portfolio(request: HttpRequest) -> HttpResponse:
+def portfolio(request: SignedIn) -> HttpResponse:
     """Every program the reader may see, and what changed since last Friday."""
-    viewer = signed_in(request)
+    viewer = request.user
     organisation, zone = organisation_and_zone()
     today = timezone.now().astimezone(zone).date()
     since = overview.last_friday(today)
@@ -126,8 +129,91 @@ def chips(query: QueryDict, filters: dict[str, str], found: list[overview.Line])
     return result
 
 
-def program(request: HttpRequest, key: str) -> HttpResponse:
-    return render(request, "base.html", {"title": key})
+@require_safe
+def program(request: SignedIn, key: str) -> HttpResponse:
+    """One program: its health and why, its plan, risks, numbers, words and decisions."""
+    found = one.find(request.user, key)
+    if found is None:
+        raise Http404
+    organisation, zone = organisation_and_zone()
+    today = timezone.now().astimezone(zone).date()
+    page = one.load(found, request.user, today=today, zone=zone)
+    allowed = acts(request.user, found)
+    here = found.get_absolute_url()
+    marks = [
+        charts.Mark(
+            pk=step.milestone.pk,
+            name=step.milestone.name,
+            group=step.group,
+            tag=step.owner_key,
+            tone=step.tone,
+            finish_on=step.finish_on,
+            reference_on=step.reference_on,
+            slip=step.slip,
+            done=step.milestone.done_on is not None,
+            critical=step.is_critical,
+        )
+        for step in page.steps
+    ]
+    context = {
+        "title": found.name,
+        "organisation": organisation or "Portfolio",
+        "program": found,
+        "today": today,
+        "page": page,
+        "forecast_run": {"at": page.health.computed_at if page.health else None},
+        "slip_bar": charts.stacked_bar(
+            [(part.tone, max(part.days or 0, 0)) for part in page.why.parts],
+            label=", ".join(f"{part.days} days from {part.title}" for part in page.why.parts if (part.days or 0) > 0),
+            width=640,
+        ),
+        "gauges": [
+            (
+                gauge,
+                charts.trend(
+                    [(day, float(value)) for day, value in gauge.points],
+                    gauge.tone,
+                    f"{gauge.kpi.name}: {gauge.state.standing.label}",
+                ),
+            )
+            for gauge in page.gauges[:6]
+        ],
+        "roadmap": charts.roadmap(
+            marks,
+            [(link.predecessor_id, link.successor_id) for link in page.links],
+            today,
+            found.target_on,
+            found.name,
+        )
+        if any(mark.finish_on for mark in marks)
+        else "",
+        "undrawn": sum(mark.finish_on is None for mark in marks),
+        "most_rows": charts.MOST_ROWS,
+        "matrix": charts.risk_matrix(page.risks),
+        "pages": {name: link for name, link in page_links(here) if is_valid_path(link)},
+        "may_edit": Act.EDIT in allowed,
+        "may_report": Act.REPORT in allowed,
+        "may_decide": Act.DECIDE in allowed,
+    }
+    return render(request, "dashboards/program.html", context)
+
+
+def page_links(here: str) -> list[tuple[str, str]]:
+    """Pages about a program that other apps have; those that exist are offered."""
+    return [
+        ("write_update", f"{here}/updates/new"),
+        ("edit", f"{here}/edit"),
+        ("settings", f"{here}/settings"),
+        ("updates", f"{here}/updates"),
+        ("milestones", f"{here}/milestones"),
+        ("new_milestone", f"{here}/milestones/new"),
+        ("risks", f"{here}/risks"),
+        ("new_risk", f"{here}/risks/new"),
+        ("kpis", f"{here}/kpis"),
+        ("new_kpi", f"{here}/kpis/new"),
+        ("decisions", f"{here}/decisions"),
+        ("phases", f"{here}/phases"),
+    ]
 
 
 @require_safe

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import nh3
 from django import forms, template
 from django.templatetags.static import static
+from django.urls import is_valid_path
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import conditional_escape, format_html
@@ -84,6 +85,12 @@ def days(minutes: int | str | None) -> str:
     """Working minutes as days: 720 → “1.5 d”."""
     # A missing variable reaches a filter as "".
     return "" if minutes is None or isinstance(minutes, str) else f"{number(minutes / MINUTES_A_DAY)} d"
+
+
+@register.filter
+def hours(minutes: int) -> str:
+    """Working minutes of a day as hours: 480 → “8”, 450 → “7:30”."""
+    return f"{minutes // 60}:{minutes % 60:02}" if minutes % 60 else str(minutes // 60)
 
 
 @register.filter
@@ -276,3 +283,37 @@ def shape(field: forms.BoundField) -> str:
     longest = getattr(field.field, "max_length", None) or 0
     wide = isinstance(widget, (forms.Textarea, forms.SelectMultiple)) or longest >= 200
     return "wide" if wide else "short"
+
+
+PROGRAM_PAGES = (
+    ("", "Overview"),
+    ("/milestones", "Milestones"),
+    ("/risks", "Risks"),
+    ("/dependencies", "Dependencies"),
+    ("/kpis", "KPIs"),
+    ("/updates", "Updates"),
+    ("/decisions", "Decisions"),
+    ("/requirements", "Requirements"),
+    ("/phases", "Phases"),
+    ("/changes", "Changes"),
+    ("/settings", "Settings"),
+)
+
+
+@register.inclusion_tag("components/tabs.html", takes_context=True)
+def program_tabs(context: template.RequestContext, program: Program, place: str = "") -> dict[str, Any]:
+    """The pages of a program that exist, as tabs; ``place`` where the address does not say which of them this is."""
+    here = program.get_absolute_url()
+    path = context["request"].path
+    found = [(here + end, label) for end, label in PROGRAM_PAGES if is_valid_path(here + end)]
+    # The longest address that leads here is the current one: /p/NA4/risks/new belongs to Risks.
+    current = (
+        f"{here}/{place}"
+        if place
+        else max((url for url, _ in found if path == url or path.startswith(f"{url}/")), key=len, default="")
+    )
+    return {
+        "tabs": [{"label": label, "url": url, "current": url == current, "count": None} for url, label in found],
+        "underline": True,
+        "tabs_label": "Program",
+    }

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from django.utils import timezone
 
+from forecasts.health import Finding, finding
 from forecasts.models import MilestoneForecast, ProgramHealth, Run
 from milestones.models import Dependency, Milestone, Workstream
 from people.models import Team, User
@@ -42,6 +43,29 @@ def judged(slip: int | None) -> Health:
 def due(program: Program) -> date:
     assert program.target_on is not None
     return program.target_on
+
+
+def evidence(slip: int, path: list[Milestone]) -> list[Finding]:
+    """What forecasts leave behind: a verdict, and where on the path the days of a slip arose."""
+    end = path[-1]
+    health = judged(slip).value
+    found = [
+        finding(
+            "forecast",
+            ("milestone", end.pk, end.program_id),
+            end.name,
+            value=slip,
+            limit=30 if slip > 30 else 7,
+            unit="days",
+            health=health,
+        )
+    ]
+    if slip > 0:
+        for milestone, part in ((path[1], slip - slip // 3), (path[2], slip // 3)):
+            record = ("milestone", milestone.pk, milestone.program_id)
+            day = str(milestone.target_on)
+            found.append(finding("slip", record, milestone.name, value=day, limit=day, days=part))
+    return found
 
 
 def write_portfolio(count: int, people: list[User]) -> list[Program]:
@@ -122,21 +146,7 @@ def write_portfolio(count: int, people: list[User]) -> list[Program]:
                     finish_on=None if slip is None else due(p) + timedelta(days=slip),
                     slip_days=slip,
                     is_stale=n % 9 == 7,
-                    findings=[]
-                    if slip is None
-                    else [
-                        {
-                            "rule": "forecast-late" if slip > 0 else "forecast-on-time",
-                            "text_args": {},
-                            "record": f"milestone:{milestones[4 * n + 3].pk}",
-                            "label": milestones[4 * n + 3].name,
-                            "value": slip,
-                            "limit": 30,
-                            "unit": "days",
-                            "since": day.isoformat(),
-                            "days": slip,
-                        }
-                    ],
+                    findings=[] if slip is None else evidence(slip, milestones[4 * n : 4 * n + 4]),
                     policy_version=1,
                     run=run,
                     plan_revision=1,

@@ -1,0 +1,286 @@
+"""One program on one page: its health and why, its plan drawn, its risks, numbers, words and decisions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from dashboards import evidence
+from dashboards.overview import COMPARABLE, days_of_disagreement, exposure
+from forecasts.models import MilestoneForecast, ProgramHealth
+from metrics import kpis
+from metrics.models import KPI, Measurement
+from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone
+from people.models import User
+from programs.models import Health, Phase, Program, ReportedHealth
+from reports.models import Update
+from risks.models import Decision, Risk
+
+HISTORY_DAYS = 120
+MOST_MEASUREMENTS = 26
+KPI_TONES = {
+    kpis.Standing.PAST_LIMIT: "bad",
+    kpis.Standing.BEHIND: "warn",
+    kpis.Standing.REACHED: "done",
+    kpis.Standing.ON_PACE: "ok",
+    kpis.Standing.IN_LIMIT: "ok",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """A milestone on the roadmap: where it is expected, and what it is held against."""
+
+    milestone: Milestone
+    forecast: MilestoneForecast | None
+    baseline_on: date | None
+    group: str
+    owner_key: str = ""
+
+    @property
+    def finish_on(self) -> date | None:
+        """The day it was done, is expected or, without a forecast, is promised."""
+        if self.milestone.done_on:
+            return self.milestone.done_on
+        return self.forecast.finish_on if self.forecast else self.milestone.target_on
+
+    @property
+    def reference_on(self) -> date | None:
+        """What its slip is measured from: the newest baseline, or its target where it is in none."""
+        return self.baseline_on or self.milestone.target_on
+
+    @property
+    def slip(self) -> int | None:
+        if self.finish_on is None or self.reference_on is None:
+            return None
+        return (self.finish_on - self.reference_on).days
+
+    @property
+    def is_critical(self) -> bool:
+        return bool(self.forecast and self.forecast.on_longest_path and not self.milestone.done_on)
+
+    @property
+    def tone(self) -> str:
+        if self.milestone.done_on:
+            return "done"
+        if self.forecast is None or self.slip is None:
+            return "none"
+        return "ok" if self.slip <= 7 else "warn" if self.slip <= 30 else "bad"
+
+    @property
+    def state(self) -> str:
+        if self.milestone.done_on:
+            return "Done"
+        return "Started" if self.milestone.started_on else "Not started"
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """A KPI with where it stands and its measurements, oldest first."""
+
+    kpi: KPI
+    state: kpis.State
+    points: list[tuple[date, Decimal]]
+
+    @property
+    def tone(self) -> str:
+        return KPI_TONES.get(self.state.standing, "none")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A line of the log: a decision, a moved date, an approved baseline."""
+
+    on: date
+    icon: str
+    title: str
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """All that the program page shows."""
+
+    program: Program
+    health: ProgramHealth | None
+    why: evidence.Why
+    reported: ReportedHealth | None
+    differs_days: int
+    updates: list[Update]
+    gauges: list[Gauge]
+    steps: list[Step]
+    links: list[Dependency]
+    hidden_givers: int
+    risks: list[Risk]
+    exposure: float
+    log: list[Event]
+    phases: list[Phase]
+
+    @property
+    def derived(self) -> Health:
+        return Health(self.health.health) if self.health else Health.NO_FORECAST
+
+    @property
+    def disagrees(self) -> bool:
+        return self.reported is not None and self.derived in COMPARABLE and self.reported.health != self.derived
+
+    @property
+    def is_behind(self) -> bool:
+        return self.health is None or self.health.revision != self.program.revisions.revision
+
+    @property
+    def phase(self) -> Phase | None:
+        """The first phase whose gate is not decided."""
+        return next((phase for phase in self.phases if not phase.decision), None)
+
+
+def find(viewer: User, key: str) -> Program | None:
+    found = Program.objects.visible_to(viewer).select_related("lead", "sponsor", "owning_team", "revisions")
+    return found.filter(key=key).first()
+
+
+def load(program: Program, viewer: User, *, today: date, zone: ZoneInfo) -> Page:
+    """Read a program's page: a fixed number of queries, whatever its size."""
+    health = ProgramHealth.objects.filter(program=program, day__lte=today).order_by("-day").first()
+    words = list(ReportedHealth.objects.filter(program=program).select_related("by").order_by("-at", "-id")[:60])
+    steps, links, hidden = _plan(program, viewer, health)
+    risks: list[Any] = list(
+        Risk.objects.filter(program=program)
+        .open()
+        .select_related("owner")
+        .annotate(exposure=exposure())
+        .order_by(F("exposure").desc(nulls_last=True), "id")
+    )
+    updates = Update.objects.published().filter(program=program).select_related("author")
+    visible = {program.pk: program.get_absolute_url()} | {
+        step.milestone.program_id: "" for step in steps if step.owner_key
+    }
+    spoken_of = {
+        item["record"]["program"]
+        for item in (health.findings if health else [])
+        if isinstance(item, dict) and isinstance(item.get("record"), dict) and item["record"].get("program")
+    }
+    if spoken_of - visible.keys():
+        others = Program.objects.visible_to(viewer).filter(pk__in=spoken_of - visible.keys())
+        visible |= {pk: f"/p/{key}" for pk, key in others.values_list("pk", "key")}
+    return Page(
+        program=program,
+        health=health,
+        why=evidence.why(health, visible, visible.keys()),
+        reported=words[0] if words else None,
+        differs_days=_differs_days(health, words, zone, today) if health else 0,
+        updates=list(updates.order_by("-published_at", "-id")[:2]),
+        gauges=_gauges(program, today),
+        steps=steps,
+        links=links,
+        hidden_givers=hidden,
+        risks=risks,
+        exposure=sum(risk.exposure or 0 for risk in risks),
+        log=_log(program, zone),
+        phases=sorted(Phase.objects.filter(program=program), key=lambda p: list(Phase.Kind).index(Phase.Kind(p.kind))),
+    )
+
+
+def _differs_days(health: ProgramHealth, words: list[ReportedHealth], zone: ZoneInfo, today: date) -> int:
+    if not words or health.health not in COMPARABLE or words[0].health == health.health:
+        return 0
+    start = today - timedelta(days=HISTORY_DAYS)
+    days = ProgramHealth.objects.filter(program=health.program_id, day__gt=start, day__lte=today).order_by("day")
+    said = [(local(word.at, zone), word.health) for word in reversed(words)]
+    return days_of_disagreement(today, days.values_list("day", "health"), said)
+
+
+def _plan(program: Program, viewer: User, health: ProgramHealth | None) -> tuple[list[Step], list[Dependency], int]:
+    """Milestones by workstream with their forecast and baseline, the links between them, and what others give."""
+    own: list[Any] = list(
+        program.milestones.filter(cancelled_on=None)
+        .select_related("workstream", "owner", "team", "forecast")
+        .annotate(
+            baseline_on=Subquery(
+                BaselineDate.objects.filter(milestone=OuterRef("pk"))
+                .order_by("-baseline__approved_on", "-baseline_id")
+                .values("finish_on")[:1]
+            )
+        )
+        .order_by(
+            F("workstream__position").asc(nulls_last=True),
+            "workstream_id",
+            Coalesce("done_on", "forecast__finish_on", "target_on").asc(nulls_last=True),
+            "id",
+        )
+    )
+    links = list(
+        Dependency.objects.filter(successor__program=program)
+        .filter(Q(predecessor__cancelled_on=None))
+        .select_related("predecessor__program", "predecessor__forecast")
+    )
+    ids = {row.pk for row in own}
+    outside = {link.predecessor_id: link.predecessor for link in links if link.predecessor_id not in ids}
+    open_to: set[int] = set()
+    if outside:
+        programs = {milestone.program_id for milestone in outside.values()}
+        open_to = set(Program.objects.visible_to(viewer).filter(pk__in=programs).values_list("pk", flat=True))
+    given = [milestone for milestone in outside.values() if milestone.program_id in open_to]
+    steps = [
+        Step(m, getattr(m, "forecast", None), m.baseline_on, m.workstream.name if m.workstream else "") for m in own
+    ]
+    steps += [
+        Step(m, getattr(m, "forecast", None), None, "From other programs", m.program.key)
+        for m in sorted(given, key=lambda m: (m.target_on or date.max, m.pk))
+    ]
+    shown = ids | {milestone.pk for milestone in given}
+    return steps, [link for link in links if link.predecessor_id in shown], len(outside) - len(given)
+
+
+def _gauges(program: Program, today: date) -> list[Gauge]:
+    measured: dict[int, list[tuple[date, Decimal]]] = defaultdict(list)
+    rows = Measurement.objects.filter(kpi__program=program, on__lte=today).order_by("-on")
+    for kpi_id, on, value in rows.values_list("kpi_id", "on", "value"):
+        if len(measured[kpi_id]) < MOST_MEASUREMENTS:
+            measured[kpi_id].append((on, value))
+    gauges = []
+    for kpi in KPI.objects.filter(program=program, retired_on=None).order_by("name", "id"):
+        points = measured[kpi.pk][::-1]
+        newest = points[-1] if points else None
+        standing = kpis.state(kpi, value=newest[1] if newest else None, on=newest[0] if newest else None, today=today)
+        gauges.append(Gauge(kpi, standing, points))
+    return gauges
+
+
+def _log(program: Program, zone: ZoneInfo) -> list[Event]:
+    """The newest decisions, moved dates and baselines in one list."""
+    events = []
+    decisions = Decision.objects.filter(program=program).select_related("decider")
+    for decision in decisions.order_by(Coalesce("decided_on", "raised_on").desc(), "-id")[:6]:
+        if decision.decided_on:
+            by = f" Decided by {decision.decider.name}." if decision.decider else ""
+            on, text = decision.decided_on, f"{decision.answer}{by}"
+        else:
+            until = f", by {decision.decide_by_on:%-d %b %Y}" if decision.decide_by_on else ""
+            who = decision.decider.name if decision.decider else "somebody"
+            on, text = decision.raised_on, f"Waits for {who}{until}."
+        title = f"{decision.reference} {decision.question}"
+        events.append(Event(on, "gavel", title, text, f"/d/{decision.reference}"))
+    moves = DateMove.objects.filter(program=program).select_related("milestone", "cause", "by")
+    for move in moves.order_by("-at", "-id")[:6]:
+        what = move.milestone.name if move.milestone else "A hand-off" if move.dependency_id else "Target"
+        to = f"{move.after_on:%-d %b}" if move.after_on else "no date"
+        note = f" “{move.note}”" if move.note else ""
+        title = f"{what} {move.before_on:%-d %b} → {to}"
+        events.append(Event(local(move.at, zone), "trend", title, f"{move.by.name}: {move.cause.name}.{note}"))
+    for baseline in Baseline.objects.filter(program=program).select_related("approved_by").order_by("-approved_on")[:3]:
+        text = f"By {baseline.approved_by.name}. {baseline.note}".strip()
+        events.append(Event(baseline.approved_on, "flag", f"Baseline “{baseline.name}” approved", text))
+    return sorted(events, key=lambda event: event.on, reverse=True)[:6]
+
+
+def local(at: datetime, zone: ZoneInfo) -> date:
+    return at.astimezone(zone).date()
