@@ -149,8 +149,10 @@ def resolve(job: Importing, entry: Entry) -> dict[str, Any] | None:
             else:
                 found[name] = value
         except Unknown as unknown:
-            skip = entry.mapping.skip_unknown and field_ is not None and field_.required
-            job.note(entry, Outcome.SKIPPED if skip else Outcome.REFUSED, str(unknown), name)
+            if entry.mapping.skip_unknown and field_ and field_.required:
+                job.note(entry, Outcome.SKIPPED, f"It names a {singular(field_)} that is not here.", name)
+            else:
+                job.note(entry, Outcome.REFUSED, str(unknown), name)
             return None
     return found
 

@@ -34,6 +34,7 @@ class Source:
     precision: str = ""
     unit: str = "days"
     decimal: str = "."
+    cut: int = 0
 
     @property
     def columns(self) -> list[str]:
@@ -110,11 +111,12 @@ def own_columns(tables: list[Table]) -> PortfolioMapping:
         if noun:
             by_name = {column.strip().lower().replace(" ", "_"): column for column in table.columns}
             fields = {f.name: Source(column=by_name[f.name]) for f in noun.fields if f.name in by_name}
-            found.append(TableMapping(noun.name, _literal(table.name), fields))
+            found.append(TableMapping(noun.name, literal(table.name), fields))
     return PortfolioMapping("our own column names", tuple(found))
 
 
-def _literal(name: str) -> str:
+def literal(name: str) -> str:
+    """A pattern that matches this name alone."""
     return re.sub(r"([*?\[])", r"[\1]", name)
 
 
@@ -168,6 +170,8 @@ def text_of(source: Source, cells: Mapping[str, str]) -> str:
         text = source.values[known] if known in source.values else source.values["*"]
     if source.count:
         text = str(len(split(text, source.separator)))
+    if source.cut and len(text) > source.cut:
+        text = text[: source.cut - 1] + "…"
     return text if text.strip() else source.default
 
 
@@ -264,7 +268,7 @@ class _Reader:
             return Source(column=value)
         allowed = {
             "column", "template", "constant", "values", "default", "separator", "count", "times", "date", "precision",
-            "unit", "decimal",
+            "unit", "decimal", "cut",
         }  # fmt: skip
         spec = dict(self.keys(place, value, allowed))
         if len(spec.keys() & {"column", "template", "constant"}) != 1:
@@ -282,6 +286,8 @@ class _Reader:
             if isinstance(spec["times"], bool) or not isinstance(spec["times"], int | float):
                 raise self.refuse(f"{place}.times", "this should be a number.")
             spec["times"] = Decimal(str(spec["times"]))
+        if "cut" in spec and (isinstance(spec["cut"], bool) or not isinstance(spec["cut"], int) or spec["cut"] < 1):
+            raise self.refuse(f"{place}.cut", "this should be a number of characters.")
         if spec.get("precision", "day") not in Precision.values:
             raise self.refuse(f"{place}.precision", f"choose one of {', '.join(Precision.values)}.")
         if spec.get("unit", "days") not in UNITS:

@@ -160,17 +160,9 @@ def _update_program(
         with transaction.atomic():
             move_program_target(program=program, by=job.by, at=job.at, cause=job.cause, partner_teams=teams, **changes)
     except ValidationError as refusal:
-        _refuse_move(job, entry, refusal, "target_on")
+        refuse(job, entry, refusal)
     else:
         job.note(entry, Outcome.UPDATED, said)
-
-
-def _refuse_move(job: Importing, entry: Entry, refusal: ValidationError, field_name: str) -> None:
-    """A promised date that moves wants a cause: say how to give it here."""
-    if hasattr(refusal, "error_dict") and "cause" in refusal.error_dict:
-        job.note(entry, Outcome.REFUSED, "This promised date moves: choose a cause for the whole import.", field_name)
-    else:
-        refuse(job, entry, refusal)
 
 
 def _key(external_key: str, taken: set[str]) -> str:

@@ -66,10 +66,14 @@ def _not_checked(row: models.Model) -> set[str]:
 
 
 def refuse(job: Importing, entry: Entry, refusal: ValidationError) -> None:
+    """Note why a row cannot be written, beside the column that each message speaks of."""
     by_field = refusal.message_dict if hasattr(refusal, "error_dict") else {NON_FIELD_ERRORS: refusal.messages}
     for name, messages in by_field.items():
-        shown = "" if name == NON_FIELD_ERRORS else name
-        job.note(entry, Outcome.REFUSED, " ".join(messages), shown)
+        if name == "cause":
+            moved = "promised_on" if entry.noun.name == "dependencies" else "target_on"
+            job.note(entry, Outcome.REFUSED, "This promised date moves: choose a cause for the whole import.", moved)
+        else:
+            job.note(entry, Outcome.REFUSED, " ".join(messages), "" if name == NON_FIELD_ERRORS else name)
 
 
 def changes_of(row: models.Model, wanted: Mapping[str, Any]) -> dict[str, Any]:
