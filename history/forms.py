@@ -45,8 +45,7 @@ class RecordForm(forms.Form):
         initial: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(data, initial=(model_to_dict(row, self.names) if row else {}) | (initial or {}))
-        for name, field in fields_for_model(self.model, self.names).items():
-            self.fields.setdefault(name, field)
+        self.fields.update(fields_for_model(self.model, [name for name in self.names if name not in self.fields]))
         self.row = row
         self.conflicts: list[Conflict] = []
         self.kept: list[str] = []

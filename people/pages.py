@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 
 from people.models import User
@@ -23,6 +23,11 @@ class SignedIn(HttpRequest):
     """A request behind the sign-in: ``LoginRequiredMiddleware`` lets nobody else through."""
 
     user: User
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form was sent with, empty or not; None where the page was only asked for."""
+    return request.POST if request.method == "POST" else None
 
 
 def done(request: HttpRequest, message: str, to: str, *, kept: Sequence[str] = ()) -> HttpResponse:

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 
 import history
 from people.models import AccessToken, Holiday, Membership, Organisation, Team, User, WorkingCalendar, digest
 from people.permissions import OrgAct, require
 
 TOKEN_PREFIX = "tpm_"  # noqa: S105  # the visible start of every token, so that scanners find a leaked one
+SET_UP_LOCK = 7303
 
 
 def today(now: datetime) -> date:
@@ -52,7 +53,10 @@ def create_user(*, email: str, name: str, password: str | None, by: User | None,
     if password is None:
         user.set_unusable_password()
     else:
-        validate_password(password, user)
+        try:
+            validate_password(password, user)
+        except ValidationError as refusal:
+            raise ValidationError({"password": refusal.error_list}, code="password") from refusal
         user.set_password(password)
     with history.because("Add a person", by_id=by.pk if by else None):
         return history.create(user)
@@ -69,6 +73,19 @@ def change_user(*, user: User, by: User, **changes: Any) -> User:
         raise ValidationError("This is the only administrator. Make another person one first.", code="last_admin")
     with history.because("Change a person", by_id=by.pk):
         return history.save(user, **changes)
+
+
+@transaction.atomic
+def set_up(*, organisation: str, time_zone: str, email: str, name: str, password: str) -> User:
+    """Make the first administrator of a new installation, and its organisation where an import did not; once."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SET_UP_LOCK])
+    if User.objects.exists():
+        raise ValidationError("This installation is set up already. Sign in.", code="exists")
+    user = create_user(email=email, name=name, password=password, by=None, time_zone=time_zone, is_admin=True)
+    if not Organisation.objects.exists():
+        set_up_organisation(name=organisation, time_zone=time_zone, by=user)
+    return user
 
 
 @transaction.atomic

@@ -256,6 +256,13 @@ class Slot(Record):
         return self.title
 
 
+class RelatedLinkQuerySet(models.QuerySet["RelatedLink"]):
+    def visible_to(self, viewer: Viewer) -> Self:
+        """Links whose two programs the viewer may see."""
+        programs = Program.objects.visible_to(viewer)
+        return self.filter(program__in=programs, other__in=programs)
+
+
 @track()
 class RelatedLink(models.Model):
     """Two programs that have to do with each other without waiting for each other: never part of the network."""
@@ -268,6 +275,8 @@ class RelatedLink(models.Model):
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="related_links")
     other = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="related_links_here")
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.SEE_ALSO)
+
+    objects = RelatedLinkQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -305,6 +314,8 @@ class Phase(Record):
         PASSED = "passed", "Passed"
         CONDITIONAL = "conditional", "Passed with conditions"
         FAILED = "failed", "Not passed"
+
+    OPEN_GATE = frozenset({Decision.PASSED, Decision.CONDITIONAL})
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="phases")
     kind = models.CharField(max_length=20, choices=Kind.choices)
@@ -346,6 +357,11 @@ class Phase(Record):
 
     def __str__(self) -> str:
         return self.get_kind_display()
+
+    @property
+    def is_last(self) -> bool:
+        """Whether its gate asks how the whole program went."""
+        return self.kind == Phase.Kind.POST_IMPLEMENTATION
 
 
 class OfPhaseQuerySet(models.QuerySet[P]):

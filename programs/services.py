@@ -213,18 +213,39 @@ def change_phase(*, phase: Phase, by: User, **changes: Any) -> Phase:
 
 
 @transaction.atomic
-def decide_gate(*, phase: Phase, decision: str, by: User, on: date, note: str = "") -> Phase:
-    """The named approver, or whoever may decide for the program, opens the gate or keeps it shut."""
+def decide_gate(
+    *,
+    phase: Phase,
+    decision: str,
+    by: User,
+    on: date,
+    note: str = "",
+    target_met: bool | None = None,
+    lessons: str = "",
+) -> Phase:
+    """The named approver, or whoever may decide for the program, opens the gate or keeps it shut.
+
+    The last gate opens only with an answer to whether the target was met, and with what was learned.
+    """
     phase = locked(phase)
     if by.pk != phase.approver_id:
         require(by, Act.DECIDE, phase.program)
+    errors: dict[str, list[str]] = {}
     unmet = phase.criteria.filter(met_on=None).count()
     if decision == Phase.Decision.PASSED and unmet:
-        raise ValidationError(
-            {"decision": [f"{unmet} of its criteria are not met: meet them, or pass with conditions."]}, code="unmet"
-        )
+        still = "1 criterion is" if unmet == 1 else f"{unmet} criteria are"
+        errors["decision"] = [f"{still} not met: meet what is missing, or pass with conditions."]
+    if phase.is_last:
+        if target_met is None and phase.target_met is None:
+            errors["target_met"] = ["Say whether the program met its target."]
+        if not (lessons.strip() or phase.lessons):
+            errors["lessons"] = ["Say what others should learn from this program."]
+    if errors and decision != Phase.Decision.FAILED:
+        raise ValidationError(errors, code="incomplete")
+    answers = {"note": note, "target_met": target_met, "lessons": lessons}
+    given = {name: answer for name, answer in answers.items() if answer not in ("", None)}
     with history.because(f"Gate: {Phase.Decision(decision).label.lower()}", by_id=by.pk):
-        history.save(phase, decision=decision, decided_on=on, decided_by=by, note=note or phase.note)
+        history.save(phase, decision=decision, decided_on=on, decided_by=by, **given)
     touch(phase.program_id, plan=False)
     return phase
 

@@ -1,0 +1,418 @@
+"""Pages of the organisation: teams, and what a person or an administrator sets."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+from allauth.account import views as account
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_not_required
+from django.db.models import Count
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import is_valid_path
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from history.forms import explaining
+from people import services
+from people.forms import (
+    CalendarForm,
+    MembersForm,
+    OrganisationForm,
+    PersonForm,
+    ProfileForm,
+    SetUpForm,
+    TeamForm,
+    TokenForm,
+)
+from people.models import WEEKDAYS, AccessToken, Organisation, Team, User, WorkingCalendar
+from people.pages import SignedIn, attempt, delete, done, paged, posted
+from people.permissions import OrgAct, may, require
+
+Crumbs = list[tuple[str, str]]
+SETTINGS: Crumbs = [("Settings", "/settings")]
+
+
+# -- before there is anybody -----------------------------------------------------------------------------------------
+
+
+@login_not_required
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """The sign-in page; a new installation, where nobody can sign in yet, is set up first."""
+    if not User.objects.exists():
+        return redirect("set_up")
+    return cast(HttpResponse, account.login(request))
+
+
+@login_not_required
+@never_cache
+def set_up(request: HttpRequest) -> HttpResponse:
+    """The first page of a new installation; as soon as there is a person it is gone."""
+    if User.objects.exists():
+        raise Http404
+    form = SetUpForm(posted(request))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            user = services.set_up(**{name: form.cleaned_data[name] for name in form.fields if name != "again"})
+            login(request, user)
+            return done(request, f"Welcome, {user.name}. Create a program, or import your portfolio.", "/")
+    return render(request, "people/set_up.html", {"form": form}, status=422 if form.errors else 200)
+
+
+# -- teams -----------------------------------------------------------------------------------------------------------
+
+
+def find_team(pk: int) -> Team:
+    """Teams are seen by everybody who signs in."""
+    return get_object_or_404(Team.objects.select_related("calendar"), pk=pk)
+
+
+def team_crumbs(*teams: Team) -> Crumbs:
+    return [("Teams", "/teams"), *((team.name, f"/teams/{team.pk}") for team in teams)]
+
+
+@require_safe
+def teams(request: SignedIn) -> HttpResponse:
+    rows = Team.objects.select_related("calendar").annotate(member_count=Count("memberships")).order_by("name", "id")
+    may_add = may(request.user, OrgAct.CREATE_TEAM)
+    context = {
+        "page": paged(request, rows),
+        "title": "Teams",
+        "sub": "People who deliver together, and how much they can deliver a week.",
+        "primary_url": "/teams/new" if may_add else None,
+        "primary_label": "New team",
+        "empty_heading": "No teams yet",
+        "empty_text": "Programs, slots and milestones name the team that delivers them.",
+    }
+    return render(request, "people/teams.html", context)
+
+
+@require_safe
+def team(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_team(pk)
+    may_edit = may(request.user, OrgAct.MANAGE_TEAMS)
+    context = {
+        "team": row,
+        "title": row.name,
+        "crumbs": team_crumbs(),
+        "rows": list(User.objects.filter(memberships__team=row).order_by("name", "id")),
+        "primary_url": f"/teams/{row.pk}/members" if may_edit else None,
+        "primary_label": "Change members",
+        "primary_icon": "user",
+        "secondary_url": f"/teams/{row.pk}/edit" if may_edit else None,
+        "secondary_label": "Edit",
+        "secondary_icon": "pencil",
+        "empty_heading": "Nobody is in this team yet",
+        "empty_text": "Members show who delivers what the team promises.",
+    }
+    return render(request, "people/team.html", context)
+
+
+def team_create(request: SignedIn) -> HttpResponse:
+    require(request.user, OrgAct.CREATE_TEAM)
+    form = TeamForm(posted(request))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            row = services.create_team(by=request.user, **form.changes)
+            return done(request, f"Added the team “{row.name}”.", f"/teams/{row.pk}")
+    context = {
+        "form": form,
+        "title": "New team",
+        "crumbs": team_crumbs(),
+        "cancel_url": "/teams",
+        "submit_label": "Add team",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def team_edit(request: SignedIn, pk: int) -> HttpResponse:
+    require(request.user, OrgAct.MANAGE_TEAMS)
+    row = find_team(pk)
+    form = TeamForm(posted(request), row=row)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_team(team=row, by=request.user, **form.changes)
+            return done(request, "Saved the team.", f"/teams/{row.pk}", kept=form.kept)
+    context = {
+        "form": form,
+        "title": "Edit team",
+        "crumbs": team_crumbs(row),
+        "cancel_url": f"/teams/{row.pk}",
+        "delete_url": f"/teams/{row.pk}/delete",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def team_members(request: SignedIn, pk: int) -> HttpResponse:
+    require(request.user, OrgAct.MANAGE_TEAMS)
+    row = find_team(pk)
+    form = MembersForm(posted(request), team=row)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.set_members(team=row, members=form.cleaned_data["members"], by=request.user)
+            return done(request, "Saved the members.", f"/teams/{row.pk}")
+    context = {"form": form, "title": "Change members", "crumbs": team_crumbs(row), "cancel_url": f"/teams/{row.pk}"}
+    return render(request, "form_base.html", context, status=422 if form.errors else 200)
+
+
+def team_delete(request: SignedIn, pk: int) -> HttpResponse:
+    require(request.user, OrgAct.MANAGE_TEAMS)
+    row = find_team(pk)
+    return delete(
+        request,
+        lambda: services.delete_team(team=row, by=request.user),
+        row=row,
+        to="/teams",
+        back=f"/teams/{row.pk}",
+        consequence="Its members stay, without this team. A team that still owns something cannot be deleted.",
+        crumbs=team_crumbs(row),
+    )
+
+
+# -- settings --------------------------------------------------------------------------------------------------------
+
+
+class Setting(NamedTuple):
+    """A page of settings; ``act`` is needed to open it."""
+
+    path: str
+    icon: str
+    label: str
+    text: str
+    act: OrgAct | None = None
+
+
+PERSONAL = (
+    Setting("/settings/profile", "user", "Profile", "Your name and time zone."),
+    Setting("/settings/letter", "mail", "Weekly letter", "On which day and at what hour it comes."),
+    Setting("/settings/tokens", "share", "Access tokens", "Keys for other tools that use the API for you."),
+    Setting("/api/v1/docs", "doc", "API", "What other tools can read and write."),
+)
+ORGANISATION = (
+    Setting("/teams", "user", "Teams", "Who delivers together, and how much."),
+    Setting("/settings/organisation", "gear", "Organisation", "Name and time zone.", OrgAct.MANAGE_ORGANISATION),
+    Setting("/settings/people", "user", "People", "Who may sign in, and who administers.", OrgAct.MANAGE_PEOPLE),
+    Setting("/settings/calendars", "cal", "Working calendars", "Hours and holidays.", OrgAct.MANAGE_CALENDARS),
+    Setting("/settings/causes", "clock", "Causes of slips", "What a moved date can be put down to."),
+    Setting("/import", "export", "Import", "Programs and milestones from tables.", OrgAct.IMPORT),
+)
+
+
+def openable(user: User, pages: tuple[Setting, ...]) -> list[Setting]:
+    return [page for page in pages if is_valid_path(page.path) and (page.act is None or may(user, page.act))]
+
+
+@require_safe
+def settings(request: SignedIn) -> HttpResponse:
+    groups = [("You", openable(request.user, PERSONAL)), ("The organisation", openable(request.user, ORGANISATION))]
+    return render(request, "people/settings.html", {"title": "Settings", "groups": groups})
+
+
+def profile(request: SignedIn) -> HttpResponse:
+    form = ProfileForm(posted(request), row=request.user)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_user(user=request.user, by=request.user, **form.changes)
+            return done(request, "Saved your profile.", "/settings/profile", kept=form.kept)
+    context = {
+        "form": form,
+        "title": "Profile",
+        "sub": f"You sign in with {request.user.email}.",
+        "crumbs": SETTINGS,
+        "cancel_url": "/settings",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+@require_safe
+def tokens(request: SignedIn) -> HttpResponse:
+    rows = AccessToken.objects.visible_to(request.user).order_by("-created_at", "-id")
+    context = {
+        "page": paged(request, rows),
+        "title": "Access tokens",
+        "sub": "A token lets another tool use the API as you. It never may more than you.",
+        "crumbs": SETTINGS,
+        "today": services.today(timezone.now()),
+        "primary_url": "/settings/tokens/new",
+        "primary_label": "New token",
+        "empty_heading": "No tokens yet",
+        "empty_text": "Make one for each tool, so that one can be revoked without the others.",
+    }
+    return render(request, "people/tokens.html", context)
+
+
+@never_cache
+def token_create(request: SignedIn) -> HttpResponse:
+    """The secret is in the answer to the form, this once: a redirect would have to keep it somewhere."""
+    today = services.today(timezone.now())
+    crumbs = [*SETTINGS, ("Access tokens", "/settings/tokens")]
+    form = TokenForm(posted(request), today=today)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            token, secret = services.issue_token(user=request.user, today=today, **form.cleaned_data)
+            context = {"token": token, "secret": secret, "title": "Your new token", "crumbs": crumbs}
+            return render(request, "people/token_made.html", context)
+    context = {
+        "form": form,
+        "title": "New token",
+        "crumbs": crumbs,
+        "cancel_url": "/settings/tokens",
+        "submit_label": "Make token",
+    }
+    return render(request, "form_base.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def token_revoke(request: SignedIn, pk: int) -> HttpResponse:
+    token = get_object_or_404(AccessToken.objects.visible_to(request.user), pk=pk)
+    return attempt(
+        request,
+        lambda: services.revoke_token(token=token, at=timezone.now()),
+        f"Revoked “{token.name}”. It works no longer.",
+        "/settings/tokens",
+    )
+
+
+def organisation(request: SignedIn) -> HttpResponse:
+    require(request.user, OrgAct.MANAGE_ORGANISATION)
+    row = get_object_or_404(Organisation.objects.select_related("calendar"))
+    form = OrganisationForm(posted(request), row=row)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_organisation(organisation=row, by=request.user, **form.changes)
+            return done(request, "Saved the organisation.", "/settings/organisation", kept=form.kept)
+    context = {"form": form, "title": "Organisation", "crumbs": SETTINGS, "cancel_url": "/settings"}
+    return render(request, "form_base.html", context, status=form.status)
+
+
+# -- people ----------------------------------------------------------------------------------------------------------
+
+PEOPLE: Crumbs = [*SETTINGS, ("People", "/settings/people")]
+
+
+@require_safe
+def people(request: SignedIn) -> HttpResponse:
+    require(request.user, OrgAct.MANAGE_PEOPLE)
+    rows = User.objects.annotate(team_count=Count("memberships")).order_by("-is_active", "name", "id")
+    context = {
+        "page": paged(request, rows),
+        "title": "People",
+        "crumbs": SETTINGS,
+        "primary_url": "/settings/people/new",
+        "primary_label": "Add person",
+    }
+    return render(request, "people/people.html", context)
+
+
+def person_create(request: SignedIn) -> HttpResponse:
+    require(request.user, OrgAct.MANAGE_PEOPLE)
+    form = PersonForm(posted(request))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            row = services.create_user(password=None, by=request.user, **form.changes)
+            told = f"Added {row.name}. They choose a password with “Forgot your password?” on the sign-in page."
+            return done(request, told, "/settings/people")
+    context = {
+        "form": form,
+        "title": "Add person",
+        "sub": "They choose their own password, through a link that is sent to their e-mail address.",
+        "crumbs": PEOPLE,
+        "cancel_url": "/settings/people",
+        "submit_label": "Add person",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def person_edit(request: SignedIn, pk: int) -> HttpResponse:
+    require(request.user, OrgAct.MANAGE_PEOPLE)
+    row = get_object_or_404(User, pk=pk)
+    form = PersonForm(posted(request), row=row)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_user(user=row, by=request.user, **form.changes)
+            return done(request, f"Saved {row.name}.", "/settings/people", kept=form.kept)
+    context = {
+        "form": form,
+        "title": "Edit person",
+        "sub": row.name,
+        "crumbs": PEOPLE,
+        "cancel_url": "/settings/people",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+# -- working calendars -----------------------------------------------------------------------------------------------
+
+CALENDARS: Crumbs = [*SETTINGS, ("Working calendars", "/settings/calendars")]
+
+
+@require_safe
+def calendars(request: SignedIn) -> HttpResponse:
+    require(request.user, OrgAct.MANAGE_CALENDARS)
+    rows = WorkingCalendar.objects.annotate(
+        holiday_count=Count("holidays", distinct=True), team_count=Count("teams", distinct=True)
+    ).order_by("name", "id")
+    context = {
+        "page": paged(request, rows),
+        "title": "Working calendars",
+        "sub": "Which hours count as work. Forecasts follow the calendar of the team that does the work.",
+        "crumbs": SETTINGS,
+        "weekdays": [day.capitalize() for day in WEEKDAYS],
+        "default_id": Organisation.objects.values_list("calendar_id", flat=True).first(),
+        "primary_url": "/settings/calendars/new",
+        "primary_label": "New calendar",
+    }
+    return render(request, "people/calendars.html", context)
+
+
+def calendar_create(request: SignedIn) -> HttpResponse:
+    require(request.user, OrgAct.MANAGE_CALENDARS)
+    form = CalendarForm(posted(request))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            row = services.create_calendar(by=request.user, holidays=form.cleaned_data["holidays"], **form.changes)
+            return done(request, f"Added the calendar “{row.name}”.", "/settings/calendars")
+    context = {
+        "form": form,
+        "title": "New calendar",
+        "crumbs": CALENDARS,
+        "cancel_url": "/settings/calendars",
+        "submit_label": "Add calendar",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def calendar_edit(request: SignedIn, pk: int) -> HttpResponse:
+    require(request.user, OrgAct.MANAGE_CALENDARS)
+    row = get_object_or_404(WorkingCalendar, pk=pk)
+    form = CalendarForm(posted(request), row=row)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_calendar(
+                calendar=row, by=request.user, holidays=form.cleaned_data["holidays"], **form.changes
+            )
+            return done(request, "Saved the calendar. Forecasts follow.", "/settings/calendars", kept=form.kept)
+    context = {
+        "form": form,
+        "title": "Edit calendar",
+        "crumbs": CALENDARS,
+        "cancel_url": "/settings/calendars",
+        "delete_url": f"/settings/calendars/{row.pk}/delete",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def calendar_delete(request: SignedIn, pk: int) -> HttpResponse:
+    require(request.user, OrgAct.MANAGE_CALENDARS)
+    row = get_object_or_404(WorkingCalendar, pk=pk)
+    return delete(
+        request,
+        lambda: services.delete_calendar(calendar=row, by=request.user),
+        row=row,
+        to="/settings/calendars",
+        back=f"/settings/calendars/{row.pk}/edit",
+        consequence="Its holidays go with it. A calendar that a team or the organisation uses cannot be deleted.",
+        crumbs=CALENDARS,
+    )

@@ -1,0 +1,18 @@
+"""What pages of one program share: finding it, and where they lie."""
+
+from __future__ import annotations
+
+from django.shortcuts import get_object_or_404
+
+from people.pages import SignedIn
+from programs.models import Program
+
+Crumbs = list[tuple[str, str]]
+
+
+def find_program(request: SignedIn, key: str) -> Program:
+    return get_object_or_404(Program.objects.visible_to(request.user).select_related("lead"), key=key)
+
+
+def program_crumbs(program: Program, *more: tuple[str, str]) -> Crumbs:
+    return [(program.name, program.get_absolute_url()), *more]
