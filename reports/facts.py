@@ -28,6 +28,7 @@ class Facts:
     health: dict[int, ProgramHealth]
     health_before: dict[int, ProgramHealth]
     reported: dict[int, ReportedHealth]
+    reported_before: dict[int, ReportedHealth]
     waiting: list[Decision]
     taken: list[Decision]
     done: list[Milestone]
@@ -73,6 +74,7 @@ def load(program_ids: frozenset[int], *, today: date, since_on: date, since_at: 
         health=newest,
         health_before=before,
         reported={row.program_id: row for row in reported.distinct("program_id").select_related("by")},
+        reported_before={row.program_id: row for row in reported.filter(at__lt=since_at).distinct("program_id")},
         waiting=list(decisions.waiting().order_by(F("decide_by_on").asc(nulls_last=True), "id")),
         taken=list(
             decisions.filter(~known("risks.Decision", decided_on__isnull=False), decided_on__gte=oldest).order_by(

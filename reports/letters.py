@@ -406,16 +406,16 @@ def _ask(decision: Decision, today: date, site: str, mine: bool) -> Ask:
 
 def _notes(facts: Facts, site: str) -> list[Note]:
     """What happened, most telling first."""
-    named = {p.pk: p for p in facts.programs}
     lines: list[tuple[Program, str]] = []
     for program, before, now in _turned(facts):
         was = Health(before.health).label.lower()
         lines.append((program, f"{now.label.lower()}, was {was} on {short(before.day)}."))
-    for reported in facts.reported.values():
-        if reported.at.date() >= facts.since_on and reported.because and reported.program_id in named:
-            says = Health(reported.health).label.lower()
-            who = plain(reported.by.name, 60)
-            lines.append((named[reported.program_id], f"{who} says {says}: {_ended(reported.because)}"))
+    for program in facts.programs:
+        said, reported = facts.reported_before.get(program.pk), facts.reported.get(program.pk)
+        if said and reported and said.health != reported.health:
+            words = f"{Health(reported.health).label.lower()} instead of {Health(said.health).label.lower()}"
+            turn = f"{plain(reported.by.name, 60)} now says {words}"
+            lines.append((program, f"{turn}: {_ended(reported.because)}" if reported.because else f"{turn}."))
     lines += [(u.program, f"{plain(u.author.name, 60)} asks: {_ended(u.ask)}") for u in facts.updates]
     lines += [(d.program, f"decided ({d.reference}): {_ended(d.answer)}") for d in facts.taken]
     lines += [(m.program, _met(m)) for m in facts.done]
