@@ -135,7 +135,8 @@ def shown(finding: dict[str, Any], keys: dict[int, str]) -> FindingShown:
     # A day would tell when something hidden is due; a number of days is what this program bears.
     hidden |= {name: None for name in ("value", "limit") if isinstance(finding[name], str)}
     seen = {"record": {"kind": record["kind"], "id": record["id"], "program": key}}
-    return FindingShown(**(finding | (seen if key else hidden)))  # type: ignore[typeddict-item]
+    found: FindingShown = {**finding, **(seen if key else hidden)}  # type: ignore[typeddict-item]
+    return found
 
 
 class HealthsFilters(Filters):
@@ -183,7 +184,7 @@ class FrozenIn(serializers.Serializer[Any]):
 class BaselineIn(In[Baseline]):
     program = ProgramKey(queryset=Program.objects.all())
     cause = Visible(queryset=SlipCause.objects.all(), required=False)
-    dates = FrozenIn(many=True, required=False, max_length=2_000)
+    dates = serializers.ListField(child=FrozenIn(), required=False, max_length=2_000)
 
     class Meta:
         model = Baseline

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 import people.services
 import programs.services
@@ -82,7 +83,7 @@ def cast(db: None) -> Cast:
 
 
 @pytest.fixture
-def sign_in() -> Iterator[Any]:
+def sign_in() -> Callable[[User], Client]:
     """A browser-like client for a person: ``sign_in(cast.lead).get("/")``."""
 
     def for_person(user: User) -> Client:
@@ -90,4 +91,37 @@ def sign_in() -> Iterator[Any]:
         client.force_login(user)
         return client
 
-    yield for_person
+    return for_person
+
+
+class Api:
+    """A program that talks to the API with a person's token; answers are Django's, with ``.json()``."""
+
+    def __init__(self, user: User, scopes: Iterable[str] = ("read", "write")) -> None:
+        today = people.services.today(timezone.now())
+        _, secret = people.services.issue_token(
+            user=user, name="Test", scopes=scopes, expires_on=today + timedelta(days=1), today=today
+        )
+        self.client = Client(headers={"Authorization": f"Bearer {secret}"})
+
+    def get(self, path: str, **query: Any) -> Any:
+        headers = query.pop("headers", None)
+        return self.client.get(f"/api/v1/{path}", query, headers=headers)
+
+    def post(self, path: str, body: Any = None, **options: Any) -> Any:
+        return self.client.post(f"/api/v1/{path}", body or {}, content_type="application/json", **options)
+
+    def patch(self, path: str, body: Any, **options: Any) -> Any:
+        """Change what is there now, unless If-Match says what was read."""
+        if "headers" not in options:
+            options["headers"] = {"If-Match": self.client.get(f"/api/v1/{path}").headers["ETag"]}
+        return self.client.patch(f"/api/v1/{path}", body, content_type="application/json", **options)
+
+    def delete(self, path: str, **options: Any) -> Any:
+        return self.client.delete(f"/api/v1/{path}", **options)
+
+
+@pytest.fixture
+def api(db: None) -> type[Api]:
+    """``api(cast.lead).get("milestones", program="NA4")``."""
+    return Api

@@ -1,40 +1,47 @@
-"""What all API endpoints share: who may ask, errors, paging, entity tags, the rate limit, and the shape of a noun."""
+"""What all API endpoints share: who may ask, how often, errors, entity tags, paging, and the OpenAPI document."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
-from collections.abc import Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+import zlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
 
 import redis
 from django.conf import settings
+from django.core import signing
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
-from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models, transaction
 from django.db.models import F, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django_filters import rest_framework as filters
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiParameter
-from rest_framework import exceptions, serializers, status
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularJSONAPIView
+from rest_framework import exceptions, status
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.pagination import BasePagination
+from rest_framework.parsers import BaseParser, JSONParser
 from rest_framework.permissions import BasePermission
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 from rest_framework.views import exception_handler as drf_answer
-from rest_framework.viewsets import GenericViewSet
 
-from people.models import AccessToken, User
+from people.models import AccessToken
+from tpm.broker import connect
 
-M = TypeVar("M", bound=models.Model)
 SAFE = ("GET", "HEAD", "OPTIONS")
+MOST_BYTES = 1024 * 1024
+
+
+# -- who may ask, and how often --------------------------------------------------------------------------------------
 
 
 class SignedInWithScope(BasePermission):
@@ -64,7 +71,9 @@ class PerMinute(BaseThrottle):
         name = f"tpm:rate:{request.user.pk}:{minute}"
         try:
             with broker().pipeline(transaction=False) as pipe:
-                count, _set = pipe.incr(name).expire(name, self.window_s).execute()
+                pipe.incr(name)
+                pipe.expire(name, self.window_s)
+                count = pipe.execute()[0]
         except redis.RedisError:
             return True
         self.left_s = float(self.window_s - gone_s)
@@ -74,16 +83,47 @@ class PerMinute(BaseThrottle):
         return self.left_s
 
 
-_broker: redis.Redis | None = None
-
-
+@cache
 def broker() -> redis.Redis:
-    """The connection pool of this process to Redis; it connects on first use and gives up within a second."""
-    global _broker
-    if _broker is None:
-        url = settings.REDIS_URL.replace("redis+socket://", "unix://")
-        _broker = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
-    return _broker
+    """The connection pool of this process to Redis; it connects on first use."""
+    return connect()
+
+
+# -- what comes in and goes out --------------------------------------------------------------------------------------
+
+
+class TooLarge(exceptions.APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = f"A request has at most {MOST_BYTES // 1024} KiB."
+
+
+class BoundedJSON(JSONParser):
+    """JSON of a size and depth that a person could have meant."""
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        length = (parser_context or {})["request"].META.get("CONTENT_LENGTH") or "0"
+        if int(length) > MOST_BYTES:
+            raise TooLarge
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as refusal:
+            raise exceptions.ParseError("JSON parse error - nested too deeply.") from refusal
+
+
+class AlwaysJSON(BaseContentNegotiation):
+    """One form of answer, whatever Accept says: a browser that looks at an endpoint sees it too."""
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        kind = (request.content_type or "").partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if kind == parser.media_type), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, str(renderer.media_type)
 
 
 # -- errors ----------------------------------------------------------------------------------------------------------
@@ -99,11 +139,21 @@ class PreconditionRequired(exceptions.APIException):
     default_detail = "Send If-Match with the ETag that you read, so that nobody's change is lost."
 
 
+class QueryRefused(exceptions.APIException):
+    """Query parameters that cannot be taken, each with the reason."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        super().__init__(" ".join(dict.fromkeys(reasons.values())))
+        self.reasons = reasons
+
+
 def _pointers(detail: Any, pointer: str = "") -> list[dict[str, str]]:
-    """Errors of a nested detail, each with the JSON pointer (RFC 6901) of its field."""
+    """Errors of a nested detail, each with the JSON pointer (RFC 6901) of its field; the whole body is ""."""
     if isinstance(detail, dict):
         nested = [
-            _pointers(value, pointer if name in (NON_FIELD_ERRORS, "non_field_errors") else f"{pointer}/{name}")
+            _pointers(value, pointer if name in (NON_FIELD_ERRORS, "non_field_errors") else _below(pointer, name))
             for name, value in detail.items()
         ]
         return [error for errors in nested for error in errors]
@@ -113,7 +163,11 @@ def _pointers(detail: Any, pointer: str = "") -> list[dict[str, str]]:
             for place, value in enumerate(detail)
         ]
         return [error for errors in nested for error in errors]
-    return [{"pointer": pointer or "/", "detail": str(detail)}]
+    return [{"pointer": pointer, "detail": str(detail)}]
+
+
+def _below(pointer: str, name: Any) -> str:
+    return f"{pointer}/{str(name).replace('~', '~0').replace('/', '~1')}"
 
 
 def problem(refusal: Exception, context: dict[str, Any]) -> Response | None:
@@ -131,6 +185,8 @@ def problem(refusal: Exception, context: dict[str, Any]) -> Response | None:
         if isinstance(refusal, exceptions.ValidationError):
             errors = _pointers(refusal.detail)
             response.status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+        elif isinstance(refusal, QueryRefused):
+            errors = [{"parameter": name, "detail": reason} for name, reason in refusal.reasons.items()]
     else:
         return None
     if errors:
@@ -157,8 +213,8 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Not possible here",
-    409: "Conflict",
     412: "Changed in the meantime",
+    413: "Too large",
     415: "Send JSON",
     422: "Some values cannot be taken",
     428: "If-Match is missing",
@@ -166,15 +222,53 @@ TITLES = {
 }
 
 
+class Endpoint(APIView):
+    """Base of all endpoints."""
+
+    permission_classes = [SignedInWithScope]
+    throttle_classes = [PerMinute]
+    parser_classes = [BoundedJSON]
+    content_negotiation_class = AlwaysJSON
+    metadata_class = None
+
+    def get_exception_handler(self) -> Any:
+        return problem
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response.headers.setdefault("Cache-Control", "private, no-cache")
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+class Nothing(Endpoint):
+    """Any address below /api/v1 that is not there."""
+
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise Http404
+
+
 # -- entity tags -----------------------------------------------------------------------------------------------------
 
 
-def etag(version: int) -> str:
-    return f'"v{version}"'
+def etag(version: int | None, shown: Any) -> str:
+    """The tag of an answer: the row's version, then a check sum of all that is shown."""
+    digest = f"{zlib.crc32(repr(shown).encode()):08x}"
+    return f'"v{version}.{digest}"' if version else f'"{digest}"'
 
 
-def matches(header: str, tag: str) -> bool:
-    """Whether an If-Match or If-None-Match header names a tag; the weak form that gzip makes of it counts."""
+def matches(header: str, version: int) -> bool:
+    """Whether an If-Match header names a version of the row, whatever else was shown with it.
+
+    >>> matches('W/"v7.0badcafe"', 7), matches('"v6"', 7), matches("*", 7)
+    (True, False, True)
+    """
+    return header.strip() == "*" or f"v{version}" in re.findall(r'"(v\d+)(?:\.[0-9a-f]+)?"', header)
+
+
+def is_known(header: str, tag: str) -> bool:
+    """Whether an If-None-Match header names a tag; the weak form that gzip makes of it counts."""
     return header.strip() == "*" or tag in re.findall(r'"[^"]*"', header)
 
 
@@ -185,21 +279,23 @@ class CursorPages(BasePagination):
     """Pages by position: ``{data, next, previous}`` and a Link header.
 
     Ordered by (is null, value, id), so that rows without a value come last and none is lost or shown twice while
-    others are added. A cursor belongs to its sort and filters.
+    others are added. A cursor belongs to its sort and filters, and is signed: its values reach the database.
     """
 
     default_limit = 50
     max_limit = 100
+    parameters = frozenset({"cursor", "limit", "sort"})
+    signer = signing.Signer(salt="tpm.api.cursor")
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         sort = request.query_params.get("sort", view.default_sort)
         name, descending = sort.removeprefix("-"), sort.startswith("-")
         if name not in view.sorts:
             choices = ", ".join(sorted(view.sorts))
-            raise exceptions.ValidationError({"sort": [f"Sort by one of {choices}; a leading - turns it around."]})
+            raise QueryRefused({"sort": f"Sort by one of {choices}; a leading - turns it around."})
         self.request, self.limit = request, self._limit(request)
         kept = sorted((k, v) for k, v in request.query_params.lists() if k not in ("cursor", "limit"))
-        self.belongs = hashlib.sha256(json.dumps(kept).encode()).hexdigest()[:12]
+        self.belongs = hashlib.sha256(json.dumps([view.basename, kept]).encode()).hexdigest()[:12]
         queryset = queryset.annotate(sort_value=F(view.sorts[name]))
         backwards, after = self._after(queryset, request.query_params.get("cursor"), descending)
         value = F("sort_value").desc if descending != backwards else F("sort_value").asc
@@ -216,26 +312,21 @@ class CursorPages(BasePagination):
 
     def _limit(self, request: Request) -> int:
         text = request.query_params.get("limit", str(self.default_limit))
-        if not text.isdecimal() or not 1 <= int(text[:6]) <= self.max_limit:
-            raise exceptions.ValidationError({"limit": [f"A whole number from 1 to {self.max_limit}."]})
+        if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= self.max_limit:
+            raise QueryRefused({"limit": f"A whole number from 1 to {self.max_limit}."})
         return int(text)
 
     def _after(self, queryset: QuerySet[Any], cursor: str | None, descending: bool) -> tuple[bool, Q]:
         if not cursor:
             return False, Q()
         try:
-            padded = cursor + "=" * (-len(cursor) % 4)
-            belongs, backwards, value, pk = json.loads(base64.urlsafe_b64decode(padded.encode("ascii")))
-            field = queryset.query.annotations["sort_value"].output_field
-            value, pk = None if value is None else field.to_python(value), int(pk)
-        except (ValueError, TypeError, ValidationError) as refusal:
-            raise exceptions.ValidationError(
-                {"cursor": ["This cursor was not made here. Begin without one."]}
-            ) from refusal
+            belongs, backwards, value, pk = self.signer.unsign_object(cursor)
+        except signing.BadSignature as refusal:
+            raise QueryRefused({"cursor": "This cursor was not made here. Begin without one."}) from refusal
         if belongs != self.belongs:
-            raise exceptions.ValidationError(
-                {"cursor": ["This cursor is of another sort or filter. Begin without one."]}
-            )
+            raise QueryRefused({"cursor": "This cursor is of another sort or filter. Begin without one."})
+        if value is not None:
+            value = queryset.query.annotations["sort_value"].output_field.to_python(value)
         further = Q(pk__lt=pk) if backwards else Q(pk__gt=pk)
         if value is None:
             after = Q(sort_value=None) & further
@@ -245,9 +336,12 @@ class CursorPages(BasePagination):
         return bool(backwards), (after if backwards else after | Q(sort_value=None))
 
     def _url(self, row: Any, backwards: bool) -> str:
-        position = json.dumps([self.belongs, backwards, row.sort_value, row.pk], cls=DjangoJSONEncoder)
+        value = row.sort_value
+        if value is not None and not isinstance(value, int | str):
+            # To the microsecond: rounding would lose or repeat rows.
+            value = value.isoformat() if hasattr(value, "isoformat") else str(value)
         query = self.request.query_params.copy()
-        query["cursor"] = base64.urlsafe_b64encode(position.encode()).decode().rstrip("=")
+        query["cursor"] = self.signer.sign_object([self.belongs, backwards, value, row.pk])
         return self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -275,150 +369,64 @@ class CursorPages(BasePagination):
         ]
 
 
-# -- nouns -----------------------------------------------------------------------------------------------------------
+# -- the OpenAPI document --------------------------------------------------------------------------------------------
 
 
-class Visible(serializers.PrimaryKeyRelatedField):  # type: ignore[type-arg]
-    """A reference by id to a row that the asking person may see; a hidden one is as unknown as a missing one."""
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "people.authentication.TokenAuthentication"
+    name = "token"
 
-    default_error_messages = {"does_not_exist": "There is no such record."}
-
-    def get_queryset(self) -> QuerySet[Any]:
-        rows: Any = super().get_queryset()
-        return rows.visible_to(self.context["request"].user)  # type: ignore[no-any-return]
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "description": "A personal access token, made in Settings."}
 
 
-class ProgramKey(serializers.SlugRelatedField):  # type: ignore[type-arg]
-    """A reference to a program by its key."""
+class PageScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "people.authentication.PageSession"
+    name = "session"
 
-    default_error_messages = {"does_not_exist": "There is no program with this key."}
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(slug_field="key", **kwargs)
-
-    def get_queryset(self) -> QuerySet[Any]:
-        rows: Any = super().get_queryset()
-        return rows.visible_to(self.context["request"].user)  # type: ignore[no-any-return]
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        text = "A signed-in page; writes also send the CSRF token as X-CSRFToken."
+        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME, "description": text}
 
 
-class NounSchema(AutoSchema):
-    """Adds If-Match where a version is asked for."""
-
-    def get_override_parameters(self) -> list[OpenApiParameter]:
-        if self.method == "PATCH":
-            text = "The ETag of what you read; without it 428, after somebody else's change 412."
-            return [OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, required=True, description=text)]
-        return []
-
-
-class Noun(GenericViewSet[Any], Generic[M]):
-    """Endpoints of one noun: list, one, create, change, delete. Each finds, permits, makes one call and answers.
-
-    A subclass names its rows, its serializers and its services: ``add``, ``alter`` and ``remove`` make the one call.
-    What it does not have, it does not offer (``http_method_names``).
-    """
-
-    schema = NounSchema()
-    throttle_classes: Sequence[type[BaseThrottle]] = (PerMinute,)
-    lookup_value_regex = r"[^/.]+"
-    http_method_names = ["get", "post", "patch", "delete", "head", "options"]
-    out: ClassVar[type[serializers.BaseSerializer[Any]]]
-    new: ClassVar[type[serializers.Serializer[Any]]]
-    change: ClassVar[type[serializers.Serializer[Any]]]
-    sorts: ClassVar[dict[str, str]] = {"id": "id"}
-    default_sort: ClassVar[str] = "id"
-
-    def add(self, user: User, fields: dict[str, Any]) -> M:
-        raise exceptions.MethodNotAllowed("POST")
-
-    def alter(self, user: User, row: M, fields: dict[str, Any]) -> M:
-        raise exceptions.MethodNotAllowed("PATCH")
-
-    def remove(self, user: User, row: M) -> None:
-        raise exceptions.MethodNotAllowed("DELETE")
-
-    def get_queryset(self) -> QuerySet[Any]:
-        rows: Any = super().get_queryset()
-        return rows.visible_to(self.request.user)  # type: ignore[no-any-return]
-
-    def get_serializer_class(self) -> type[serializers.BaseSerializer[Any]]:
-        return {"create": getattr(self, "new", self.out), "partial_update": getattr(self, "change", self.out)}.get(
-            self.action, self.out
-        )
-
-    def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.out(page, many=True, context=self.get_serializer_context()).data)
-
-    def retrieve(self, request: Request, **kwargs: Any) -> Response:
-        row = self.get_object()
-        version = getattr(row, "version", None)
-        if version and matches(request.headers.get("If-None-Match", ""), etag(version)):
-            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag(version)})
-        return self._answer(row)
-
-    def create(self, request: Request) -> Response:
-        fields = self._fields(request)
-        row = self.add(self._user(), fields)
-        response = self._answer(self.get_queryset().get(pk=row.pk), status.HTTP_201_CREATED)
-        response["Location"] = request.build_absolute_uri(f"{request.path.rstrip('/')}/{self._name(row)}")
-        return response
-
-    @transaction.atomic
-    def partial_update(self, request: Request, **kwargs: Any) -> Response:
-        row = self._locked(request, required=True)
-        fields = self._fields(request, row)
-        self.alter(self._user(), row, fields)
-        return self._answer(self.get_queryset().get(pk=row.pk))
-
-    @transaction.atomic
-    def destroy(self, request: Request, **kwargs: Any) -> Response:
-        self.remove(self._user(), self._locked(request, required=False))
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-    def _user(self) -> User:
-        user = self.request.user
-        if not isinstance(user, User):
-            raise exceptions.NotAuthenticated
-        return user
-
-    def _fields(self, request: Request, row: M | None = None) -> dict[str, Any]:
-        given = self.get_serializer(row, data=request.data, partial=row is not None)
-        if isinstance(request.data, dict):
-            unknown = [name for name in request.data if name not in given.fields or given.fields[name].read_only]
-            if unknown:
-                known = ", ".join(name for name, field in given.fields.items() if not field.read_only)
-                raise exceptions.ValidationError({name: [f"Unknown. Known here: {known}."] for name in unknown})
-        given.is_valid(raise_exception=True)
-        return dict(given.validated_data)
-
-    def _locked(self, request: Request, *, required: bool) -> M:
-        """The row, locked, at the version that the caller read."""
-        row: M = self.get_object()
-        version = getattr(row, "version", None)
-        header = request.headers.get("If-Match")
-        if version is None or (header is None and not required):
-            return row
-        if header is None:
-            raise PreconditionRequired
-        current = type(row)._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
-        if not matches(header, etag(getattr(current, "version"))):  # noqa: B009  # only some nouns have one
-            raise PreconditionFailed
-        return current
-
-    def _name(self, row: M) -> str:
-        return str(getattr(row, self.lookup_field))
-
-    def _answer(self, row: M, code: int = status.HTTP_200_OK) -> Response:
-        version = getattr(row, "version", None)
-        headers = {"ETag": etag(version)} if version else None
-        return Response(self.out(row, context=self.get_serializer_context()).data, status=code, headers=headers)
+def add_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+    """Say in the document that any refusal is a problem (RFC 9457)."""
+    error = {
+        "type": "object",
+        "required": ["detail"],
+        "properties": {
+            "pointer": {"type": "string", "description": "JSON pointer of a field of the body."},
+            "parameter": {"type": "string", "description": "Name of a query parameter."},
+            "detail": {"type": "string"},
+        },
+    }
+    result["components"]["schemas"]["Problem"] = {
+        "type": "object",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+            "errors": {"type": "array", "items": error},
+        },
+    }
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path in result["paths"].values():
+        for operation in path.values():
+            operation["responses"]["default"] = {"description": "Refused, and why.", "content": content}
+    return result
 
 
-class ProgramFilter(filters.FilterSet):
-    """Base of filters of what belongs to one program: ``?program=KEY``."""
+@extend_schema(exclude=True)
+class Document(Endpoint, SpectacularJSONAPIView):
+    """The OpenAPI 3.1 document; the same for every reader."""
 
-    program = filters.CharFilter(field_name="program__key", lookup_expr="iexact")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response(_document(), headers={"Cache-Control": "private, max-age=300"})
 
 
-DAY_LOOKUPS = ["exact", "gte", "lte", "gt", "lt", "isnull"]
+@cache
+def _document() -> dict[str, Any]:
+    generator = Document.generator_class(api_version="1")
+    return dict(generator.get_schema(request=None, public=True))  # type: ignore[no-untyped-call]

@@ -1,11 +1,25 @@
 """Every address: an app's pages are in its urls.py, its API routes in its api.py."""
 
+from typing import Any
+
 from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from rest_framework.routers import SimpleRouter
+
+import forecasts.api
+import metrics.api
+import milestones.api
+import people.api
+import people.views
+import programs.api
+import reports.api
+import risks.api
+import tpm.api
+from tpm.nouns import Noun
 
 # allauth mounts more than we need (sign-up, codes, address changes): only these.
 sign_in = [
-    path("account/login", account.login, name="account_login"),
+    path("account/login", people.views.sign_in, name="account_login"),
     path("account/logout", account.logout, name="account_logout"),
     path("account/inactive", account.account_inactive, name="account_inactive"),
     path("account/password", account.password_reset, name="account_reset_password"),
@@ -18,7 +32,64 @@ sign_in = [
     path("account/password/changed", account.password_reset_from_key_done, name="account_reset_password_from_key_done"),
 ]
 
+nouns: dict[str, type[Noun[Any]]] = {
+    "programs": milestones.api.Programs,
+    "roles": programs.api.Roles,
+    "slots": programs.api.Slots,
+    "phases": programs.api.Phases,
+    "gate-criteria": programs.api.GateCriteria,
+    "gate-actions": programs.api.GateActions,
+    "objectives": programs.api.Objectives,
+    "related-links": programs.api.RelatedLinks,
+    "workstreams": milestones.api.Workstreams,
+    "milestones": milestones.api.Milestones,
+    "dependencies": milestones.api.Dependencies,
+    "requirements": milestones.api.Requirements,
+    "slip-causes": milestones.api.SlipCauses,
+    "date-moves": milestones.api.DateMoves,
+    "baselines": forecasts.api.Baselines,
+    "baseline-dates": forecasts.api.BaselineDates,
+    "forecasts": forecasts.api.Forecasts,
+    "risks": risks.api.Risks,
+    "mitigation-actions": risks.api.MitigationActions,
+    "issues": risks.api.Issues,
+    "assumptions": risks.api.Assumptions,
+    "decisions": risks.api.Decisions,
+    "kpis": metrics.api.KPIs,
+    "measurements": metrics.api.Measurements,
+    "updates": reports.api.Updates,
+    "subscriptions": reports.api.Subscriptions,
+    "letters": reports.api.Letters,
+    "users": people.api.Users,
+    "teams": people.api.Teams,
+    "calendars": people.api.Calendars,
+    "tokens": people.api.Tokens,
+}
+router = SimpleRouter(trailing_slash=False)
+for name, noun in nouns.items():
+    router.register(name, noun, basename=name)
+
+api_routes: list[URLPattern | URLResolver] = [
+    *router.urls,
+    path("programs/<str:key>/health", forecasts.api.Healths.as_view({"get": "list"}), name="health"),
+    path(
+        "organisation",
+        people.api.TheOrganisation.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="organisation",
+    ),
+    path("me", people.api.Me.as_view(), name="me"),
+    path("openapi.json", tpm.api.Document.as_view(), name="document"),
+    re_path(r"", tpm.api.Nothing.as_view(), name="nothing"),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     *sign_in,
+    path("api/v1/", include((api_routes, "api"))),
+    path("", include("people.urls")),
+    path("", include("programs.urls")),
     path("", include("dashboards.urls")),
+    path("", include("milestones.urls")),
+    path("", include("risks.urls")),
+    path("", include("reports.urls")),
+    path("", include("integrations.urls")),
 ]
