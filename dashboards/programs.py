@@ -1,0 +1,75 @@
+"""Pages that change a program as a whole: they ask for the cause of a move, and count what a deletion takes along."""
+
+from __future__ import annotations
+
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+import milestones.services
+import programs.services
+from dashboards.forms import ProgramChangeForm
+from history.forms import explaining
+from milestones.models import Dependency
+from people.pages import SignedIn, delete, done, posted
+from programs.models import Program
+from programs.pages import find_program, program_crumbs
+from programs.permissions import Act, may, require
+
+
+def program_edit(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    require(request.user, Act.EDIT, program)
+    here = program.get_absolute_url()
+    form = ProgramChangeForm(posted(request), by=request.user, row=program)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            milestones.services.move_program_target(
+                program=program, by=request.user, at=timezone.now(), **form.move, **form.related, **form.changes
+            )
+            return done(request, "Saved. The forecast follows within seconds.", here, kept=form.kept)
+    context = {
+        "form": form,
+        "title": "Edit program",
+        "crumbs": program_crumbs(program),
+        "cancel_url": here,
+        "delete_url": f"{here}/delete" if may(request.user, Act.DELETE, program) else None,
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def effect_of_deleting(program: Program) -> str:
+    """What goes with a program, in words."""
+    links = Dependency.objects.filter(Q(predecessor__program=program) | Q(successor__program=program))
+    counts = [
+        (program.milestones.count(), "milestone", "milestones"),
+        (links.count(), "link between milestones", "links between milestones"),
+        (program.risks.count() + program.issues.count(), "risk or issue", "risks and issues"),
+        (program.decisions.count(), "decision", "decisions"),
+        (program.kpis.count(), "KPI", "KPIs"),
+        (program.updates.count(), "update", "updates"),
+    ]
+    gone = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
+    listed = ", ".join(gone[:-1]) + (" and " if gone[1:] else "") + "".join(gone[-1:])
+    across = links.exclude(predecessor__program=program, successor__program=program).count()
+    words = [f"With it go {listed}." if gone else "Nothing hangs on it yet."]
+    if across:
+        waits = "1 of the links leads" if across == 1 else f"{across} of the links lead"
+        words.append(f"{waits} to other programs, whose forecasts will change.")
+    words.append("To keep it readable, set its state to Cancelled instead.")
+    return " ".join(words)
+
+
+def program_delete(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    require(request.user, Act.DELETE, program)
+    return delete(
+        request,
+        lambda: programs.services.delete_program(program=program, by=request.user),
+        row=program,
+        to="/",
+        back=program.get_absolute_url(),
+        consequence=effect_of_deleting(program),
+        crumbs=program_crumbs(program),
+    )
