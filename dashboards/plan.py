@@ -19,10 +19,11 @@ from milestones import services
 from milestones.forms import BaselineForm
 from milestones.hand_offs import SeenLink, seen
 from milestones.models import Baseline, Dependency, Milestone
-from milestones.views import find_milestone, find_program, program_crumbs, today
+from milestones.views import find_milestone, today
 from people.models import User
-from people.pages import SignedIn, done, paged
+from people.pages import SignedIn, done, paged, posted
 from programs.models import Program, Role
+from programs.pages import find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
 
 WORK_FIELDS = ("work_low", "work_likely", "work_high", "remaining")
@@ -123,7 +124,7 @@ def milestones(request: SignedIn, key: str) -> HttpResponse:
         "secondary_url": f"{program.get_absolute_url()}/baselines",
         "secondary_label": "Baselines",
         "empty_heading": "No milestones yet",
-        "empty_text": "A milestone is a dated promise. Mark one as the program's end, and its forecast is the program's.",
+        "empty_text": "A milestone is a dated promise. Mark one as the end: its forecast is the program's.",
         "filtered": bool(counts["all"]) or bool(chosen) or bool(owner),
     }
     return render(request, "dashboards/milestones.html", context)
@@ -313,7 +314,7 @@ def baseline_approve(request: SignedIn, key: str) -> HttpResponse:
     require(request.user, Act.PLAN, program)
     here = f"{program.get_absolute_url()}/baselines"
     dated = frozen_dates(program)
-    form = BaselineForm(request.POST or None, is_first=not program.baselines.exists())
+    form = BaselineForm(posted(request), is_first=not program.baselines.exists())
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.approve_baseline(

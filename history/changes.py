@@ -92,7 +92,7 @@ def _names(events: list[Event], differing: list[list[models.Field[Any, Any]]]) -
     wanted: dict[type[models.Model], set[int]] = defaultdict(set)
     for field in {field for changed in differing for field in changed if isinstance(field, models.ForeignKey)}:
         ids = {getattr(event, field.attname) for event in events} - {None}
-        wanted[field.related_model] |= ids  # type: ignore[index]
+        wanted[field.related_model] |= ids
     return {
         (model, pk): str(found)
         for model, ids in wanted.items()

@@ -334,7 +334,9 @@ class DateMove(models.Model):
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="date_moves")
     milestone = models.ForeignKey(Milestone, null=True, blank=True, on_delete=models.CASCADE, related_name="date_moves")
-    dependency = models.ForeignKey(Dependency, null=True, blank=True, on_delete=models.CASCADE, related_name="date_moves")
+    dependency = models.ForeignKey(
+        Dependency, null=True, blank=True, on_delete=models.CASCADE, related_name="date_moves"
+    )
     field = models.CharField(max_length=16, choices=Field.choices)
     before_on = models.DateField()
     after_on = models.DateField(null=True, blank=True)

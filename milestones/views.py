@@ -29,24 +29,14 @@ from milestones.forms import (
 from milestones.hand_offs import seen
 from milestones.models import Dependency, Milestone, Requirement, SlipCause, Workstream
 from milestones.scope import Scope
-from people.pages import SignedIn, attempt, delete, done, paged
+from people.pages import SignedIn, attempt, delete, done, paged, posted
 from people.permissions import OrgAct
-from programs.models import Program
+from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, may, require
-
-Crumbs = list[tuple[str, str]]
 
 
 def today() -> date:
     return people.services.today(timezone.now())
-
-
-def find_program(request: SignedIn, key: str) -> Program:
-    return get_object_or_404(Program.objects.visible_to(request.user).select_related("lead"), key=key)
-
-
-def program_crumbs(program: Program, *more: tuple[str, str]) -> Crumbs:
-    return [(program.name, program.get_absolute_url()), *more]
 
 
 def _milestone_crumbs(milestone: Milestone) -> Crumbs:
@@ -69,7 +59,7 @@ def milestone_create(request: SignedIn, key: str) -> HttpResponse:
     program = find_program(request, key)
     require(request.user, Act.EDIT, program)
     back = f"{program.get_absolute_url()}/milestones"
-    form = MilestoneForm(request.POST or None, program=program, by=request.user)
+    form = MilestoneForm(posted(request), program=program, by=request.user)
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_milestone(program=program, by=request.user, today=today(), **form.changes)
@@ -88,7 +78,7 @@ def milestone_edit(request: SignedIn, pk: int) -> HttpResponse:
     milestone = find_milestone(request, pk)
     require(request.user, Act.EDIT, milestone.program)
     here = f"/m/{milestone.pk}"
-    form = MilestoneForm(request.POST or None, program=milestone.program, by=request.user, row=milestone)
+    form = MilestoneForm(posted(request), program=milestone.program, by=request.user, row=milestone)
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_milestone(
@@ -103,7 +93,7 @@ def milestone_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": here,
         "delete_url": f"{here}/delete",
     }
-    return render(request, "milestones/form.html", context, status=form.status)
+    return render(request, "form_base.html", context, status=form.status)
 
 
 def milestone_delete(request: SignedIn, pk: int) -> HttpResponse:
@@ -175,7 +165,7 @@ def link_create(request: SignedIn, pk: int) -> HttpResponse:
     if not (choice.is_bound and choice.is_valid()):
         return render(request, "milestones/link_program.html", context)
     giver = choice.cleaned_data["program"]
-    form = LinkForm(request.POST or None, giver=giver, receiver=receiver)
+    form = LinkForm(posted(request), giver=giver, receiver=receiver)
     if form.is_bound and form.is_valid():
         with explaining(form):
             link = services.link(successor=receiver, by=request.user, **form.changes)
@@ -192,7 +182,7 @@ def link_edit(request: SignedIn, pk: int) -> HttpResponse:
     if not (may_receive or may_promise):
         raise PermissionDenied("You cannot change this link: you have a part in neither of its programs.")
     form = DependencyForm(
-        request.POST or None, row=link, may_receive=may_receive, may_promise=may_promise, crosses=giver != receiver
+        posted(request), row=link, may_receive=may_receive, may_promise=may_promise, crosses=giver != receiver
     )
     back = f"/m/{link.successor_id if may_receive else link.predecessor_id}"
     if form.is_bound and form.is_valid():
@@ -212,7 +202,7 @@ def link_edit(request: SignedIn, pk: int) -> HttpResponse:
 def link_answer(request: SignedIn, pk: int) -> HttpResponse:
     link = find_link(request, pk)
     require(request.user, Act.AGREE, link.predecessor.program)
-    form = AnswerForm(request.POST or None, row=link)
+    form = AnswerForm(posted(request), row=link)
     back = f"/m/{link.predecessor_id}"
     if form.is_bound and form.is_valid():
         with explaining(form):
@@ -280,7 +270,7 @@ def workstream_create(request: SignedIn, key: str) -> HttpResponse:
     program = find_program(request, key)
     require(request.user, Act.EDIT, program)
     back = f"{program.get_absolute_url()}/workstreams"
-    form = WorkstreamForm(request.POST or None)
+    form = WorkstreamForm(posted(request))
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_workstream(program=program, by=request.user, **form.changes)
@@ -304,7 +294,7 @@ def workstream_edit(request: SignedIn, pk: int) -> HttpResponse:
     program = workstream.program
     require(request.user, Act.EDIT, program)
     back = f"{program.get_absolute_url()}/workstreams"
-    form = WorkstreamForm(request.POST or None, row=workstream)
+    form = WorkstreamForm(posted(request), row=workstream)
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_workstream(workstream=workstream, by=request.user, **form.changes)
@@ -316,7 +306,7 @@ def workstream_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": back,
         "delete_url": f"/workstreams/{workstream.pk}/delete",
     }
-    return render(request, "milestones/form.html", context, status=form.status)
+    return render(request, "form_base.html", context, status=form.status)
 
 
 def workstream_delete(request: SignedIn, pk: int) -> HttpResponse:
@@ -378,7 +368,7 @@ def requirement_create(request: SignedIn, key: str) -> HttpResponse:
     program = find_program(request, key)
     require(request.user, Act.EDIT, program)
     back = f"{program.get_absolute_url()}/requirements"
-    form = RequirementForm(request.POST or None, program=program, by=request.user)
+    form = RequirementForm(posted(request), program=program, by=request.user)
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.create_requirement(program=program, by=request.user, today=today(), **form.changes)
@@ -402,7 +392,7 @@ def requirement_edit(request: SignedIn, pk: int) -> HttpResponse:
     program = requirement.program
     require(request.user, Act.EDIT, program)
     back = f"{program.get_absolute_url()}/requirements"
-    form = RequirementForm(request.POST or None, program=program, by=request.user, row=requirement)
+    form = RequirementForm(posted(request), program=program, by=request.user, row=requirement)
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_requirement(requirement=requirement, by=request.user, today=today(), **form.changes)
@@ -414,7 +404,7 @@ def requirement_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": back,
         "delete_url": f"/requirements/{requirement.pk}/delete",
     }
-    return render(request, "milestones/form.html", context, status=form.status)
+    return render(request, "form_base.html", context, status=form.status)
 
 
 def requirement_delete(request: SignedIn, pk: int) -> HttpResponse:
@@ -454,7 +444,7 @@ def slip_causes(request: SignedIn) -> HttpResponse:
 
 def slip_cause_create(request: SignedIn) -> HttpResponse:
     people.permissions.require(request.user, OrgAct.MANAGE_ORGANISATION)
-    form = SlipCauseForm(request.POST or None)
+    form = SlipCauseForm(posted(request))
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_slip_cause(by=request.user, **form.changes)
@@ -472,7 +462,7 @@ def slip_cause_create(request: SignedIn) -> HttpResponse:
 def slip_cause_edit(request: SignedIn, pk: int) -> HttpResponse:
     people.permissions.require(request.user, OrgAct.MANAGE_ORGANISATION)
     row = get_object_or_404(SlipCause, pk=pk)
-    form = SlipCauseForm(request.POST or None, row=row)
+    form = SlipCauseForm(posted(request), row=row)
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_slip_cause(slip_cause=row, by=request.user, **form.changes)
@@ -483,7 +473,7 @@ def slip_cause_edit(request: SignedIn, pk: int) -> HttpResponse:
         "crumbs": [("Causes of slips", CAUSES)],
         "cancel_url": CAUSES,
     }
-    return render(request, "milestones/form.html", context, status=form.status)
+    return render(request, "form_base.html", context, status=form.status)
 
 
 @require_POST

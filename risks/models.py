@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Self
+from typing import Self, TypeVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 
 from history.models import Record
 from history.tracker import track
@@ -21,6 +21,23 @@ FIVE = [MinValueValidator(1), MaxValueValidator(5)]
 class RiskQuerySet(OfProgramQuerySet["Risk"]):
     def open(self) -> Self:
         return self.filter(closed_on=None)
+
+    def with_exposure(self) -> Self:
+        """Adds ``exposure``: probability times the mean working minutes on the milestone it hits hardest, or null."""
+        hardest = (
+            RiskImpact.objects.filter(risk=OuterRef("pk"))
+            .annotate(mean=(F("low") + F("likely") + F("high")) / 3.0)
+            .order_by("-mean")
+            .values("mean")[:1]
+        )
+        return self.annotate(
+            exposure=models.ExpressionWrapper(F("probability") * Subquery(hardest), output_field=models.FloatField())
+        )
+
+    def behind(self, today: date) -> Self:
+        """Open risks with a mitigation past its day."""
+        overdue = MitigationAction.objects.filter(risk=OuterRef("pk"), done_on=None, due_on__lt=today)
+        return self.open().filter(models.Exists(overdue))
 
 
 @track()
@@ -94,7 +111,10 @@ class Risk(Record):
         return f"R-{self.pk}"
 
 
-class OfRiskQuerySet(models.QuerySet["RiskImpact"]):
+R = TypeVar("R", bound=models.Model)
+
+
+class OfRiskQuerySet(models.QuerySet[R]):
     def visible_to(self, viewer: Viewer) -> Self:
         return self.filter(risk__program__in=Program.objects.visible_to(viewer))
 
@@ -112,7 +132,7 @@ class RiskImpact(models.Model):
     likely = models.PositiveIntegerField("likely")
     high = models.PositiveIntegerField("at worst")
 
-    objects = OfRiskQuerySet.as_manager()
+    objects = OfRiskQuerySet["RiskImpact"].as_manager()
 
     class Meta:
         constraints = [
@@ -136,11 +156,15 @@ class RiskImpact(models.Model):
 
 @track(program=PROGRAM_OF_RISK)
 class MitigationAction(Record):
+    """What somebody does about a risk, by a day."""
+
     risk = models.ForeignKey(Risk, on_delete=models.CASCADE, related_name="actions")
     text = models.CharField(max_length=500)
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="mitigation_actions")
     due_on = models.DateField("due", null=True, blank=True)
     done_on = models.DateField("done", null=True, blank=True)
+
+    objects = OfRiskQuerySet["MitigationAction"].as_manager()
 
     def __str__(self) -> str:
         return self.text
@@ -208,6 +232,9 @@ class Assumption(Record):
 class DecisionQuerySet(OfProgramQuerySet["Decision"]):
     def waiting(self) -> Self:
         return self.filter(decided_on=None)
+
+    def overdue(self, today: date) -> Self:
+        return self.waiting().filter(decide_by_on__lt=today)
 
 
 @track()

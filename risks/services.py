@@ -36,7 +36,9 @@ def _set_impacts(risk: Risk, impacts: Iterable[Impact], by: User) -> set[int]:
     if wanted.keys() - visible:
         raise ValidationError({"impacts": ["There is no such milestone."]}, code="unknown")
     touched = set()
-    present = {row.milestone_id: row for row in risk.impacts.select_related("milestone")}
+    # Impacts on milestones that the person cannot see are not theirs to take away.
+    mine = risk.impacts.filter(milestone__in=Milestone.objects.visible_to(by)).select_related("milestone")
+    present = {row.milestone_id: row for row in mine}
     for pk, row in present.items():
         if pk not in wanted:
             touched.add(row.milestone.program_id)

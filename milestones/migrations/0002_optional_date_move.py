@@ -5,40 +5,67 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('milestones', '0001_initial'),
+        ("milestones", "0001_initial"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='datemove',
-            name='after_on',
+            model_name="datemove",
+            name="after_on",
             field=models.DateField(blank=True, null=True),
         ),
         migrations.AlterField(
-            model_name='datemove',
-            name='dependency',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='date_moves', to='milestones.dependency'),
+            model_name="datemove",
+            name="dependency",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="date_moves",
+                to="milestones.dependency",
+            ),
         ),
         migrations.AlterField(
-            model_name='datemove',
-            name='milestone',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='date_moves', to='milestones.milestone'),
+            model_name="datemove",
+            name="milestone",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="date_moves",
+                to="milestones.milestone",
+            ),
         ),
         migrations.AlterField(
-            model_name='datemoveevent',
-            name='after_on',
+            model_name="datemoveevent",
+            name="after_on",
             field=models.DateField(blank=True, null=True),
         ),
         migrations.AlterField(
-            model_name='datemoveevent',
-            name='dependency',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='milestones.dependency'),
+            model_name="datemoveevent",
+            name="dependency",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="milestones.dependency",
+            ),
         ),
         migrations.AlterField(
-            model_name='datemoveevent',
-            name='milestone',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='milestones.milestone'),
+            model_name="datemoveevent",
+            name="milestone",
+            field=models.ForeignKey(
+                blank=True,
+                db_constraint=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                related_query_name="+",
+                to="milestones.milestone",
+            ),
         ),
     ]

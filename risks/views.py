@@ -1,0 +1,688 @@
+"""Pages of the RAID log: risks, assumptions, issues and decisions, of one program or of all."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, F, Prefetch, Q, Sum
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+import people.services
+from history.changes import changes_of
+from history.forms import explaining
+from people.pages import SignedIn, attempt, delete, done, paged, posted
+from programs.models import Program
+from programs.pages import Crumbs, find_program, program_crumbs
+from programs.permissions import Act, acts, may, require
+from risks import services
+from risks.forms import (
+    IMPACTS,
+    ActionForm,
+    AssumptionForm,
+    CloseForm,
+    DecideForm,
+    DecisionForm,
+    Impacts,
+    IssueForm,
+    RiskForm,
+)
+from risks.log import bars, heat, matrix
+from risks.models import Assumption, Decision, Issue, MitigationAction, Risk
+
+MINUTES_A_DAY = 480
+# Longer than any id: a number that the database could not read.
+MOST_DIGITS = 18
+
+
+def today() -> date:
+    return people.services.today(timezone.now())
+
+
+def _log(request: SignedIn, key: str | None, noun: str, title: str) -> tuple[Program | None, dict[str, Any]]:
+    """The program a list is of, or None for all, and what every list of the log shows."""
+    program = find_program(request, key) if key else None
+    base = program.get_absolute_url() if program else ""
+    may_edit = program is not None and may(request.user, Act.EDIT, program)
+    return program, {
+        "program": program,
+        "place": "decisions" if noun == "decision" else "risks",
+        "title": title,
+        "crumbs": program_crumbs(program) if program else [],
+        "base": base,
+        "logs": [
+            {"label": label, "url": f"{base}/{path}", "current": request.path == f"{base}/{path}"}
+            for label, path in (("Risks", "risks"), ("Issues", "issues"), ("Assumptions", "assumptions"))
+        ]
+        if noun != "decision"
+        else [],
+        "may_edit": may_edit,
+        "primary_url": f"{base}/{noun}s/new" if may_edit else None,
+        "primary_label": f"New {noun}",
+    }
+
+
+def _tabs(kinds: dict[str, tuple[str, Q]], rows: Any, shown: str) -> list[dict[str, Any]]:
+    counts = rows.aggregate(**{name: Count("pk", filter=some, distinct=True) for name, (_, some) in kinds.items()})
+    return [
+        {"label": label, "url": f"?show={name}", "count": counts[name], "current": name == shown}
+        for name, (label, _) in kinds.items()
+    ]
+
+
+def _shown(request: SignedIn, kinds: dict[str, tuple[str, Q]]) -> str:
+    asked = request.GET.get("show", "")
+    return asked if asked in kinds else next(iter(kinds))
+
+
+# -- risks -----------------------------------------------------------------------------------------------------------
+
+
+def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
+    program, context = _log(request, key, "risk", "Risks")
+    day = today()
+    visible = Risk.objects.visible_to(request.user)
+    if program:
+        visible = visible.filter(program=program)
+    is_open = Q(closed_on=None)
+    kinds = {
+        "open": ("Open", is_open),
+        "overdue": ("Overdue mitigation", is_open & Q(pk__in=visible.behind(day).values("pk"))),
+        "mine": ("Mine", is_open & Q(owner=request.user)),
+        "closed": ("Closed", Q(closed_on__isnull=False)),
+    }
+    shown = _shown(request, kinds)
+    rows = visible.filter(kinds[shown][1])
+    cell = {name: request.GET.get(name, "") for name in ("likelihood", "impact")}
+    in_cell = all(value in {"1", "2", "3", "4", "5"} for value in cell.values())
+    if in_cell:
+        rows = rows.filter(likelihood_score=cell["likelihood"], impact_score=cell["impact"])
+    if owner := request.GET.get("owner", ""):
+        rows = rows.filter(owner_id=int(owner)) if owner.isdecimal() and len(owner) < MOST_DIGITS else rows.none()
+    todo = MitigationAction.objects.filter(done_on=None).order_by(F("due_on").asc(nulls_last=True), "id")
+    ordered: Any = (
+        rows.with_exposure()
+        .annotate(score=F("likelihood_score") * F("impact_score"))
+        .select_related("program", "owner")
+        .prefetch_related(Prefetch("actions", queryset=todo, to_attr="todo"))
+        .order_by(F("exposure").desc(nulls_last=True), F("score").desc(nulls_last=True), "id")
+    )
+    page = paged(request, ordered)
+    open_risks = visible.open()
+    exposed: Any = open_risks.with_exposure()
+    total = exposed.aggregate(minutes=Sum("exposure"))["minutes"] or 0
+    tabs = _tabs(kinds, visible, shown)
+    count = tabs[0]["count"]
+    context |= {
+        "sub": f"{count} open risk{'' if count == 1 else 's'}, {total / MINUTES_A_DAY:.0f} expected days in total. "
+        "Days on parallel paths overlap: read this as a ranking, not as a forecast.",
+        "page": page,
+        "lines": [(row, heat(row.score or 0)) for row in page],
+        "tabs": tabs,
+        "today": day,
+        "matrix": matrix(open_risks) if count else [],
+        "impact_words": IMPACTS,
+        "bars": bars(open_risks) if count and not program else [],
+        "cell": cell if in_cell else None,
+        "filtered": shown != "open" or in_cell or bool(owner),
+        "empty_heading": "No open risks",
+        "empty_text": "A risk may happen: give it a probability and the days it would cost a milestone, "
+        "and it is ranked by what to expect of it.",
+    }
+    return render(request, "risks/risks.html", context)
+
+
+def find_risk(request: SignedIn, pk: int) -> Risk:
+    return get_object_or_404(
+        Risk.objects.visible_to(request.user).select_related("program__lead", "owner").with_exposure(), pk=pk
+    )
+
+
+def _risk_crumbs(risk: Risk) -> Crumbs:
+    return program_crumbs(
+        risk.program, ("Risks", f"{risk.program.get_absolute_url()}/risks"), (risk.reference, f"/r/{risk.reference}")
+    )
+
+
+def risk(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_risk(request, pk)
+    visible = Program.objects.visible_to(request.user)
+    impacts = row.impacts.select_related("milestone__program")
+    context = {
+        "program": row.program,
+        "place": "risks",
+        "title": row.title,
+        "crumbs": program_crumbs(row.program, ("Risks", f"{row.program.get_absolute_url()}/risks")),
+        "risk": row,
+        "impacts": impacts.filter(milestone__program__in=visible).order_by("-likely", "id"),
+        "hidden_impacts": impacts.exclude(milestone__program__in=visible).count(),
+        "actions": row.actions.select_related("owner").order_by(
+            F("done_on").asc(nulls_first=True), F("due_on").asc(nulls_last=True), "id"
+        ),
+        "changes": changes_of(row),
+        "today": today(),
+        "may_edit": may(request.user, Act.EDIT, row.program),
+    }
+    return render(request, "risks/risk.html", context)
+
+
+def risk_create(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    require(request.user, Act.EDIT, program)
+    back = f"{program.get_absolute_url()}/risks"
+    form = RiskForm(posted(request))
+    impacts = Impacts(posted(request), program=program, viewer=request.user)
+    if form.is_bound and form.is_valid() & impacts.is_valid():
+        with explaining(form):
+            row = services.create_risk(
+                program=program, by=request.user, today=today(), impacts=impacts.value, **form.changes
+            )
+            return done(request, f"Raised {row.reference}.", f"/r/{row.reference}")
+    context = {
+        "form": form,
+        "impacts": impacts.rows,
+        "title": "New risk",
+        "crumbs": program_crumbs(program, ("Risks", back)),
+        "cancel_url": back,
+        "submit_label": "Raise risk",
+    }
+    return render(request, "risks/risk_form.html", context, status=_status(form))
+
+
+def _status(form: RiskForm) -> int:
+    """Of a page that is shown again: where the form itself is right, a row of impacts is not."""
+    return 422 if form.is_bound and form.status == 200 else form.status
+
+
+def risk_edit(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_risk(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    here = f"/r/{row.reference}"
+    form = RiskForm(posted(request), row=row)
+    impacts = Impacts(posted(request), program=row.program, viewer=request.user, row=row)
+    if form.is_bound and form.is_valid() & impacts.is_valid():
+        with explaining(form):
+            services.change_risk(
+                risk=row,
+                by=request.user,
+                impacts=impacts.value if impacts.rows.has_changed() else None,
+                **form.changes,
+            )
+            return done(request, f"Saved {row.reference}.", here, kept=form.kept)
+    context = {
+        "form": form,
+        "impacts": impacts.rows,
+        "title": f"Edit {row.reference}",
+        "sub": row.title,
+        "crumbs": _risk_crumbs(row),
+        "cancel_url": here,
+        "delete_url": f"{here}/delete",
+    }
+    return render(request, "risks/risk_form.html", context, status=_status(form))
+
+
+def risk_close(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_risk(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    here = f"/r/{row.reference}"
+    form = CloseForm(posted(request))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.close_risk(risk=row, by=request.user, on=today(), because=form.cleaned_data["closed_because"])
+            return done(request, f"Closed {row.reference}.", here)
+    context = {
+        "form": form,
+        "title": f"Close {row.reference}",
+        "sub": row.title,
+        "crumbs": _risk_crumbs(row),
+        "cancel_url": here,
+        "submit_label": "Close risk",
+    }
+    return render(request, "form_base.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def risk_reopen(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_risk(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    return attempt(
+        request,
+        lambda: services.reopen_risk(risk=row, by=request.user),
+        f"{row.reference} is open again.",
+        f"/r/{row.reference}",
+    )
+
+
+def risk_delete(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_risk(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    return delete(
+        request,
+        lambda: services.delete_risk(risk=row, by=request.user),
+        row=row,
+        to=f"{row.program.get_absolute_url()}/risks",
+        back=f"/r/{row.reference}",
+        consequence="Its impacts and mitigations go with it. To keep it in the log, close it instead.",
+        crumbs=_risk_crumbs(row),
+    )
+
+
+# -- mitigations -----------------------------------------------------------------------------------------------------
+
+
+def action_create(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_risk(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    here = f"/r/{row.reference}"
+    form = ActionForm(posted(request))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.create_action(risk=row, by=request.user, **form.changes)
+            return done(request, "Added the mitigation.", here)
+    context = {
+        "form": form,
+        "title": "New mitigation",
+        "sub": row.title,
+        "crumbs": _risk_crumbs(row),
+        "cancel_url": here,
+        "submit_label": "Add mitigation",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def find_action(request: SignedIn, pk: int) -> MitigationAction:
+    rows = MitigationAction.objects.visible_to(request.user).select_related("risk__program__lead")
+    return get_object_or_404(rows, pk=pk)
+
+
+def action_edit(request: SignedIn, pk: int) -> HttpResponse:
+    action = find_action(request, pk)
+    require(request.user, Act.EDIT, action.risk.program)
+    here = f"/r/{action.risk.reference}"
+    form = ActionForm(posted(request), row=action)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_action(action=action, by=request.user, **form.changes)
+            return done(request, "Saved the mitigation.", here, kept=form.kept)
+    context = {
+        "form": form,
+        "title": "Edit mitigation",
+        "sub": action.risk.title,
+        "crumbs": _risk_crumbs(action.risk),
+        "cancel_url": here,
+        "delete_url": f"/mitigations/{action.pk}/delete",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+@require_POST
+def action_finish(request: SignedIn, pk: int) -> HttpResponse:
+    action = find_action(request, pk)
+    require(request.user, Act.EDIT, action.risk.program)
+    return attempt(
+        request,
+        lambda: services.change_action(action=action, by=request.user, done_on=today()),
+        "Marked as done.",
+        f"/r/{action.risk.reference}",
+    )
+
+
+def action_delete(request: SignedIn, pk: int) -> HttpResponse:
+    action = find_action(request, pk)
+    require(request.user, Act.EDIT, action.risk.program)
+    here = f"/r/{action.risk.reference}"
+    return delete(
+        request,
+        lambda: services.delete_action(action=action, by=request.user),
+        row=action,
+        to=here,
+        back=here,
+        crumbs=_risk_crumbs(action.risk),
+    )
+
+
+# -- issues ----------------------------------------------------------------------------------------------------------
+
+
+def issues(request: SignedIn, key: str | None = None) -> HttpResponse:
+    program, context = _log(request, key, "issue", "Issues")
+    day = today()
+    visible = Issue.objects.visible_to(request.user)
+    if program:
+        visible = visible.filter(program=program)
+    kinds = {
+        "open": ("Open", Q(closed_on=None)),
+        "overdue": ("Past their day", Q(closed_on=None, due_on__lt=day)),
+        "mine": ("Mine", Q(closed_on=None, owner=request.user)),
+        "closed": ("Closed", Q(closed_on__isnull=False)),
+    }
+    shown = _shown(request, kinds)
+    rows = visible.filter(kinds[shown][1]).select_related("program", "owner", "milestone")
+    context |= {
+        "sub": "What has happened and wants an answer by a day. One open past its day lowers the program's health.",
+        "page": paged(request, rows.order_by(F("due_on").asc(nulls_last=True), "id")),
+        "tabs": _tabs(kinds, visible, shown),
+        "today": day,
+        "filtered": shown != "open",
+        "empty_heading": "No open issues",
+        "empty_text": "An issue has happened already: say who answers it and by when.",
+    }
+    return render(request, "risks/issues.html", context)
+
+
+def find_issue(request: SignedIn, pk: int) -> Issue:
+    rows = Issue.objects.visible_to(request.user).select_related("program__lead", "owner", "milestone")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _issue_crumbs(program: Program) -> Crumbs:
+    return program_crumbs(program, ("Issues", f"{program.get_absolute_url()}/issues"))
+
+
+def issue(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_issue(request, pk)
+    context = {
+        "program": row.program,
+        "place": "risks",
+        "title": row.title,
+        "crumbs": _issue_crumbs(row.program),
+        "issue": row,
+        "changes": changes_of(row),
+        "today": today(),
+        "may_edit": may(request.user, Act.EDIT, row.program),
+    }
+    return render(request, "risks/issue.html", context)
+
+
+def issue_create(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    require(request.user, Act.EDIT, program)
+    form = IssueForm(posted(request), program=program)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            row = services.create_issue(program=program, by=request.user, today=today(), **form.changes)
+            return done(request, "Raised the issue.", f"/issues/{row.pk}")
+    context = {
+        "form": form,
+        "title": "New issue",
+        "crumbs": _issue_crumbs(program),
+        "cancel_url": f"{program.get_absolute_url()}/issues",
+        "submit_label": "Raise issue",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def issue_edit(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_issue(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    here = f"/issues/{row.pk}"
+    form = IssueForm(posted(request), program=row.program, row=row)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_issue(issue=row, by=request.user, **form.changes)
+            return done(request, "Saved the issue.", here, kept=form.kept)
+    context = {
+        "form": form,
+        "title": "Edit issue",
+        "sub": row.title,
+        "crumbs": [*_issue_crumbs(row.program), (row.title, here)],
+        "cancel_url": here,
+        "delete_url": f"{here}/delete",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+@require_POST
+def issue_close(request: SignedIn, pk: int) -> HttpResponse:
+    """Close an issue today, or open a closed one again."""
+    row = find_issue(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    closed_on = None if row.closed_on else today()
+    return attempt(
+        request,
+        lambda: services.change_issue(issue=row, by=request.user, closed_on=closed_on),
+        "Closed the issue." if closed_on else "The issue is open again.",
+        f"/issues/{row.pk}",
+    )
+
+
+def issue_delete(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_issue(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    return delete(
+        request,
+        lambda: services.delete_issue(issue=row, by=request.user),
+        row=row,
+        to=f"{row.program.get_absolute_url()}/issues",
+        back=f"/issues/{row.pk}",
+        crumbs=_issue_crumbs(row.program),
+    )
+
+
+# -- assumptions -----------------------------------------------------------------------------------------------------
+
+
+def assumptions(request: SignedIn, key: str | None = None) -> HttpResponse:
+    program, context = _log(request, key, "assumption", "Assumptions")
+    day = today()
+    visible = Assumption.objects.visible_to(request.user)
+    if program:
+        visible = visible.filter(program=program)
+    is_open = Q(state=Assumption.State.OPEN)
+    kinds = {
+        "open": ("Open", is_open),
+        "expired": ("Past their day", is_open & Q(expires_on__lt=day)),
+        "settled": ("Settled", ~is_open),
+    }
+    shown = _shown(request, kinds)
+    rows = visible.filter(kinds[shown][1]).select_related("program", "owner")
+    context |= {
+        "sub": "Held true until somebody looks again.",
+        "page": paged(request, rows.order_by(F("expires_on").asc(nulls_last=True), "id")),
+        "tabs": _tabs(kinds, visible, shown),
+        "today": day,
+        "filtered": shown != "open",
+        "empty_heading": "No open assumptions",
+        "empty_text": "Write down what the plan takes for granted, and the day by which somebody checks it.",
+    }
+    return render(request, "risks/assumptions.html", context)
+
+
+def find_assumption(request: SignedIn, pk: int) -> Assumption:
+    rows = Assumption.objects.visible_to(request.user).select_related("program__lead", "owner")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _assumption_crumbs(program: Program) -> Crumbs:
+    return program_crumbs(program, ("Assumptions", f"{program.get_absolute_url()}/assumptions"))
+
+
+def assumption_create(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    require(request.user, Act.EDIT, program)
+    back = f"{program.get_absolute_url()}/assumptions"
+    form = AssumptionForm(posted(request))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.create_assumption(program=program, by=request.user, **form.changes)
+            return done(request, "Noted the assumption.", back)
+    context = {
+        "form": form,
+        "title": "New assumption",
+        "crumbs": _assumption_crumbs(program),
+        "cancel_url": back,
+        "submit_label": "Note assumption",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def assumption_edit(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_assumption(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    back = f"{row.program.get_absolute_url()}/assumptions"
+    form = AssumptionForm(posted(request), row=row)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_assumption(assumption=row, by=request.user, **form.changes)
+            return done(request, "Saved the assumption.", back, kept=form.kept)
+    context = {
+        "form": form,
+        "title": "Edit assumption",
+        "crumbs": _assumption_crumbs(row.program),
+        "cancel_url": back,
+        "delete_url": f"/assumptions/{row.pk}/delete",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def assumption_delete(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_assumption(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    back = f"{row.program.get_absolute_url()}/assumptions"
+    return delete(
+        request,
+        lambda: services.delete_assumption(assumption=row, by=request.user),
+        row=row,
+        to=back,
+        back=f"/assumptions/{row.pk}/edit",
+        crumbs=_assumption_crumbs(row.program),
+    )
+
+
+# -- decisions -------------------------------------------------------------------------------------------------------
+
+
+def decisions(request: SignedIn, key: str | None = None) -> HttpResponse:
+    program, context = _log(request, key, "decision", "Decisions")
+    day = today()
+    visible = Decision.objects.visible_to(request.user)
+    if program:
+        visible = visible.filter(program=program)
+    waiting = Q(decided_on=None)
+    kinds = {
+        "waiting": ("Waiting", waiting),
+        "overdue": ("Past their day", waiting & Q(decide_by_on__lt=day)),
+        "mine": ("Mine to decide", waiting & Q(decider=request.user)),
+        "decided": ("Decided", ~waiting),
+    }
+    shown = _shown(request, kinds)
+    rows = visible.filter(kinds[shown][1]).select_related("program", "decider")
+    newest = F("decided_on").desc() if shown == "decided" else F("decide_by_on").asc(nulls_last=True)
+    context |= {
+        "sub": "Questions that somebody answers by a day, and what followed from the answers.",
+        "page": paged(request, rows.order_by(newest, "id")),
+        "tabs": _tabs(kinds, visible, shown),
+        "today": day,
+        "filtered": shown != "waiting",
+        "empty_heading": "No decision is waiting",
+        "empty_text": "Ask a question with its options, name who decides, and by when.",
+    }
+    return render(request, "risks/decisions.html", context)
+
+
+def find_decision(request: SignedIn, pk: int) -> Decision:
+    rows = Decision.objects.visible_to(request.user).select_related("program__lead", "decider", "objective")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _decision_crumbs(program: Program) -> Crumbs:
+    return program_crumbs(program, ("Decisions", f"{program.get_absolute_url()}/decisions"))
+
+
+def decision(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_decision(request, pk)
+    allowed = acts(request.user, row.program)
+    context = {
+        "program": row.program,
+        "place": "decisions",
+        "title": row.question,
+        "crumbs": _decision_crumbs(row.program),
+        "decision": row,
+        "changes": changes_of(row),
+        "today": today(),
+        "may_edit": Act.EDIT in allowed,
+        "may_decide": Act.DECIDE in allowed or row.decider_id == request.user.pk,
+    }
+    return render(request, "risks/decision.html", context)
+
+
+def decision_create(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    require(request.user, Act.EDIT, program)
+    form = DecisionForm(posted(request))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            row = services.create_decision(program=program, by=request.user, today=today(), **form.changes)
+            return done(request, f"Asked {row.reference}.", f"/d/{row.reference}")
+    context = {
+        "form": form,
+        "title": "New decision",
+        "crumbs": _decision_crumbs(program),
+        "cancel_url": f"{program.get_absolute_url()}/decisions",
+        "submit_label": "Ask for a decision",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def decision_edit(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_decision(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    here = f"/d/{row.reference}"
+    form = DecisionForm(posted(request), row=row)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_decision(decision=row, by=request.user, **form.changes)
+            return done(request, f"Saved {row.reference}.", here, kept=form.kept)
+    context = {
+        "form": form,
+        "title": f"Edit {row.reference}",
+        "crumbs": [*_decision_crumbs(row.program), (row.reference, here)],
+        "cancel_url": here,
+        "delete_url": f"{here}/delete",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def decision_decide(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_decision(request, pk)
+    if row.decider_id != request.user.pk:
+        require(request.user, Act.DECIDE, row.program)
+    here = f"/d/{row.reference}"
+    first = {"answer": row.answer, "consequence": row.consequence, "decided_on": row.decided_on or today()}
+    form = DecideForm(posted(request), initial=first)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.decide(
+                decision=row,
+                by=request.user,
+                on=form.cleaned_data["decided_on"],
+                answer=form.cleaned_data["answer"],
+                consequence=form.cleaned_data["consequence"],
+            )
+            return done(request, f"Decided {row.reference}.", here)
+    context = {
+        "form": form,
+        "title": f"Decide {row.reference}",
+        "sub": row.question,
+        "crumbs": [*_decision_crumbs(row.program), (row.reference, here)],
+        "cancel_url": here,
+        "submit_label": "Decide",
+        "decision": row,
+    }
+    return render(request, "risks/decide.html", context, status=422 if form.errors else 200)
+
+
+def decision_delete(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_decision(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    return delete(
+        request,
+        lambda: services.delete_decision(decision=row, by=request.user),
+        row=row,
+        to=f"{row.program.get_absolute_url()}/decisions",
+        back=f"/d/{row.reference}",
+        crumbs=_decision_crumbs(row.program),
+    )
