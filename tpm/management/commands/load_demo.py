@@ -6,6 +6,7 @@ from django.utils import timezone
 
 import people.services
 from people.models import Organisation, User
+from reports import outbox
 from reports.models import Subscription
 from tpm.demo.portfolio import PASSWORD, PROGRAMS, SPONSOR, VIEWER
 from tpm.demo.replay import Replay, email_of
@@ -33,4 +34,6 @@ class Command(BaseCommand):
             raise CommandError("This database holds a portfolio already. Load the demo into an empty one.")
         now = timezone.now()
         Replay(now=now, today=people.services.today(now), say=self.stdout.write).run()
-        self.stdout.write("The demo is loaded.")
+        outbox.plan(at=now)
+        letters = outbox.deliver(clock=timezone.now)
+        self.stdout.write(f"The demo is loaded, {letters} letters sent.")
