@@ -1,0 +1,246 @@
+"""Pages of KPIs and their measurements."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+import people.services
+from history.changes import changes_of
+from history.forms import explaining
+from metrics import services
+from metrics.charts import spark
+from metrics.forms import KPIForm, MeasurementForm
+from metrics.kpis import Standing, state
+from metrics.models import KPI, Measurement
+from people.pages import SignedIn, attempt, delete, done, paged, posted
+from programs.models import Program
+from programs.pages import Crumbs, find_program, program_crumbs
+from programs.permissions import Act, acts, may, require
+
+MOST_POINTS = 60
+TONES = {
+    Standing.PAST_LIMIT: "bad",
+    Standing.BEHIND: "warn",
+    Standing.REACHED: "done",
+    Standing.ON_PACE: "ok",
+    Standing.IN_LIMIT: "ok",
+    Standing.NO_LIMIT: "none",
+    Standing.UNMEASURED: "none",
+}
+
+
+def today() -> date:
+    return people.services.today(timezone.now())
+
+
+def newest_measurements(kpis: list[KPI]) -> dict[int, list[tuple[date, Decimal]]]:
+    """The last measurements of each KPI in order of day: one query."""
+    rank = Window(RowNumber(), partition_by=F("kpi"), order_by=F("on").desc())
+    rows = Measurement.objects.filter(kpi__in=kpis).annotate(rank=rank).filter(rank__lte=MOST_POINTS).order_by("on")
+    found: dict[int, list[tuple[date, Decimal]]] = defaultdict(list)
+    for kpi_id, on, value in rows.values_list("kpi_id", "on", "value"):
+        found[kpi_id].append((on, value))
+    return found
+
+
+def _line(kpi: KPI, measured: list[tuple[date, Decimal]], day: date, **size: int) -> dict[str, Any]:
+    on, value = measured[-1] if measured else (None, None)
+    standing = state(kpi, value=value, on=on, today=day)
+    return {"kpi": kpi, "state": standing, "tone": TONES[standing.standing], "spark": spark(kpi, measured, **size)}
+
+
+def kpis(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    here = f"{program.get_absolute_url()}/kpis"
+    retired = request.GET.get("show") == "retired"
+    rows = KPI.objects.filter(program=program)
+    in_use, all_rows = rows.filter(retired_on=None), rows.count()
+    count = in_use.count()
+    chosen = rows.exclude(retired_on=None) if retired else in_use
+    page = paged(request, chosen.select_related("owner").order_by("name", "id"))
+    measured = newest_measurements(list(page))
+    day = today()
+    may_edit = may(request.user, Act.EDIT, program)
+    context = {
+        "program": program,
+        "place": "kpis",
+        "title": "KPIs",
+        "crumbs": program_crumbs(program),
+        "page": page,
+        "lines": [_line(kpi, measured[kpi.pk], day) for kpi in page],
+        "tabs": [
+            {"label": "In use", "url": here, "count": count, "current": not retired},
+            {"label": "Retired", "url": f"{here}?show=retired", "count": all_rows - count, "current": retired},
+        ],
+        "primary_url": f"{here}/new" if may_edit else None,
+        "primary_label": "New KPI",
+        "filtered": retired,
+        "empty_heading": "No KPIs yet",
+        "empty_text": "A KPI says whether the program works: a number with a target to reach and a limit not to cross.",
+    }
+    return render(request, "metrics/kpis.html", context)
+
+
+def find_kpi(request: SignedIn, key: str, pk: int) -> KPI:
+    rows = KPI.objects.visible_to(request.user).select_related("program__lead", "owner")
+    return get_object_or_404(rows, program__key=key, pk=pk)
+
+
+def _crumbs(program: Program, *more: tuple[str, str]) -> Crumbs:
+    return program_crumbs(program, ("KPIs", f"{program.get_absolute_url()}/kpis"), *more)
+
+
+def _here(kpi: KPI) -> str:
+    return f"{kpi.program.get_absolute_url()}/kpis/{kpi.pk}"
+
+
+def kpi(request: SignedIn, key: str, pk: int) -> HttpResponse:
+    row = find_kpi(request, key, pk)
+    allowed = acts(request.user, row.program)
+    context = _line(row, newest_measurements([row])[row.pk], today(), width=720, height=160) | {
+        "program": row.program,
+        "place": "kpis",
+        "title": row.name,
+        "crumbs": _crumbs(row.program),
+        "here": _here(row),
+        "page": paged(request, row.measurements.order_by("-on", "-id")),
+        "changes": changes_of(row),
+        "may_edit": Act.EDIT in allowed,
+        "may_measure": Act.MEASURE in allowed and row.retired_on is None,
+    }
+    return render(request, "metrics/kpi.html", context)
+
+
+def kpi_create(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    require(request.user, Act.EDIT, program)
+    form = KPIForm(posted(request))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            row = services.create_kpi(program=program, by=request.user, **form.changes)
+            return done(request, f"Added “{row.name}”. Record a first value.", _here(row))
+    context = {
+        "form": form,
+        "title": "New KPI",
+        "crumbs": _crumbs(program),
+        "cancel_url": f"{program.get_absolute_url()}/kpis",
+        "submit_label": "Add KPI",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def kpi_edit(request: SignedIn, key: str, pk: int) -> HttpResponse:
+    row = find_kpi(request, key, pk)
+    require(request.user, Act.EDIT, row.program)
+    form = KPIForm(posted(request), row=row)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_kpi(kpi=row, by=request.user, **form.changes)
+            return done(request, "Saved the KPI.", _here(row), kept=form.kept)
+    context = {
+        "form": form,
+        "title": "Edit KPI",
+        "sub": row.name,
+        "crumbs": _crumbs(row.program, (row.name, _here(row))),
+        "cancel_url": _here(row),
+        "delete_url": f"{_here(row)}/delete",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+@require_POST
+def kpi_retire(request: SignedIn, key: str, pk: int) -> HttpResponse:
+    """Stop counting a KPI, or count it again; its measurements stay."""
+    row = find_kpi(request, key, pk)
+    require(request.user, Act.EDIT, row.program)
+    retired_on = None if row.retired_on else today()
+    return attempt(
+        request,
+        lambda: services.change_kpi(kpi=row, by=request.user, retired_on=retired_on),
+        "Retired: it no longer counts for health." if retired_on else "In use again.",
+        _here(row),
+    )
+
+
+def kpi_delete(request: SignedIn, key: str, pk: int) -> HttpResponse:
+    row = find_kpi(request, key, pk)
+    require(request.user, Act.EDIT, row.program)
+    return delete(
+        request,
+        lambda: services.delete_kpi(kpi=row, by=request.user),
+        row=row,
+        to=f"{row.program.get_absolute_url()}/kpis",
+        back=_here(row),
+        consequence="Its measurements go with it. To keep them, retire it instead.",
+        crumbs=_crumbs(row.program, (row.name, _here(row))),
+    )
+
+
+# -- measurements ----------------------------------------------------------------------------------------------------
+
+
+def measurement_create(request: SignedIn, key: str, pk: int) -> HttpResponse:
+    row = find_kpi(request, key, pk)
+    require(request.user, Act.MEASURE, row.program)
+    form = MeasurementForm(posted(request), kpi=row)
+    form.fields["on"].initial = day = today()
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.measure(kpi=row, by=request.user, today=day, **form.changes)
+            return done(request, "Recorded.", _here(row))
+    context = {
+        "form": form,
+        "title": "Record a value",
+        "sub": row.name,
+        "crumbs": _crumbs(row.program, (row.name, _here(row))),
+        "cancel_url": _here(row),
+        "submit_label": "Record",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def find_measurement(request: SignedIn, pk: int) -> Measurement:
+    rows = Measurement.objects.visible_to(request.user).select_related("kpi__program__lead")
+    return get_object_or_404(rows, pk=pk)
+
+
+def measurement_edit(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_measurement(request, pk)
+    require(request.user, Act.MEASURE, row.kpi.program)
+    form = MeasurementForm(posted(request), kpi=row.kpi, row=row)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_measurement(measurement=row, by=request.user, **form.changes)
+            return done(request, "Corrected.", _here(row.kpi), kept=form.kept)
+    context = {
+        "form": form,
+        "title": "Correct a measurement",
+        "sub": row.kpi.name,
+        "crumbs": _crumbs(row.kpi.program, (row.kpi.name, _here(row.kpi))),
+        "cancel_url": _here(row.kpi),
+        "delete_url": f"/measurements/{row.pk}/delete",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def measurement_delete(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_measurement(request, pk)
+    require(request.user, Act.MEASURE, row.kpi.program)
+    return delete(
+        request,
+        lambda: services.delete_measurement(measurement=row, by=request.user),
+        row=row,
+        to=_here(row.kpi),
+        back=_here(row.kpi),
+        crumbs=_crumbs(row.kpi.program, (row.kpi.name, _here(row.kpi))),
+    )
