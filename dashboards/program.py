@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import evidence
 from dashboards.overview import COMPARABLE, days_of_disagreement, exposure
@@ -18,8 +20,9 @@ from forecasts.models import MilestoneForecast, ProgramHealth
 from metrics import kpis
 from metrics.models import KPI, Measurement
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone
+from milestones.scope import Scope
 from people.models import User
-from programs.models import Health, Phase, Program, ReportedHealth
+from programs.models import Health, Objective, Phase, Program, ReportedHealth
 from reports.models import Update
 from risks.models import Decision, Risk
 
@@ -123,6 +126,7 @@ class Page:
     exposure: float
     log: list[Event]
     phases: list[Phase]
+    scope: Scope
 
     @property
     def derived(self) -> Health:
@@ -143,15 +147,29 @@ class Page:
 
 
 def find(viewer: User, key: str) -> Program | None:
-    found = Program.objects.visible_to(viewer).select_related("lead", "sponsor", "owning_team", "revisions")
-    return found.filter(key=key).first()
+    """A visible program with the titles of its objectives and the visible programs that are related to it."""
+    visible = Program.objects.visible_to(viewer)
+    titles = Objective.objects.filter(alignments__program=OuterRef("pk")).order_by("title")
+    named = JSONObject(key="key", name="name")
+    related = visible.filter(Q(related_links_here__program=OuterRef("pk")) | Q(related_links__other=OuterRef("pk")))
+    return (
+        visible.select_related("lead", "sponsor", "owning_team", "revisions")
+        .annotate(
+            serves=ArraySubquery(titles.values("title")),
+            related_to=ArraySubquery(related.order_by("name").distinct().values_list(named, flat=True)),
+        )
+        .filter(key=key)
+        .first()
+    )
 
 
 def load(program: Program, viewer: User, *, today: date, zone: ZoneInfo) -> Page:
     """Read a program's page: a fixed number of queries, whatever its size."""
     health = ProgramHealth.objects.filter(program=program, day__lte=today).order_by("-day").first()
     words = list(ReportedHealth.objects.filter(program=program).select_related("by").order_by("-at", "-id")[:60])
-    steps, links, hidden = _plan(program, viewer, health)
+    own, links = _plan(program)
+    visible = _visible(program, viewer, health, links)
+    steps, links, hidden = _steps(program, own, links, visible)
     risks: list[Any] = list(
         Risk.objects.filter(program=program)
         .open()
@@ -160,21 +178,10 @@ def load(program: Program, viewer: User, *, today: date, zone: ZoneInfo) -> Page
         .order_by(F("exposure").desc(nulls_last=True), "id")
     )
     updates = Update.objects.published().filter(program=program).select_related("author")
-    visible = {program.pk: program.get_absolute_url()} | {
-        step.milestone.program_id: "" for step in steps if step.owner_key
-    }
-    spoken_of = {
-        item["record"]["program"]
-        for item in (health.findings if health else [])
-        if isinstance(item, dict) and isinstance(item.get("record"), dict) and item["record"].get("program")
-    }
-    if spoken_of - visible.keys():
-        others = Program.objects.visible_to(viewer).filter(pk__in=spoken_of - visible.keys())
-        visible |= {pk: f"/p/{key}" for pk, key in others.values_list("pk", "key")}
     return Page(
         program=program,
         health=health,
-        why=evidence.why(health, visible, visible.keys()),
+        why=evidence.why(health, {pk: f"/p/{key}" for pk, key in visible.items()}, visible.keys()),
         reported=words[0] if words else None,
         differs_days=_differs_days(health, words, zone, today) if health else 0,
         updates=list(updates.order_by("-published_at", "-id")[:2]),
@@ -186,6 +193,7 @@ def load(program: Program, viewer: User, *, today: date, zone: ZoneInfo) -> Page
         exposure=sum(risk.exposure or 0 for risk in risks),
         log=_log(program, zone),
         phases=sorted(Phase.objects.filter(program=program), key=lambda p: list(Phase.Kind).index(Phase.Kind(p.kind))),
+        scope=Scope.of(program),
     )
 
 
@@ -198,8 +206,8 @@ def _differs_days(health: ProgramHealth, words: list[ReportedHealth], zone: Zone
     return days_of_disagreement(today, days.values_list("day", "health"), said)
 
 
-def _plan(program: Program, viewer: User, health: ProgramHealth | None) -> tuple[list[Step], list[Dependency], int]:
-    """Milestones by workstream with their forecast and baseline, the links between them, and what others give."""
+def _plan(program: Program) -> tuple[list[Any], list[Dependency]]:
+    """Milestones by workstream, each with its forecast and newest baseline, and the links that lead to them."""
     own: list[Any] = list(
         program.milestones.filter(cancelled_on=None)
         .select_related("workstream", "owner", "team", "forecast")
@@ -217,18 +225,28 @@ def _plan(program: Program, viewer: User, health: ProgramHealth | None) -> tuple
             "id",
         )
     )
-    links = list(
-        Dependency.objects.filter(successor__program=program)
-        .filter(Q(predecessor__cancelled_on=None))
-        .select_related("predecessor__program", "predecessor__forecast")
-    )
-    ids = {row.pk for row in own}
-    outside = {link.predecessor_id: link.predecessor for link in links if link.predecessor_id not in ids}
-    open_to: set[int] = set()
-    if outside:
-        programs = {milestone.program_id for milestone in outside.values()}
-        open_to = set(Program.objects.visible_to(viewer).filter(pk__in=programs).values_list("pk", flat=True))
-    given = [milestone for milestone in outside.values() if milestone.program_id in open_to]
+    links = Dependency.objects.filter(successor__program=program, predecessor__cancelled_on=None)
+    return own, list(links.select_related("predecessor__program", "predecessor__forecast"))
+
+
+def _visible(program: Program, viewer: User, health: ProgramHealth | None, links: list[Dependency]) -> dict[int, str]:
+    """Keys of the programs that the page may name, of those that its links and findings speak of."""
+    findings = [item for item in (health.findings if health else []) if isinstance(item, dict)]
+    records = [item["record"] for item in findings if isinstance(item.get("record"), dict)]
+    spoken_of = {record["program"] for record in records if isinstance(record.get("program"), int)}
+    others = (spoken_of | {link.predecessor.program_id for link in links}) - {program.pk}
+    visible = {program.pk: program.key}
+    if others:
+        visible |= dict(Program.objects.visible_to(viewer).filter(pk__in=others).values_list("pk", "key"))
+    return visible
+
+
+def _steps(
+    program: Program, own: list[Any], links: list[Dependency], visible: Mapping[int, str]
+) -> tuple[list[Step], list[Dependency], int]:
+    """The lines of the roadmap, the links between them, and how many givers stay hidden."""
+    outside = {link.predecessor_id: link.predecessor for link in links if link.predecessor.program_id != program.pk}
+    given = [milestone for milestone in outside.values() if milestone.program_id in visible]
     steps = [
         Step(m, getattr(m, "forecast", None), m.baseline_on, m.workstream.name if m.workstream else "") for m in own
     ]
@@ -236,7 +254,7 @@ def _plan(program: Program, viewer: User, health: ProgramHealth | None) -> tuple
         Step(m, getattr(m, "forecast", None), None, "From other programs", m.program.key)
         for m in sorted(given, key=lambda m: (m.target_on or date.max, m.pk))
     ]
-    shown = ids | {milestone.pk for milestone in given}
+    shown = {step.milestone.pk for step in steps}
     return steps, [link for link in links if link.predecessor_id in shown], len(outside) - len(given)
 
 

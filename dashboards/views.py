@@ -212,7 +212,7 @@ def page_links(here: str) -> list[tuple[str, str]]:
         ("kpis", f"{here}/kpis"),
         ("new_kpi", f"{here}/kpis/new"),
         ("decisions", f"{here}/decisions"),
-        ("phases", f"{here}/phases"),
+        ("requirements", f"{here}/requirements"),
     ]
 
 

@@ -12,9 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from dashboards import evidence
 from forecasts.models import ProgramHealth
 from metrics.models import KPI, Measurement
-from milestones.models import Dependency, Milestone
+from milestones.models import Dependency, Milestone, Requirement
 from people.models import User
-from programs.models import Program
+from programs.models import Program, RelatedLink
 
 if TYPE_CHECKING:
     from tests.conftest import Cast
@@ -110,6 +110,25 @@ def test_it_takes_few_queries(size: int, cast: Cast, sign_in: Any, portfolio_of:
     with CaptureQueriesContext(connection) as queries:
         page(client, "/p/P1")
     assert len(queries) <= 25
+
+
+def test_related_programs_are_named_as_far_as_they_are_visible(cast: Cast, sign_in: Any) -> None:
+    open_one = Program.objects.create(key="EDGE", name="Edge refresh")
+    for other in (cast.dark, open_one):
+        RelatedLink.objects.create(program=other, other=cast.na4, kind="see_also")
+        RelatedLink.objects.create(program=cast.na4, other=other, kind="replaces")
+    outside = page(sign_in(cast.outsider), "/p/NA4")
+    assert outside.count(">Edge refresh</a>") == 1
+    assert "Canary merger" not in outside
+    assert ">Canary merger</a>" in page(sign_in(cast.viewer), "/p/NA4")
+
+
+def test_it_counts_its_scope(cast: Cast, sign_in: Any) -> None:
+    for inside in (True, True, False):
+        Requirement.objects.create(
+            program=cast.na4, text="x", in_scope=inside, scope_since_on=date(2026, 1, 1), scope_reason="Too dear."
+        )
+    assert "2 in, 1 out, 2 without a milestone" in page(sign_in(cast.outsider), "/p/NA4")
 
 
 def test_only_who_may_is_offered_to_write(cast: Cast, sign_in: Any) -> None:
