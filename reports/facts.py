@@ -95,9 +95,9 @@ def load(program_ids: frozenset[int], *, today: date, since_on: date, since_at: 
         updates=list(
             Update.objects.published()
             .filter(program__in=program_ids, published_at__gte=since_at)
-            .exclude(ask="")
             .select_related("program", "author")
-            .order_by("-published_at", "-id")
+            .order_by("program__name", "program_id", "-published_at", "-id")
+            .distinct("program__name", "program_id")
         ),
         late_hand_offs=late.count(),
     )

@@ -200,9 +200,10 @@ def compose(
     """Put the facts in one reader's order: what is theirs to decide first."""
     mine = [d for d in facts.waiting if _answers(d, reader)]
     others = [d for d in facts.waiting if not _answers(d, reader)]
-    slipped = [(move, p) for p in facts.programs if (move := _move(facts, p.pk)) is not None and move >= WEEK_DAYS]
-    slipped.sort(key=lambda pair: -pair[0])
-    news = _news(facts, slipped)
+    later = [(move, p) for p in facts.programs if (move := _move(facts, p.pk)) is not None and move > 0]
+    later.sort(key=lambda pair: -pair[0])
+    slipped = [(move, p) for move, p in later if move >= WEEK_DAYS]
+    news = _news(facts, slipped) or ("" if slipped else _least(later))
     asked = count(len(mine), "decision waits for you", "decisions wait for you") if mine else ""
     if not mine and others:
         asked = count(len(others), "decision waits", "decisions wait")
@@ -302,6 +303,15 @@ def _news(facts: Facts, slipped: list[tuple[int, Program]]) -> str:
     return ""
 
 
+def _least(later: list[tuple[int, Program]]) -> str:
+    """Slips of less than a week, told where there is no stronger news."""
+    if not later:
+        return ""
+    move, program = later[0]
+    most = f", the most of {count(len(later), 'program', 'programs')}" if len(later) > 1 else ""
+    return f"{plain(program.name, 60)} slipped {move} d{most}"
+
+
 def _slips(number: int) -> str:
     return count(number, "forecast slipped", "forecasts slipped") + " by a week or more" if number else ""
 
@@ -310,7 +320,7 @@ def _headline(facts: Facts, slipped: list[tuple[int, Program]], news: str, asked
     if not facts.programs:
         return "No program is open to you yet."
     rest = ", and ".join(filter(None, [news, asked]))
-    calm = "" if slipped or news else "no program changed colour and no forecast slipped by a week"
+    calm = "" if slipped or news else "no program changed colour and no forecast slipped"
     return " ".join(sentence(part) for part in (_slips(len(slipped)), calm, rest) if part)
 
 
@@ -416,7 +426,7 @@ def _notes(facts: Facts, site: str) -> list[Note]:
             words = f"{Health(reported.health).label.lower()} instead of {Health(said.health).label.lower()}"
             turn = f"{plain(reported.by.name, 60)} now says {words}"
             lines.append((program, f"{turn}: {_ended(reported.because)}" if reported.because else f"{turn}."))
-    lines += [(u.program, f"{plain(u.author.name, 60)} asks: {_ended(u.ask)}") for u in facts.updates]
+    lines += [(u.program, f"{plain(u.author.name, 60)} asks: {_ended(u.ask)}") for u in facts.updates if u.ask]
     lines += [(d.program, f"decided ({d.reference}): {_ended(d.answer)}") for d in facts.taken]
     lines += [(m.program, _met(m)) for m in facts.done]
     lines += [(r.program, f"new risk {r.reference}: {_ended(r.title)}") for r in facts.new_risks]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -104,6 +110,20 @@ def test_the_second_letter_tells_what_came_after_the_first(portfolio: Cast, post
     assert "Week 48, 20 to 27 Nov 2026" in text
     assert "Region NA-4 capacity is now at risk" in text
     assert "−14 d" in text
+
+
+def test_without_stronger_news_the_longest_slip_is_the_news(cast: Cast, post_office: PostOffice) -> None:
+    for program, slip in ((cast.na4, 4), (cast.dark, 2)):
+        judge(program, FRIDAY - timedelta(days=7), "on_track", 0)
+        judge(program, FRIDAY, "on_track", slip)
+    subscribe(cast.lead)
+    subscribe(cast.outsider)
+    run()
+    subjects = {mail["To"].split()[0]: mail["Subject"] for mail in post_office.mails}
+    assert subjects == {
+        "Lea": "Week 47: Region NA-4 capacity slipped 4 d, the most of two programs",
+        "Otto": "Week 47: Region NA-4 capacity slipped 4 d",
+    }
 
 
 def test_a_letter_a_week_then_an_extra_one_on_demand(portfolio: Cast, post_office: PostOffice) -> None:
@@ -242,7 +262,7 @@ def test_a_refusal_for_good_is_shown_and_final(portfolio: Cast, post_office: Pos
 
 def test_a_server_that_is_away_costs_no_try(portfolio: Cast, post_office: PostOffice, settings: Settings) -> None:
     subscribe(portfolio.viewer)
-    port, settings.EMAIL_PORT = settings.EMAIL_PORT, 9
+    port, settings.EMAIL_PORT = settings.EMAIL_PORT, 9  # nobody listens there
     assert run() == 0
     assert (the_letter().state, the_letter().tries) == (State.DUE, 0)
     assert "could not be reached" in the_letter().error
@@ -284,6 +304,26 @@ def test_a_server_silent_in_data_leaves_unknown(portfolio: Cast, post_office: Po
     hold.set()
     assert the_letter().state == State.UNKNOWN
     assert run(NOON + timedelta(days=1)) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_in_data_leaves_unknown(portfolio: Cast, post_office: PostOffice) -> None:
+    subscribe(portfolio.viewer)
+    outbox.plan(at=NOON)
+    worker: list[subprocess.Popen[bytes]] = []
+    post_office.at_data = lambda: worker[0].kill()
+    post_office.after_data = "451 the line is dead"  # a server that never took the last line keeps nothing
+    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    mail = f"smtp://{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
+    env = os.environ | {"DATABASE_URL": database, "EMAIL_URL": mail}
+    code = "import django; django.setup(); from django.utils import timezone; from reports import outbox; "
+    worker.append(subprocess.Popen([sys.executable, "-c", f"{code}outbox.deliver(clock=timezone.now)"], env=env))
+    assert worker[0].wait(60) == -signal.SIGKILL
+    assert the_letter().state == State.STARTED
+    started_at = the_letter().started_at
+    assert started_at is not None
+    assert run(started_at + outbox.CLAIM) == 0
+    assert the_letter().state == State.UNKNOWN
 
 
 @pytest.mark.django_db(transaction=True)
