@@ -340,27 +340,66 @@ def test_the_start_is_committed_before_data(portfolio: Cast, post_office: PostOf
     assert seen == [State.STARTED]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_workers_at_once_send_each_letter_once(portfolio: Cast, post_office: PostOffice) -> None:
-    readers = [User.objects.create(email=f"r{n}@example.com", name=f"Reader {n}") for n in range(12)]
-    for reader in readers:
-        subscribe(reader)
-    ready = threading.Barrier(4)
-    sent: list[int] = []
+def at_once(work: Callable[[], None], workers: int = 4) -> None:
+    """Do the same in several threads, each with a connection of its own, all beginning together."""
+    ready = threading.Barrier(workers)
 
-    def work() -> None:
+    def one() -> None:
         ready.wait()
-        outbox.plan(at=NOON)
-        sent.append(outbox.deliver(clock=lambda: NOON))
+        work()
         connection.close()
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    threads = [threading.Thread(target=one) for _ in range(workers)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def many_readers() -> None:
+    for number in range(12):
+        subscribe(User.objects.create(email=f"r{number}@example.com", name=f"Reader {number}"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_at_once_send_each_letter_once(portfolio: Cast, post_office: PostOffice) -> None:
+    many_readers()
+    sent: list[int] = []
+
+    def work() -> None:
+        outbox.plan(at=NOON)
+        sent.append(outbox.deliver(clock=lambda: NOON))
+
+    at_once(work)
     assert sum(sent) == 12
     assert len({mail["Message-ID"] for mail in post_office.mails}) == len(post_office.taken) == 12
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_letter_is_claimed_by_one_worker(portfolio: Cast) -> None:
+    many_readers()
+    outbox.plan(at=NOON)
+    claimed: list[int] = []
+
+    def work() -> None:
+        while letter := outbox.claim(at=NOON):
+            claimed.append(letter.pk)
+
+    at_once(work)
+    assert len(claimed) == len(set(claimed)) == 12
+
+
+def test_a_claim_that_ran_out_starts_nothing(portfolio: Cast) -> None:
+    subscribe(portfolio.viewer)
+    outbox.plan(at=NOON)
+    slow = outbox.claim(at=NOON)
+    quick = outbox.claim(at=NOON + outbox.CLAIM)
+    assert slow is not None
+    assert quick is not None
+    words = {"subject": "s", "text": "t", "html": "h"}
+    assert not outbox.start(slow, at=NOON + outbox.CLAIM, **words)
+    assert outbox.start(quick, at=NOON + outbox.CLAIM, **words)
+    assert not outbox.start(quick, at=NOON + outbox.CLAIM, **words)
 
 
 # -- no more letters -------------------------------------------------------------------------------------------------
