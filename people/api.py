@@ -128,6 +128,7 @@ class Teams(Editable[Team]):
 
     queryset = Team.objects.prefetch_related("memberships")
     out, new, change = TeamOut, TeamIn, TeamIn
+    shows_sets = True
     filterset_class = TeamsFilters
     sorts = {"id": "id", "name": "name"}
 
@@ -193,6 +194,7 @@ class Calendars(Editable[WorkingCalendar]):
 
     queryset = WorkingCalendar.objects.prefetch_related("holidays")
     out, new, change = CalendarOut, CalendarIn, CalendarIn
+    shows_sets = True
     filterset_class = CalendarsFilters
     sorts = {"id": "id", "name": "name"}
 

@@ -98,6 +98,7 @@ class Programs(Creatable[Program], Deletable[Program]):
     queryset = Program.objects.prefetch_related("partners", "alignments")
     lookup_field = "key"
     out, new = ProgramOut, ProgramIn
+    shows_sets = True
     filterset_class = ProgramsFilters
     sorts = {name: name for name in ("id", "key", "name", "rank", "state", "target_on")}
 

@@ -132,6 +132,7 @@ class Risks(Editable[Risk]):
 
     queryset = Risk.objects.annotate(**PROGRAM_KEY)
     out, new, change = RiskOut, RiskIn, RiskChange
+    shows_sets = True
     filterset_class = RisksFilters
     sorts = {name: name for name in ("id", "title", "probability", "review_on", "raised_on", "closed_on")}
 

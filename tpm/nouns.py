@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -124,7 +125,8 @@ class Out(serializers.ModelSerializer[M]):
         shown = {}
         for name, column in columns(type(self)):
             if column:
-                shown[name] = getattr(instance, column)
+                value = getattr(instance, column)
+                shown[name] = str(value) if isinstance(value, Decimal) else value
             else:
                 field = self.fields[name]
                 value = field.get_attribute(instance)
@@ -137,9 +139,7 @@ def columns(shape: type[Out[Any]]) -> tuple[tuple[str, str], ...]:
     """The fields of an Out serializer, each with the attribute that is shown as it is, or "" when it is computed."""
     found = []
     for name, field in shape().fields.items():
-        computed = isinstance(
-            field, serializers.BaseSerializer | serializers.SerializerMethodField | serializers.ManyRelatedField
-        )
+        computed = isinstance(field, serializers.BaseSerializer | serializers.SerializerMethodField)
         column = "" if computed else str(field.source)
         found.append((name, f"{column}_id" if isinstance(field, serializers.PrimaryKeyRelatedField) else column))
     return tuple(found)
@@ -280,6 +280,8 @@ class Noun(Endpoint, GenericViewSet[Any], Generic[M]):
     # What one row shows where that is more than in a list, and what a create answers where that is more still.
     whole: ClassVar[type[serializers.BaseSerializer[Any]] | None] = None
     made: ClassVar[type[serializers.BaseSerializer[Any]] | None] = None
+    # Whether a row shows sets that are replaced as a whole: their change does not raise the row's version.
+    shows_sets: ClassVar[bool] = False
     sorts: ClassVar[dict[str, str]] = {"id": "id"}
     default_sort: ClassVar[str] = "id"
 
@@ -356,6 +358,10 @@ class Noun(Endpoint, GenericViewSet[Any], Generic[M]):
         version = now.values_list("version", flat=True).first()
         if version is None or not matches(header, version):
             raise PreconditionFailed
+        if self.shows_sets and "." in header:
+            row = self.find()
+            if not is_known(header, self.show(row)["ETag"]):
+                raise PreconditionFailed
         return row
 
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import Client, override_settings
 
 import milestones.services
+import people.services
 from milestones.models import Milestone
 from tests.conftest import FRIDAY, Api, Cast
 
@@ -150,6 +151,16 @@ class TestEntityTags:
         assert caller.get(path).json()["name"] == "New"
         assert caller.patch(path, {"name": "Last"}, headers={"If-Match": "*"}).status_code == 200
         assert caller.delete(path).status_code == 204
+
+    def test_a_set_that_somebody_replaced_is_a_change_too(self, cast: Cast) -> None:
+        team = people.services.create_team(name="Power", by=cast.admin)
+        caller, path = Api(cast.admin), f"teams/{team.pk}"
+        read = caller.get(path).headers["ETag"]
+        assert caller.patch(path, {"members": [cast.lead.pk]}, headers={"If-Match": read}).status_code == 200
+        refused(caller.patch(path, {"members": [cast.viewer.pk]}, headers={"If-Match": read}), 412)
+        assert caller.get(path).json()["members"] == [cast.lead.pk]
+        bare = caller.patch(path, {"members": []}, headers={"If-Match": 'W/"v1"'})
+        assert bare.json()["members"] == []
 
     @pytest.mark.django_db(transaction=True)
     def test_of_two_changes_at_once_one_is_refused(self, cast: Cast) -> None:
