@@ -164,11 +164,13 @@ def target(of: Promised | None) -> str:
 
 @register.filter
 def days_until(on: date | None, today: date) -> str:
-    """“today”, “in 14 d”, “3 d ago”."""
+    """“today”, “in 14 d”, “3 d ago”; in months and years where days would only be a large number."""
     if not on:
         return ""
     gap = (on - today).days
-    return "today" if not gap else f"in {gap} d" if gap > 0 else f"{-gap} d ago"
+    far = abs(gap)
+    span = f"{far} d" if far < 100 else f"{round(far / 30.4)} mo" if far < 730 else f"{round(far / 365.25)} y"
+    return "today" if not gap else f"in {span}" if gap > 0 else f"{span} ago"
 
 
 @register.filter
