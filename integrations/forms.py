@@ -62,8 +62,8 @@ class FilesForm(forms.Form):
     mapping = forms.ModelChoiceField(
         ImportMapping.objects.none(),
         required=False,
-        empty_label="the columns have our own names, or I choose next",
-        help_text="Which column goes where, saved from an earlier import.",
+        empty_label="none",
+        help_text="Saved from an earlier import. Not needed where columns have our names; else you choose next.",
     )
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
@@ -170,11 +170,11 @@ class ColumnsForm(forms.Form):
             column = source if isinstance(source, str) else (source or {}).get("column")
             kept = [] if source is None or column in part.table.columns else [(KEEP, "as the mapping says")]
             self.fields[f"{index}-{field.name}"] = forms.ChoiceField(
-                label=field.name.replace("_", " "),
+                label=field.label,
                 required=False,
                 choices=[("", "–"), *kept, *columns],
                 initial=f":{column}" if column in part.table.columns else (KEEP if source else ""),
-                help_text=field.says,
+                help_text=_help(field),
             )
             if field.choices and column in part.table.columns:
                 self._add_words(index, part.table, field, str(column), source)
@@ -204,11 +204,20 @@ class ColumnsForm(forms.Form):
             return
         for number, word in enumerate(words):
             self.fields[f"{index}-{field.name}-{number}"] = forms.ChoiceField(
-                label=f"{field.name.replace('_', ' ')} where {column} is “{word[:60]}”",
+                label=f"{field.label} where {column} is “{word[:60]}”",
                 required=False,
                 choices=[("", "refuse the row"), *_choices(field)],
                 initial=said.get(word) or said.get("*") or known.get(word.casefold(), ""),
             )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for index, part in enumerate(self.parts):
+            noun = NOUNS.get(cleaned.get(f"{index}-noun", ""))
+            for name in noun.required if noun and noun.name == part.spec.get("noun") else ():
+                if not cleaned.get(f"{index}-{name}"):
+                    self.add_error(f"{index}-{name}", "Choose the column: these rows cannot be without it.")
+        return cleaned
 
     @property
     def sections(self) -> list[Section]:
@@ -288,6 +297,11 @@ def _parts(tables: Sequence[Table], mapping: Mapping[str, Any]) -> list[Part]:
     return found + [Part(table, {}) for table in tables if table.name not in named]
 
 
+def _help(field: Field) -> str:
+    said = "" if field.says == Kind.TEXT.value else field.says.capitalize()
+    return f"Needed. {said}".strip() if field.required else said
+
+
 def _choices(field: Field) -> list[tuple[str, str]]:
     return [(str(value), str(label)) for value, label in field.choices.choices] if field.choices else []
 
@@ -298,7 +312,7 @@ def _listed(value: Any) -> list[str]:
 
 # What other tools call our fields; enough to save most of the choosing.
 ALIASES = {
-    "external_key": ("id", "key", "issue key", "number", "uid", "code", "task_code", "activity id"),
+    "external_key": ("id", "key", "issue key", "number", "uid", "code", "ref", "reference", "task_code", "activity id"),
     "name": ("title", "summary", "subject", "task", "task name", "activity name", "project name"),
     "title": ("name", "summary", "subject"),
     "program": ("project", "project key", "program key", "project name"),

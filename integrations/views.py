@@ -117,7 +117,7 @@ def _shown(request: SignedIn, row: Upload, form: ImportForm) -> HttpResponse:
         "page": Paginator([line | {"tone": TONES[line["outcome"]]} for line in lines], LINES_A_PAGE).get_page(
             request.GET.get("page")
         ),
-        "left_out": sum(totals.values()) - len(report["lines"]),
+        "left_out": report["all_lines"] - len(report["lines"]),
         "filtered": bool(shown),
     }
     return render(request, "integrations/check.html", context, status=422 if form.errors else 200)

@@ -40,12 +40,17 @@ class Field:
     refers_to: str = ""
 
     @property
+    def label(self) -> str:
+        """The field in words: “Target”, “External key”."""
+        return self.name.removesuffix("_on").replace("_", " ").capitalize()
+
+    @property
     def says(self) -> str:
         """What belongs into a cell, for the page and for refusals."""
         if self.choices:
             return f"one of {', '.join(self.choices.values)}"
         if self.refers_to:
-            return f"{'list of ' if self.kind is Kind.NAMES else ''}{self.refers_to}"
+            return f"list of {self.refers_to}" if self.kind is Kind.NAMES else f"name or key, from {self.refers_to}"
         return self.kind.value
 
 

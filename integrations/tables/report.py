@@ -86,6 +86,7 @@ class Report:
             "counts": self.counts(),
             "warnings": self.warnings,
             "written": self.written,
+            "all_lines": len(lines),
             "lines": [asdict(line) for line in lines[:most_lines]],
         }
 

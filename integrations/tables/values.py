@@ -73,7 +73,7 @@ def _choice(field: Field, text: str) -> str:
     for value, label in field.choices.choices if field.choices else ():
         if text.casefold() in (value.casefold(), str(label).casefold()):
             return str(value)
-    raise ValueError(f"This is {field.says}. Other words need “values” in the mapping.")
+    raise ValueError(f"This should be {field.says}. For other words, say in the mapping what they mean.")
 
 
 def _number(text: str, source: Source) -> Decimal:
@@ -117,7 +117,8 @@ def _format_day(text: str, formats: tuple[str, ...]) -> date:
             return datetime.strptime(text, one).date()
         except ValueError:
             continue
-    raise ValueError(f"The day is not written as {' or '.join(formats)}, as the mapping says.")
+    shown = " or ".join(date(2026, 3, 31).strftime(one) for one in formats)
+    raise ValueError(f"The mapping says that days are written like {shown}. Mend this one, or the mapping.")
 
 
 def _iso_day(text: str) -> date:

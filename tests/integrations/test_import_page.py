@@ -68,6 +68,9 @@ def test_columns_are_chosen_saved_and_used_again(admin: Client) -> None:
         "0-state": ":Status",
         "0-days": "%d/%m/%Y",
     }
+    nameless = admin.post(where, choice | {"0-name": ""})
+    assert nameless.status_code == 422
+    assert "cannot be without it" in nameless.content.decode()
     checked = admin.post(where, choice)["Location"]
     assert "does not" not in admin.get(checked).content.decode()
     assert "2 rows refused" in admin.get(checked).content.decode()
