@@ -12,7 +12,7 @@ from django.forms import model_to_dict
 from milestones.models import DateMove, Milestone
 from milestones.services import change_milestone, create_milestone
 from programs.models import Revision
-from conftest import FRIDAY, NOON, Cast
+from tests.conftest import FRIDAY, NOON, Cast
 
 DAY = 480
 
