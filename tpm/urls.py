@@ -90,6 +90,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("dashboards.urls")),
     path("", include("milestones.urls")),
     path("", include("risks.urls")),
+    path("", include("metrics.urls")),
     path("", include("reports.urls")),
     path("", include("integrations.urls")),
 ]
