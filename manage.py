@@ -10,5 +10,7 @@ except ModuleNotFoundError:
     sys.exit("Django is not installed in this Python. Use ./run manage … instead: it makes the environment it needs.")
 
 if __name__ == "__main__":
+    if "DATABASE_URL" not in os.environ:
+        sys.exit("DATABASE_URL is not set. Use ./run manage …, or set what docs/operations.md lists.")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tpm.settings")
     execute_from_command_line(sys.argv)

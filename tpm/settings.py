@@ -4,9 +4,12 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 ROOT = Path(__file__).resolve().parent.parent
 env = environ.Env()
+if "DATABASE_URL" not in env.ENVIRON:
+    raise ImproperlyConfigured("DATABASE_URL is not set. Use ./run test, or set what docs/operations.md lists.")
 
 # ``./run demo`` and ``./run test`` set TPM_LOCAL: only then may a secret have a default.
 LOCAL = env.bool("TPM_LOCAL", default=False)
