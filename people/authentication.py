@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -28,9 +27,8 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(
                 "This token is unknown, expired or revoked. Make a new one in Settings → Tokens."
             )
-        AccessToken.objects.filter(
-            Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(hours=1)), pk=found.pk
-        ).update(last_used_at=now)
+        if found.last_used_at is None or found.last_used_at < now - timedelta(hours=1):
+            AccessToken.objects.filter(pk=found.pk).update(last_used_at=now)
         return found.user, found
 
     def authenticate_header(self, request: Request) -> str:

@@ -299,8 +299,11 @@ class CursorPages(BasePagination):
         queryset = queryset.annotate(sort_value=F(view.sorts[name]))
         backwards, after = self._after(queryset, request.query_params.get("cursor"), descending)
         value = F("sort_value").desc if descending != backwards else F("sort_value").asc
-        # Nulls are last; read backwards they come first.
-        order = value(nulls_first=True) if backwards else value(nulls_last=True)
+        if getattr(queryset.query.annotations["sort_value"].output_field, "null", True):
+            # Nulls are last; read backwards they come first.
+            order = value(nulls_first=True) if backwards else value(nulls_last=True)
+        else:
+            order = value()
         found = list(queryset.filter(after).order_by(order, "-pk" if backwards else "pk")[: self.limit + 1])
         more, rows = len(found) > self.limit, found[: self.limit]
         if backwards:

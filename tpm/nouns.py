@@ -233,9 +233,12 @@ class KnownFilters(filters.DjangoFilterBackend):
         if unknown:
             names = ", ".join(sorted(known))
             raise QueryRefused(dict.fromkeys(unknown, f"Unknown. Known here: {names}."))
-        filterset = self.get_filterset(request, queryset, view)
+        given = request.query_params.keys() - view.pagination_class.parameters
+        filterset = self.get_filterset(request, queryset, view) if given else None
         if filterset is None:
             return queryset
+        # Its form would be built of all fields, forty for a milestone.
+        filterset.filters = {name: filterset.filters[name] for name in given}
         if not filterset.is_valid():
             raise QueryRefused({name: " ".join(map(str, texts)) for name, texts in filterset.errors.items()})
         return filterset.qs
