@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Expression, ExpressionWrapper, F, FloatField, Max, OuterRef, Subquery, Sum
+from django.db.models import F, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from forecasts.models import ProgramHealth
@@ -17,7 +17,7 @@ from milestones.models import Baseline, DateMove, Milestone
 from people.models import User
 from programs.models import Health, Program, ReportedHealth
 from reports.models import Update
-from risks.models import Decision, Risk, RiskImpact
+from risks.models import Decision, Risk
 
 PAGE_SIZE = 100
 HISTORY_WEEKS = 12
@@ -135,17 +135,6 @@ def last_friday(today: date) -> date:
     return today - timedelta(days=(today.weekday() - 4) % 7 or 7)
 
 
-def exposure() -> Expression:
-    """Expected working minutes of a risk: its probability times its mean impact on the milestone it hits hardest."""
-    impact = (
-        RiskImpact.objects.filter(risk=OuterRef("pk"))
-        .values("risk")
-        .annotate(mean=Max((F("low") + F("likely") + F("high")) / 3.0))
-        .values("mean")
-    )
-    return ExpressionWrapper(F("probability") * Subquery(impact), output_field=FloatField())
-
-
 def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: bool = False) -> list[Line]:
     """All visible programs, open or closed, with their newest health and word: four queries, whatever their number."""
     end_of_since = datetime.combine(since + timedelta(days=1), time.min, zone)
@@ -202,7 +191,7 @@ def fill(page: Iterable[Line], *, today: date) -> None:
     risks = (
         Risk.objects.filter(program__in=by_program)
         .open()
-        .annotate(exposure=exposure())
+        .with_exposure()
         .order_by("program_id", F("exposure").desc(nulls_last=True), "id")
         .distinct("program_id")
     )
@@ -305,8 +294,8 @@ class Sums:
 
 
 def add_up(found: list[Line]) -> Sums:
-    sized = Risk.objects.open().filter(program__in=[line.program.pk for line in found]).annotate(minutes=exposure())
-    total = sized.aggregate(all=Sum("minutes"))["all"] or 0
+    sized = Risk.objects.open().filter(program__in=[line.program.pk for line in found]).with_exposure()
+    total = sized.aggregate(all=Sum("exposure"))["all"] or 0
     return Sums(
         derived=Counter(line.derived for line in found),
         reported=Counter(Health(line.reported.health) for line in found if line.reported),
@@ -329,6 +318,17 @@ def add_up(found: list[Line]) -> Sums:
 
 # ---- what changed
 
+# A moved date is told by the name of the milestone in its own program: the other end of a hand-off may be hidden.
+MOVED = ("milestone", "dependency__predecessor", "dependency__successor")
+
+
+def moved(move: DateMove) -> str:
+    """The milestone whose day moved; empty for the program's own target."""
+    if move.milestone:
+        return move.milestone.name
+    ends = (move.dependency.predecessor, move.dependency.successor) if move.dependency else ()
+    return next((end.name for end in ends if end.program_id == move.program_id), "a hand-off" if ends else "")
+
 
 def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: ZoneInfo) -> list[Change]:
     """What happened after a day, heaviest first, as far as the viewer may see it."""
@@ -345,9 +345,9 @@ def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: 
         )
 
     raised = Risk.objects.open().filter(program__in=known, raised_on__gt=since, raised_on__lte=today)
-    newest: Iterable[Any] = raised.annotate(minutes=exposure()).order_by("-raised_on", "-id")[:MOST_CHANGES]
+    newest: Iterable[Any] = raised.with_exposure().order_by("-raised_on", "-id")[:MOST_CHANGES]
     for risk in newest:
-        days = (risk.minutes or 0) / 480
+        days = (risk.exposure or 0) / 480
         text = f"New risk {risk.reference}: {risk.title}."
         note = f"{days:.1f} d" if days else ""
         program = known[risk.program_id]
@@ -362,10 +362,10 @@ def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: 
         weight = 80 if milestone.is_end else 20
         result.append(Change("check", program.name, program.get_absolute_url(), text, weight, tone="ok"))
 
-    moves = DateMove.objects.filter(program__in=known, at__gte=end_of_since).select_related("milestone", "cause")
+    moves = DateMove.objects.filter(program__in=known, at__gte=end_of_since).select_related("cause", *MOVED)
     for move in moves.order_by("-at", "-id")[:MOST_CHANGES]:
         program = known[move.program_id]
-        what = move.milestone.name if move.milestone else "a hand-off" if move.dependency_id else "the program"
+        what = moved(move) or "the program"
         to = f"{move.after_on:%-d %b %Y}" if move.after_on else "no date"
         kind = "Promise" if move.field == DateMove.Field.PROMISED else "Target"
         text = f"{kind} of {what} moved from {move.before_on:%-d %b %Y} to {to}: {move.cause.name}."

@@ -15,7 +15,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import evidence
-from dashboards.overview import COMPARABLE, days_of_disagreement, exposure
+from dashboards.overview import COMPARABLE, MOVED, days_of_disagreement, moved
 from forecasts.models import MilestoneForecast, ProgramHealth
 from metrics import kpis
 from metrics.models import KPI, Measurement
@@ -174,7 +174,7 @@ def load(program: Program, viewer: User, *, today: date, zone: ZoneInfo) -> Page
         Risk.objects.filter(program=program)
         .open()
         .select_related("owner")
-        .annotate(exposure=exposure())
+        .with_exposure()
         .order_by(F("exposure").desc(nulls_last=True), "id")
     )
     updates = Update.objects.published().filter(program=program).select_related("author")
@@ -287,9 +287,9 @@ def _log(program: Program, zone: ZoneInfo) -> list[Event]:
             on, text = decision.raised_on, f"Waits for {who}{until}."
         title = f"{decision.reference} {decision.question}"
         events.append(Event(on, "gavel", title, text, f"/d/{decision.reference}"))
-    moves = DateMove.objects.filter(program=program).select_related("milestone", "cause", "by")
+    moves = DateMove.objects.filter(program=program).select_related("cause", "by", *MOVED)
     for move in moves.order_by("-at", "-id")[:6]:
-        what = move.milestone.name if move.milestone else "A hand-off" if move.dependency_id else "Target"
+        what = moved(move) or "Target"
         to = f"{move.after_on:%-d %b}" if move.after_on else "no date"
         note = f" “{move.note}”" if move.note else ""
         title = f"{what} {move.before_on:%-d %b} → {to}"
