@@ -15,6 +15,7 @@ from integrations.tables.reading import Refusal, Row, Table
 from programs.models import Precision
 
 IN_BRACES = re.compile(r"\{([^{}]+)\}")
+MOST_TIMES = 1_000_000
 UNITS = ("days", "hours", "minutes")
 
 
@@ -286,6 +287,8 @@ class _Reader:
             if isinstance(spec["times"], bool) or not isinstance(spec["times"], int | float):
                 raise self.refuse(f"{place}.times", "this should be a number.")
             spec["times"] = Decimal(str(spec["times"]))
+            if not spec["times"].is_finite() or abs(spec["times"]) > MOST_TIMES:
+                raise self.refuse(f"{place}.times", "this factor is out of any range.")
         if "cut" in spec and (isinstance(spec["cut"], bool) or not isinstance(spec["cut"], int) or spec["cut"] < 1):
             raise self.refuse(f"{place}.cut", "this should be a number of characters.")
         if spec.get("precision", "day") not in Precision.values:

@@ -257,6 +257,10 @@ def test_only_an_administrator_imports(run_import: Import, table: Write) -> None
             "tables[0].fields.name: give one of",
         ),
         (
+            '{"tables": [{"noun": "programs", "files": "*", "fields": {"name": {"column": "a", "times": Infinity}}}]}',
+            "tables[0].fields.name.times: this factor",
+        ),
+        (
             '{"tables": [{"noun": "programs", "files": "*", "fields": {"name": "Name"}}]}',
             "There is no column Name. The columns are: key, name",
         ),

@@ -194,6 +194,7 @@ def _old_archive_says_small(workbook: bytes) -> bytes:
         ("a.csv", GOOD.replace(b"xl/workbook.xml", b"xl/workbonk.xml"), "archive"),
         ("a.json", b"[" * 100_000, "cannot be read"),
         ("a.json", b'[{"key": "\\ud800"}]', "cannot be read"),
+        ("a.json", b'[{"a": "' + b"x" * 17_000_000, "more than 16 MiB"),
         ("a.json", b'["a", "b"]', "list of objects"),
     ],
     ids=lambda value: value[:20] if isinstance(value, str) else "",

@@ -21,6 +21,8 @@ MOST_SHOWN = 50
 
 
 class Command(BaseCommand):
+    # Checking every address of the site takes longer than refusing a bad file.
+    requires_system_checks: list[str] = []
     help = "Import tables (CSV, Excel, JSON) of programs, milestones, dependencies and more. All or nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
