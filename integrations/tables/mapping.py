@@ -286,9 +286,10 @@ class _Reader:
         if "times" in spec:
             if isinstance(spec["times"], bool) or not isinstance(spec["times"], int | float):
                 raise self.refuse(f"{place}.times", "this should be a number.")
-            spec["times"] = Decimal(str(spec["times"]))
-            if not spec["times"].is_finite() or abs(spec["times"]) > MOST_TIMES:
+            times = Decimal(str(spec["times"]))
+            if not times.is_finite() or abs(times) > MOST_TIMES:
                 raise self.refuse(f"{place}.times", "this factor is out of any range.")
+            spec["times"] = times
         if "cut" in spec and (isinstance(spec["cut"], bool) or not isinstance(spec["cut"], int) or spec["cut"] < 1):
             raise self.refuse(f"{place}.cut", "this should be a number of characters.")
         if spec.get("precision", "day") not in Precision.values:
