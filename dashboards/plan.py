@@ -57,6 +57,11 @@ class Line:
         return "ok" if self.slip_days <= 7 else "warn" if self.slip_days <= 30 else "bad"
 
     @property
+    def glyph(self) -> str:
+        """The shape beside the state: the dashed ring is for what has no forecast alone."""
+        return "not_started" if self.tone == "none" and self.forecast else self.tone
+
+    @property
     def state(self) -> str:
         if self.milestone.done_on:
             return "Done"
@@ -146,13 +151,15 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
     near = forecasts_of([end for link in links for end in (link.predecessor, link.successor) if end])
     moves = row.date_moves.select_related("cause", "by").order_by("-at", "-id")[:20]
     risks = row.risk_impacts.filter(risk__program__in=Program.objects.visible_to(request.user), risk__closed_on=None)
+    line = Line(row, forecast)
+    frozen = row.baseline_dates.select_related("baseline").order_by("-baseline__approved_on", "-id").first()
     context = {
         "program": program,
         "place": "milestones",
         "title": row.name,
         "crumbs": program_crumbs(program, ("Milestones", f"{program.get_absolute_url()}/milestones")),
         "milestone": row,
-        "line": Line(row, forecast),
+        "line": line,
         "forecast": forecast,
         "driver": driver if driver_seen else None,
         "links_in": [(link, near.get(link.row.predecessor_id)) for link in links if link.row.successor_id == row.pk],
@@ -160,7 +167,8 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "requirements": row.requirements.order_by("-in_scope", "id"),
         "impacts": risks.select_related("risk__owner", "risk__program").order_by("-likely", "id"),
         "issues": row.issues.filter(closed_on=None).order_by("due_on", "id"),
-        "baseline": row.baseline_dates.select_related("baseline").order_by("-baseline__approved_on", "-id").first(),
+        "baseline": frozen,
+        "since_baseline": (line.finish_on - frozen.finish_on).days if frozen and line.finish_on else None,
         "moves": moves,
         "changes": changes_of(row, dict.fromkeys(WORK_FIELDS, days)),
         "may_edit": Act.EDIT in allowed,
@@ -189,8 +197,9 @@ class HandOff:
 
     @property
     def slack_days(self) -> int | None:
-        """Calendar days between what is promised (or else expected) and the need; negative is too late."""
-        expected = self.link.row.promised_on or (self.forecast.finish_on if self.forecast else None)
+        """Calendar days from the day it is there, or promised, or else expected, to the need; negative is too late."""
+        there = self.link.predecessor.done_on if self.link.predecessor else None
+        expected = there or self.link.row.promised_on or (self.forecast.finish_on if self.forecast else None)
         if self.link.row.need_by_on is None or expected is None:
             return None
         return (self.link.row.need_by_on - expected).days
@@ -199,13 +208,15 @@ class HandOff:
     def tone(self) -> str:
         if self.link.row.agreement == Dependency.Agreement.DELIVERED:
             return "done"
+        if self.link.predecessor and self.link.predecessor.done_on:
+            return "done"
         if self.slack_days is None:
             return "none"
         return "bad" if self.slack_days < 0 else "warn" if self.slack_days <= 7 else "ok"
 
     @property
     def state(self) -> str:
-        return {"done": "Delivered", "none": "Undated", "bad": "Late", "warn": "Tight", "ok": "In time"}[self.tone]
+        return {"done": "There", "none": "Undated", "bad": "Late", "warn": "Tight", "ok": "In time"}[self.tone]
 
 
 def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:

@@ -18,9 +18,9 @@ from programs.models import Program
 from programs.permissions import Act, acts
 
 # Work is shown in days of eight hours on every page, whatever calendar a team keeps.
-MINUTES = {"m": 1, "min": 1, "h": 60, "d": 480, "w": 5 * 480}
-AMOUNT = re.compile(r"([+-]?\d+(?:[.,]\d+)?)\s*(min|[mhdw])?(?:[a-z]*)\.?", re.IGNORECASE)
-MOST_DIGITS = 12
+MINUTES = {"m": 1, "h": 60, "d": 480, "w": 5 * 480}
+AMOUNT = re.compile(r"([+-]?\d+(?:[.,]\d+)?)\s*(w(?:eeks?)?|d(?:ays?)?|h(?:ours?)?|m(?:in(?:utes?)?)?)?", re.IGNORECASE)
+MOST_DIGITS = 16
 
 
 class WorkField(forms.Field):
@@ -45,7 +45,7 @@ class WorkField(forms.Field):
         found = AMOUNT.fullmatch(text)
         if not found or len(text) > MOST_DIGITS:
             raise ValidationError(self.error_messages["work"], code="work")
-        minutes = round(Decimal(found[1].replace(",", ".")) * MINUTES[(found[2] or "d").lower()])
+        minutes = round(Decimal(found[1].replace(",", ".")) * MINUTES[(found[2] or "d")[0].lower()])
         if minutes < 0 and not self.signed:
             raise ValidationError(self.error_messages["negative"], code="negative")
         return minutes
@@ -87,11 +87,11 @@ class MilestoneForm(RecordForm):
         "work_likely",
         "work_low",
         "work_high",
-        "demand_days",
         "started_on",
         "remaining",
         "done_on",
         "cancelled_on",
+        "demand_days",
         "is_end",
         "note",
     )

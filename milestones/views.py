@@ -193,6 +193,7 @@ def link_edit(request: SignedIn, pk: int) -> HttpResponse:
         "form": form,
         "title": "Edit link" if giver == receiver else "Edit hand-off",
         "link": seen([link], request.user)[0],
+        "crumbs": [("Dependencies", "/dependencies")],
         "cancel_url": back,
         "delete_url": f"/links/{link.pk}/delete" if may_receive else None,
     }
@@ -214,6 +215,7 @@ def link_answer(request: SignedIn, pk: int) -> HttpResponse:
         "form": form,
         "title": "Answer hand-off",
         "link": seen([link], request.user)[0],
+        "crumbs": [("Dependencies", "/dependencies")],
         "cancel_url": back,
         "submit_label": "Answer",
     }

@@ -11,7 +11,7 @@ from django.db.models import Count, F, Sum
 from risks.forms import IMPACTS, LIKELIHOODS
 from risks.models import Risk, RiskQuerySet
 
-MOST_CHIPS = 5
+MOST_CHIPS = 3
 MOST_BARS = 8
 
 
