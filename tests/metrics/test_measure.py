@@ -1,0 +1,113 @@
+"""KPIs and measurements: their rules and pages."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+
+from metrics.charts import spark
+from metrics.models import KPI, Measurement
+from metrics.services import create_kpi, measure
+from tests.conftest import FRIDAY
+
+if TYPE_CHECKING:
+    from tests.conftest import Cast
+
+
+@pytest.fixture
+def racks(cast: Cast) -> KPI:
+    return create_kpi(
+        program=cast.na4,
+        by=cast.lead,
+        name="Racks burned in",
+        unit="racks",
+        target_value=Decimal(640),
+        limit_value=Decimal(100),
+    )
+
+
+def test_a_day_is_measured_once_and_not_ahead(cast: Cast, racks: KPI) -> None:
+    measure(kpi=racks, on=FRIDAY, value=Decimal(212), by=cast.contributor, today=FRIDAY)
+    with pytest.raises(ValidationError) as refusal:
+        measure(kpi=racks, on=FRIDAY, value=Decimal(213), by=cast.contributor, today=FRIDAY)
+    assert "on" in refusal.value.message_dict
+    with pytest.raises(ValidationError) as refusal:
+        measure(kpi=racks, on=FRIDAY + timedelta(days=1), value=Decimal(1), by=cast.lead, today=FRIDAY)
+    assert "on" in refusal.value.message_dict
+    with pytest.raises(PermissionDenied):
+        measure(kpi=racks, on=FRIDAY, value=Decimal(1), by=cast.viewer, today=FRIDAY)
+
+
+def test_the_line_fits_its_drawing_and_needs_a_value(racks: KPI) -> None:
+    assert spark(racks, []) is None
+    one = spark(racks, [(FRIDAY, Decimal(5))])
+    assert one is not None
+    assert len(one.points.split()) == 1
+    drawn = spark(racks, [(FRIDAY - timedelta(days=n), Decimal(n * n)) for n in (14, 7, 0)])
+    assert drawn is not None
+    for point in drawn.points.split():
+        x, y = map(float, point.split(","))
+        assert 0 <= x <= drawn.width
+        assert 0 <= y <= drawn.height
+    assert drawn.limit_y is not None
+    assert drawn.target_y is not None
+    assert drawn.target_y < drawn.limit_y
+
+
+def test_kpis_have_pages(cast: Cast, sign_in: Any) -> None:
+    client = sign_in(cast.contributor)
+    assert "No KPIs yet" in client.get("/p/NA4/kpis").text
+    posted = {"name": "Latency", "unit": "ms", "direction": "down", "cadence": "week", "limit_value": "35"}
+    assert client.post("/p/NA4/kpis/new", posted).status_code == 302
+    answer = client.post("/p/NA4/kpis/new", posted)
+    assert answer.context["form"].errors["name"] == ["The program has a KPI of this name already."]
+    row = KPI.objects.get()
+    here = f"/p/NA4/kpis/{row.pk}"
+    assert client.post(f"{here}/measurements/new", {"on": "2026-11-13", "value": "36"}).status_code == 302
+    answer = client.post(f"{here}/measurements/new", {"on": "2026-11-13", "value": "34"})
+    assert "change that one" in answer.context["form"].errors["on"][0]
+    page = client.get("/p/NA4/kpis").text
+    assert "Past limit" in page
+    assert "36 ms" in page
+    assert "<polyline" in page
+    one = Measurement.objects.get()
+    edited = {"on": "2026-11-13", "value": "34.5", "note": "Probe was off", "version": 1}
+    assert client.post(f"/measurements/{one.pk}/edit", edited).status_code == 302
+    assert "In limit" in client.get(here).text
+    assert client.post(f"{here}/edit", posted | {"name": "P99 latency", "version": 1}).status_code == 302
+    assert client.post(f"{here}/retire").status_code == 302
+    assert "P99 latency" not in client.get("/p/NA4/kpis").text
+    assert "P99 latency" in client.get("/p/NA4/kpis?show=retired").text
+    assert client.post(f"{here}/retire").status_code == 302
+    assert client.post(f"/measurements/{one.pk}/delete").url == here
+    assert client.post(f"{here}/delete").url == "/p/NA4/kpis"
+    assert not KPI.objects.exists()
+
+
+def test_who_may_not_measure_sees_no_form(cast: Cast, racks: KPI, sign_in: Any) -> None:
+    hidden = create_kpi(program=cast.dark, by=cast.lead, name="Canaries")
+    viewer, outsider = sign_in(cast.viewer), sign_in(cast.outsider)
+    here = f"/p/NA4/kpis/{racks.pk}"
+    assert "measurements/new" not in viewer.get(here).text
+    assert viewer.get(f"{here}/measurements/new").status_code == 403
+    assert viewer.post(f"{here}/retire").status_code == 403
+    assert outsider.get(f"/p/DARK/kpis/{hidden.pk}").status_code == 404
+    # A program's address does not show another program's KPI.
+    assert outsider.get(f"/p/NA4/kpis/{hidden.pk}").status_code == 404
+    assert viewer.get(f"/p/DARK/kpis/{racks.pk}").status_code == 404
+
+
+def test_a_wrong_pair_of_days_is_refused_beside_its_field(cast: Cast, sign_in: Any) -> None:
+    posted = {
+        "name": "Latency",
+        "direction": "down",
+        "cadence": "week",
+        "start_on": date(2026, 12, 1).isoformat(),
+        "target_on": date(2026, 11, 1).isoformat(),
+    }
+    answer = sign_in(cast.lead).post("/p/NA4/kpis/new", posted)
+    assert "target_on" in answer.context["form"].errors

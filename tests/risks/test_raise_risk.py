@@ -1,0 +1,249 @@
+"""Risks: what they cost, who writes them, and their pages."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+
+from milestones.models import Milestone
+from milestones.services import change_milestone, create_milestone
+from programs.models import Revision
+from risks.models import MitigationAction, Risk, RiskImpact
+from risks.services import Impact, change_risk, close_risk, create_action, create_risk, reopen_risk
+from tests.conftest import FRIDAY, NOON
+
+if TYPE_CHECKING:
+    from tests.conftest import Cast
+
+DAY = 480
+
+
+@pytest.fixture
+def energized(cast: Cast) -> Milestone:
+    return create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name="Utility energization")
+
+
+@pytest.fixture
+def switchgear(cast: Cast, energized: Milestone) -> Risk:
+    return create_risk(
+        program=cast.na4,
+        by=cast.contributor,
+        today=FRIDAY,
+        title="Switchgear late",
+        probability=Decimal("0.6"),
+        likelihood_score=3,
+        impact_score=4,
+        impacts=[Impact(energized, 7 * DAY, 14 * DAY, 28 * DAY)],
+    )
+
+
+def rows(*impacts: tuple[Any, str, str, str], initial: int = 0) -> dict[str, Any]:
+    """The impact rows of the form, as a browser posts them."""
+    posted: dict[str, Any] = {"impacts-TOTAL_FORMS": len(impacts), "impacts-INITIAL_FORMS": initial}
+    for place, impact in enumerate(impacts):
+        for name, value in zip(("milestone", "low", "likely", "high"), impact, strict=True):
+            posted[f"impacts-{place}-{name}"] = value
+    return posted
+
+
+def own(row: Risk, **changes: Any) -> dict[str, Any]:
+    return {
+        "title": row.title,
+        "probability": "60",
+        "likelihood_score": "3",
+        "impact_score": "4",
+        "raised_on": row.raised_on.isoformat(),
+        "version": row.version,
+    } | changes
+
+
+def test_exposure_is_probability_times_mean_days(switchgear: Risk) -> None:
+    exposed: Any = Risk.objects.with_exposure().get()
+    assert exposed.exposure == pytest.approx(0.6 * (7 + 14 + 28) / 3 * DAY)
+    RiskImpact.objects.all().delete()
+    bare: Any = Risk.objects.with_exposure().get()
+    assert bare.exposure is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"probability": Decimal("1.2")}, "probability"),
+        ({"likelihood_score": 6}, "likelihood_score"),
+        ({"title": ""}, "title"),
+    ],
+)
+def test_refusals_name_their_field(cast: Cast, fields: dict[str, Any], place: str) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        create_risk(program=cast.na4, by=cast.lead, today=FRIDAY, **{"title": "Late", **fields})
+    assert place in refusal.value.message_dict
+
+
+def test_impacts_rise_from_best_to_worst_and_lie_on_what_can_still_be_late(cast: Cast, energized: Milestone) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        create_risk(program=cast.na4, by=cast.lead, today=FRIDAY, title="Late", impacts=[Impact(energized, 5, 3, 9)])
+    assert "likely" in refusal.value.message_dict
+    change_milestone(milestone=energized, by=cast.lead, today=FRIDAY, at=NOON, done_on=FRIDAY)
+    energized.refresh_from_db()
+    with pytest.raises(ValidationError) as refusal:
+        create_risk(program=cast.na4, by=cast.lead, today=FRIDAY, title="Late", impacts=[Impact(energized, 1, 2, 3)])
+    assert "impacts" in refusal.value.message_dict
+    assert not Risk.objects.exists()
+
+
+def test_a_hidden_milestone_is_unknown_and_its_impact_stays(cast: Cast, energized: Milestone) -> None:
+    canary = create_milestone(program=cast.dark, by=cast.lead, today=FRIDAY, name="Canary close")
+    # The outsider may edit NA-4 here, and sees nothing of the private program.
+    cast.na4.roles.create(user=cast.outsider, kind="contributor")
+    with pytest.raises(ValidationError) as refusal:
+        create_risk(program=cast.na4, by=cast.outsider, today=FRIDAY, title="Late", impacts=[Impact(canary, 1, 2, 3)])
+    assert refusal.value.message_dict["impacts"] == ["There is no such milestone."]
+    risk = create_risk(
+        program=cast.na4, by=cast.lead, today=FRIDAY, title="Both", impacts=[Impact(canary, DAY, DAY, DAY)]
+    )
+    change_risk(risk=risk, by=cast.outsider, impacts=[Impact(energized, DAY, DAY, DAY)])
+    assert set(risk.impacts.values_list("milestone__name", flat=True)) == {"Canary close", "Utility energization"}
+
+
+def test_a_risk_is_closed_with_a_reason_and_opened_again(cast: Cast, switchgear: Risk) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        close_risk(risk=switchgear, by=cast.lead, on=FRIDAY, because="  ")
+    assert "closed_because" in refusal.value.message_dict
+    close_risk(risk=switchgear, by=cast.lead, on=FRIDAY, because="It was delivered")
+    assert not Risk.objects.open().exists()
+    reopen_risk(risk=switchgear, by=cast.lead)
+    assert Risk.objects.open().exists()
+
+
+def test_viewers_write_nothing_and_a_change_asks_for_a_forecast(cast: Cast, switchgear: Risk) -> None:
+    with pytest.raises(PermissionDenied):
+        change_risk(risk=switchgear, by=cast.viewer, title="Mine")
+    before = Revision.objects.get(program=cast.na4).plan_revision
+    change_risk(risk=switchgear, by=cast.contributor, probability=Decimal("0.3"))
+    assert Revision.objects.get(program=cast.na4).plan_revision == before + 1
+
+
+def test_the_form_raises_a_risk_with_its_days(cast: Cast, energized: Milestone, sign_in: Any) -> None:
+    client = sign_in(cast.contributor)
+    page = client.get("/p/NA4/risks/new").text
+    assert page.count("impacts-") > 3
+    posted = {"title": "Switchgear late", "probability": "60%", "likelihood_score": "3", "impact_score": "4"}
+    answer = client.post("/p/NA4/risks/new", posted | rows((energized.pk, "", "10", ""), ("", "", "", "")))
+    risk = Risk.objects.get()
+    assert answer.url == f"/r/R-{risk.pk}"
+    assert (risk.probability, risk.raised_on) == (Decimal("0.6"), risk.raised_on)
+    impact = risk.impacts.get()
+    assert (impact.low, impact.likely, impact.high) == (10 * DAY, 10 * DAY, 10 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("impact", "field"),
+    [(("", "", ""), "likely"), (("9", "5", "12"), "likely"), (("soon", "5", ""), "low")],
+)
+def test_errors_stand_beside_the_row(
+    cast: Cast, energized: Milestone, sign_in: Any, impact: tuple[str, str, str], field: str
+) -> None:
+    answer = sign_in(cast.lead).post("/p/NA4/risks/new", {"title": "Late"} | rows((energized.pk, *impact)))
+    assert answer.status_code == 422
+    assert field in answer.context["impacts"][0].errors
+    assert not Risk.objects.exists()
+
+
+def test_a_milestone_stands_in_one_row(cast: Cast, energized: Milestone, sign_in: Any) -> None:
+    posted = {"title": "Late"} | rows((energized.pk, "", "5", ""), (energized.pk, "", "6", ""))
+    answer = sign_in(cast.lead).post("/p/NA4/risks/new", posted)
+    assert answer.status_code == 422
+    assert "This milestone has a row above." in answer.text
+
+
+def test_a_foreign_milestone_cannot_be_chosen(cast: Cast, sign_in: Any) -> None:
+    canary = create_milestone(program=cast.dark, by=cast.lead, today=FRIDAY, name="Canary close")
+    answer = sign_in(cast.lead).post("/p/NA4/risks/new", {"title": "Late"} | rows((canary.pk, "", "5", "")))
+    assert "milestone" in answer.context["impacts"][0].errors
+
+
+def test_the_page_edits_merges_and_keeps_impacts(
+    cast: Cast, switchgear: Risk, energized: Milestone, sign_in: Any
+) -> None:
+    client = sign_in(cast.lead)
+    opened = own(switchgear) | rows((energized.pk, "7", "14", "28"), initial=1)
+    change_risk(risk=switchgear, by=cast.contributor, review_on=date(2026, 12, 7))
+    answer = client.post(f"/r/R-{switchgear.pk}/edit", opened | {"title": "Switchgear very late"}, follow=True)
+    assert "Somebody else had changed Next review meanwhile; that was kept." in answer.text
+    switchgear.refresh_from_db()
+    assert (switchgear.title, switchgear.review_on) == ("Switchgear very late", date(2026, 12, 7))
+    opened = own(switchgear, review_on="2026-12-07") | rows(("", "", "", ""), initial=1)
+    assert client.post(f"/r/R-{switchgear.pk}/edit", opened).status_code == 302
+    assert not switchgear.impacts.exists()
+
+
+def test_buttons_close_reopen_and_delete(cast: Cast, switchgear: Risk, sign_in: Any) -> None:
+    client = sign_in(cast.contributor)
+    here = f"/r/R-{switchgear.pk}"
+    assert client.post(f"{here}/close", {"closed_because": ""}).status_code == 422
+    assert client.post(f"{here}/close", {"closed_because": "Delivered"}).status_code == 302
+    assert "Delivered" in client.get(here).text
+    assert len(client.get("/p/NA4/risks?show=closed").context["page"]) == 1
+    assert client.post(f"{here}/reopen").status_code == 302
+    assert "Delete" in client.get(f"{here}/delete").text
+    assert client.post(f"{here}/delete").url == "/p/NA4/risks"
+    assert not Risk.objects.exists()
+
+
+def test_mitigations_are_added_finished_and_missed(cast: Cast, switchgear: Risk, sign_in: Any) -> None:
+    client = sign_in(cast.contributor)
+    here = f"/r/R-{switchgear.pk}"
+    posted = {"text": "Second source", "owner": cast.lead.pk, "due_on": "2020-01-01"}
+    assert client.post(f"{here}/mitigations/new", posted).status_code == 302
+    action = MitigationAction.objects.get()
+    assert "Overdue" in client.get(here).text
+    assert len(client.get("/risks?show=overdue").context["page"]) == 1
+    edited = posted | {"text": "Third source", "done_on": "", "version": action.version}
+    assert client.post(f"/mitigations/{action.pk}/edit", edited).status_code == 302
+    assert client.post(f"/mitigations/{action.pk}/finish").status_code == 302
+    assert len(client.get("/risks?show=overdue").context["page"]) == 0
+    assert sign_in(cast.viewer).get(f"/mitigations/{action.pk}/edit").status_code == 403
+    assert client.post(f"/mitigations/{action.pk}/delete").status_code == 302
+    assert not switchgear.actions.exists()
+
+
+def test_the_matrix_filters_the_list(cast: Cast, switchgear: Risk, sign_in: Any) -> None:
+    create_risk(program=cast.na4, by=cast.lead, today=FRIDAY, title="Optics", likelihood_score=2, impact_score=2)
+    client = sign_in(cast.viewer)
+    page = client.get("/risks?likelihood=3&impact=4")
+    assert [risk.title for risk in page.context["page"]] == ["Switchgear late"]
+    (cell,) = (one for _, cells in page.context["matrix"] for one in cells if (one.likelihood, one.impact) == (3, 4))
+    assert (cell.count, cell.score, cell.more) == (1, 12, 0)
+    assert "9.8 d" in page.text
+    assert len(client.get("/risks?likelihood=9&impact=x").context["page"]) == 2
+    assert not client.get("/risks?owner=99999999999999999999").context["page"].object_list
+
+
+def test_risks_of_a_private_program_are_nowhere_for_an_outsider(cast: Cast, sign_in: Any) -> None:
+    canary = create_milestone(program=cast.dark, by=cast.lead, today=FRIDAY, name="Canary close")
+    secret = create_risk(
+        program=cast.dark,
+        by=cast.lead,
+        today=FRIDAY,
+        title="Canary sings",
+        probability=Decimal("0.5"),
+        likelihood_score=5,
+        impact_score=5,
+        impacts=[Impact(canary, DAY, DAY, DAY)],
+    )
+    create_action(risk=secret, by=cast.lead, text="Cover it")
+    client = sign_in(cast.outsider)
+    page = client.get("/risks")
+    assert "Canary" not in page.text
+    assert "0 open risks, 0 expected days" in page.text
+    assert client.get(f"/r/R-{secret.pk}").status_code == 404
+    on_both = create_risk(
+        program=cast.na4, by=cast.lead, today=FRIDAY, title="Shared", impacts=[Impact(canary, DAY, DAY, DAY)]
+    )
+    shown = client.get(f"/r/R-{on_both.pk}").text
+    assert "1 on a private program" in shown
+    assert "Canary" not in shown
