@@ -11,13 +11,17 @@ from functools import cache
 from typing import Any
 
 import redis
+from csp.decorators import csp_update
 from django.conf import settings
 from django.core import signing
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db.models import F, Q, QuerySet
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import ensure_csrf_cookie
+from django.views.decorators.http import require_safe
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema
@@ -433,3 +437,11 @@ class Document(Endpoint, SpectacularJSONAPIView):
 def _document() -> dict[str, Any]:
     generator = Document.generator_class(api_version="1")
     return dict(generator.get_schema(request=None, public=True))  # type: ignore[no-untyped-call]
+
+
+@require_safe
+@ensure_csrf_cookie
+@csp_update({"img-src": ["data:"]})  # the arrows and the lock in Swagger UI's style sheet
+def docs(request: HttpRequest) -> HttpResponse:
+    """The document as a page, to read and to try."""
+    return render(request, "api_docs.html")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
@@ -238,7 +239,7 @@ class KnownFilters(filters.DjangoFilterBackend):
         if filterset is None:
             return queryset
         # Its form would be built of all fields, forty for a milestone.
-        filterset.filters = {name: filterset.filters[name] for name in given}
+        filterset.filters = OrderedDict((name, filterset.filters[name]) for name in given)
         if not filterset.is_valid():
             raise QueryRefused({name: " ".join(map(str, texts)) for name, texts in filterset.errors.items()})
         return filterset.qs

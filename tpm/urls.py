@@ -79,6 +79,7 @@ api_routes: list[URLPattern | URLResolver] = [
     ),
     path("me", people.api.Me.as_view(), name="me"),
     path("openapi.json", tpm.api.Document.as_view(), name="document"),
+    path("docs", tpm.api.docs, name="docs"),
     re_path(r"", tpm.api.Nothing.as_view(), name="nothing"),
 ]
 
