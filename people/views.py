@@ -195,7 +195,13 @@ ORGANISATION = (
     Setting("/settings/organisation", "gear", "Organisation", "Name and time zone.", OrgAct.MANAGE_ORGANISATION),
     Setting("/settings/people", "user", "People", "Who may sign in, and who administers.", OrgAct.MANAGE_PEOPLE),
     Setting("/settings/calendars", "cal", "Working calendars", "Hours and holidays.", OrgAct.MANAGE_CALENDARS),
-    Setting("/settings/causes", "clock", "Causes of slips", "What a moved date can be put down to."),
+    Setting(
+        "/settings/slip-causes",
+        "clock",
+        "Causes of slips",
+        "What a moved date can be put down to.",
+        OrgAct.MANAGE_ORGANISATION,
+    ),
     Setting("/import", "export", "Import", "Programs and milestones from tables.", OrgAct.IMPORT),
 )
 
