@@ -14,7 +14,6 @@ from people.models import Team, User
 from programs.models import GateAction, GateCriterion, Objective, Phase, Program, RelatedLink, Role, Slot
 from programs.permissions import Act, acts
 
-
 ROLES_IN_WORDS = "A lead changes everything, a contributor edits and agrees hand-offs, a viewer sees and comments."
 
 
