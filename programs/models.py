@@ -265,7 +265,10 @@ class RelatedLinkQuerySet(models.QuerySet["RelatedLink"]):
 
 @track()
 class RelatedLink(models.Model):
-    """Two programs that have to do with each other without waiting for each other: never part of the network."""
+    """Two programs that have to do with each other without waiting for each other: never part of the network.
+
+    An imported link may name its own program, where the source does.
+    """
 
     class Kind(models.TextChoices):
         SEE_ALSO = "see_also", "see also"
@@ -284,12 +287,6 @@ class RelatedLink(models.Model):
                 fields=["program", "other", "kind"],
                 name="related_once",
                 violation_error_message="These programs are linked like this already.",
-                violation_error_code="other",
-            ),
-            models.CheckConstraint(
-                condition=~Q(program=F("other")),
-                name="related_to_another",
-                violation_error_message="A program cannot be related to itself.",
                 violation_error_code="other",
             ),
         ]

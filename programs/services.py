@@ -321,6 +321,8 @@ def relate(*, program: Program, other: Program, kind: str, by: User) -> RelatedL
     require(by, Act.EDIT, program)
     if not Program.objects.visible_to(by).filter(pk=other.pk).exists():
         raise ValidationError({"other": ["There is no such program."]}, code="unknown")
+    if program == other:
+        raise ValidationError({"other": ["A program cannot be related to itself."]}, code="itself")
     with history.because("Link a related program", by_id=by.pk):
         row = history.create(RelatedLink(program=program, other=other, kind=kind))
     touch(program.pk, plan=False)

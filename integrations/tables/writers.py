@@ -369,10 +369,6 @@ def _related_links(job: Importing, entries: list[Entry]) -> None:
         if other._state.adding:
             job.note(entry, Outcome.REFUSED, "The other program is refused.", "other")
             continue
-        if other == program:
-            outcome = Outcome.SKIPPED if entry.mapping.skip_unknown else Outcome.REFUSED
-            job.note(entry, outcome, "The program names itself.", "other")
-            continue
         identity = (program.pk, other.pk, wanted.get("kind") or RelatedLink.Kind.SEE_ALSO)
         if seen.again(identity, entry):
             continue

@@ -1964,15 +1964,6 @@ class Migration(migrations.Migration):
                 violation_error_message="These programs are linked like this already.",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="relatedlink",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("program", models.F("other")), _negated=True),
-                name="related_to_another",
-                violation_error_code="other",
-                violation_error_message="A program cannot be related to itself.",
-            ),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name="relatedlink",
             trigger=pgtrigger.compiler.Trigger(
