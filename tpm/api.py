@@ -14,7 +14,7 @@ import redis
 from csp.decorators import csp_update
 from django.conf import settings
 from django.core import signing
-from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, RequestDataTooBig, ValidationError
 from django.db.models import F, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -177,6 +177,8 @@ def _below(pointer: str, name: Any) -> str:
 def problem(refusal: Exception, context: dict[str, Any]) -> Response | None:
     """Any refusal as ``application/problem+json`` (RFC 9457)."""
     errors: list[dict[str, str]] = []
+    if isinstance(refusal, RequestDataTooBig):
+        refusal = TooLarge()
     if isinstance(refusal, ValidationError):
         detail = refusal.message_dict if hasattr(refusal, "error_dict") else {NON_FIELD_ERRORS: refusal.messages}
         errors = _pointers(detail)

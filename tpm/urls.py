@@ -85,6 +85,7 @@ api_routes: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *sign_in,
+    path("api/v1", tpm.api.Nothing.as_view()),
     path("api/v1/", include((api_routes, "api"))),
     path("", include("people.urls")),
     path("", include("programs.urls")),

@@ -72,6 +72,7 @@ class TestErrors:
         for path in ("nothing", "programs/NONE", "milestones/1e9", "milestones/999999999999999999999", "programs/", ""):
             refused(caller.get(path), 404)
         refused(caller.post("nothing", {}), 404)
+        refused(caller.client.get("/api/v1"), 404)
 
     def test_a_hidden_row_answers_as_a_missing_one(self, cast: Cast) -> None:
         caller = Api(cast.outsider)
@@ -101,7 +102,8 @@ class TestErrors:
         refused(Api(cast.admin).client.post("/api/v1/programs", {"key": "X"}), 415)
 
     def test_a_body_too_large(self, cast: Cast) -> None:
-        refused(Api(cast.admin).post("programs", {"summary": "x" * 1_100_000}), 413)
+        for size in (1_100_000, 11_000_000):
+            refused(Api(cast.admin).post("programs", {"summary": "x" * size}), 413)
 
     def test_each_field_has_its_pointer(self, cast: Cast) -> None:
         answer = Api(cast.admin).post("programs", {"key": "no", "lead": 10**9, "rank": -1, "partner_teams": [1, "a"]})
