@@ -172,8 +172,8 @@ class ProgramChoice(forms.Form):
         Program.objects.none(), to_field_name="key", label="Program of the milestone it waits for"
     )
 
-    def __init__(self, data: QueryDict | None, *, viewer: User) -> None:
-        super().__init__(data)
+    def __init__(self, data: QueryDict | None, *, viewer: User, first: Program) -> None:
+        super().__init__(data, initial={"program": first.key})
         self.fields["program"].queryset = Program.objects.visible_to(viewer).order_by("name", "id")  # type: ignore[attr-defined]
 
 

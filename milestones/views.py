@@ -153,7 +153,9 @@ def link_create(request: SignedIn, pk: int) -> HttpResponse:
     receiver = find_milestone(request, pk)
     require(request.user, Act.EDIT, receiver.program)
     here = f"/m/{receiver.pk}"
-    choice = ProgramChoice(request.GET if "program" in request.GET else None, viewer=request.user)
+    choice = ProgramChoice(
+        request.GET if "program" in request.GET else None, viewer=request.user, first=receiver.program
+    )
     context = {
         "title": "New link",
         "sub": f"{receiver.name} waits for another milestone.",

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import nh3
 from django import forms, template
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.templatetags.static import static
 from django.urls import is_valid_path
 from django.utils import timezone
@@ -265,6 +266,13 @@ def control(field: forms.BoundField) -> SafeString:
         widget.format = "%Y-%m-%d"
     if isinstance(widget, (forms.CheckboxInput, forms.CheckboxSelectMultiple, forms.RadioSelect)):
         return conditional_escape(field.as_widget())
+    nothing = "Choose…" if field.field.required else "None"
+    if isinstance(field.field, forms.ModelChoiceField):
+        # A row of dashes says nothing, least of all when read aloud.
+        field.field.empty_label = field.field.empty_label and nothing
+    elif isinstance(field.field, forms.ChoiceField) and isinstance(widget, forms.Select):
+        dashes = str(BLANK_CHOICE_DASH[0][1])
+        widget.choices = [(value, nothing if text == dashes else text) for value, text in widget.choices]
     attrs: dict[str, Any] = {"class": f"{widget.attrs.get('class', '')} input".strip()}
     if isinstance(widget, forms.Textarea):
         # Django's own default is ten rows, too many for a sentence or two.
