@@ -171,7 +171,7 @@ def test_the_order_of_the_apps_holds_for_foreign_keys_too() -> None:
         if here not in order:
             continue
         for field in model._meta.get_fields():
-            target = field.related_model if isinstance(field, ForeignObject) else None
+            target: Any = field.related_model if isinstance(field, ForeignObject) else None
             if target is not None and target._meta.app_label in order:
                 there = target._meta.app_label
                 assert (here, there) not in beside
