@@ -157,7 +157,7 @@ def test_every_event_finds_its_program_by_an_index() -> None:
     for model in apps.get_models():
         if not issubclass(model, Event) or model._meta.app_label in organisation_wide:
             continue
-        tracked = model.pgh_tracked_model
+        tracked: Any = model.pgh_tracked_model
         if tracked in (Program,) or tracked._meta.model_name in ("objective", "slipcause", "subscription"):
             continue
         assert any(index.fields[0] in ("program", "program_id") for index in model._meta.indexes), model
