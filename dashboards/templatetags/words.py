@@ -305,6 +305,8 @@ PROGRAM_PAGES = (
     ("/decisions", "Decisions"),
     ("/requirements", "Requirements"),
     ("/phases", "Phases"),
+    ("/people", "People"),
+    ("/related", "Related"),
     ("/changes", "Changes"),
     ("/settings", "Settings"),
 )
