@@ -234,7 +234,11 @@ class SetUpForm(forms.Form):
     organisation = forms.CharField(max_length=120, label="Organisation")
     time_zone = zone_field("It says which day is today.")
     name = forms.CharField(max_length=120, label="Your name")
-    email = forms.EmailField(label="Your e-mail address", help_text="You sign in with it.")
+    email = forms.EmailField(
+        label="Your e-mail address",
+        help_text="You sign in with it.",
+        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
+    )
     password = forms.CharField(
         max_length=200,
         strip=False,

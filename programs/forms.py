@@ -69,6 +69,9 @@ class ProgramForm(RecordForm):
             widget=forms.CheckboxSelectMultiple,
             label="Objectives that it serves",
         )
+        for name in ("partner_teams", "objectives"):
+            if not self.fields[name].queryset.exists():  # type: ignore[attr-defined]
+                del self.fields[name]
         self.fields["area"].help_text = "Such as Regions, Compute or Reliability."
         self.fields["lead"].help_text = "Answers for it, and changes everything in it."
         self.fields["sponsor"].help_text = "Decides for it."
@@ -92,7 +95,7 @@ class ProgramForm(RecordForm):
 
     @property
     def related(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in ("partner_teams", "objectives")}
+        return {name: self.cleaned_data[name] for name in ("partner_teams", "objectives") if name in self.fields}
 
 
 class RoleForm(RecordForm):

@@ -96,9 +96,7 @@ def test_the_first_target_needs_no_cause_and_a_move_does(cast: Cast, sign_in: An
 
 
 def test_a_contributor_edits_but_moves_no_target(cast: Cast, sign_in: Any) -> None:
-    milestones.services.move_program_target(
-        program=cast.na4, by=cast.lead, at=NOON, target_on=date(2027, 1, 15)
-    )
+    milestones.services.move_program_target(program=cast.na4, by=cast.lead, at=NOON, target_on=date(2027, 1, 15))
     client = sign_in(cast.contributor)
     posted = shown(cast.na4, summary="More racks", target_on="2027-09-01", visibility="private", lead=cast.viewer.pk)
     assert client.post("/p/NA4/edit", posted).url == "/p/NA4"
