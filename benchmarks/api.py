@@ -1,11 +1,11 @@
 """What one request costs at 200 programs, 20,000 milestones and 10,000 links.
 
-    ./run bench api [--programs 200] [--milestones 20000] [--links 10000] [--rounds 30]
+    ./run bench api [--programs 200] [--milestones 20000] [--links 10000] [--rounds 10]
 
 CPU is this process and its PostgreSQL backend together (parallel workers of PostgreSQL are switched off, so that none
-is missed), the mean over rounds; queries are those of one request. Requests go through Django's whole stack, in this
-process: the API with an access token, the two pages with a session. The portfolio is rebuilt when its size differs.
-The last line is JSON.
+is missed), the mean over the rounds of the best of four batches: whatever else the machine does can only add to it.
+Queries are those of one request. Requests go through Django's whole stack in this process: the API with an access
+token, the two pages with a session. The portfolio is rebuilt when its size differs. The last line is JSON.
 """
 
 import argparse
@@ -38,6 +38,7 @@ from programs.models import Program, ReportedHealth, Revision, Role
 from risks.models import Risk
 
 GOALS_MS = {"list": 24, "list_sorted": 24, "detail": 12, "create": 25, "change": 25, "program_list": 80, "roadmap": 60}
+BATCHES = 4
 MOST_QUERIES = {"list": 5, "list_sorted": 5}
 
 
@@ -53,6 +54,7 @@ def build(programs: int, milestones: int, links: int, today: date) -> None:
         User(email=f"person{n}@example.com", name=f"Person {n}", is_admin=n == 0) for n in range(50)
     )
     teams = Team.objects.bulk_create(Team(name=f"Team {n}") for n in range(40))
+    targets = [today + timedelta(days=pick.randrange(60, 400)) for _ in range(programs)]
     made = Program.objects.bulk_create(
         Program(
             key=f"P{n}",
@@ -61,7 +63,7 @@ def build(programs: int, milestones: int, links: int, today: date) -> None:
             lead=users[n % 50],
             owning_team=teams[n % 40],
             summary="Why this program is there, for whom, and what it changes. " * 5,
-            target_on=today + timedelta(days=pick.randrange(60, 400)),
+            target_on=targets[n],
         )
         for n in range(programs)
     )
@@ -86,7 +88,7 @@ def build(programs: int, milestones: int, links: int, today: date) -> None:
             work_low=480,
             work_likely=480 * (1 + n % 9),
             work_high=480 * (10 + n % 15),
-            target_on=program.target_on - timedelta(days=2 * (each - n)) if n % 3 else None,
+            target_on=targets[place] - timedelta(days=2 * (each - n)) if n % 3 else None,
             done_on=today - timedelta(days=30) if n < each // 5 else None,
             note="What is promised, and how one sees that it is there. " * 2,
         )
@@ -129,7 +131,7 @@ def backend_ms() -> float:
 
 
 def measure(request: Callable[[], HttpResponse], status: int, rounds: int) -> dict[str, float]:
-    """Mean CPU of a request, and the queries of one."""
+    """CPU of a request and its parts, and its queries."""
     queries = 0
 
     def count(execute: Callable[..., Any], *call: Any) -> Any:
@@ -142,18 +144,16 @@ def measure(request: Callable[[], HttpResponse], status: int, rounds: int) -> di
         assert answer.status_code == status, answer.content[:2000]
     with connection.execute_wrapper(count):
         request()
-    backend, own, wall = backend_ms(), time.process_time(), time.perf_counter()
-    for _ in range(rounds):
-        request()
-    own, wall = time.process_time() - own, time.perf_counter() - wall
-    backend = backend_ms() - backend
-    return {
-        "cpu_ms": round((own * 1000 + backend) / rounds, 1),
-        "queries": queries,
-        "app_ms": round(own * 1000 / rounds, 1),
-        "postgres_ms": round(backend / rounds, 1),
-        "wall_ms": round(wall * 1000 / rounds, 1),
-    }
+    batches = []
+    for _ in range(BATCHES):
+        backend, own, wall = backend_ms(), time.process_time(), time.perf_counter()
+        for _ in range(rounds):
+            request()
+        own, wall = time.process_time() - own, time.perf_counter() - wall
+        backend = backend_ms() - backend
+        batches.append((own * 1000 + backend, own * 1000, backend, wall * 1000))
+    best = [round(figure / rounds, 1) for figure in min(batches)]
+    return dict(zip(("cpu_ms", "app_ms", "postgres_ms", "wall_ms"), best, strict=True)) | {"queries": queries}
 
 
 def main() -> None:
@@ -161,7 +161,7 @@ def main() -> None:
     options.add_argument("--programs", type=int, default=200)
     options.add_argument("--milestones", type=int, default=20_000)
     options.add_argument("--links", type=int, default=10_000)
-    options.add_argument("--rounds", type=int, default=30)
+    options.add_argument("--rounds", type=int, default=10)
     size = options.parse_args()
     if not str(settings.DATABASES["default"]["NAME"]).endswith("_bench"):
         raise SystemExit("This empties the database it runs on: its name must end in _bench. Use ./run bench api.")
