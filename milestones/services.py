@@ -27,7 +27,7 @@ from people.models import User
 from people.permissions import OrgAct
 from programs.models import Program
 from programs.permissions import Act, require
-from programs.services import change_program, locked, touch
+from programs.services import change_program, locked, settle_target, touch
 
 # Two people who add the two halves of a loop at once must wait for each other.
 GRAPH_LOCK = 7301
@@ -158,6 +158,7 @@ def move_program_target(
 ) -> Program:
     """Change a program; where that moves its promised target, keep the cause."""
     program = locked(program)
+    settle_target(program, changes)
     before = program.target_on
     with history.because(note or (cause.name if cause else "Change the program"), by_id=by.pk):
         _move(
@@ -200,6 +201,7 @@ def create_milestone(*, program: Program, by: User, today: date | None = None, *
     require(by, Act.EDIT, program)
     milestone = Milestone(program=program)
     today = today or timezone.now().date()
+    settle_target(milestone, fields)
     _check_milestone(milestone, fields, today)
     _settle(milestone, fields)
     for name, value in fields.items():
@@ -225,6 +227,7 @@ def change_milestone(
     milestone = locked(milestone)
     program = milestone.program
     require(by, Act.EDIT, program)
+    settle_target(milestone, changes)
     changed = {name for name, value in changes.items() if getattr(milestone, name) != value}
     if "target_on" in changed and milestone.target_on:
         require(by, Act.PLAN, program)

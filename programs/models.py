@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
+from datetime import date, timedelta
 from typing import Self, TypeVar
 
 from django.core.validators import RegexValidator
@@ -22,6 +24,20 @@ class Precision(models.TextChoices):
     QUARTER = "quarter", "quarter"
     HALF = "half", "half-year"
     YEAR = "year", "year"
+
+    def last_day(self, day: date) -> date:
+        """The last day of the period that a day lies in.
+
+        >>> Precision.QUARTER.last_day(date(2026, 2, 3))
+        datetime.date(2026, 3, 31)
+        """
+        if self is Precision.DAY:
+            return day
+        if self is Precision.WEEK:
+            return day + timedelta(days=6 - day.weekday())
+        months = {Precision.MONTH: 1, Precision.QUARTER: 3, Precision.HALF: 6, Precision.YEAR: 12}[self]
+        month = (day.month + months - 1) // months * months
+        return date(day.year, month, calendar.monthrange(day.year, month)[1])
 
 
 class Health(models.TextChoices):

