@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Protocol
 
 import nh3
@@ -124,7 +125,13 @@ def short_date(on: date | None) -> str:
     if not on:
         return ""
     day = timezone.localtime(on).date() if isinstance(on, datetime) else on
-    return date_format(day, "j M" if day.year == timezone.localdate().year else "j M Y")
+    return written(day, "j M" if day.year == timezone.localdate().year else "j M Y")
+
+
+@lru_cache(maxsize=10_000)
+def written(day: date, form: str) -> str:
+    """A page writes the same days hundreds of times, and Django translates each month anew."""
+    return date_format(day, form)
 
 
 @register.filter
@@ -152,7 +159,7 @@ def target(of: Promised | None) -> str:
             year, week, _ = on.isocalendar()
             return f"week {week}, {year}"
         case Precision.MONTH:
-            return date_format(on, "M Y")
+            return written(on, "M Y")
         case Precision.QUARTER:
             return f"Q{(on.month + 2) // 3} {on.year}"
         case Precision.HALF:
@@ -160,7 +167,7 @@ def target(of: Promised | None) -> str:
         case Precision.YEAR:
             return str(on.year)
         case _:
-            return date_format(on, "j M Y")
+            return written(on, "j M Y")
 
 
 @register.filter
