@@ -197,6 +197,7 @@ def create_phase(*, program: Program, by: User, **fields: Any) -> Phase:
 @transaction.atomic
 def change_slot(*, slot: Slot, by: User, **changes: Any) -> Slot:
     slot = locked(slot)
+    require(by, Act.EDIT, slot.program)
     with history.because("Change a slot", by_id=by.pk):
         history.save(slot, **changes)
     touch(slot.program_id, plan=False)
