@@ -300,7 +300,7 @@ API = {
     "": anyone(404),
 }
 
-ROUTES = PAGES | {f"/api/v1/{path}": route for path, route in API.items()}
+ROUTES = PAGES | {"/api/v1": anyone(404)} | {f"/api/v1/{path}": route for path, route in API.items()}
 
 
 def leaves(resolver: URLResolver | None = None, above: str = "") -> Iterator[str]:
