@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -44,8 +45,14 @@ SETTINGS = (
 )
 
 
+@cache
+def is_there(path: str) -> bool:
+    """Whether an address leads to a page; found out once, for addresses do not change while a process runs."""
+    return bool(is_valid_path(path))
+
+
 def existing(places: tuple[Place, ...]) -> list[Place]:
-    return [place for place in places if is_valid_path(place.path)]
+    return [place for place in places if is_there(place.path)]
 
 
 def own_programs(user: User) -> list[Program]:

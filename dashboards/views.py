@@ -6,13 +6,12 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import render
-from django.urls import is_valid_path
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboards import charts, machinery, overview
 from dashboards import program as one
-from dashboards.context import organisation_and_zone
+from dashboards.context import is_there, organisation_and_zone
 from dashboards.templatetags.words import tone
 from forecasts.models import HealthPolicy
 from people.pages import SignedIn
@@ -74,7 +73,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "choices": choices(found),
         "filtered": any(filters.values()) or bool(chosen),
         "policy": HealthPolicy.objects.order_by("-version").first() or HealthPolicy(),
-        "can_create": may(viewer, OrgAct.CREATE_PROGRAM) and is_valid_path("/programs/new"),
+        "can_create": may(viewer, OrgAct.CREATE_PROGRAM) and is_there("/programs/new"),
     }
     return render(request, "dashboards/portfolio.html", context)
 
@@ -190,7 +189,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "undrawn": sum(mark.finish_on is None for mark in marks),
         "most_rows": charts.MOST_ROWS,
         "matrix": charts.risk_matrix(page.risks),
-        "pages": {name: link for name, link in page_links(here) if is_valid_path(link)},
+        "pages": {name: f"{here}{end}" for name, end in PROGRAM_LINKS.items() if is_there(f"/p/ANY{end}")},
         "may_edit": Act.EDIT in allowed,
         "may_report": Act.REPORT in allowed,
         "may_decide": Act.DECIDE in allowed,
@@ -198,22 +197,21 @@ def program(request: SignedIn, key: str) -> HttpResponse:
     return render(request, "dashboards/program.html", context)
 
 
-def page_links(here: str) -> list[tuple[str, str]]:
-    """Pages about a program that other apps have; those that exist are offered."""
-    return [
-        ("write_update", f"{here}/updates/new"),
-        ("edit", f"{here}/edit"),
-        ("settings", f"{here}/settings"),
-        ("updates", f"{here}/updates"),
-        ("milestones", f"{here}/milestones"),
-        ("new_milestone", f"{here}/milestones/new"),
-        ("risks", f"{here}/risks"),
-        ("new_risk", f"{here}/risks/new"),
-        ("kpis", f"{here}/kpis"),
-        ("new_kpi", f"{here}/kpis/new"),
-        ("decisions", f"{here}/decisions"),
-        ("requirements", f"{here}/requirements"),
-    ]
+# Pages about a program that other apps have; those that exist are offered.
+PROGRAM_LINKS = {
+    "write_update": "/updates/new",
+    "edit": "/edit",
+    "settings": "/settings",
+    "updates": "/updates",
+    "milestones": "/milestones",
+    "new_milestone": "/milestones/new",
+    "risks": "/risks",
+    "new_risk": "/risks/new",
+    "kpis": "/kpis",
+    "new_kpi": "/kpis/new",
+    "decisions": "/decisions",
+    "requirements": "/requirements",
+}
 
 
 @require_safe

@@ -11,13 +11,13 @@ import nh3
 from django import forms, template
 from django.db.models.fields import BLANK_CHOICE_DASH
 from django.templatetags.static import static
-from django.urls import is_valid_path
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
+from dashboards.context import is_there
 from people.models import User
 from programs.models import Health, Precision, Program
 
@@ -324,7 +324,7 @@ def program_tabs(context: template.RequestContext, program: Program, place: str 
     """The pages of a program that exist, as tabs; ``place`` where the address does not say which of them this is."""
     here = program.get_absolute_url()
     path = context["request"].path
-    found = [(here + end, label) for end, label in PROGRAM_PAGES if is_valid_path(here + end)]
+    found = [(here + end, label) for end, label in PROGRAM_PAGES if is_there(f"/p/ANY{end}")]
     # The longest address that leads here is the current one: /p/NA4/risks/new belongs to Risks.
     current = (
         f"{here}/{place}"
