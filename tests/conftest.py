@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
 
@@ -47,6 +48,12 @@ def unhashed_static(settings: Any) -> None:
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": plain}
     settings.STATIC_ROOT = str(ROOT / "static")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def place_for_static() -> None:
+    """The test server's own start looks for the folder of collected files, before any test's settings."""
+    Path(django_settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 
 @dataclass(frozen=True)
