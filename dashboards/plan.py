@@ -83,7 +83,8 @@ def milestones(request: SignedIn, key: str) -> HttpResponse:
     chosen = next((w for w in workstreams if str(w.pk) == request.GET.get("workstream")), None)
     if chosen:
         of_program = of_program.filter(workstream=chosen)
-    owner = next((u for u in _owners(program) if str(u.pk) == request.GET.get("owner")), None)
+    owners = list(User.objects.filter(milestones__program=program).distinct().order_by("name", "id"))
+    owner = next((u for u in owners if str(u.pk) == request.GET.get("owner")), None)
     if owner:
         of_program = of_program.filter(owner=owner)
     counts = of_program.aggregate(
@@ -122,7 +123,7 @@ def milestones(request: SignedIn, key: str) -> HttpResponse:
         "state": shown,
         "workstreams": workstreams,
         "workstream": chosen,
-        "owners": _owners(program),
+        "owners": owners,
         "owner": owner,
         "primary_url": f"{here}/new" if may_edit else None,
         "primary_label": "New milestone",
@@ -133,10 +134,6 @@ def milestones(request: SignedIn, key: str) -> HttpResponse:
         "filtered": bool(counts["all"]) or bool(chosen) or bool(owner),
     }
     return render(request, "dashboards/milestones.html", context)
-
-
-def _owners(program: Program) -> list[User]:
-    return list(User.objects.filter(milestones__program=program).distinct().order_by("name", "id"))
 
 
 def milestone(request: SignedIn, pk: int) -> HttpResponse:
