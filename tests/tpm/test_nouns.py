@@ -321,6 +321,18 @@ def test_a_viewer_reads_and_may_not_write(cast: Cast, case: Case) -> None:
         assert viewer.delete(path).status_code == 403
 
 
+@pytest.mark.parametrize("noun", sorted(nouns))
+def test_a_list_asks_the_database_at_most_five_times(cast: Cast, noun: str, django_assert_max_num_queries: Any) -> None:
+    world = build(cast, cast.na4)
+    caller = Api(cast.lead)
+    caller.get("me")
+    for case in CASES:
+        if case.noun == noun and case.by == "lead":
+            caller.post(noun, case.make(world))
+    with django_assert_max_num_queries(5):
+        assert caller.get(noun).status_code == 200
+
+
 def test_read_only_nouns_show_what_other_writes_leave(cast: Cast) -> None:
     world = build(cast, cast.dark)
     lead, outsider = Api(cast.lead), Api(cast.outsider)
