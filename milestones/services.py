@@ -178,7 +178,7 @@ def move_program_target(
 
 
 def _check_milestone(milestone: Milestone, changes: Mapping[str, Any], today: date) -> None:
-    for field in ("started_on", "done_on"):
+    for field in ("started_on", "done_on", "cancelled_on"):
         value = changes.get(field)
         if value and value > today:
             raise ValidationError(
@@ -187,6 +187,12 @@ def _check_milestone(milestone: Milestone, changes: Mapping[str, Any], today: da
     workstream = changes.get("workstream")
     if workstream and workstream.program_id != milestone.program_id:
         raise ValidationError({"workstream": ["This workstream belongs to another program."]}, code="other_program")
+
+
+def refuse_other_program(program_id: int, milestone: Milestone | None) -> None:
+    """Refuse to name a milestone of another program: not everybody who reads this one may see that one."""
+    if milestone and milestone.program_id != program_id:
+        raise ValidationError({"milestone": ["This milestone belongs to another program."]}, code="other_program")
 
 
 def _settle(milestone: Milestone, changes: dict[str, Any]) -> None:
@@ -253,9 +259,13 @@ def change_milestone(
 
 @transaction.atomic
 def delete_milestone(*, milestone: Milestone, by: User) -> None:
-    """Delete a milestone with its links; programs at the other ends are forecast again."""
+    """Delete a milestone with its links; programs at the other ends are forecast again.
+
+    A promise goes with its target and its baselines: that takes the right to move them.
+    """
     milestone = locked(milestone)
-    require(by, Act.EDIT, milestone.program)
+    is_promised = milestone.target_on is not None or milestone.baseline_dates.exists()
+    require(by, Act.PLAN if is_promised else Act.EDIT, milestone.program)
     touched = {milestone.program_id}
     touched |= set(Milestone.objects.filter(links_in__predecessor=milestone).values_list("program_id", flat=True))
     touched |= set(Milestone.objects.filter(links_out__successor=milestone).values_list("program_id", flat=True))
@@ -267,14 +277,18 @@ def delete_milestone(*, milestone: Milestone, by: User) -> None:
 # -- dependencies ----------------------------------------------------------------------------------------------------
 
 
+def _refuse_unseen(predecessor: Milestone, by: User) -> None:
+    if not Milestone.objects.visible_to(by).filter(pk=predecessor.pk).exists():
+        raise ValidationError({"predecessor": ["There is no such milestone."]}, code="unknown")
+
+
 @transaction.atomic
 def link(
     *, predecessor: Milestone, successor: Milestone, by: User, kind: str = "FS", lag: int = 0, **fields: Any
 ) -> Dependency:
     """Make the successor wait. Across programs it is a hand-off, proposed until the giver answers."""
     require(by, Act.EDIT, successor.program)
-    if not Milestone.objects.visible_to(by).filter(pk=predecessor.pk).exists():
-        raise ValidationError({"predecessor": ["There is no such milestone."]}, code="unknown")
+    _refuse_unseen(predecessor, by)
     lock_graph()
     _refuse_loop(predecessor, successor, by)
     crosses = predecessor.program_id != successor.program_id
@@ -298,11 +312,23 @@ def change_dependency(
         require(by, Act.AGREE, giver)
     if changed - {"promised_on"}:
         require(by, Act.EDIT, receiver)
+    touched = {giver.pk, receiver.pk}
+    asked_anew: dict[str, Any] = {}
     if changed & {"predecessor", "successor"}:
+        predecessor = changes.get("predecessor", dependency.predecessor)
+        successor = changes.get("successor", dependency.successor)
+        require(by, Act.EDIT, successor.program)
+        if "predecessor" in changed:
+            _refuse_unseen(predecessor, by)
         lock_graph()
-        _refuse_loop(
-            changes.get("predecessor", dependency.predecessor), changes.get("successor", dependency.successor), by
-        )
+        _refuse_loop(predecessor, successor, by)
+        if "promised_on" in changed:
+            raise ValidationError({"promised_on": ["Whoever gives then promises a day."]}, code="ends")
+        # What was agreed was agreed of the old ends.
+        crosses = predecessor.program_id != successor.program_id
+        agreement = Dependency.Agreement.PROPOSED if crosses else ""
+        asked_anew = {"agreement": agreement, "agreed_by": None, "agreed_on": None, "promised_on": None}
+        touched |= {predecessor.program_id, successor.program_id}
     with history.because(reason or "Change a link", by_id=by.pk):
         _move(
             program=giver,
@@ -315,8 +341,8 @@ def change_dependency(
             by=by,
             at=at,
         )
-        history.save(dependency, **changes)
-    touch(giver.pk, receiver.pk, plan=bool(changed & {"predecessor", "successor", "kind", "lag"}))
+        history.save(dependency, **changes | asked_anew)
+    touch(*touched, plan=bool(changed & {"predecessor", "successor", "kind", "lag"}))
     return dependency
 
 
@@ -413,6 +439,7 @@ def delete_workstream(*, workstream: Workstream, by: User) -> None:
 @transaction.atomic
 def create_requirement(*, program: Program, by: User, today: date, **fields: Any) -> Requirement:
     require(by, Act.EDIT, program)
+    refuse_other_program(program.pk, fields.get("milestone"))
     fields.setdefault("scope_since_on", today)
     with history.because("Add a requirement", by_id=by.pk):
         row = history.create(Requirement(program=program, **fields))
@@ -425,6 +452,7 @@ def change_requirement(*, requirement: Requirement, by: User, today: date, **cha
     """Change a requirement; moving it in or out of scope dates from today and is the lead's to do."""
     requirement = locked(requirement)
     require(by, Act.EDIT, requirement.program)
+    refuse_other_program(requirement.program_id, changes.get("milestone"))
     if changes.get("in_scope", requirement.in_scope) != requirement.in_scope:
         require(by, Act.PLAN, requirement.program)
         changes["scope_since_on"] = today

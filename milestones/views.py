@@ -98,7 +98,7 @@ def milestone_edit(request: SignedIn, pk: int) -> HttpResponse:
 
 def milestone_delete(request: SignedIn, pk: int) -> HttpResponse:
     milestone = find_milestone(request, pk)
-    require(request.user, Act.EDIT, milestone.program)
+    require(request.user, Act.PLAN if milestone.target_on else Act.EDIT, milestone.program)
     return delete(
         request,
         lambda: services.delete_milestone(milestone=milestone, by=request.user),

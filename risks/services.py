@@ -12,6 +12,7 @@ from django.db import transaction
 
 import history
 from milestones.models import Milestone
+from milestones.services import refuse_other_program
 from people.models import User
 from programs.models import Program
 from programs.permissions import Act, require
@@ -140,6 +141,7 @@ def delete_action(*, action: MitigationAction, by: User) -> None:
 @transaction.atomic
 def create_issue(*, program: Program, by: User, today: date, **fields: Any) -> Issue:
     require(by, Act.EDIT, program)
+    refuse_other_program(program.pk, fields.get("milestone"))
     fields.setdefault("raised_on", today)
     with history.because("Raise an issue", by_id=by.pk):
         row = history.create(Issue(program=program, **fields))
@@ -152,6 +154,7 @@ def change_issue(*, issue: Issue, by: User, **changes: Any) -> Issue:
     """Change an issue; a day in ``closed_on`` closes it."""
     issue = locked(issue)
     require(by, Act.EDIT, issue.program)
+    refuse_other_program(issue.program_id, changes.get("milestone"))
     with history.because("Change an issue", by_id=by.pk):
         history.save(issue, **changes)
     touch(issue.program_id, plan=False)

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms import model_to_dict
 
 from milestones.models import DateMove, Milestone
-from milestones.services import change_milestone, create_milestone
+from milestones.services import approve_baseline, change_milestone, create_milestone, delete_milestone
 from programs.models import Revision
 from tests.conftest import FRIDAY, NOON, Cast
 
@@ -37,6 +37,34 @@ def typed(row: Milestone, **changes: Any) -> dict[str, Any]:
         posted[name] = "" if value is None else f"{value / DAY:g}"
     posted["version"] = row.version
     return posted | changes
+
+
+def test_a_promised_milestone_is_the_leads_to_delete(cast: Cast, racks: Milestone, sign_in: Any) -> None:
+    with pytest.raises(PermissionDenied):
+        delete_milestone(milestone=racks, by=cast.contributor)
+    assert sign_in(cast.contributor).get(f"/m/{racks.pk}/delete").status_code == 403
+    power, loose = (
+        create_milestone(program=cast.na4, by=cast.contributor, today=FRIDAY, name=name) for name in ("Power", "Loose")
+    )
+    approve_baseline(program=cast.na4, name="Plan", dates={power.pk: FRIDAY}, by=cast.lead, on=FRIDAY)
+    with pytest.raises(PermissionDenied):
+        delete_milestone(milestone=power, by=cast.contributor)
+    delete_milestone(milestone=loose, by=cast.contributor)
+    delete_milestone(milestone=racks, by=cast.lead)
+    assert list(Milestone.objects.all()) == [power]
+
+
+def test_nothing_is_cancelled_in_the_future(cast: Cast, racks: Milestone) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        change_milestone(milestone=racks, by=cast.lead, today=FRIDAY, at=NOON, cancelled_on=date(2027, 1, 1))
+    assert "cancelled_on" in refusal.value.message_dict
+
+
+def test_the_last_week_there_is_has_a_last_day(cast: Cast) -> None:
+    row = create_milestone(
+        program=cast.na4, by=cast.lead, today=FRIDAY, name="Ever", target_on=date.max, target_precision="week"
+    )
+    assert row.target_on == date.max
 
 
 def test_a_target_that_moves_needs_a_cause_and_keeps_it(cast: Cast, racks: Milestone) -> None:

@@ -10,10 +10,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
+import programs.services
 from milestones.models import DateMove, Dependency, Milestone
 from milestones.services import answer_hand_off, change_dependency, create_milestone, find_loop, link, unlink
 from people.models import User
-from programs.models import Program
+from programs.models import Program, Revision
 from programs.services import create_program
 from tests.conftest import FRIDAY, NOON
 
@@ -162,6 +163,35 @@ def test_each_side_changes_its_own_part(cast: Cast, hand_off: Dependency) -> Non
     with pytest.raises(PermissionDenied):
         unlink(dependency=hand_off, by=cast.outsider)
     unlink(dependency=hand_off, by=cast.contributor)
+
+
+def test_a_link_is_moved_only_onto_what_one_edits_and_sees(cast: Cast, gpu: Program, hand_off: Dependency) -> None:
+    fleet, secret = milestone(gpu, cast.outsider, "Fleet live"), milestone(cast.dark, cast.admin, "Canary close")
+    with pytest.raises(PermissionDenied):
+        change_dependency(dependency=hand_off, by=cast.contributor, at=NOON, successor=fleet)
+    programs.services.take_role(role=cast.dark.roles.get(user=cast.contributor), by=cast.lead)
+    with pytest.raises(ValidationError) as refusal:
+        change_dependency(dependency=hand_off, by=cast.contributor, at=NOON, predecessor=secret)
+    assert refusal.value.message_dict["predecessor"] == ["There is no such milestone."]
+
+
+def test_who_gives_something_else_is_asked_anew(cast: Cast, gpu: Program, hand_off: Dependency) -> None:
+    promised = date(2027, 1, 10)
+    answer_hand_off(
+        dependency=hand_off, agreement="accepted", by=cast.outsider, on=FRIDAY, at=NOON, promised_on=promised
+    )
+    idle = milestone(cast.dark, cast.lead, "Canary close")
+    before = Revision.objects.get(program=cast.dark).plan_revision
+    with pytest.raises(ValidationError) as refusal:
+        change_dependency(dependency=hand_off, by=cast.admin, at=NOON, predecessor=idle, promised_on=FRIDAY)
+    assert "promised_on" in refusal.value.message_dict
+    change_dependency(dependency=hand_off, by=cast.lead, at=NOON, predecessor=idle)
+    hand_off.refresh_from_db()
+    assert (hand_off.agreement, hand_off.agreed_by, hand_off.promised_on) == ("proposed", None, None)
+    assert Revision.objects.get(program=cast.dark).plan_revision == before + 1
+    change_dependency(dependency=hand_off, by=cast.lead, at=NOON, predecessor=milestone(cast.na4, cast.lead, "Power"))
+    hand_off.refresh_from_db()
+    assert hand_off.agreement == ""
 
 
 # -- pages -----------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
+from milestones.services import create_milestone
 from risks.models import Assumption, Decision, Issue
 from risks.services import (
     change_issue,
@@ -29,6 +30,18 @@ def test_an_issue_is_not_closed_before_it_was_raised(cast: Cast) -> None:
     assert "closed_on" in refusal.value.message_dict
     with pytest.raises(PermissionDenied):
         change_issue(issue=row, by=cast.viewer, title="Mine")
+
+
+def test_an_issue_names_a_milestone_of_its_own_program(cast: Cast) -> None:
+    secret = create_milestone(program=cast.dark, by=cast.lead, today=FRIDAY, name="Canary close")
+    row = create_issue(program=cast.na4, by=cast.lead, today=FRIDAY, title="Chiller failed")
+    for write in (
+        lambda: create_issue(program=cast.na4, by=cast.lead, today=FRIDAY, title="Pump failed", milestone=secret),
+        lambda: change_issue(issue=row, by=cast.lead, milestone=secret),
+    ):
+        with pytest.raises(ValidationError) as refusal:
+            write()
+        assert "milestone" in refusal.value.message_dict
 
 
 def test_issues_have_pages(cast: Cast, sign_in: Any) -> None:
