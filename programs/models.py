@@ -34,7 +34,7 @@ class Precision(models.TextChoices):
         if self is Precision.DAY:
             return day
         if self is Precision.WEEK:
-            return day + timedelta(days=6 - day.weekday())
+            return day + min(timedelta(days=6 - day.weekday()), date.max - day)
         months = {Precision.MONTH: 1, Precision.QUARTER: 3, Precision.HALF: 6, Precision.YEAR: 12}[self]
         month = (day.month + months - 1) // months * months
         return date(day.year, month, calendar.monthrange(day.year, month)[1])
