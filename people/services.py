@@ -17,7 +17,7 @@ from people.models import AccessToken, Holiday, Membership, Organisation, Team, 
 from people.permissions import OrgAct, require
 
 TOKEN_PREFIX = "tpm_"  # noqa: S105  # the visible start of every token, so that scanners find a leaked one
-SET_UP_LOCK = 7303
+ADMINISTRATORS_LOCK = 7303
 
 
 def today(now: datetime) -> date:
@@ -62,11 +62,20 @@ def create_user(*, email: str, name: str, password: str | None, by: User | None,
         return history.create(user)
 
 
+def _wait_for_administrators() -> None:
+    """Let one transaction at a time make the first administrator or take one away; held until it ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADMINISTRATORS_LOCK])
+
+
 @transaction.atomic
 def change_user(*, user: User, by: User, **changes: Any) -> User:
     """Change a person; people change their own name and zone, administrators everything."""
     if by.pk != user.pk or changes.keys() - {"name", "time_zone"}:
         require(by, OrgAct.MANAGE_PEOPLE)
+    if not (changes.get("is_admin", True) and changes.get("is_active", True)):
+        # Two administrators who strip each other at once would leave none.
+        _wait_for_administrators()
     user = User.objects.select_for_update().get(pk=user.pk)
     losing_admin = user.is_admin and not (changes.get("is_admin", True) and changes.get("is_active", True))
     if losing_admin and not User.objects.filter(is_admin=True, is_active=True).exclude(pk=user.pk).exists():
@@ -78,8 +87,7 @@ def change_user(*, user: User, by: User, **changes: Any) -> User:
 @transaction.atomic
 def set_up(*, organisation: str, time_zone: str, email: str, name: str, password: str) -> User:
     """Make the first administrator of a new installation, and its organisation where an import did not; once."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SET_UP_LOCK])
+    _wait_for_administrators()
     if User.objects.exists():
         raise ValidationError("This installation is set up already. Sign in.", code="exists")
     user = create_user(email=email, name=name, password=password, by=None, time_zone=time_zone, is_admin=True)
