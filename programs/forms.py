@@ -82,7 +82,7 @@ class ProgramForm(RecordForm):
             self.fields["key"].disabled = True
             self.fields["key"].help_text = "It stays: it stands in every link."
         if Act.MANAGE not in allowed:
-            for name in ("lead", "visibility"):
+            for name in ("lead", "sponsor", "visibility"):
                 self.fields[name].disabled = True
         if Act.PLAN not in allowed:
             for name in ("state", "target_on", "target_precision"):

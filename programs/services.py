@@ -29,13 +29,14 @@ from programs.models import (
     Role,
     Slot,
 )
-from programs.permissions import Act, require
+from programs.permissions import Act, may, require
 
 M = TypeVar("M", bound=models.Model)
 
 # Fields of a program that its forecast is computed from.
 PLAN_FIELDS = {"state", "target_on"}
-MANAGED_FIELDS = {"visibility", "lead", "key"}
+# Who may do what follows from these: a sponsor sees and decides.
+MANAGED_FIELDS = {"visibility", "lead", "sponsor", "key"}
 
 
 def touch(*program_ids: int, plan: bool) -> None:
@@ -185,9 +186,16 @@ def create_slot(*, program: Program, by: User, **fields: Any) -> Slot:
     return row
 
 
+def _refuse_own_gate(program: Program, approver: User | None, by: User) -> None:
+    """Nobody makes themself the approver who could not decide the gate anyway."""
+    if approver == by and not may(by, Act.DECIDE, program):
+        raise ValidationError({"approver": ["Somebody else must decide what you plan."]}, code="own_gate")
+
+
 @transaction.atomic
 def create_phase(*, program: Program, by: User, **fields: Any) -> Phase:
     require(by, Act.EDIT, program)
+    _refuse_own_gate(program, fields.get("approver"), by)
     with history.because("Add a phase", by_id=by.pk):
         row = history.create(Phase(program=program, **fields))
     touch(program.pk, plan=False)
@@ -218,6 +226,8 @@ def change_phase(*, phase: Phase, by: User, **changes: Any) -> Phase:
     """Change a phase's plan; its gate is decided by ``decide_gate``."""
     phase = locked(phase)
     require(by, Act.EDIT, phase.program)
+    if changes.get("approver") != phase.approver:
+        _refuse_own_gate(phase.program, changes.get("approver"), by)
     with history.because("Change a phase", by_id=by.pk):
         history.save(phase, **changes)
     touch(phase.program_id, plan=False)
@@ -265,7 +275,7 @@ def decide_gate(
 @transaction.atomic
 def delete_phase(*, phase: Phase, by: User) -> None:
     phase = locked(phase)
-    require(by, Act.EDIT, phase.program)
+    require(by, Act.DECIDE if phase.decision else Act.EDIT, phase.program)
     with history.because("Delete a phase", by_id=by.pk):
         history.delete(phase)
     touch(phase.program_id, plan=False)
@@ -373,7 +383,8 @@ def change_objective(*, objective: Objective, by: User, **changes: Any) -> Objec
     while above is not None:
         if above.pk == objective.pk:
             raise ValidationError({"parent": ["An objective cannot lie below itself."]}, code="ring")
-        above = rows.get(rows[above.pk].parent_id or 0)
+        stands = rows.get(above.pk)
+        above = rows.get(stands.parent_id or 0) if stands else None
     with history.because("Change an objective", by_id=by.pk):
         return history.save(objective, **changes)
 

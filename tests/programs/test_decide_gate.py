@@ -87,6 +87,25 @@ def test_who_is_neither_approver_nor_lead_decides_nothing(cast: Cast, design: Ph
     assert f"/phases/{design.pk}/decide" not in client.get("/p/NA4/phases").content.decode()
 
 
+def test_nobody_makes_themself_the_approver(cast: Cast, design: Phase, sign_in: Any) -> None:
+    posted = {"starts_on": "", "gate_on": "", "approver": cast.contributor.pk, "version": design.version}
+    refused = sign_in(cast.contributor).post(f"/phases/{design.pk}/edit", posted)
+    assert refused.context["form"].errors["approver"] == ["Somebody else must decide what you plan."]
+    with pytest.raises(ValidationError):
+        programs.services.create_phase(
+            program=cast.na4, by=cast.contributor, kind=Phase.Kind.TESTING, approver=cast.contributor
+        )
+    programs.services.change_phase(phase=design, by=cast.contributor, approver=cast.lead)
+    programs.services.change_phase(phase=design, by=cast.lead, approver=cast.lead)
+
+
+def test_a_decided_gate_is_not_a_contributors_to_delete(cast: Cast, design: Phase) -> None:
+    programs.services.decide_gate(phase=design, decision=Phase.Decision.FAILED, by=cast.viewer, on=FRIDAY)
+    with pytest.raises(PermissionDenied):
+        programs.services.delete_phase(phase=design, by=cast.contributor)
+    programs.services.delete_phase(phase=design, by=cast.lead)
+
+
 def test_the_last_gate_asks_how_it_went(cast: Cast, last: Phase, sign_in: Any) -> None:
     client = sign_in(cast.lead)
     decide = f"/phases/{last.pk}/decide"
