@@ -3,7 +3,7 @@ from django.urls import path
 from milestones import views
 
 urlpatterns = [
-    path("p/<str:key>/milestones/new", views.milestone_create),
+    path("p/<key:key>/milestones/new", views.milestone_create),
     path("m/<int:pk>/edit", views.milestone_edit),
     path("m/<int:pk>/delete", views.milestone_delete),
     path("m/<int:pk>/finish", views.milestone_finish),
@@ -13,12 +13,12 @@ urlpatterns = [
     path("links/<int:pk>/edit", views.link_edit),
     path("links/<int:pk>/answer", views.link_answer),
     path("links/<int:pk>/delete", views.link_delete),
-    path("p/<str:key>/workstreams", views.workstreams),
-    path("p/<str:key>/workstreams/new", views.workstream_create),
+    path("p/<key:key>/workstreams", views.workstreams),
+    path("p/<key:key>/workstreams/new", views.workstream_create),
     path("workstreams/<int:pk>/edit", views.workstream_edit),
     path("workstreams/<int:pk>/delete", views.workstream_delete),
-    path("p/<str:key>/requirements", views.requirements),
-    path("p/<str:key>/requirements/new", views.requirement_create),
+    path("p/<key:key>/requirements", views.requirements),
+    path("p/<key:key>/requirements/new", views.requirement_create),
     path("requirements/<int:pk>/edit", views.requirement_edit),
     path("requirements/<int:pk>/delete", views.requirement_delete),
     path("settings/slip-causes", views.slip_causes),

@@ -10,6 +10,18 @@ from programs.models import Program
 Crumbs = list[tuple[str, str]]
 
 
+class KeyInPath:
+    """A program's key in an address. The database knows no text with a NUL, so no address does."""
+
+    regex = r"[^/\x00]+"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 def find_program(request: SignedIn, key: str) -> Program:
     return get_object_or_404(Program.objects.visible_to(request.user).select_related("lead"), key=key)
 

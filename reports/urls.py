@@ -3,8 +3,8 @@ from django.urls import path
 from reports import views
 
 urlpatterns = [
-    path("p/<str:key>/updates", views.update_list, name="update_list"),
-    path("p/<str:key>/updates/new", views.update_begin, name="update_begin"),
+    path("p/<key:key>/updates", views.update_list, name="update_list"),
+    path("p/<key:key>/updates/new", views.update_begin, name="update_begin"),
     path("u/<int:pk>", views.update_detail, name="update"),
     path("u/<int:pk>/edit", views.update_change, name="update_change"),
     path("u/<int:pk>/discard", views.update_discard, name="update_discard"),

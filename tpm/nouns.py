@@ -180,6 +180,10 @@ class TrueFalse(filters.BooleanFilter):
         self.extra["widget"] = forms.TextInput
 
 
+class TextIn(filters.BaseInFilter, filters.CharFilter):
+    """Several texts, separated by commas."""
+
+
 class ChoiceIn(filters.BaseInFilter, filters.ChoiceFilter):
     """Several of a field's choices, separated by commas."""
 
@@ -221,7 +225,7 @@ class ProgramFilters(Filters):
     """Of what belongs to one program: ``program=KEY``."""
 
     program = filters.CharFilter(field_name="program__key", lookup_expr="iexact")
-    program__in = filters.BaseInFilter(field_name="program__key", lookup_expr="in")
+    program__in = TextIn(field_name="program__key", lookup_expr="in")
 
 
 class KnownFilters(filters.DjangoFilterBackend):

@@ -3,7 +3,7 @@
 from typing import Any
 
 from allauth.account import views as account
-from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
 from rest_framework.routers import SimpleRouter
 
 import forecasts.api
@@ -12,10 +12,13 @@ import milestones.api
 import people.api
 import people.views
 import programs.api
+import programs.pages
 import reports.api
 import risks.api
 import tpm.api
 from tpm.nouns import Noun
+
+register_converter(programs.pages.KeyInPath, "key")
 
 # allauth mounts more than we need (sign-up, codes, address changes): only these.
 sign_in = [
@@ -71,7 +74,7 @@ for name, noun in nouns.items():
 
 api_routes: list[URLPattern | URLResolver] = [
     *router.urls,
-    path("programs/<str:key>/health", forecasts.api.Healths.as_view({"get": "list"}), name="health"),
+    path("programs/<key:key>/health", forecasts.api.Healths.as_view({"get": "list"}), name="health"),
     path(
         "organisation",
         people.api.TheOrganisation.as_view({"get": "retrieve", "patch": "partial_update"}),

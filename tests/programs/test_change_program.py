@@ -4,6 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 
 import milestones.services
 import people.services
@@ -42,6 +43,15 @@ def shown(program: Program, **changes: Any) -> dict[str, Any]:
         "version": program.version,
     }
     return posted | changes
+
+
+def test_nobody_makes_themself_the_sponsor(cast: Cast, sign_in: Any) -> None:
+    with pytest.raises(PermissionDenied):
+        programs.services.change_program(program=cast.na4, by=cast.contributor, sponsor=cast.contributor)
+    posted = shown(cast.na4, sponsor=cast.contributor.pk, summary="Ours")
+    assert sign_in(cast.contributor).post("/p/NA4/edit", posted).status_code == 302
+    cast.na4.refresh_from_db()
+    assert (cast.na4.sponsor, cast.na4.summary) == (None, "Ours")
 
 
 def test_whoever_creates_a_program_leads_it(cast: Cast, sign_in: Any) -> None:
@@ -137,3 +147,11 @@ def test_a_deletion_names_what_goes_with_it(cast: Cast, sign_in: Any) -> None:
     assert not Program.objects.filter(key="NA4").exists()
     assert Role.objects.filter(program=cast.dark).count() == 2
     assert client.get("/p/NA4").status_code == 404
+
+
+def test_no_program_has_a_nul_in_its_key(cast: Cast, sign_in: Any) -> None:
+    client = sign_in(cast.lead)
+    for path in ("/p/%00", "/p/NA4%00/risks"):
+        assert client.get(path).status_code == 404
+    assert client.get("/api/v1/milestones?program__in=%00").status_code == 400
+    assert client.get("/api/v1/milestones?program__in=NA4,DARK").status_code == 200
