@@ -64,7 +64,9 @@ def forecast_axis(dates: Sequence[date], today: date, width: float = 208) -> Axi
     start = (today - timedelta(days=14)).replace(day=1)
     ahead = sorted(day for day in dates if day >= start)
     most = ahead[int(len(ahead) * 0.95) - 1] if len(ahead) > 1 else (ahead or [today])[0]
-    end = min(max(most + timedelta(days=20), start + timedelta(days=183)), start + timedelta(days=548))
+    shortest, longest = start + timedelta(days=183), start + timedelta(days=548)
+    # A target in the year 9999 has no day after it.
+    end = min(max(min(most, longest) + timedelta(days=20), shortest), longest)
     return Axis(start, end, width)
 
 

@@ -3,15 +3,19 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+import milestones.services
+import programs.services
 from dashboards import overview
 from people.models import User
 from programs.models import Program
+from tests.conftest import FRIDAY
 
 if TYPE_CHECKING:
     from tests.conftest import Cast
@@ -34,6 +38,16 @@ def test_an_empty_portfolio_says_what_would_fill_it(cast: Cast, sign_in: Any) ->
     Program.objects.all().delete()
     html = page(sign_in(cast.outsider))
     assert "No programs yet" in html
+
+
+def test_a_target_at_the_end_of_all_days_breaks_no_page(cast: Cast, sign_in: Any) -> None:
+    end = milestones.services.create_milestone(
+        program=cast.na4, by=cast.lead, today=FRIDAY, name="End", is_end=True, target_on=date.max
+    )
+    programs.services.change_program(program=cast.na4, by=cast.lead, target_on=date.max)
+    client = sign_in(cast.lead)
+    for path in ("/", "/p/NA4", "/p/NA4/milestones", f"/m/{end.pk}"):
+        assert "9999" in page(client, path), path
 
 
 def test_it_shows_programs_worst_first(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
