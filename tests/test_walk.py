@@ -27,10 +27,14 @@ import people.services
 import programs.services
 import reports.services
 import risks.services
+from forecasts.models import MilestoneForecast
 from integrations.models import ImportMapping, Upload
+from milestones.models import Milestone
 from people.models import AccessToken, User
 from programs.models import Objective, Phase, Program, RelatedLink
 from reports import outbox
+from reports.models import Letter
+from risks.models import Risk
 from risks.services import Impact
 from tests.conftest import Cast
 from tests.routes import BUTTON, PAGES, ROUTES, Guard, Route, leaves
@@ -174,14 +178,19 @@ def belongings(user: User, cast: Cast) -> Ids:
     )
     subscription = reports.services.subscribe(user=user, by=user, at=now)
     letter = reports.services.send_now(subscription=subscription, by=user, at=now)
-    letter.subject, letter.text, letter.html = outbox.write(letter, at=now, desk=outbox.open_desk())
-    letter.save()
+    write_out(letter)
     return {
         "token": token.pk,
         "subscription": subscription.pk,
         "letter": letter.pk,
         "unsubscribe": outbox.unsubscribe_token(subscription.pk),
     }
+
+
+def write_out(letter: Letter) -> None:
+    """Give a letter the words that it would be sent with now."""
+    letter.subject, letter.text, letter.html = outbox.write(letter, at=timezone.now(), desk=outbox.open_desk())
+    letter.save()
 
 
 @pytest.fixture(autouse=True)
@@ -219,6 +228,44 @@ def stage(cast: Cast) -> Stage:
         hidden=hidden | organisation | belongings(cast.lead, cast),
         seen=seen | organisation | belongings(cast.outsider, cast),
     )
+
+
+@pytest.fixture
+def entangled(stage: Stage) -> Stage:
+    """The private program gives to the open one and takes from it, late; risks of each hit milestones of the other."""
+    cast, lead, now = stage.cast, stage.cast.lead, timezone.now()
+    today = people.services.today(now)
+    rows = Milestone.objects.in_bulk()
+    seen = dict(stage.seen)
+    for giver, receiver in ((stage.hidden, stage.seen), (stage.seen, stage.hidden)):
+        link = milestones.services.link(
+            predecessor=rows[giver["other_milestone"]],
+            successor=rows[receiver["milestone"]],
+            by=lead,
+            lag=30 * DAY,
+            need_by_on=today,
+        )
+        milestones.services.answer_hand_off(
+            dependency=link,
+            agreement="accepted",
+            by=lead,
+            on=today,
+            at=now,
+            promised_on=today + timedelta(days=40),
+            note="As agreed",
+        )
+        if giver is stage.hidden:
+            seen["dependency"] = link.pk
+        risk = Risk.objects.get(pk=giver["risk"])
+        hit = [Impact(rows[ids["milestone"]], DAY, 2 * DAY, 3 * DAY) for ids in (giver, receiver)]
+        risks.services.change_risk(risk=risk, by=lead, impacts=hit)
+    forecasts.services.catch_up(today=today, at=now)
+    driven = MilestoneForecast.objects.get(pk=stage.seen["milestone"]).driven_by
+    assert driven is not None
+    assert driven.program == cast.dark, "The hidden program must be what the open one waits for."
+    for letter in Letter.objects.all():
+        write_out(letter)
+    return Stage(cast, stage.hidden, seen)
 
 
 # -- asking ----------------------------------------------------------------------------------------------------------
@@ -409,7 +456,12 @@ def test_to_the_outsider_hidden_is_missing(stage: Stage) -> None:
     assert fingerprint() == before
 
 
-def test_nothing_that_the_outsider_reads_names_what_is_hidden(stage: Stage) -> None:
+@pytest.mark.parametrize("leads", [False, True], ids=["outsider", "leads the open program"])
+def test_nothing_that_the_outsider_reads_names_what_is_hidden(entangled: Stage, leads: bool) -> None:
+    """Neither pages nor, for who leads the program at the other end, the forms and their choices."""
+    stage = entangled
+    if leads:
+        programs.services.give_role(program=stage.cast.na4, user=stage.cast.outsider, kind="lead", by=stage.cast.admin)
     page, api = session(stage.cast.outsider), token_client(stage.cast.outsider, "read", "write")
     # What is looked for is often repeated in the answer: half a canary, and a key in small letters, find as much.
     looked_for = ("", "?q=canar", "?program=dark", "?sort=-id", "?view=closed", "?state=all", "?lead=me")
