@@ -19,7 +19,7 @@ from programs.models import Health, Program, ReportedHealth
 from reports.models import Update
 from risks.models import Decision, Risk
 
-PAGE_SIZE = 100
+PAGE_SIZE = 50
 HISTORY_WEEKS = 12
 STALE_DAYS = 10
 MOST_CHANGES = 40
