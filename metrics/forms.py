@@ -7,7 +7,7 @@ from django.http import QueryDict
 
 from history.forms import RecordForm
 from metrics.models import KPI, Measurement
-from milestones.forms import people
+from people.forms import people
 
 
 class KPIForm(RecordForm):

@@ -13,6 +13,7 @@ from django.http import QueryDict
 
 from history.forms import RecordForm
 from milestones.models import Baseline, Dependency, Milestone, Requirement, SlipCause, Workstream
+from people.forms import people
 from people.models import Team, User
 from programs.models import Program
 from programs.permissions import Act, acts
@@ -57,11 +58,6 @@ class WorkField(forms.Field):
         if value * 100 % MINUTES["d"] == 0:
             return f"{Decimal(value) / MINUTES['d']:f}"
         return f"{value // 60}h" if value % 60 == 0 else f"{value}min"
-
-
-def people(current: User | None) -> QuerySet[User]:
-    """Whom a field may name: active people, and whoever stands there now."""
-    return User.objects.filter(Q(is_active=True) | Q(pk=current.pk if current else None)).order_by("name", "id")
 
 
 def causes() -> QuerySet[SlipCause]:

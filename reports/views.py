@@ -21,6 +21,7 @@ from history.forms import explaining
 from people.models import User
 from people.pages import SignedIn, attempt, delete, done, paged
 from programs.models import Program
+from programs.pages import program_crumbs
 from programs.permissions import Act, may, require
 from reports import outbox, services, snapshot
 from reports.forms import SubscriptionForm, UpdateForm
@@ -54,10 +55,6 @@ def update_of(request: SignedIn, pk: int) -> Update:
     return update
 
 
-def crumbs(program: Program, *more: tuple[str, str]) -> list[tuple[str, str]]:
-    return [(program.name, program.get_absolute_url()), *more]
-
-
 @require_safe
 def update_list(request: SignedIn, key: str) -> HttpResponse:
     program = program_of(request, key)
@@ -66,7 +63,7 @@ def update_list(request: SignedIn, key: str) -> HttpResponse:
     context = {
         "title": "Updates",
         "sub": program.name,
-        "crumbs": crumbs(program),
+        "crumbs": program_crumbs(program),
         "program": program,
         "page": paged(request, rows if can_report else rows.published()),
         "primary_url": reverse("update_begin", args=[program.key]) if can_report else "",
@@ -129,7 +126,7 @@ def _update_page(
     context = {
         "title": "Edit draft" if update else "Write update",
         "sub": program.name,
-        "crumbs": crumbs(program, ("Updates", reverse("update_list", args=[program.key]))),
+        "crumbs": program_crumbs(program, ("Updates", reverse("update_list", args=[program.key]))),
         "program": program,
         "form": form,
         "update": update,
@@ -154,7 +151,7 @@ def update_discard(request: SignedIn, pk: int) -> HttpResponse:
         to=reverse("update_list", args=[update.program.key]),
         back=reverse("update_change", args=[update.pk]),
         consequence="The draft is gone; nothing that was published changes.",
-        crumbs=crumbs(update.program, ("Updates", reverse("update_list", args=[update.program.key]))),
+        crumbs=program_crumbs(update.program, ("Updates", reverse("update_list", args=[update.program.key]))),
     )
 
 
@@ -165,7 +162,7 @@ def update_detail(request: SignedIn, pk: int) -> HttpResponse:
     program = update.program
     context = {
         "title": f"{program.name}: update",
-        "crumbs": crumbs(program, ("Updates", reverse("update_list", args=[program.key]))),
+        "crumbs": program_crumbs(program, ("Updates", reverse("update_list", args=[program.key]))),
         "program": program,
         "update": update,
         "facts": snapshot.read(update.snapshot or snapshot.take(program, timezone.now())),

@@ -11,8 +11,9 @@ from django.db.models import Q
 from django.http import QueryDict
 
 from history.forms import RecordForm
-from milestones.forms import WorkField, people
+from milestones.forms import WorkField
 from milestones.models import Milestone
+from people.forms import people
 from people.models import User
 from programs.models import Objective, Program
 from risks.models import Assumption, Decision, Issue, MitigationAction, Risk, RiskImpact
