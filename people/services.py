@@ -73,11 +73,11 @@ def change_user(*, user: User, by: User, **changes: Any) -> User:
     """Change a person; people change their own name and zone, administrators everything."""
     if by.pk != user.pk or changes.keys() - {"name", "time_zone"}:
         require(by, OrgAct.MANAGE_PEOPLE)
-    if not (changes.get("is_admin", True) and changes.get("is_active", True)):
-        # Two administrators who strip each other at once would leave none.
-        _wait_for_administrators()
     user = User.objects.select_for_update().get(pk=user.pk)
     losing_admin = user.is_admin and not (changes.get("is_admin", True) and changes.get("is_active", True))
+    if losing_admin:
+        # Two administrators who strip each other at once would leave none.
+        _wait_for_administrators()
     if losing_admin and not User.objects.filter(is_admin=True, is_active=True).exclude(pk=user.pk).exists():
         raise ValidationError("This is the only administrator. Make another person one first.", code="last_admin")
     with history.because("Change a person", by_id=by.pk):

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import F
 
 import history
@@ -33,6 +33,8 @@ from programs.permissions import Act, may, require
 
 M = TypeVar("M", bound=models.Model)
 
+OBJECTIVES_LOCK = 7304
+
 # Fields of a program that its forecast is computed from.
 PLAN_FIELDS = {"state", "target_on"}
 # Who may do what follows from these: a sponsor sees and decides.
@@ -48,9 +50,12 @@ def touch(*program_ids: int, plan: bool) -> None:
         Revision.objects.filter(pk=program_id).update(**changes)
 
 
-def locked(row: M) -> M:
-    """The row as it stands now, locked until the transaction ends; a clear refusal when it is gone."""
-    found = type(row)._default_manager.select_for_update(of=("self",)).filter(pk=row.pk).first()
+def locked(row: M, *, no_key: bool = False) -> M:
+    """The row as it stands now, locked until the transaction ends; a clear refusal when it is gone.
+
+    ``no_key`` lets others point at it meanwhile.
+    """
+    found = type(row)._default_manager.select_for_update(of=("self",), no_key=no_key).filter(pk=row.pk).first()
     if found is None:
         raise ValidationError("Somebody deleted this in the meantime.", code="gone")
     return found
@@ -374,17 +379,17 @@ def create_objective(*, by: User, **fields: Any) -> Objective:
 def change_objective(*, objective: Objective, by: User, **changes: Any) -> Objective:
     """Change an objective; a parent below itself would make the tree a ring and is refused."""
     organisation.require(by, OrgAct.EDIT_OBJECTIVES)
-    # One lock for the tree's shape: two moves at once could close a ring that neither sees.
-    rows = {row.pk: row for row in Objective.objects.select_for_update().order_by("pk")}
-    if objective.pk not in rows:
-        raise ValidationError("Somebody deleted this in the meantime.", code="gone")
-    objective = rows[objective.pk]
-    above = changes.get("parent")
-    while above is not None:
-        if above.pk == objective.pk:
-            raise ValidationError({"parent": ["An objective cannot lie below itself."]}, code="ring")
-        stands = rows.get(above.pk)
-        above = rows.get(stands.parent_id or 0) if stands else None
+    objective = locked(objective, no_key=True)
+    if changes.get("parent"):
+        # One lock for the tree's shape: two moves at once could close a ring that neither sees.
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [OBJECTIVES_LOCK])
+        parents = dict(Objective.objects.values_list("pk", "parent_id"))
+        above: int | None = changes["parent"].pk
+        while above is not None:
+            if above == objective.pk:
+                raise ValidationError({"parent": ["An objective cannot lie below itself."]}, code="ring")
+            above = parents.get(above)
     with history.because("Change an objective", by_id=by.pk):
         return history.save(objective, **changes)
 

@@ -362,7 +362,7 @@ class Noun(Endpoint, GenericViewSet[Any], Generic[M]):
             return row
         if header is None:
             raise PreconditionRequired
-        now = type(row)._default_manager.select_for_update(of=("self",)).filter(pk=row.pk)
+        now = type(row)._default_manager.select_for_update(of=("self",), no_key=True).filter(pk=row.pk)
         version = now.values_list("version", flat=True).first()
         if version is None or not matches(header, version):
             raise PreconditionFailed
