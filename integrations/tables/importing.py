@@ -22,7 +22,7 @@ from people.permissions import OrgAct, require
 from programs.services import touch
 
 # Two imports of the same files at once must not both find nothing.
-IMPORT_LOCK = 7302
+IMPORT_LOCK = 7305
 
 
 def run(
