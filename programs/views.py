@@ -303,14 +303,19 @@ def phase_edit(request: SignedIn, pk: int) -> HttpResponse:
         "title": "Edit phase",
         "crumbs": _phases_crumbs(program),
         "cancel_url": _phases_url(program),
-        "delete_url": f"/phases/{phase.pk}/delete",
+        "delete_url": f"/phases/{phase.pk}/delete" if may(request.user, _deletes(phase), program) else None,
     }
     return render(request, "form_base.html", context, status=form.status)
 
 
+def _deletes(phase: Phase) -> Act:
+    """What it takes to delete a phase: one whose gate was decided is the deciders' to take back."""
+    return Act.DECIDE if phase.decision else Act.EDIT
+
+
 def phase_delete(request: SignedIn, pk: int) -> HttpResponse:
     phase = find_phase(request, pk)
-    require(request.user, Act.EDIT, phase.program)
+    require(request.user, _deletes(phase), phase.program)
     return delete(
         request,
         lambda: services.delete_phase(phase=phase, by=request.user),

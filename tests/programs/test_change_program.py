@@ -109,11 +109,12 @@ def test_a_contributor_edits_but_moves_no_target(cast: Cast, sign_in: Any) -> No
     milestones.services.move_program_target(program=cast.na4, by=cast.lead, at=NOON, target_on=date(2027, 1, 15))
     client = sign_in(cast.contributor)
     posted = shown(cast.na4, summary="More racks", target_on="2027-09-01", visibility="private", lead=cast.viewer.pk)
+    posted["sponsor"] = cast.contributor.pk
     assert client.post("/p/NA4/edit", posted).url == "/p/NA4"
     cast.na4.refresh_from_db()
     assert cast.na4.summary == "More racks"
     assert cast.na4.target_on == date(2027, 1, 15)
-    assert (cast.na4.visibility, cast.na4.lead) == ("organisation", cast.lead)
+    assert (cast.na4.visibility, cast.na4.lead, cast.na4.sponsor) == ("organisation", cast.lead, None)
 
 
 def test_partner_teams_and_objectives_follow_the_boxes(cast: Cast, sign_in: Any) -> None:

@@ -127,3 +127,11 @@ def test_a_last_gate_that_stays_shut_may_leave_it_open(cast: Cast, last: Phase) 
 
 def test_an_earlier_gate_does_not_ask(cast: Cast, design: Phase, sign_in: Any) -> None:
     assert "Lessons" not in sign_in(cast.lead).get(f"/phases/{design.pk}/decide").content.decode()
+
+
+def test_a_decided_gate_is_not_deleted_by_who_may_not_decide(cast: Cast, design: Phase, sign_in: Any) -> None:
+    programs.services.decide_gate(phase=design, decision=Phase.Decision.PASSED, by=cast.lead, on=FRIDAY)
+    client = sign_in(cast.contributor)
+    assert client.get(f"/phases/{design.pk}/delete").status_code == 403
+    assert f"/phases/{design.pk}/delete" not in client.get(f"/phases/{design.pk}/edit").content.decode()
+    assert sign_in(cast.lead).post(f"/phases/{design.pk}/delete").url == "/p/NA4/phases"
