@@ -35,13 +35,10 @@ def test_an_issue_is_not_closed_before_it_was_raised(cast: Cast) -> None:
 def test_an_issue_names_a_milestone_of_its_own_program(cast: Cast) -> None:
     secret = create_milestone(program=cast.dark, by=cast.lead, today=FRIDAY, name="Canary close")
     row = create_issue(program=cast.na4, by=cast.lead, today=FRIDAY, title="Chiller failed")
-    for write in (
-        lambda: create_issue(program=cast.na4, by=cast.lead, today=FRIDAY, title="Pump failed", milestone=secret),
-        lambda: change_issue(issue=row, by=cast.lead, milestone=secret),
-    ):
-        with pytest.raises(ValidationError) as refusal:
-            write()
-        assert "milestone" in refusal.value.message_dict
+    with pytest.raises(ValidationError, match="another program"):
+        create_issue(program=cast.na4, by=cast.lead, today=FRIDAY, title="Pump failed", milestone=secret)
+    with pytest.raises(ValidationError, match="another program"):
+        change_issue(issue=row, by=cast.lead, milestone=secret)
 
 
 def test_issues_have_pages(cast: Cast, sign_in: Any) -> None:
