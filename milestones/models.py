@@ -153,7 +153,10 @@ class Milestone(Record):
                 violation_error_code="started_on",
             ),
         ]
-        indexes = [models.Index(fields=["target_on"], condition=Q(done_on=None), name="milestone_open_target")]
+        indexes = [
+            models.Index(fields=["target_on"], condition=Q(done_on=None), name="milestone_open_target"),
+            models.Index(fields=["done_on"], name="milestone_done"),
+        ]
 
     def __str__(self) -> str:
         return self.name
