@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 
 from forecasts.models import ProgramHealth
 from milestones.models import Baseline, DateMove, Milestone
-from people.models import User
+from people.models import Team, User
 from programs.models import Health, Program, ReportedHealth
 from reports.models import Update
 from risks.models import Decision, Risk
@@ -149,7 +149,7 @@ def last_friday(today: date) -> date:
 
 
 def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: bool = False) -> list[Line]:
-    """All visible programs, open or closed, with their newest health and word: four queries, whatever their number."""
+    """All visible programs, open or closed, with their newest health and word: five queries, whatever their number."""
     end_of_since = datetime.combine(since + timedelta(days=1), time.min, zone)
     healths = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
     words = ReportedHealth.objects.filter(program=OuterRef("pk")).order_by("-at", "-id")
@@ -158,7 +158,7 @@ def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: boo
     chosen = visible.exclude(pk__in=visible.open()) if closed else visible.open()
     # Any: type checkers do not see what annotate adds.
     programs: list[Any] = list(
-        chosen.select_related("lead", "owning_team", "revisions")
+        chosen.select_related("revisions")
         .annotate(
             health_id=Subquery(healths.filter(day__lte=today).values("pk")[:1]),
             before_id=Subquery(healths.filter(day__lte=since).values("pk")[:1]),
@@ -171,7 +171,14 @@ def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: boo
     health_ids = list({pk for p in programs for pk in (p.health_id, p.before_id) if pk})
     health = {row.pk: row for row in ProgramHealth.objects.defer("findings").filter(pk__among=health_ids)}
     word_ids = list({pk for p in programs for pk in (p.word_id, p.word_before_id) if pk})
-    word = {row.pk: row for row in ReportedHealth.objects.select_related("by").filter(pk__among=word_ids)}
+    word = {row.pk: row for row in ReportedHealth.objects.filter(pk__among=word_ids)}
+    # Few people lead many programs: each person and team is read once, not once a program.
+    people = User.objects.in_bulk({p.lead_id for p in programs} | {row.by_id for row in word.values()})
+    teams = Team.objects.in_bulk({p.owning_team_id for p in programs})
+    for p in programs:
+        p.lead, p.owning_team = people.get(p.lead_id), teams.get(p.owning_team_id)
+    for row in word.values():
+        row.by = people[row.by_id]
     return [
         Line(
             program=p,
