@@ -16,7 +16,19 @@ from numpy.typing import NDArray
 
 from engine.calendars import MINUTES_PER_DAY, EngineError
 from engine.network import fixed_requirement
-from engine.simulation import CERTAIN, Doubles, Draw, Run, Scratch, Steps, along, compute, days_of
+from engine.simulation import (
+    CERTAIN,
+    Doubles,
+    Draw,
+    Run,
+    Scratch,
+    Steps,
+    along,
+    compute,
+    days_of,
+    order_statistics,
+    picks,
+)
 from engine.streams import Floats
 
 MOST_PLAYERS = 8  # 2^8 coalitions
@@ -68,8 +80,7 @@ def quantile_min(row: Floats, level: float) -> float:
     >>> quantile_min(np.array([30, 10, 20], dtype=np.float32), 0.5)
     20.0
     """
-    at = max(int(np.ceil(round(level * row.size, 6))) - 1, 0)
-    return float(np.partition(row, at)[at])
+    return float(order_statistics(row, picks([level], row.size))[0])
 
 
 def quantile_day(run: Run, position: int, row: Floats, level: float) -> int:

@@ -29,7 +29,7 @@ Doubles = NDArray[np.float64]
 CERTAIN = -1  # a task's shape: its work is what the network says
 NO_DRIVER = -1
 LEVELS = np.arange(1, 20) / 20  # P5, P10, ... P95
-MOST_SAMPLES = 20_000
+BINS = 4096
 ROWS_KEPT = 400  # drivers' rows that are kept at hand
 
 
@@ -393,8 +393,7 @@ def simulate(
     watched = np.arange(network.uid.size) if watch is None else np.unique(np.asarray(watch, dtype=np.int64))
     target = np.full(network.uid.size, NO_DAY) if target_day is None else np.asarray(target_day, dtype=np.int64)
     levels = np.asarray(levels, dtype=np.float64)
-    picks = np.maximum(np.ceil(np.round(levels * samples, 6)).astype(np.int64) - 1, 0)
-    kth = np.unique(picks)
+    chosen = picks(levels, samples)
     quantile = np.zeros((watched.size, levels.size), dtype=np.float32)
     chance = np.full(watched.size, np.nan)
     limit = _limits(network, steps, watched, target)
@@ -406,7 +405,7 @@ def simulate(
         row = row_of.get(step)
         if row is None:
             return
-        quantile[row] = np.partition(finish, kth)[picks]
+        quantile[row] = order_statistics(finish, chosen)
         if limit[row] is not None:
             chance[row] = np.count_nonzero(finish <= np.float32(limit[row])) / samples
 
@@ -528,9 +527,9 @@ def along(link: Link, finish: RowOf, start: RowOf, scratch: Scratch) -> Any:
 
 
 def plan_steps(network: Network) -> Steps:
-    """Order the unfinished tasks so that few rows are alive at once: each right before what first needs it.
+    """Order the unfinished tasks so that few rows are alive at once: level by level, or depth-first from the ends.
 
-    Depth-first from the ends, which come by uid, as do predecessors: the same content gives the same order.
+    Layers want the former, many programs side by side the latter. Ties go by uid.
     """
     origin = _origin(network)
     early = np.where(network.done, network.start, network.floor)
@@ -544,7 +543,8 @@ def plan_steps(network: Network) -> Steps:
     has_successor[pred] = True
     open_ = np.flatnonzero(~network.done)
     open_ = open_[np.lexsort((network.uid[open_], has_successor[open_]))]
-    order = _depth_first(open_.tolist(), before, pointers, network.uid.size)
+    orders = [network.plan.order.tolist(), _depth_first(open_.tolist(), before, pointers, network.uid.size)]
+    order = _fewest_alive(orders, pred, succ, network.uid.size)
     step = np.full(network.uid.size, -1)
     step[order] = np.arange(len(order))
     floor = (network.floor >> 1) - origin[network.calendar]
@@ -579,6 +579,51 @@ def plan_steps(network: Network) -> Steps:
         steps.links.append(tuple(links))
         steps.floor.append(None if covered else float(floors[task]))
     return steps
+
+
+def picks(levels: Any, samples: int) -> IntArray:
+    """Positions in a sorted row of the order statistics ceil(q x samples), from 0: int64[levels].
+
+    >>> picks([0.5, 0.8], 10).tolist()
+    [4, 7]
+    """
+    return np.maximum(np.ceil(np.round(np.asarray(levels) * samples, 6)).astype(np.int64) - 1, 0)
+
+
+def order_statistics(row: Floats, picks: IntArray) -> Floats:
+    """The values of a row that would lie at these positions (increasing, from 0) if it were sorted: float32[picks].
+
+    A histogram tells which values can be meant, and only those are sorted: a third of the time that sorting all takes.
+
+    >>> order_statistics(np.array([30, 10, 40, 20], dtype=np.float32), np.array([0, 2, 2])).tolist()
+    [10.0, 30.0, 30.0]
+    """
+    low, high = row.min(), row.max()
+    if low == high:
+        return np.full(picks.size, low)
+    bins = ((row - low) * np.float32((BINS - 1) / (high - low))).astype(np.int32)
+    upto = np.bincount(bins, minlength=BINS).cumsum()
+    meant = np.searchsorted(upto, picks, side="right")
+    is_meant = np.zeros(BINS, dtype=bool)
+    is_meant[meant] = True
+    chosen = np.sort(row[is_meant[bins]])
+    used = np.flatnonzero(is_meant)
+    below = upto[used] - np.diff(upto, prepend=0)[used]
+    first = np.concatenate([[0], np.cumsum(upto[used] - below)[:-1]])
+    at = np.searchsorted(used, meant)
+    return np.asarray(chosen[first[at] + picks - below[at]])
+
+
+def _fewest_alive(orders: Sequence[list[int]], pred: IntArray, succ: IntArray, size: int) -> list[int]:
+    """Of several orders the one in which a row waits the least for the last that reads it."""
+    waits = []
+    for order in orders:
+        step = np.full(size, -1)
+        step[order] = np.arange(len(order))
+        last = step.copy()
+        np.maximum.at(last, pred, step[succ])
+        waits.append(int((last - step).sum()))
+    return orders[waits.index(min(waits))]
 
 
 def _depth_first(tasks: Iterable[int], before: Sequence[int], pointers: Sequence[int], size: int) -> list[int]:
