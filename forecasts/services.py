@@ -13,6 +13,7 @@ from django.db import Error, connection, transaction
 from django.db.models import Model
 
 from forecasts import network
+from forecasts.estimates import load_classes
 from forecasts.facts import load
 from forecasts.health import Facts, derive
 from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth, Run
@@ -33,12 +34,20 @@ FORECAST_FIELDS = [
     "free_float",
     "on_longest_path",
     "driven_by_id",
+    "basis",
+    "p50_on",
+    "p80_on",
+    "chance",
+    "quantiles",
 ]
 HEALTH_FIELDS = [
     "health",
     "finish_on",
+    "p50_on",
+    "p80_on",
     "target_on",
     "slip_days",
+    "chance",
     "is_stale",
     "findings",
     "policy_version",
@@ -189,13 +198,13 @@ def _bring(program_ids: Collection[int], *, today: date, at: datetime, again: bo
             to_judge += [pk for pk in part if pk in asked_for]
     ran = [pk for part in to_run for pk in part]
     if to_run:
-        outcome = network.forecast(to_run, state.calendars, today)
+        outcome = network.forecast(to_run, state.calendars, load_classes(today), today)
         runs = _keep_runs(to_run, outcome.digests, state, today=today, at=at)
         _write_forecasts(outcome.forecasts, runs)
-        _write_healths(load(ran, today, outcome.obstacles), state, runs, today=today, at=at)
+        _write_healths(load(ran, state.calendars, today, outcome.obstacles), state, runs, today=today, at=at)
     if to_judge:
         runs = {pk: run_id for pk in to_judge if (run_id := state.judged[pk].run)}
-        _write_healths(load(to_judge, today, None), state, runs, today=today, at=at)
+        _write_healths(load(to_judge, state.calendars, today, None), state, runs, today=today, at=at)
     return sorted([*ran, *to_judge])
 
 
@@ -212,6 +221,8 @@ def _keep_runs(
             calendars_digest=state.calendars.digest,
             inputs_digest=digest,
             revisions=state.plan_revisions(part),
+            seed=network.SEED,
+            samples=network.SAMPLES,
             computed_at=at,
         )
         standing = state.run_of(part)
@@ -262,8 +273,11 @@ def _write_healths(
         found = (
             derived.health.value,
             derived.finish_on,
+            derived.p50_on,
+            derived.p80_on,
             derived.target_on,
             derived.slip_days,
+            derived.chance,
             derived.is_stale,
             derived.findings,
             state.policy.version,
