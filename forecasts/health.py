@@ -15,7 +15,7 @@ from programs.models import Health, Program
 class Record(TypedDict):
     """What a finding speaks of. Whoever renders it looks up ``program``: a reader who may not see it sees no label."""
 
-    kind: str  # program | milestone | dependency | kpi | issue | phase
+    kind: str  # program | milestone | dependency | kpi | issue | phase | risk
     id: int
     program: int
 
@@ -68,10 +68,10 @@ WHEN_STOPPED = {
 }
 
 
-# Findings whose days explain a slip.
-SLIP_RULES = frozenset(
-    {"upstream", "own_work", "scope", "calendar", "range", "risk", "risks", "own_range", "upstream_range"}
-)
+# Findings whose days explain a slip; those of the latter come from weighing what is uncertain (forecasts.weighing).
+WEIGHED_RULES = frozenset({"risk", "risks", "own_range", "upstream_range"})
+SLIP_RULES = frozenset({"upstream", "own_work", "scope", "calendar", "range"}) | WEIGHED_RULES
+HYGIENE_RULES = frozenset({"stale", "gate"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,8 @@ def derive(facts: Facts, policy: HealthPolicy, today: date) -> Derived:
             if target_on and slip > 0:
                 parts = [*slip_parts(facts.path, target_on, facts.program), *_range(facts, end)]
             findings = [verdict, *facts.lowering, *by_days(parts), *hygiene]
-    dated = _dated(findings, facts.earlier, today)
-    return Derived(health, end.finish_on, end.p50_on, end.p80_on, target_on, slip, end.chance, is_stale, dated)
+    findings = dated(findings, facts.earlier, today)
+    return Derived(health, end.finish_on, end.p50_on, end.p80_on, target_on, slip, end.chance, is_stale, findings)
 
 
 def slip_parts(path: Sequence[Step], target_on: date, program: int) -> list[Finding]:
@@ -204,6 +204,16 @@ def slip_parts(path: Sequence[Step], target_on: date, program: int) -> list[Find
 def by_days(parts: Iterable[Finding]) -> list[Finding]:
     """The largest part comes first."""
     return sorted(parts, key=lambda part: -(part["days"] or 0))
+
+
+def with_weighed(findings: Sequence[Finding], weighed: Sequence[Finding]) -> list[Finding]:
+    """Findings in which weighed parts stand for the range; without any, the findings as they are."""
+    if not weighed:
+        return list(findings)
+    parts = [one for one in findings if one["rule"] in SLIP_RULES - WEIGHED_RULES - {"range"}]
+    colour = [one for one in findings if one["rule"] not in SLIP_RULES | HYGIENE_RULES]
+    hygiene = [one for one in findings if one["rule"] in HYGIENE_RULES]
+    return [*colour, *by_days([*parts, *weighed]), *hygiene]
 
 
 def _range(facts: Facts, end: End) -> list[Finding]:
@@ -288,12 +298,12 @@ def _identity(item: Finding) -> tuple[str, str, int, str]:
     return item["rule"], item["record"]["kind"], item["record"]["id"], item["health"]
 
 
-def _dated(findings: Iterable[Finding], earlier: Iterable[Finding], today: date) -> list[Finding]:
+def dated(findings: Iterable[Finding], earlier: Iterable[Finding], today: date) -> list[Finding]:
     """Give each finding without a day of its own the one it had in the program's newest row, or today."""
     known = {_identity(item): item["since"] for item in earlier}
-    dated = []
+    found = []
     for item in findings:
         item = item.copy()
         item["since"] = item["since"] or known.get(_identity(item), today.isoformat())
-        dated.append(item)
-    return dated
+        found.append(item)
+    return found

@@ -58,6 +58,7 @@ class MilestoneForecast(models.Model):
     p80_on = models.DateField(null=True)
     chance = models.FloatField(null=True, help_text="Probability, 0 to 1, of being done by its target.")
     quantiles = ArrayField(models.DateField(), default=list, help_text="P5, P10, … P95.")
+    target_on = models.DateField(null=True, help_text="The day that the chance is for.")
 
     objects = OfProgramQuerySet["MilestoneForecast"].as_manager()
 

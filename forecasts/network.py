@@ -80,6 +80,7 @@ class Forecast(NamedTuple):
     p80_on: date | None
     chance: float | None
     quantiles: list[date]
+    target_on: date | None
 
 
 class Obstacle(NamedTuple):
@@ -173,44 +174,40 @@ def groups(nodes: Iterable[int], pairs: Iterable[tuple[int, int]]) -> list[tuple
 
 
 def forecast(parts: Sequence[tuple[int, ...]], calendars: Calendars, classes: Classes, today: date) -> Outcome:
-    """Read the network of these components in three queries and compute it, all in one pass of the engine.
+    """Compute the network of these components, all in one pass of the engine.
 
     Where the engine refuses, the refusal is narrowed down to the connected milestones it concerns.
     """
+    inputs, obstacles = read(parts, calendars, classes, today)
     part_of = {program: index for index, part in enumerate(parts) for program in part}
-    tasks = [
-        Task(*row)
-        for row in Milestone.objects.filter(program__in=part_of, cancelled_on=None)
+    digests = inputs.digests([part_of[task.program] for task in inputs.tasks], len(parts))
+    forecasts = inputs.compute(obstacles) if inputs.tasks else []
+    return Outcome(forecasts, obstacles, digests)
+
+
+def read(
+    parts: Sequence[tuple[int, ...]], calendars: Calendars, classes: Classes, today: date
+) -> tuple[Inputs, dict[int, Obstacle]]:
+    """Read the network of these components in three queries; what cannot be computed is left out and told."""
+    part_of = {program: index for index, part in enumerate(parts) for program in part}
+    rows = (
+        Milestone.objects.filter(program__in=part_of, cancelled_on=None)
         .exclude(program__state=Program.State.CANCELLED)
         .order_by("pk")
-        .values_list(
-            "pk",
-            "program_id",
-            "team_id",
-            "work_likely",
-            "not_before_on",
-            "target_on",
-            "started_on",
-            "remaining",
-            "done_on",
-            "is_end",
-            "kind",
-            "work_low",
-            "work_high",
-            "program__target_on",
-        )
-    ]
-    rows = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
-    links = [Link(*row) for row in rows.values_list("predecessor_id", "successor_id", "kind", "lag")]
+    )
+    columns = (
+        "pk", "program_id", "team_id", "work_likely", "not_before_on", "target_on", "started_on", "remaining",
+        "done_on", "is_end", "kind", "work_low", "work_high", "program__target_on",
+    )  # fmt: skip
+    tasks = [Task(*row) for row in rows.values_list(*columns)]
+    pairs = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
+    links = [Link(*row) for row in pairs.values_list("predecessor_id", "successor_id", "kind", "lag")]
     obstacles = find_obstacles(tasks, links)
     linked = {end for link in links for end in link[:2]}
     tasks = [task for task in tasks if task.id not in obstacles and (task.id in linked or _stands_alone(task))]
     tasks.sort(key=lambda task: (part_of[task.program], task.id))
     links = [link for link in links if link.predecessor not in obstacles and link.successor not in obstacles]
-    inputs = _Inputs.of(tasks, links, calendars, classes, load_threats(part_of), today)
-    digests = inputs.digests([part_of[task.program] for task in tasks], len(parts))
-    forecasts = inputs.compute(obstacles) if tasks else []
-    return Outcome(forecasts, obstacles, digests)
+    return Inputs.of(tasks, links, calendars, classes, load_threats(part_of), today), obstacles
 
 
 def find_obstacles(tasks: Sequence[Task], links: Sequence[Link]) -> dict[int, Obstacle]:
@@ -252,7 +249,7 @@ def _stands_alone(task: Task) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Inputs:
+class Inputs:
     """The engine's input arrays, in the order of the tasks."""
 
     tasks: Sequence[Task]
@@ -273,7 +270,7 @@ class _Inputs:
         classes: Classes,
         threats: Sequence[Threat],
         today: date,
-    ) -> _Inputs:
+    ) -> Inputs:
         used = sorted({calendars.of(task.team) for task in tasks})
         index = {pk: position for position, pk in enumerate(used)}
         position = {task.id: at for at, task in enumerate(tasks)}
@@ -360,6 +357,18 @@ class _Inputs:
         else:
             yield rows
 
+    def upstream(self, milestone: int) -> IntArray:
+        """Positions of the tasks that lead to a milestone, itself included."""
+        before: dict[int, list[int]] = defaultdict(list)
+        for pred, succ in zip(self.pred.tolist(), self.succ.tolist(), strict=True):
+            before[succ].append(pred)
+        front = [at for at, task in enumerate(self.tasks) if task.id == milestone]
+        seen = set(front)
+        while front:
+            front = [one for at in front for one in before[at] if one not in seen]
+            seen.update(front)
+        return np.array(sorted(seen), dtype=np.int64)
+
     def compiled(self, chosen: IntArray) -> Network:
         """The engine's network of the chosen tasks (positions)."""
         column = {name: values[chosen] for name, values in self.columns.items()}
@@ -433,6 +442,7 @@ class _Inputs:
                 None if drivers[at] == NO_ONE else tasks[int(drivers[at])].id,
                 self.estimates.basis[position].value,
                 *spread.of_task(at),
+                _target(task),
             )
             for at, (task, position) in enumerate(zip(tasks, chosen.tolist(), strict=True))
         ]

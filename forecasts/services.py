@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg2.errors
 from django.db import Error, connection, transaction
-from django.db.models import Model
+from django.db.models import F, Model
 
 from forecasts import network
 from forecasts.estimates import load_classes
 from forecasts.facts import load
-from forecasts.health import Facts, derive
-from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth, Run
+from forecasts.health import WEIGHED_RULES, Derived, Facts, dated, derive, with_weighed
+from forecasts.models import HealthPolicy, IssuedForecast, MilestoneForecast, ProgramHealth, RiskForecast, Run
+from forecasts.weighing import Weighed, weigh
+from milestones.models import Dependency
 from programs.models import Program
 
 # One run at a time: two that compute the same rows would only wait for each other and do it twice.
@@ -39,6 +43,7 @@ FORECAST_FIELDS = [
     "p80_on",
     "chance",
     "quantiles",
+    "target_on",
 ]
 HEALTH_FIELDS = [
     "health",
@@ -50,6 +55,8 @@ HEALTH_FIELDS = [
     "chance",
     "is_stale",
     "findings",
+    "moves",
+    "explained",
     "policy_version",
     "run_id",
     "plan_revision",
@@ -170,13 +177,22 @@ def _locked(*, wait: bool) -> Iterator[bool]:
         return
     got_it = _lock("pg_advisory_lock" if wait else "pg_try_advisory_lock")
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with _one_snapshot():
             yield got_it
     finally:
         if got_it:
             _lock("pg_advisory_unlock")
+
+
+@contextmanager
+def _one_snapshot() -> Iterator[None]:
+    """A transaction that sees one state of the database; inside a caller's transaction, what that one sees."""
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
 
 
 def _lock(function: str) -> bool:
@@ -201,6 +217,7 @@ def _bring(program_ids: Collection[int], *, today: date, at: datetime, again: bo
         outcome = network.forecast(to_run, state.calendars, load_classes(today), today)
         runs = _keep_runs(to_run, outcome.digests, state, today=today, at=at)
         _write_forecasts(outcome.forecasts, runs)
+        _issue(outcome.forecasts, runs, today)
         _write_healths(load(ran, state.calendars, today, outcome.obstacles), state, runs, today=today, at=at)
     if to_judge:
         runs = {pk: run_id for pk in to_judge if (run_id := state.judged[pk].run)}
@@ -236,6 +253,34 @@ def _keep_runs(
     return found
 
 
+def _issue(forecasts: Iterable[network.Forecast], runs: Mapping[int, int], today: date) -> None:
+    """Keep the first forecast of each week as it was issued, for the ledger."""
+    week_on = today - timedelta(days=today.weekday())
+    issued = set(
+        IssuedForecast.objects.filter(program__in=runs, week_on=week_on).values_list("milestone_id", flat=True)
+    )
+    IssuedForecast.objects.bulk_create(
+        [
+            IssuedForecast(
+                milestone_id=row.milestone,
+                program_id=row.program,
+                week_on=week_on,
+                day=today,
+                run_id=runs[row.program],
+                basis=row.basis,
+                target_on=row.target_on,
+                chance=row.chance,
+                finish_on=row.finish_on,
+                quantiles=row.quantiles,
+            )
+            for row in forecasts
+            if row.quantiles and row.basis != MilestoneForecast.Basis.DONE and row.milestone not in issued
+        ],
+        ignore_conflicts=True,
+        batch_size=ROWS_A_STATEMENT,
+    )
+
+
 def _same(one: Run, other: Run) -> bool:
     names = ("day", "engine_version", "calendars_digest", "inputs_digest", "revisions")
     return all(getattr(one, name) == getattr(other, name) for name in names)
@@ -261,15 +306,99 @@ def _write_forecasts(forecasts: Sequence[network.Forecast], runs: Mapping[int, i
     )
 
 
+def explain_some(*, today: date, seconds: float) -> list[int]:
+    """Weigh what is uncertain about late programs that are not explained yet, until the time is up.
+
+    One program after another, each written only if it still stands as it was read. Returns the ids explained.
+    """
+    until = time.monotonic() + seconds
+    rows = ProgramHealth.objects.filter(day=today, explained=False).exclude(p80_on=None).exclude(run=None)
+    waiting = list(rows.order_by(F("slip_days").desc(nulls_last=True), "pk").values_list("program_id", flat=True))
+    done: list[int] = []
+    while waiting and time.monotonic() < until:
+        program = waiting.pop(0)
+        done += explain(program_ids=[program], today=today)
+    return done
+
+
+def explain(*, program_ids: Collection[int], today: date) -> list[int]:
+    """Weigh what is uncertain about these programs: parts of the slip, moves, and the cost of their risks.
+
+    Each is written only if its health still stands as it was read. Returns the ids explained.
+    """
+    explained = []
+    for part in network.components(program_ids):
+        with _one_snapshot():
+            inputs, _ = network.read([part], network.load_calendars(), load_classes(today), today)
+            asked = ProgramHealth.objects.filter(day=today, program__in=set(part) & set(program_ids))
+            rows = list(asked.exclude(p80_on=None).exclude(run=None).order_by("program_id"))
+            hand_offs = _late_hand_offs(row.program_id for row in rows)
+            found = [weigh(inputs, row.program_id, _uncertain_days(row), hand_offs[row.program_id]) for row in rows]
+        explained += [row.program_id for row, one in zip(rows, found, strict=True) if _write_weighed(row, one)]
+    return explained
+
+
+@transaction.atomic
+def _write_weighed(read: ProgramHealth, found: Weighed | None) -> bool:
+    row = ProgramHealth.objects.select_for_update().filter(pk=read.pk).first()
+    names = ("run_id", "revision", "plan_revision", "policy_version", "p80_on", "findings")
+    if row is None or any(getattr(row, name) != getattr(read, name) for name in names):
+        return False
+    if found:
+        if row.slip_days and row.slip_days > 0:
+            before = ProgramHealth.objects.filter(program=row.program_id, day__lt=row.day).order_by("-day").first()
+            row.findings = with_weighed(row.findings, dated(found.parts, before.findings if before else [], row.day))
+        row.moves = found.moves
+        RiskForecast.objects.filter(program=row.program_id).delete()
+        RiskForecast.objects.bulk_create(
+            RiskForecast(
+                risk_id=cost.risk,
+                program_id=row.program_id,
+                run_id=row.run_id,
+                p80_days=cost.p80_days,
+                alone_days=cost.alone_days,
+                mitigated_days=cost.mitigated_days,
+            )
+            for cost in found.costs
+        )
+    row.explained = True
+    row.save(update_fields=["findings", "moves", "explained"])
+    return True
+
+
+def _uncertain_days(row: ProgramHealth) -> int:
+    return (row.p80_on - row.finish_on).days if row.p80_on and row.finish_on else 0
+
+
+def _late_hand_offs(program_ids: Iterable[int]) -> dict[int, list[Dependency]]:
+    """Open hand-offs into each program whose giver is expected after the day they are needed."""
+    found: dict[int, list[Dependency]] = defaultdict(list)
+    rows = (
+        network.live_links()
+        .hand_offs()
+        .filter(successor__program__in=list(program_ids), successor__done_on=None, predecessor__done_on=None)
+        .filter(predecessor__forecast__p80_on__gt=F("need_by_on"))
+        .select_related("predecessor", "successor")
+        .order_by("pk")
+    )
+    for link in rows:
+        found[link.successor.program_id].append(link)
+    return found
+
+
 def _write_healths(
     facts: Iterable[Facts], state: _State, runs: Mapping[int, int], *, today: date, at: datetime
 ) -> None:
     """Derive health and write the rows of the day that differ."""
-    rows = ProgramHealth.objects.filter(day=today, program__in=runs).values_list("program_id", *HEALTH_FIELDS)
-    standing = {row[0]: row for row in rows}
+    standing = {row.program_id: row for row in ProgramHealth.objects.filter(day=today, program__in=runs)}
     changed = []
     for one in facts:
         derived = derive(one, state.policy, today)
+        before = standing.get(one.program)
+        explained = before is not None and _still_explains(before, derived, runs[one.program])
+        findings = derived.findings
+        if before and explained:
+            findings = with_weighed(findings, [part for part in before.findings if part["rule"] in WEIGHED_RULES])
         found = (
             derived.health.value,
             derived.finish_on,
@@ -279,12 +408,14 @@ def _write_healths(
             derived.slip_days,
             derived.chance,
             derived.is_stale,
-            derived.findings,
+            findings,
+            before.moves if before and explained else [],
+            explained,
             state.policy.version,
             runs[one.program],
             *state.revisions[one.program],
         )
-        if standing.get(one.program) != (one.program, *found):
+        if before is None or found != tuple(getattr(before, name) for name in HEALTH_FIELDS):
             row = ProgramHealth(program_id=one.program, day=today, computed_at=at, **_fields(HEALTH_FIELDS, found))
             changed.append(row)
     ProgramHealth.objects.bulk_create(
@@ -293,6 +424,15 @@ def _write_healths(
         unique_fields=["program", "day"],
         update_fields=[*_names(ProgramHealth, HEALTH_FIELDS), "computed_at"],
         batch_size=ROWS_A_STATEMENT,
+    )
+
+
+def _still_explains(row: ProgramHealth, derived: Derived, run: int) -> bool:
+    """Whether what was weighed for a row holds for what is derived now."""
+    return (
+        row.explained
+        and row.run_id == run
+        and (row.finish_on, row.p80_on, row.target_on) == (derived.finish_on, derived.p80_on, derived.target_on)
     )
 
 
