@@ -102,8 +102,9 @@ def _paths(ids: list[int], calendars: Calendars) -> dict[int, list[Step]]:
     found: dict[int, list[Step]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(DRIVING_PATHS, {"programs": ids, "longest": LONGEST_PATH})
-        for program, *step, team in cursor.fetchall():
-            found[program].append(Step(*step, holidays=calendars.holidays(team)))
+        for program, pk, owner, name, finish_on, reference_on, is_added, team in cursor.fetchall():
+            holidays = calendars.holidays(team)
+            found[program].append(Step(pk, owner, name, finish_on, reference_on, is_added, holidays))
     return found
 
 

@@ -478,7 +478,8 @@ def _elapsed(columns: dict[str, IntArray], calendars: Sequence[WorkCalendar], to
     table, calendar = CalendarTable.of(calendars), columns["calendar"]
     now = table.worked(calendar, _day(today) * MINUTES_PER_DAY)
     then = table.worked(calendar, np.where(begun, columns["started"], 0) * MINUTES_PER_DAY)
-    return np.where(begun, np.maximum(now - then, 0), 0).astype(float).tolist()
+    spent: list[float] = np.where(begun, np.maximum(now - then, 0), 0).astype(float).tolist()
+    return spent
 
 
 def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tuple[int, int, int, int, int]:

@@ -342,7 +342,7 @@ def explain(*, program_ids: Collection[int], today: date) -> list[int]:
 def _write_weighed(read: ProgramHealth, found: Weighed | None) -> bool:
     row = ProgramHealth.objects.select_for_update().filter(pk=read.pk).first()
     names = ("run_id", "revision", "plan_revision", "policy_version", "p80_on", "findings")
-    if row is None or any(getattr(row, name) != getattr(read, name) for name in names):
+    if row is None or row.run_id is None or any(getattr(row, name) != getattr(read, name) for name in names):
         return False
     if found:
         if row.slip_days and row.slip_days > 0:
