@@ -141,6 +141,38 @@ class RiskForecast(models.Model):
         return f"{self.risk_id}: {self.p80_days} d"
 
 
+class FrozenHealth(models.Model):
+    """Derived health as a run left it, kept when later runs of the day replace the row of the day: what “why” links to.
+
+    The newest row of a run and policy counts: weighing what is uncertain adds to it.
+    """
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="frozen_healths")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="frozen_healths")
+    day = models.DateField()
+    health = models.CharField(max_length=12, choices=Health.choices)
+    finish_on = models.DateField(null=True)
+    p50_on = models.DateField(null=True)
+    p80_on = models.DateField(null=True)
+    target_on = models.DateField(null=True)
+    slip_days = models.IntegerField(null=True)
+    chance = models.FloatField(null=True)
+    is_stale = models.BooleanField(default=False)
+    findings = models.JSONField(default=list)
+    moves = models.JSONField(default=list)
+    explained = models.BooleanField(default=False)
+    policy_version = models.PositiveIntegerField()
+    computed_at = models.DateTimeField()
+
+    objects = OfProgramQuerySet["FrozenHealth"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "run"], name="frozen_once_a_run")]
+
+    def __str__(self) -> str:
+        return f"{self.program_id} by run {self.run_id}: {self.health}"
+
+
 class HealthPolicy(models.Model):
     """The limits that derived health is judged by. Rows are added, never changed: the newest counts."""
 

@@ -18,7 +18,15 @@ from forecasts import network
 from forecasts.estimates import load_classes
 from forecasts.facts import load
 from forecasts.health import WEIGHED_RULES, Derived, Facts, dated, derive, with_weighed
-from forecasts.models import HealthPolicy, IssuedForecast, MilestoneForecast, ProgramHealth, RiskForecast, Run
+from forecasts.models import (
+    FrozenHealth,
+    HealthPolicy,
+    IssuedForecast,
+    MilestoneForecast,
+    ProgramHealth,
+    RiskForecast,
+    Run,
+)
 from forecasts.weighing import Weighed, weigh
 from milestones.models import Dependency
 from programs.models import Program
@@ -363,6 +371,7 @@ def _write_weighed(read: ProgramHealth, found: Weighed | None) -> bool:
         )
     row.explained = True
     row.save(update_fields=["findings", "moves", "explained"])
+    _freeze([row])
     return True
 
 
@@ -423,6 +432,27 @@ def _write_healths(
         update_conflicts=True,
         unique_fields=["program", "day"],
         update_fields=[*_names(ProgramHealth, HEALTH_FIELDS), "computed_at"],
+        batch_size=ROWS_A_STATEMENT,
+    )
+    _freeze(changed)
+
+
+def _freeze(rows: Iterable[ProgramHealth]) -> None:
+    """Keep what a run said of these programs, beside the row of the day that a later run may replace."""
+    names = [name for name in HEALTH_FIELDS if name not in ("revision", "plan_revision")]
+    FrozenHealth.objects.bulk_create(
+        [
+            FrozenHealth(
+                program_id=row.program_id,
+                day=row.day,
+                computed_at=row.computed_at,
+                **{name: getattr(row, name) for name in names},
+            )
+            for row in rows
+        ],
+        update_conflicts=True,
+        unique_fields=["program", "run"],
+        update_fields=[*_names(FrozenHealth, [name for name in names if name != "run_id"]), "computed_at"],
         batch_size=ROWS_A_STATEMENT,
     )
 

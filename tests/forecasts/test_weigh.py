@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import milestones.services
 import risks.services
 from forecasts.health import SLIP_RULES, WEIGHED_RULES
-from forecasts.models import IssuedForecast, MilestoneForecast, ProgramHealth, RiskForecast
+from forecasts.models import FrozenHealth, IssuedForecast, MilestoneForecast, ProgramHealth, RiskForecast
 from forecasts.services import bring_up_to_date, catch_up, explain, explain_some
 from forecasts.weighing import whole_days
 from programs.models import Program
@@ -153,3 +153,14 @@ def test_whole_days_add_up(shares: list[float], total: int) -> None:
     assert sum(days) == total
     missing = (total - sum(shares)) / len(shares)
     assert all(abs(one - share - missing) < 1 + 1e-6 for one, share in zip(days, shares, strict=True))
+
+
+def test_what_a_run_said_stays_when_a_later_one_of_the_day_says_otherwise(plan: Plan, risk: Risk) -> None:
+    bring()
+    explain(program_ids=[plan.na4.pk], today=FRIDAY)
+    before = health_of(plan.na4)
+    plan.change(plan.racks, work_low=20 * DAY, work_likely=30 * DAY, work_high=90 * DAY)
+    bring()
+    assert health_of(plan.na4).run_id != before.run_id
+    frozen = FrozenHealth.objects.get(program=plan.na4, run=before.run_id)
+    assert (frozen.findings, frozen.moves, frozen.p80_on) == (before.findings, before.moves, before.p80_on)
