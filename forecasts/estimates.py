@@ -18,7 +18,7 @@ from forecasts.models import MilestoneForecast
 from programs.models import Program
 from risks.models import RiskImpact
 
-SKEWS = 64  # triangular shapes are shared by skew, to one part in so many
+SKEWS = 16  # triangular shapes are shared by skew, to one part in so many: many tasks of few shapes are fast
 Basis = MilestoneForecast.Basis
 Doubles = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -141,8 +141,12 @@ class Estimates:
         threats: Sequence[Threat],
     ) -> Estimates:  # fmt: skip
         keys = sorted({one.shape for one in found if one.shape is not None}, key=repr)
-        position = {key: at for at, key in enumerate(keys)}
-        tables = tuple(_table(key, classes) for key in keys)
+        by_key = {key: _table(key, classes) for key in keys}
+        # Classes that nothing is known of share one table.
+        distinct = {_digest(table): table for table in by_key.values()}
+        place = {digest: at for at, digest in enumerate(sorted(distinct))}
+        tables = tuple(distinct[digest] for digest in sorted(distinct))
+        position = {key: place[_digest(table)] for key, table in by_key.items()}
         drivers = sorted({_program(task) for task in tasks} | {_team(task) for task in tasks if task.team is not None})
         driver = {uid: at for at, uid in enumerate(drivers)}
         uncertainty = Uncertainty(
@@ -159,7 +163,7 @@ class Estimates:
             driver_sd=np.array([TEAM_SD if uid % 2 else PROGRAM_SD for uid in drivers], dtype=np.float64),
             risks=_risks(threats, set(uids.tolist())),
         )
-        digests = np.array([0, *(_digest(table) for table in tables)], dtype=np.int64)
+        digests = np.array([0, *sorted(distinct)], dtype=np.int64)
         return cls(uncertainty, [one.basis for one in found], digests[uncertainty.shape + 1], threats)
 
     def taken(self, chosen: IntArray, uids: IntArray) -> Uncertainty:

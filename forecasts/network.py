@@ -512,10 +512,19 @@ def _minutes(calendar: WorkCalendar, on: date) -> int:
 
 def _longest_paths(dates: cpm.Dates, ends: IntArray, tasks: Sequence[Task]) -> NDArray[np.bool_]:
     """Tasks that hold the end of their own program where it is."""
-    program = np.array([task.program for task in tasks], dtype=np.int64)
+    network = dates.network
+    driving = np.flatnonzero(dates.driving)
+    before: dict[int, list[int]] = defaultdict(list)
+    for pred, succ in zip(network.link_pred[driving].tolist(), network.link_succ[driving].tolist(), strict=True):
+        before[succ].append(pred)
     found = np.zeros(len(tasks), dtype=bool)
     for end in ends.tolist():
-        found |= cpm.longest_path(dates, tasks[end].id) & (program == program[end])
+        front, seen = [end], {end}
+        while front:
+            fresh = {pred for at in front for pred in before.get(at, ())} - seen
+            seen |= fresh
+            front = list(fresh)
+        found[[at for at in seen if tasks[at].program == tasks[end].program]] = True
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import psycopg2.errors
 from django.db import Error, connection, transaction
-from django.db.models import F, Model
+from django.db.models import F
 
 from forecasts import network
 from forecasts.estimates import load_classes
@@ -28,13 +28,13 @@ from forecasts.models import (
     Run,
 )
 from forecasts.weighing import Weighed, weigh
+from forecasts.writing import upsert
 from milestones.models import Dependency
 from programs.models import Program
 
 # One run at a time: two that compute the same rows would only wait for each other and do it twice.
 RUN_LOCK = 7302
 TRIES = 3
-ROWS_A_STATEMENT = 5_000
 # An edit that got in between: the milestone is gone, or a row has changed since the snapshot.
 OVERTAKEN = (psycopg2.errors.SerializationFailure, psycopg2.errors.ForeignKeyViolation)
 
@@ -70,6 +70,9 @@ HEALTH_FIELDS = [
     "plan_revision",
     "revision",
 ]
+
+
+FROZEN_FIELDS = [name for name in HEALTH_FIELDS if name not in ("plan_revision", "revision")]
 
 
 class _Judged(NamedTuple):
@@ -267,26 +270,23 @@ def _issue(forecasts: Iterable[network.Forecast], runs: Mapping[int, int], today
     issued = set(
         IssuedForecast.objects.filter(program__in=runs, week_on=week_on).values_list("milestone_id", flat=True)
     )
-    IssuedForecast.objects.bulk_create(
+    upsert(
+        IssuedForecast,
         [
-            IssuedForecast(
-                milestone_id=row.milestone,
-                program_id=row.program,
-                week_on=week_on,
-                day=today,
-                run_id=runs[row.program],
-                basis=row.basis,
-                target_on=row.target_on,
-                chance=row.chance,
-                finish_on=row.finish_on,
-                quantiles=row.quantiles,
+            "milestone_id", "program_id", "week_on", "day", "run_id", "basis", "target_on", "chance", "finish_on",
+            "quantiles",
+        ],
+        [
+            (
+                row.milestone, row.program, week_on, today, runs[row.program], row.basis, row.target_on, row.chance,
+                row.finish_on, row.quantiles,
             )
             for row in forecasts
             if row.quantiles and row.basis != MilestoneForecast.Basis.DONE and row.milestone not in issued
         ],
-        ignore_conflicts=True,
-        batch_size=ROWS_A_STATEMENT,
-    )
+        key=["milestone_id", "week_on"],
+        replace=False,
+    )  # fmt: skip
 
 
 def _same(one: Run, other: Run) -> bool:
@@ -301,16 +301,11 @@ def _write_forecasts(forecasts: Sequence[network.Forecast], runs: Mapping[int, i
     gone = standing.keys() - {row.milestone for row in forecasts}
     if gone:
         MilestoneForecast.objects.filter(pk__in=gone).delete()
-    MilestoneForecast.objects.bulk_create(
-        [
-            MilestoneForecast(milestone_id=row[0], run_id=runs[row.program], **_fields(FORECAST_FIELDS, row[1:]))
-            for row in forecasts
-            if standing.get(row.milestone) != tuple(row)
-        ],
-        update_conflicts=True,
-        unique_fields=["milestone"],
-        update_fields=["run", *_names(MilestoneForecast, FORECAST_FIELDS)],
-        batch_size=ROWS_A_STATEMENT,
+    upsert(
+        MilestoneForecast,
+        ["milestone_id", "run_id", *FORECAST_FIELDS],
+        [(row[0], runs[row.program], *row[1:]) for row in forecasts if standing.get(row.milestone) != tuple(row)],
+        key=["milestone_id"],
     )
 
 
@@ -371,7 +366,7 @@ def _write_weighed(read: ProgramHealth, found: Weighed | None) -> bool:
         )
     row.explained = True
     row.save(update_fields=["findings", "moves", "explained"])
-    _freeze([row])
+    _freeze([{column: getattr(row, column) for column in ("program_id", "day", "computed_at", *FROZEN_FIELDS)}])
     return True
 
 
@@ -425,36 +420,16 @@ def _write_healths(
             *state.revisions[one.program],
         )
         if before is None or found != tuple(getattr(before, name) for name in HEALTH_FIELDS):
-            row = ProgramHealth(program_id=one.program, day=today, computed_at=at, **_fields(HEALTH_FIELDS, found))
-            changed.append(row)
-    ProgramHealth.objects.bulk_create(
-        changed,
-        update_conflicts=True,
-        unique_fields=["program", "day"],
-        update_fields=[*_names(ProgramHealth, HEALTH_FIELDS), "computed_at"],
-        batch_size=ROWS_A_STATEMENT,
-    )
-    _freeze(changed)
+            changed.append((one.program, today, at, *found))
+    columns = ["program_id", "day", "computed_at", *HEALTH_FIELDS]
+    upsert(ProgramHealth, columns, changed, key=["program_id", "day"])
+    _freeze(dict(zip(columns, row, strict=True)) for row in changed)
 
 
-def _freeze(rows: Iterable[ProgramHealth]) -> None:
+def _freeze(rows: Iterable[Mapping[str, Any]]) -> None:
     """Keep what a run said of these programs, beside the row of the day that a later run may replace."""
-    names = [name for name in HEALTH_FIELDS if name not in ("revision", "plan_revision")]
-    FrozenHealth.objects.bulk_create(
-        [
-            FrozenHealth(
-                program_id=row.program_id,
-                day=row.day,
-                computed_at=row.computed_at,
-                **{name: getattr(row, name) for name in names},
-            )
-            for row in rows
-        ],
-        update_conflicts=True,
-        unique_fields=["program", "run"],
-        update_fields=[*_names(FrozenHealth, [name for name in names if name != "run_id"]), "computed_at"],
-        batch_size=ROWS_A_STATEMENT,
-    )
+    columns = ["program_id", "day", "computed_at", *FROZEN_FIELDS]
+    upsert(FrozenHealth, columns, ([row[name] for name in columns] for row in rows), key=["program_id", "run_id"])
 
 
 def _still_explains(row: ProgramHealth, derived: Derived, run: int) -> bool:
@@ -464,11 +439,3 @@ def _still_explains(row: ProgramHealth, derived: Derived, run: int) -> bool:
         and row.run_id == run
         and (row.finish_on, row.p80_on, row.target_on) == (derived.finish_on, derived.p80_on, derived.target_on)
     )
-
-
-def _fields(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(names, values, strict=True))
-
-
-def _names(model: type[Model], columns: Sequence[str]) -> list[str]:
-    return [model._meta.get_field(column.removesuffix("_id")).name for column in columns]
