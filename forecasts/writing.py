@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import JSONField, Model
+from django.db.models import CharField, DateField, Field, JSONField, Model
 from psycopg2 import sql
 
 _ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
@@ -27,12 +27,11 @@ def upsert(
 
     Takes numbers, text, days, moments, lists of days, and None; for JSON columns whatever JSON can hold.
     """
-    is_json = [isinstance(model._meta.get_field(_field(model, column)), JSONField) for column in columns]
-    lines = [
-        "\t".join(_text(value, as_json=as_json) for value, as_json in zip(row, is_json, strict=True)) for row in rows
-    ]
-    if not lines:
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    cells = [_texts(fields[column], values) for column, values in zip(columns, zip(*rows, strict=True), strict=False)]
+    if not cells:
         return
+    lines = map("\t".join, zip(*cells, strict=True))
     others = [column for column in columns if column not in key]
     update = sql.SQL("UPDATE SET {}").format(
         sql.SQL(", ").join(sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(column)) for column in others)
@@ -56,21 +55,15 @@ def upsert(
         cursor.execute("DROP TABLE fresh")
 
 
-def _field(model: type[Model], column: str) -> str:
-    return next(field.name for field in model._meta.concrete_fields if field.column == column)
-
-
-def _text(value: Any, *, as_json: bool) -> str:
-    if as_json:
-        return json.dumps(value).translate(_ESCAPED)
-    if value is None:
-        return r"\N"
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    if isinstance(value, str):
-        return value.translate(_ESCAPED)
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    if isinstance(value, list):
-        return "{" + ",".join([day.isoformat() for day in value]) + "}"
-    return repr(value)
+def _texts(field: Field[Any, Any], values: Sequence[Any]) -> list[str]:
+    """A column as COPY reads it."""
+    null = r"\N"
+    if isinstance(field, JSONField):
+        return [json.dumps(value).translate(_ESCAPED) for value in values]
+    if isinstance(field, ArrayField):
+        return ["{" + ",".join([day.isoformat() for day in value]) + "}" for value in values]
+    if isinstance(field, DateField):
+        return [null if value is None else value.isoformat() for value in values]
+    if isinstance(field, CharField):
+        return [null if value is None else value.translate(_ESCAPED) for value in values]
+    return [null if value is None else str(value) for value in values]
