@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -136,11 +136,44 @@ def load_calendars() -> Calendars:
 
 def components(program_ids: Collection[int]) -> list[tuple[int, ...]]:
     """The connected parts of the cross-program network that hold these programs: ids in order, one query."""
-    pairs = set(
-        live_links().hand_offs().values_list("predecessor__program_id", "successor__program_id").distinct().order_by()
-    )
     wanted = set(program_ids)
-    return [part for part in groups(wanted, pairs) if not wanted.isdisjoint(part)]
+    return [part for part in groups(wanted, _pairs(live_links())) if not wanted.isdisjoint(part)]
+
+
+def _pairs(links: DependencyQuerySet) -> set[tuple[int, int]]:
+    """Programs that give to each other: giver, receiver."""
+    ends = ("predecessor__program_id", "successor__program_id")
+    return set(links.hand_offs().values_list(*ends).distinct().order_by())
+
+
+def receivers() -> dict[int, list[int]]:
+    """The programs that wait for each program, or did before what they waited for was cancelled; in one query."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for giver, receiver in _pairs(Dependency.objects.all()):
+        found[giver].append(receiver)
+    return found
+
+
+def givers() -> dict[int, list[int]]:
+    """The programs that each program waits for, in one query."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for giver, receiver in _pairs(live_links()):
+        found[receiver].append(giver)
+    return found
+
+
+def reach(start: Iterable[int], following: Mapping[int, Sequence[int]]) -> set[int]:
+    """All that can be reached from some, these included.
+
+    >>> sorted(reach([1], {1: [2], 2: [3], 4: [1]}))
+    [1, 2, 3]
+    """
+    seen = set(start)
+    front = list(seen)
+    while front:
+        front = [one for at in front for one in following.get(at, ()) if one not in seen]
+        seen.update(front)
+    return seen
 
 
 def live_links() -> DependencyQuerySet:

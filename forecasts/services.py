@@ -35,6 +35,9 @@ from programs.models import Program
 # One run at a time: two that compute the same rows would only wait for each other and do it twice.
 RUN_LOCK = 7302
 TRIES = 3
+# A component of at most so many programs is computed whole. Of a larger one an edit recomputes what it reaches; what
+# lies upstream keeps its forecast, and its float until the next day's run (docs/adr/0006).
+WHOLE_UP_TO = 400
 # An edit that got in between: the milestone is gone, or a row has changed since the snapshot.
 OVERTAKEN = (psycopg2.errors.SerializationFailure, psycopg2.errors.ForeignKeyViolation)
 
@@ -93,6 +96,7 @@ class _State:
     runs: dict[int, Run]
     policy: HealthPolicy
     calendars: network.Calendars
+    stale: set[int]
 
     @classmethod
     def read(cls, today: date) -> _State:
@@ -102,31 +106,53 @@ class _State:
             "program_id", "plan_revision", "revision", "policy_version", "run_id"
         )
         judged = {program: _Judged(*row) for program, *row in healths}
-        return cls(
+        state = cls(
             # A program without a row of revisions counts as never changed.
             revisions={pk: (plan or 0, revision or 0) for pk, plan, revision in revisions},
             judged=judged,
             runs=Run.objects.in_bulk({row.run for row in judged.values() if row.run}),
             policy=newest_policy(),
             calendars=network.load_calendars(),
+            stale=set(),
         )
+        state.stale.update(state._find_stale())
+        return state
+
+    def _find_stale(self) -> set[int]:
+        """Programs whose run would find other inputs: what they wait for has changed since, or they have themselves."""
+        changed_since = {pk: changed for pk, run in self.runs.items() if (changed := self._changed_since(run))}
+        # Whoever waited for a program that is gone cannot be asked any more.
+        whole = {
+            pk
+            for pk, changed in changed_since.items()
+            if len(self.runs[pk].revisions) <= WHOLE_UP_TO or changed - self.revisions.keys()
+        }
+        receivers = network.receivers() if changed_since.keys() - whole else {}
+        reached = {
+            pk: set(map(int, self.runs[pk].revisions)) if pk in whole else network.reach(changed, receivers)
+            for pk, changed in changed_since.items()
+        }
+        return {
+            program
+            for program in self.revisions
+            if (row := self.judged.get(program)) is None
+            or row.run is None
+            or not self._is_current(self.runs[row.run])
+            or program in reached.get(row.run, ())
+        }
+
+    def _is_current(self, run: Run) -> bool:
+        return run.engine_version == network.ENGINE_VERSION and run.calendars_digest == self.calendars.digest
+
+    def _changed_since(self, run: Run) -> set[int]:
+        read = {int(pk): plan for pk, plan in run.revisions.items()}
+        return {pk for pk, plan in read.items() if self.revisions.get(pk, (-1,))[0] != plan}
 
     def is_judged(self, program: int) -> bool:
         """Whether its health is that of its revision, its policy and a run that still holds."""
         row = self.judged.get(program)
         return (
-            row is not None
-            and row[:3] == (*self.revisions[program], self.policy.version)
-            and row.run is not None
-            and self.holds(self.runs[row.run])
-        )
-
-    def holds(self, run: Run) -> bool:
-        """Whether a run would find the same inputs again."""
-        return (
-            run.engine_version == network.ENGINE_VERSION
-            and run.calendars_digest == self.calendars.digest
-            and all(self.revisions.get(int(pk), (-1,))[0] == plan for pk, plan in run.revisions.items())
+            row is not None and row[:3] == (*self.revisions[program], self.policy.version) and program not in self.stale
         )
 
     def run_of(self, part: Sequence[int]) -> Run | None:
@@ -217,23 +243,30 @@ def _bring(program_ids: Collection[int], *, today: date, at: datetime, again: bo
     asked_for = {pk for pk in program_ids if pk in state.revisions}
     to_run: list[tuple[int, ...]] = []
     to_judge: list[int] = []
+    to_write: set[int] = set()
     for part in network.components(asked_for):
-        run = state.run_of(part)
-        if again or run is None or not state.holds(run):
-            to_run.append(part)
-        else:
+        stale = set(part) if again else state.stale & set(part)
+        if not stale:
             to_judge += [pk for pk in part if pk in asked_for]
-    ran = [pk for part in to_run for pk in part]
+        elif len(part) <= WHOLE_UP_TO or len(stale) == len(part):
+            to_run.append(part)
+            to_write.update(part)
+        else:
+            # Of a very large component only what the change reaches, and all that this waits for in turn.
+            to_run.append(tuple(sorted(network.reach(stale, network.givers()))))
+            to_write |= stale
     if to_run:
         outcome = network.forecast(to_run, state.calendars, load_classes(today), today)
         runs = _keep_runs(to_run, outcome.digests, state, today=today, at=at)
-        _write_forecasts(outcome.forecasts, runs)
-        _issue(outcome.forecasts, runs, today)
-        _write_healths(load(ran, state.calendars, today, outcome.obstacles), state, runs, today=today, at=at)
+        runs = {pk: run for pk, run in runs.items() if pk in to_write}
+        forecasts = [row for row in outcome.forecasts if row.program in to_write]
+        _write_forecasts(forecasts, runs)
+        _issue(forecasts, runs, today)
+        _write_healths(load(to_write, state.calendars, today, outcome.obstacles), state, runs, today=today, at=at)
     if to_judge:
         runs = {pk: run_id for pk in to_judge if (run_id := state.judged[pk].run)}
         _write_healths(load(to_judge, state.calendars, today, None), state, runs, today=today, at=at)
-    return sorted([*ran, *to_judge])
+    return sorted([*to_write, *to_judge])
 
 
 def _keep_runs(
