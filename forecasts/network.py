@@ -18,9 +18,9 @@ from engine import cpm
 from engine.calendars import MINUTES_PER_DAY, CalendarTable, EngineError, HorizonError, WorkCalendar
 from engine.network import NO_DAY, NO_WORK, CycleError, Links, Network, compile
 from engine.simulation import Run, simulate
+from forecasts.calendars import EPOCH, Calendars, day_number
 from forecasts.estimates import Classes, Estimated, Estimates, Threat, estimate, load_threats
 from milestones.models import Dependency, DependencyQuerySet, Milestone
-from people.models import Holiday, Organisation, Team, WorkingCalendar
 from programs.models import Program
 
 # Raised whenever the same inputs may give other dates.
@@ -32,7 +32,6 @@ P50, P80 = 9, 15  # columns of the levels P5, P10, … P95
 # Of a batch no larger than this all milestones are summarised; of a larger one ends, hand-offs and targets.
 SUMMARISE_ALL = 20_000
 
-EPOCH = date(1970, 1, 1)
 NO_ONE = -1
 
 IntArray = NDArray[np.int64]
@@ -92,46 +91,12 @@ class Obstacle(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Calendars:
-    """All working calendars by id, which team works by which, and the organisation's own."""
-
-    by_id: dict[int, WorkCalendar]
-    of_team: dict[int, int]
-    default: int
-    digest: str
-
-    def of(self, team: int | None) -> int:
-        return self.default if team is None else self.of_team.get(team, self.default)
-
-    def holidays(self, team: int | None) -> list[date]:
-        """Days off of a team that would be working days, in order."""
-        calendar = self.by_id[self.of(team)]
-        days = [EPOCH + timedelta(days=day) for day in sorted(calendar.holidays)]
-        return [day for day in days if calendar.week[day.weekday()]]
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a batch of components computes to: forecasts, obstacles by milestone, and a digest per component."""
 
     forecasts: list[Forecast]
     obstacles: dict[int, Obstacle]
     digests: list[str]
-
-
-def load_calendars() -> Calendars:
-    """Read all calendars in four queries. Without an organisation, eight hours from Monday to Friday."""
-    default = Organisation.objects.values_list("calendar_id", flat=True).first() or 0
-    of_team = dict(Team.objects.exclude(calendar=None).order_by("pk").values_list("pk", "calendar_id"))
-    holidays: dict[int, list[int]] = defaultdict(list)
-    for calendar, on in Holiday.objects.order_by("calendar_id", "on").values_list("calendar_id", "on"):
-        holidays[calendar].append(_day(on))
-    weeks = {row.pk: row.minutes for row in WorkingCalendar.objects.order_by("pk")}
-    by_id = {pk: WorkCalendar.of_minutes(minutes, frozenset(holidays[pk])) for pk, minutes in weeks.items()}
-    by_id.setdefault(0, WorkCalendar.of_minutes((480, 480, 480, 480, 480, 0, 0)))
-    read = repr((default, of_team, weeks, sorted(holidays.items())))
-    digest = hashlib.sha256(read.encode()).hexdigest()
-    return Calendars(by_id, {team: pk for team, pk in of_team.items() if pk}, default, digest)
 
 
 def components(program_ids: Collection[int]) -> list[tuple[int, ...]]:
@@ -278,7 +243,7 @@ def _is_bare(task: Task) -> bool:
 
 
 def _stands_alone(task: Task) -> bool:
-    return not _is_bare(task) or task.started_on is not None
+    return not _is_bare(task) or task.started_on is not None or task.target_on is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,15 +279,21 @@ class Inputs:
         columns = {name: np.ascontiguousarray(table[:, at]) for at, name in enumerate(names)}
         columns["uid"] = np.array([task.id for task in tasks], dtype=np.int64)
         columns["calendar"] = np.array([index[calendars.of(task.team)] for task in tasks], dtype=np.int64)
-        columns["target"] = np.array([_day(_target(task)) for task in tasks], dtype=np.int64)
+        columns["target"] = np.array([day_number(_target(task)) for task in tasks], dtype=np.int64)
         week = [calendars.by_id[pk] for pk in used]
         elapsed = _elapsed(columns, week, today)
         estimated = [
-            Estimated(t.kind, t.team, t.program, t.work_low, t.work, t.work_high, t.work is None) for t in tasks
+            Estimated(
+                t.id, t.kind, t.team, t.program, t.work_low, t.work, t.work_high, _lead_days(t, t.id in waits, today)
+            )
+            for t in tasks
         ]
+        a_day = [calendar.minutes_per_week / 7 for calendar in week]
         found = [
-            estimate(one, duration, begun != NO_DAY, done != NO_DAY, remaining, spent)
-            for one, (duration, begun, done, remaining, _), spent in zip(estimated, rows, elapsed, strict=True)
+            estimate(one, duration, begun != NO_DAY, done != NO_DAY, remaining, spent, a_day[calendar])
+            for one, (duration, begun, done, remaining, _), spent, calendar in zip(
+                estimated, rows, elapsed, columns["calendar"].tolist(), strict=True
+            )
         ]
         return cls(
             tasks=tasks,
@@ -418,7 +389,7 @@ class Inputs:
             self.calendars,
             column["calendar"],
             links,
-            status_day=_day(self.today),
+            status_day=day_number(self.today),
             actual_start_day=column["started"],
             actual_finish_day=column["done"],
             remaining_min=column["remaining"],
@@ -509,7 +480,7 @@ def _elapsed(columns: dict[str, IntArray], calendars: Sequence[WorkCalendar], to
     if not begun.any():
         return [0.0] * begun.size
     table, calendar = CalendarTable.of(calendars), columns["calendar"]
-    now = table.worked(calendar, _day(today) * MINUTES_PER_DAY)
+    now = table.worked(calendar, day_number(today) * MINUTES_PER_DAY)
     then = table.worked(calendar, np.where(begun, columns["started"], 0) * MINUTES_PER_DAY)
     spent: list[float] = np.where(begun, np.maximum(now - then, 0), 0).astype(float).tolist()
     return spent
@@ -531,16 +502,25 @@ def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tu
         remaining = duration if started_on else None
     return (
         duration,
-        _day(started_on),
-        _day(task.done_on),
+        day_number(started_on),
+        day_number(task.done_on),
         NO_WORK if remaining is None or started_on is None else remaining,
-        _day(not_before_on),
+        day_number(not_before_on),
     )
+
+
+def _lead_days(task: Task, waits: bool, today: date) -> int | None:
+    """Days until the target of a task of which nothing else is known; None for others."""
+    if not _is_bare(task) or waits or not task.target_on:
+        return None
+    return max((task.target_on - today).days, 0)
 
 
 def _minutes(calendar: WorkCalendar, on: date) -> int:
     """Working minutes of one day."""
-    return 0 if _day(on) in calendar.holidays else sum(stop - start for start, stop in calendar.week[on.weekday()])
+    return (
+        0 if day_number(on) in calendar.holidays else sum(stop - start for start, stop in calendar.week[on.weekday()])
+    )
 
 
 def _longest_paths(dates: cpm.Dates, ends: IntArray, tasks: Sequence[Task]) -> NDArray[np.bool_]:
@@ -579,7 +559,3 @@ def _obstacle(refusal: EngineError, fallback: int) -> Obstacle:
     if isinstance(refusal, HorizonError) and refusal.uids:
         return Obstacle("horizon", refusal.uids[0])
     return Obstacle("refused", fallback)
-
-
-def _day(on: date | None) -> int:
-    return NO_DAY if on is None else on.toordinal() - EPOCH.toordinal()

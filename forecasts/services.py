@@ -15,6 +15,7 @@ from django.db import Error, connection, transaction
 from django.db.models import F
 
 from forecasts import network
+from forecasts.calendars import Calendars, load_calendars
 from forecasts.estimates import load_classes
 from forecasts.facts import load
 from forecasts.health import WEIGHED_RULES, Derived, Facts, dated, derive, with_weighed
@@ -95,7 +96,7 @@ class _State:
     judged: dict[int, _Judged]
     runs: dict[int, Run]
     policy: HealthPolicy
-    calendars: network.Calendars
+    calendars: Calendars
     stale: set[int]
 
     @classmethod
@@ -112,7 +113,7 @@ class _State:
             judged=judged,
             runs=Run.objects.in_bulk({row.run for row in judged.values() if row.run}),
             policy=newest_policy(),
-            calendars=network.load_calendars(),
+            calendars=load_calendars(),
             stale=set(),
         )
         state.stale.update(state._find_stale())
@@ -256,7 +257,7 @@ def _bring(program_ids: Collection[int], *, today: date, at: datetime, again: bo
             to_run.append(tuple(sorted(network.reach(stale, network.givers()))))
             to_write |= stale
     if to_run:
-        outcome = network.forecast(to_run, state.calendars, load_classes(today), today)
+        outcome = network.forecast(to_run, state.calendars, load_classes(state.calendars, today), today)
         runs = _keep_runs(to_run, outcome.digests, state, today=today, at=at)
         runs = {pk: run for pk, run in runs.items() if pk in to_write}
         forecasts = [row for row in outcome.forecasts if row.program in to_write]
@@ -365,7 +366,8 @@ def explain(*, program_ids: Collection[int], today: date) -> list[int]:
     explained = []
     for part in network.components(program_ids):
         with _one_snapshot():
-            inputs, _ = network.read([part], network.load_calendars(), load_classes(today), today)
+            calendars = load_calendars()
+            inputs, _ = network.read([part], calendars, load_classes(calendars, today), today)
             asked = ProgramHealth.objects.filter(day=today, program__in=set(part) & set(program_ids))
             rows = list(asked.exclude(p80_on=None).exclude(run=None).order_by("program_id"))
             hand_offs = _late_hand_offs(row.program_id for row in rows)

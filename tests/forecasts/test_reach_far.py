@@ -1,5 +1,6 @@
 """Of a very large component an edit recomputes what it reaches, and finds what a whole run would."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ def chain(cast: Cast) -> list[Program]:
     )
     Dependency.objects.bulk_create(
         Dependency(predecessor=giver, successor=receiver, agreement="accepted")
-        for giver, receiver in zip(ends, ends[1:], strict=False)
+        for giver, receiver in itertools.pairwise(ends)
     )
     return made
 
