@@ -99,6 +99,15 @@ def test_p80_of_a_planned_milestone_is_the_first_occasion_that_reaches_it() -> N
         assert slots == 0 or reference.chance_within(plan, slots - 1)[0] < 0.8
 
 
+def test_a_target_between_two_occasions_has_a_chance_between_theirs() -> None:
+    plan = promises(60, 1)
+    first, second = (float(reference.chance_within(plan, slots)[0]) for slots in (1, 2))
+    assert float(reference.chance_by(plan, [90], slot_days=60)[0]) == pytest.approx((first + second) / 2)
+    assert float(reference.days_late(plan, (first + second) / 2, slot_days=60)[0]) == pytest.approx(90)
+    assert reference.days_late(plan, 0.5).tolist() == [0.0]
+    assert reference.chance_by(plan, [10**6]).tolist() == [1.0]
+
+
 @pytest.mark.parametrize("wrong", [0.0, -1.0, float("nan"), float("inf")])
 def test_ratios_that_cannot_be_are_refused(wrong: float) -> None:
     with pytest.raises(EngineError):
@@ -145,7 +154,7 @@ def test_finishing_later_never_makes_the_class_earlier(values: list[float], fact
 
 @given(ratios.filter(bool))
 def test_much_evidence_replaces_the_default(values: list[float]) -> None:
-    many = np.repeat(values, 2000)
+    many = np.repeat(values, 200)
     assert set(reference.blended(DEFAULT, many).tolist()) <= set(values)
     assert abs(reference.pace([1.3] * 100_000, [1] * 100_000).factor - 1.3) < 1e-3
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=f"no project data in {
 
 @pytest.fixture(scope="module")
 def tracked() -> list[projects.Project]:
-    return [one for one in projects.read(DATA / "B3_dslib", tracked=True) if len(one.uid) < 60]
+    return [one for one in projects.read(DATA / "B3_dslib", tracked=True) if len(one.uid) < 40]
 
 
 def test_planned_releases_are_kept_as_often_as_the_model_says() -> None:
