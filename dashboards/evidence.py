@@ -9,6 +9,7 @@ from typing import Any
 
 from dashboards.charts import day_name
 from dashboards.templatetags.words import HEALTH_WORDS, TONES, number
+from forecasts.health import SLIP_RULES
 from forecasts.models import ProgramHealth
 from programs.models import Health
 
@@ -21,6 +22,28 @@ OBSTACLES = {
     "loop": "{value} milestones wait for each other in a loop, {label} among them.",
     "horizon": "{label} ends too far in the future to be forecast.",
     "refused": "The plan around {label} cannot be computed.",
+}
+# What adds days to a slip: its heading, and what stands below.
+TITLES = {
+    "upstream": "Waits on {label}",
+    "scope": "{label} was added to the plan",
+    "calendar": "Holidays before {label}",
+    "range": "Risks and uncertain work before {label}",
+    "risk": "Open risk: {label}",
+    "risks": "All other open risks",
+    "own_range": "How long the work of this program may take",
+    "upstream_range": "How long work in other programs may take",
+}
+PARTS = {
+    "upstream": "Expected {value}, held against {limit}.",
+    "own_work": "Expected {value}, held against {limit}.",
+    "scope": "It is not in the baseline.",
+    "calendar": "More days off fall into the work than the plan counted on.",
+    "range": "From the plan as it stands, {value}, to P80.",
+    "risk": "{value} likely.",
+    "risks": "",
+    "own_range": "",
+    "upstream_range": "",
 }
 HYGIENE = {
     "stale": "No update for {value} days; after {limit} a program counts as stale.",
@@ -81,7 +104,7 @@ def why(health: ProgramHealth | None, addresses: Mapping[int, str], visible: Col
     def tell(rules: Collection[str], forms: Mapping[str, str]) -> list[Evidence]:
         return [evidence(item, forms, addresses, visible) for item in findings if item.get("rule") in rules]
 
-    parts = _by_size(tell(("slip",), {"slip": "Expected {value}, held against {limit}."}))
+    parts = _by_size(tell(SLIP_RULES, PARTS))
     verdict, detail = _verdict(health, of, visible)
     return Why(verdict, detail, parts, tell(LOWERING, LOWERING), tell(HYGIENE, HYGIENE))
 
@@ -116,8 +139,8 @@ def evidence(
     tone = TONES.get(asked, "warn") if asked else "bad" if late else "ok" if isinstance(days, int) else "warn"
     return Evidence(
         rule=rule,
-        title=label if rule == "slip" else text,
-        text=text if rule == "slip" else "",
+        title=TITLES.get(rule, "{label}").format(label=label) if rule in SLIP_RULES else text,
+        text=text if rule in SLIP_RULES else "",
         url=url,
         tone=tone,
         days=days if isinstance(days, int) else None,
@@ -130,9 +153,8 @@ def _verdict(
 ) -> tuple[str, str]:
     if health is None:
         return "No forecast yet.", "The first one follows within seconds of the first milestones."
-    for rule in ("p80", "forecast"):
-        for item in of.get(rule, []):
-            return _against_target(rule, item, health)
+    for item in of.get("p80", []):
+        return _against_target(item, health)
     for item in of.get("state", []):
         word = HEALTH_WORDS.get(str(item.get("value")), str(item.get("value")))
         return f"The program is marked {word.lower()}.", "Nothing is forecast while it is."
@@ -150,12 +172,11 @@ def _verdict(
     )
 
 
-def _against_target(rule: str, item: Mapping[str, Any], health: ProgramHealth) -> tuple[str, str]:
-    what = "P80" if rule == "p80" else "The forecast"
+def _against_target(item: Mapping[str, Any], health: ProgramHealth) -> tuple[str, str]:
     value, limit = item.get("value"), item.get("limit")
     slip = int(value) if isinstance(value, int | float) else (health.slip_days or 0)
     when = "on the target" if not slip else f"{plain_days(slip)} {'after' if slip > 0 else 'before'} target"
-    verdict = f"{what} is {when}."
+    verdict = f"P80 is {when}."
     asked = str(item.get("health") or health.health)
     if asked == Health.OFF_TRACK:
         detail = f"The limit for At risk is {words(limit)}."

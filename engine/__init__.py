@@ -21,6 +21,13 @@
     cpm.longest_path(dates, end_uid)          # all tasks on any driving chain to it
     cpm.out_of_sequence(compiled)             # links that progress has broken
 
+Beside dates, and each by itself:
+
+    engine.scoring   # how good forecasts were: Brier, CRPS, PIT, coverage, with what is still open
+    engine.earned    # earned value and earned schedule
+    engine.trend     # what the history of a milestone's forecasts says
+    engine.quality   # the DCMA's fourteen checks of a plan, by group of tasks
+
 Conventions. Work, lag and float are integer working minutes; a lag runs in its predecessor's calendar. Days are plain
 days: a task of five working days that starts on Monday finishes on Friday; a milestone without work lies at the end of
 the day of what drives it, or at the start of its not-before day. `finish_by_day` is a target: it bounds late dates and

@@ -36,14 +36,21 @@ MOST_PLAYERS = 8  # 2^8 coalitions
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Edits to a simulated plan, by uid: how work is drawn, first days, risks that no longer threaten.
+    """Edits to a simulated plan, by uid: how work is drawn, first days, days on which it ends for sure, other odds.
 
-    `not_before_day` counts days since 1970-01-01; None takes the task's own not-before day away.
+    Days count since 1970-01-01; a `not_before_day` of None takes the task's own away. `odds` are probabilities of
+    risks, 0 for one that no longer threatens.
     """
 
     draws: Mapping[int, Draw] = field(default_factory=dict)
     not_before_day: Mapping[int, int | None] = field(default_factory=dict)
-    without_risks: frozenset[int] = frozenset()
+    finish_day: Mapping[int, int] = field(default_factory=dict)
+    odds: Mapping[int, float] = field(default_factory=dict)
+
+    @classmethod
+    def without(cls, risks: Collection[int]) -> "Changes":
+        """None of these risks happens."""
+        return cls(odds=dict.fromkeys(risks, 0.0))
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ def whatif(run: Run, changes: Changes) -> Delta:
     >>> network = compile([1, 2], [1440, 1440], [ALL_HOURS], [0, 0], Links.of([(1, 2, "FS", 0)]), status_day=0)
     >>> risks = Risks.of([(7, 0.5)], [(7, 1, 2880, 2880, 2880)])
     >>> run = simulate(network, Uncertainty.none(2, risks), seed=1, keep=True)
-    >>> whatif(run, Changes(without_risks=frozenset({7}))).days_saved(2, 0.8)
+    >>> whatif(run, Changes.without([7])).days_saved(2, 0.8)
     2
     """
     if run.steps.task and all(row is None for row in run.finish):
@@ -112,17 +119,22 @@ def whatif(run: Run, changes: Changes) -> Delta:
         for uid, day in changes.not_before_day.items()
         if (step := int(steps.step[network.index(uid)])) >= 0
     }
+    fixed = {
+        step: _evening(run, uid, day)
+        for uid, day in changes.finish_day.items()
+        if (step := int(steps.step[network.index(uid)])) >= 0
+    }
     risks = run.uncertainty.risks
-    off = frozenset(np.flatnonzero(np.isin(risks.uid, list(changes.without_risks))).tolist())
-    threatened = steps.step[[network.index(uid) for uid in risks.task[np.isin(risks.risk, list(off))].tolist()]]
+    odds = {at: changes.odds[uid] for at, uid in enumerate(risks.uid.tolist()) if uid in changes.odds}
+    threatened = steps.step[[network.index(uid) for uid in risks.task[np.isin(risks.risk, list(odds))].tolist()]]
     hit = set(threatened[threatened >= 0].tolist())
-    queue = list(draws.keys() | floors.keys() | hit)
+    queue = list(draws.keys() | floors.keys() | fixed.keys() | hit)
     heapify(queue)
     finish, start = _Over(run.finish), _Over(run.start)
     scratch = Scratch(run.samples)
     queued = set(queue)
     spare: list[Floats] = []
-    before, run.rows.off = run.rows.off, off
+    before, run.rows.odds = run.rows.odds, odds
     try:
         while queue:
             step = heappop(queue)
@@ -130,6 +142,8 @@ def whatif(run: Run, changes: Changes) -> Delta:
             begun = np.empty(run.samples, dtype=np.float32) if steps.needs_start[step] else None
             draw = draws.get(step, run.draws[step])
             compute(steps, step, draw, run.rows, finish, start, out, begun, scratch, floors.get(step))
+            if step in fixed:
+                out.fill(fixed[step])
             same = np.array_equal(out, run.finish[step])  # type: ignore[arg-type]
             if same and (begun is None or np.array_equal(begun, run.start[step])):
                 spare.append(out)
@@ -142,7 +156,7 @@ def whatif(run: Run, changes: Changes) -> Delta:
                     queued.add(after)
                     heappush(queue, after)
     finally:
-        run.rows.off = before
+        run.rows.odds = before
     return Delta(run, finish.new)
 
 
@@ -169,6 +183,13 @@ def _floor(run: Run, uid: int, day: int | None) -> float:
     if day is not None:
         mark = max(mark, 2 * int(network.calendars.worked(calendar, day * MINUTES_PER_DAY)) + 1)
     return float((mark >> 1) - run.steps.origin[calendar])
+
+
+def _evening(run: Run, uid: int, day: int) -> float:
+    """The end of a day, working minutes of the task's calendar since the origin."""
+    calendar = int(run.network.calendar[run.network.index(uid)])
+    worked = run.network.calendars.worked(calendar, (day + 1) * MINUTES_PER_DAY)
+    return float(worked - run.steps.origin[calendar])
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +220,11 @@ def cost_of_risks(run: Run, uid: int, level: float = 0.8, only: Collection[int] 
     """
     every = frozenset(run.uncertainty.risks.uid.tolist())
     asked = np.array(sorted(every if only is None else every & set(only)), dtype=np.int64)
-    none = whatif(run, Changes(without_risks=every))
+    none = whatif(run, Changes.without(every))
     together = none.days_saved(uid, level)
-    removal = [whatif(run, Changes(without_risks=frozenset({one}))).days_saved(uid, level) for one in asked.tolist()]
+    removal = [whatif(run, Changes.without([one])).days_saved(uid, level) for one in asked.tolist()]
     base = none.day(uid, level)
-    alone = [whatif(run, Changes(without_risks=every - {one})).day(uid, level) - base for one in asked.tolist()]
+    alone = [whatif(run, Changes.without(every - {one})).day(uid, level) - base for one in asked.tolist()]
     return RiskCosts(
         asked, np.array(removal, dtype=np.int64), np.array(alone, dtype=np.int64), together, together - sum(removal)
     )
@@ -267,7 +288,8 @@ def without(run: Run, players: Sequence[Player]) -> Changes:
         for step in steps
         if step >= 0 and run.draws[step].shape != CERTAIN
     }
-    return Changes(draws=draws, without_risks=frozenset[int]().union(*(player.risks for player in players)))
+    risks = frozenset[int]().union(*(player.risks for player in players))
+    return Changes(draws=draws, odds=dict.fromkeys(risks, 0.0))
 
 
 @dataclass(frozen=True, slots=True)

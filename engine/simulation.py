@@ -215,7 +215,7 @@ class Rows:
     def __init__(self, uncertainty: Uncertainty, streams: Streams, uids: IntArray) -> None:
         self.uncertainty = uncertainty
         self.streams = streams
-        self.off: frozenset[int] = frozenset()  # positions of risks that do not happen
+        self.odds: dict[int, float] = {}  # by position of a risk, where a what-if changes its probability
         self._strata = strata(streams.samples)
         self._tables: dict[int, Floats] = {}
         self._pool: dict[tuple[int, int], Floats] = {}
@@ -239,8 +239,7 @@ class Rows:
             for driver in one.drivers:
                 np.multiply(row, self._driver(driver), out=out)
         for impact in one.impacts:
-            if self.uncertainty.risks.risk[impact] not in self.off:
-                row = np.add(row, self._impact(impact), out=out)
+            row = np.add(row, self._impact(impact), out=out)
         return row
 
     def _own(self, one: Draw, out: Floats) -> Floats:
@@ -282,19 +281,24 @@ class Rows:
 
     def _driver_row(self, driver: int) -> Floats:
         uid, sd = int(self.uncertainty.driver_uid[driver]), float(self.uncertainty.driver_sd[driver])
-        # Rounded, so that the last digit of a processor's exponential does not show.
-        table = np.round(np.exp(sd * normal(self.streams.samples)), 6).astype(np.float32)
-        row: Floats = table.take(self.streams.ranks(DRIVERS, uid))
+        row: Floats = _lognormal(self.streams.samples, sd).take(self.streams.ranks(DRIVERS, uid))
         return row
 
     def _impact(self, impact: int) -> Floats:
         """Minutes of one impact in each sample: nothing where the risk does not happen."""
         risks = self.uncertainty.risks
         risk = int(risks.risk[impact])
-        happens = float(risks.probability[risk])
+        happens = self.odds.get(risk, float(risks.probability[risk]))
         points = float(risks.low_min[impact]), float(risks.likely_min[impact]), float(risks.high_min[impact])
         table = _impact_table(self.streams.samples, happens, *points)
         return table.take(self.streams.ranks(RISKS, int(risks.uid[risk])), out=self._scratch, mode="clip")
+
+
+@lru_cache(maxsize=16)
+def _lognormal(samples: int, sd: float) -> Floats:
+    """Quantiles of a lognormal distribution of median 1 at the strata."""
+    # Rounded, so that the last digit of a processor's exponential does not show.
+    return np.round(np.exp(sd * normal(samples)), 6).astype(np.float32)
 
 
 @lru_cache(maxsize=64)

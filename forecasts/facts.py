@@ -13,7 +13,7 @@ from django.db.models.functions import TruncDate
 
 from forecasts.health import NETWORK_RULES, End, Facts, Finding, Step, finding
 from forecasts.models import ProgramHealth
-from forecasts.network import Obstacle, live_links
+from forecasts.network import Calendars, Obstacle, live_links
 from metrics import kpis
 from metrics.models import KPI, Measurement
 from milestones.models import Dependency, Milestone
@@ -31,7 +31,9 @@ DRIVING_PATHS = """
         FROM path JOIN forecasts_milestoneforecast f ON f.milestone_id = path.driven_by_id
         WHERE path.back < %(longest)s
     )
-    SELECT path.program_id, m.id, m.program_id, m.name, path.finish_on, COALESCE(m.target_on, newest.finish_on)
+    SELECT path.program_id, m.id, m.program_id, m.name, path.finish_on, COALESCE(m.target_on, newest.finish_on),
+        newest.finish_on IS NULL AND EXISTS (SELECT 1 FROM milestones_baseline b WHERE b.program_id = m.program_id),
+        m.team_id
     FROM path JOIN milestones_milestone m ON m.id = path.milestone_id
     LEFT JOIN LATERAL (
         SELECT d.finish_on FROM milestones_baselinedate d JOIN milestones_baseline b ON b.id = d.baseline_id
@@ -45,7 +47,9 @@ LONGEST_PATH = 100_000
 ByProgram = dict[int, list[Finding]]
 
 
-def load(program_ids: Collection[int], today: date, obstacles: Mapping[int, Obstacle] | None) -> list[Facts]:
+def load(
+    program_ids: Collection[int], calendars: Calendars, today: date, obstacles: Mapping[int, Obstacle] | None
+) -> list[Facts]:
     """Facts of each program as the rows stand now, in the order of their ids.
 
     ``obstacles`` are those of the run just made; without a run the ones that the programs' rows of today name still
@@ -53,7 +57,7 @@ def load(program_ids: Collection[int], today: date, obstacles: Mapping[int, Obst
     """
     ids = sorted(program_ids)
     ends = _ends(ids)
-    paths = _paths(ids)
+    paths = _paths(ids, calendars)
     earlier = _earlier(ids, today)
     known_since = dict(
         ProgramHealth.objects.filter(program__in=ids).order_by().values_list("program").annotate(first=Min("day"))
@@ -84,19 +88,23 @@ def load(program_ids: Collection[int], today: date, obstacles: Mapping[int, Obst
 
 def _ends(ids: Collection[int]) -> dict[int, End]:
     rows = Milestone.objects.filter(program__in=ids, is_end=True, cancelled_on=None).order_by("pk")
-    columns = ("program_id", "pk", "name", "target_on", "done_on", "forecast__finish_on")
+    columns = (
+        "program_id", "pk", "name", "target_on", "done_on", "forecast__finish_on", "forecast__p50_on",
+        "forecast__p80_on", "forecast__chance",
+    )  # fmt: skip
     return {
-        program: End(pk, name, target_on, done_on, finish_on or done_on)
-        for program, pk, name, target_on, done_on, finish_on in rows.values_list(*columns)
+        program: End(pk, name, target_on, done_on, finish_on or done_on, p50 or done_on, p80 or done_on, chance)
+        for program, pk, name, target_on, done_on, finish_on, p50, p80, chance in rows.values_list(*columns)
     }
 
 
-def _paths(ids: list[int]) -> dict[int, list[Step]]:
+def _paths(ids: list[int], calendars: Calendars) -> dict[int, list[Step]]:
     found: dict[int, list[Step]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(DRIVING_PATHS, {"programs": ids, "longest": LONGEST_PATH})
-        for program, *step in cursor.fetchall():
-            found[program].append(Step(*step))
+        for program, pk, owner, name, finish_on, reference_on, is_added, team in cursor.fetchall():
+            holidays = calendars.holidays(team)
+            found[program].append(Step(pk, owner, name, finish_on, reference_on, is_added, holidays))
     return found
 
 

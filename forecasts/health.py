@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,7 +15,7 @@ from programs.models import Health, Program
 class Record(TypedDict):
     """What a finding speaks of. Whoever renders it looks up ``program``: a reader who may not see it sees no label."""
 
-    kind: str  # program | milestone | dependency | kpi | issue | phase
+    kind: str  # program | milestone | dependency | kpi | issue | phase | risk
     id: int
     program: int
 
@@ -28,9 +29,16 @@ class Finding(TypedDict):
     - end_done: its end milestone is done; ``value`` the day
     - no_end, no_target, unplanned, loop, horizon, refused: why there is no forecast (``record`` is what to mend; a
       ``loop`` has ``value`` milestones in it)
-    - forecast: ``value`` days of the forecast after the target against ``limit``, the last that ``health`` allows for
-      on track and the one that was crossed for the others (rule "p80" once a simulation stands behind it)
-    - slip: ``days`` of the slip that arose at this milestone of the driving path; over all findings they add up to it
+    - p80: ``value`` days of P80 after the target against ``limit``, the last that ``health`` allows for on track and
+      the one that was crossed for the others
+    - upstream, own_work, scope: ``days`` that arose at this milestone of the driving path: of another program, of this
+      one, of this one and not in its baseline
+    - calendar: ``days`` that holidays between this milestone and the one before it cost more than in the plan
+    - range: ``days`` from the plan as it stands to P80 that nobody has weighed yet; then instead
+      - risk: ``days`` of a risk, risks: of all others together
+      - own_range, upstream_range: ``days`` of how uncertain the work is, of this program and of others
+
+      The days of all these add up to the slip from the target to P80
     - kpi, hand_off, issue: past its limit, promised later than needed (``value`` days), open past its date (days)
     - stale, gate: hygiene; days without an update, days a gate is overdue. Never a colour
 
@@ -60,15 +68,26 @@ WHEN_STOPPED = {
 }
 
 
+# Findings whose days explain a slip; those of the latter come from weighing what is uncertain (forecasts.weighing).
+WEIGHED_RULES = frozenset({"risk", "risks", "own_range", "upstream_range"})
+SLIP_RULES = frozenset({"upstream", "own_work", "scope", "calendar", "range"}) | WEIGHED_RULES
+HYGIENE_RULES = frozenset({"stale", "gate"})
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A milestone on the driving path: when it is expected, and the day it is held against, if it has one."""
+    """A milestone on the driving path: when it is expected, and the day it is held against, if it has one.
+
+    ``is_added`` tells that its program has a baseline without it; ``holidays`` are days off on weekdays, in order.
+    """
 
     milestone: int
     program: int
     name: str
     finish_on: date
     reference_on: date | None
+    is_added: bool = False
+    holidays: Sequence[date] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +99,9 @@ class End:
     target_on: date | None
     done_on: date | None
     finish_on: date | None
+    p50_on: date | None = None
+    p80_on: date | None = None
+    chance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +128,11 @@ class Derived:
 
     health: Health
     finish_on: date | None
+    p50_on: date | None
+    p80_on: date | None
     target_on: date | None
     slip_days: int | None
+    chance: float | None
     is_stale: bool
     findings: list[Finding]
 
@@ -115,8 +140,8 @@ class Derived:
 def derive(facts: Facts, policy: HealthPolicy, today: date) -> Derived:
     """Judge a program by the policy: done, on hold, not started, no forecast, and only then its colour."""
     target_on = facts.target_on or (facts.end.target_on if facts.end else None)
-    finish_on = facts.end.finish_on if facts.end else None
-    slip = (finish_on - target_on).days if finish_on and target_on else None
+    end = facts.end or End(0, "", None, None, None)
+    slip = (end.p80_on - target_on).days if end.p80_on and target_on else None
     stopped = _stopped(facts)
     if stopped:
         health, findings, is_stale = stopped[0], [stopped[1]], False
@@ -131,44 +156,73 @@ def derive(facts: Facts, policy: HealthPolicy, today: date) -> Derived:
             health = Health(verdict["health"])
             if facts.lowering and health == Health.ON_TRACK:
                 health = Health.AT_RISK
-            parts = slip_parts(facts.path, target_on) if target_on and slip > 0 else []
-            findings = [verdict, *facts.lowering, *parts, *hygiene]
-    return Derived(health, finish_on, target_on, slip, is_stale, _dated(findings, facts.earlier, today))
+            parts = []
+            if target_on and slip > 0:
+                parts = [*slip_parts(facts.path, target_on, facts.program), *_range(facts, end)]
+            findings = [verdict, *facts.lowering, *by_days(parts), *hygiene]
+    findings = dated(findings, facts.earlier, today)
+    return Derived(health, end.finish_on, end.p50_on, end.p80_on, target_on, slip, end.chance, is_stale, findings)
 
 
-def slip_parts(path: Sequence[Step], target_on: date) -> list[Finding]:
-    """Days of slip by the milestone of the driving path where they arose; they add up to the end's days after target.
+def slip_parts(path: Sequence[Step], target_on: date, program: int) -> list[Finding]:
+    """Days by the milestone of the driving path where they arose; they add up to the end's planned days after target.
 
     Along the path each milestone is late by its forecast (or actual) finish less its reference: its own target, else
     its day in the newest baseline; for the end, the program's target. What it adds is its lateness less that of the
-    referenced milestone before it: the sum telescopes. A negative part is time won back, such as a buffer in the plan.
-    Milestones without a reference hand their days on to the next one that has one. The largest part comes first.
+    referenced milestone before it: the sum telescopes. Of what it adds, holidays are what more days off lie between the
+    two now than did in the plan. A negative part is time won back, such as a buffer in the plan. Milestones without a
+    reference hand their days on to the next one that has one.
 
     >>> days = lambda *numbers: [date(2026, 3, n) for n in numbers]
     >>> path = [Step(i, 1, "", f, r) for i, (f, r) in enumerate(zip(days(9, 15, 20), days(2, 6, 13)), 1)]
-    >>> [(part["record"]["id"], part["days"]) for part in slip_parts(path, date(2026, 3, 13))]
+    >>> [(part["record"]["id"], part["days"]) for part in slip_parts(path, date(2026, 3, 13), 1)]
     [(1, 7), (2, 2), (3, -2)]
+    >>> christmas = Step(1, 1, "", date(2026, 12, 28), date(2026, 12, 23), holidays=[date(2026, 12, 25)])
+    >>> [(part["rule"], part["days"]) for part in slip_parts([christmas], date(2026, 12, 23), 1)]
+    [('own_work', 4), ('calendar', 1)]
     """
     parts: list[Finding] = []
-    before = 0
+    late_before = off_before = 0
+    added = False
     for position, step in enumerate(path, 1):
+        added = added or step.is_added
         reference = target_on if position == len(path) else step.reference_on
         if reference is None:
             continue
         late = (step.finish_on - reference).days
-        if late != before:
-            parts.append(
-                finding(
-                    "slip",
-                    ("milestone", step.milestone, step.program),
-                    step.name,
-                    value=step.finish_on.isoformat(),
-                    limit=reference.isoformat(),
-                    days=late - before,
-                )
-            )
-        before = late
+        off = bisect_right(step.holidays, step.finish_on) - bisect_right(step.holidays, reference)
+        rule = "upstream" if step.program != program else "scope" if added else "own_work"
+        record = ("milestone", step.milestone, step.program)
+        for name, days in ((rule, late - late_before - (off - off_before)), ("calendar", off - off_before)):
+            if days:
+                value, limit = step.finish_on.isoformat(), reference.isoformat()
+                parts.append(finding(name, record, step.name, value=value, limit=limit, days=days))
+        late_before, off_before, added = late, off, False
+    return parts
+
+
+def by_days(parts: Iterable[Finding]) -> list[Finding]:
+    """The largest part comes first."""
     return sorted(parts, key=lambda part: -(part["days"] or 0))
+
+
+def with_weighed(findings: Sequence[Finding], weighed: Sequence[Finding]) -> list[Finding]:
+    """Findings in which weighed parts stand for the range; without any, the findings as they are."""
+    if not weighed:
+        return list(findings)
+    parts = [one for one in findings if one["rule"] in SLIP_RULES - WEIGHED_RULES - {"range"}]
+    colour = [one for one in findings if one["rule"] not in SLIP_RULES | HYGIENE_RULES]
+    hygiene = [one for one in findings if one["rule"] in HYGIENE_RULES]
+    return [*colour, *by_days([*parts, *weighed]), *hygiene]
+
+
+def _range(facts: Facts, end: End) -> list[Finding]:
+    """The days from the plan as it stands to P80, as one part: until they are weighed."""
+    if not end.p80_on or not end.finish_on or end.p80_on == end.finish_on:
+        return []
+    record = ("milestone", end.milestone, facts.program)
+    days = (end.p80_on - end.finish_on).days
+    return [finding("range", record, end.name, value=end.finish_on.isoformat(), days=days)]
 
 
 def finding(
@@ -227,7 +281,7 @@ def _against_target(end: End, program: int, slip: int, policy: HealthPolicy) -> 
     else:
         health, limit = Health.ON_TRACK, policy.at_risk_days
     record = ("milestone", end.milestone, program)
-    return finding("forecast", record, end.name, value=slip, limit=limit, unit="days", health=health.value)
+    return finding("p80", record, end.name, value=slip, limit=limit, unit="days", health=health.value)
 
 
 def _stale(facts: Facts, policy: HealthPolicy, today: date) -> list[Finding]:
@@ -244,12 +298,12 @@ def _identity(item: Finding) -> tuple[str, str, int, str]:
     return item["rule"], item["record"]["kind"], item["record"]["id"], item["health"]
 
 
-def _dated(findings: Iterable[Finding], earlier: Iterable[Finding], today: date) -> list[Finding]:
+def dated(findings: Iterable[Finding], earlier: Iterable[Finding], today: date) -> list[Finding]:
     """Give each finding without a day of its own the one it had in the program's newest row, or today."""
     known = {_identity(item): item["since"] for item in earlier}
-    dated = []
+    found = []
     for item in findings:
         item = item.copy()
         item["since"] = item["since"] or known.get(_identity(item), today.isoformat())
-        dated.append(item)
-    return dated
+        found.append(item)
+    return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from milestones.models import Milestone
 from programs.models import Health, OfProgramQuerySet, Program
+from risks.models import Risk
 
 
 class Run(models.Model):
@@ -16,6 +18,8 @@ class Run(models.Model):
     calendars_digest = models.CharField(max_length=64, default="", help_text="SHA-256 of all working calendars.")
     inputs_digest = models.CharField(max_length=64, help_text="SHA-256 of the engine's input arrays.")
     revisions = models.JSONField(help_text="Program id → plan revision that was read.")
+    seed = models.PositiveBigIntegerField(default=0)
+    samples = models.PositiveIntegerField(default=0)
     computed_at = models.DateTimeField()
 
     class Meta:
@@ -28,8 +32,17 @@ class Run(models.Model):
 class MilestoneForecast(models.Model):
     """When a milestone is expected. Float is in working minutes before the end of a program moves.
 
-    The run is the one that first said so: a later run that finds the same leaves the row alone.
+    Start, finish, float and path are those of the plan as it stands, without uncertainty; P50, P80, all quantiles and
+    the chance of target come from the simulation. The run is the one that first said so: a later run that finds the
+    same leaves the row alone.
     """
+
+    class Basis(models.TextChoices):
+        DONE = "done", "it is done"
+        POINTS = "points", "work at best, likely and at worst"
+        CLASS = "class", "work, widened by how the likes of it went"
+        PLANNED = "planned", "a planned day, and how planned days have held"
+        CERTAIN = "certain", "what it waits for"
 
     milestone = models.OneToOneField(Milestone, primary_key=True, on_delete=models.CASCADE, related_name="forecast")
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="milestone_forecasts")
@@ -40,6 +53,12 @@ class MilestoneForecast(models.Model):
     free_float = models.IntegerField(null=True)
     on_longest_path = models.BooleanField(default=False)
     driven_by = models.ForeignKey(Milestone, null=True, on_delete=models.SET_NULL, related_name="+")
+    basis = models.CharField(max_length=8, choices=Basis.choices, default=Basis.CERTAIN)
+    p50_on = models.DateField(null=True)
+    p80_on = models.DateField(null=True)
+    chance = models.FloatField(null=True, help_text="Probability, 0 to 1, of being done by its target.")
+    quantiles = ArrayField(models.DateField(), default=list, help_text="P5, P10, … P95.")
+    target_on = models.DateField(null=True, help_text="The day that the chance is for.")
 
     objects = OfProgramQuerySet["MilestoneForecast"].as_manager()
 
@@ -53,11 +72,16 @@ class ProgramHealth(models.Model):
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="healths")
     day = models.DateField()
     health = models.CharField(max_length=12, choices=Health.choices)
-    finish_on = models.DateField(null=True, help_text="Forecast finish of the end milestone.")
+    finish_on = models.DateField(null=True, help_text="Finish of the end milestone as planned, without uncertainty.")
+    p50_on = models.DateField(null=True)
+    p80_on = models.DateField(null=True)
     target_on = models.DateField(null=True)
-    slip_days = models.IntegerField(null=True, help_text="Days from target to forecast; later is positive.")
+    slip_days = models.IntegerField(null=True, help_text="Days from target to P80; later is positive.")
+    chance = models.FloatField(null=True, help_text="Probability, 0 to 1, of meeting the target.")
     is_stale = models.BooleanField(default=False)
     findings = models.JSONField(default=list, help_text="Rule, record, value, limit, since, days; in order of weight.")
+    moves = models.JSONField(default=list, help_text="Best next moves: rule, record, P80 days bought; largest first.")
+    explained = models.BooleanField(default=False, help_text="Whether risks, ranges and moves are weighed yet.")
     policy_version = models.PositiveIntegerField()
     run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="healths")
     plan_revision = models.PositiveIntegerField()
@@ -72,6 +96,81 @@ class ProgramHealth(models.Model):
 
     def __str__(self) -> str:
         return f"{self.program_id} {self.day}: {self.health}"
+
+
+class IssuedForecast(models.Model):
+    """The ledger: a milestone's forecast as it was issued in a week. Rows are added, never changed; scored when done.
+
+    Issued is what the first run of an ISO week says; ``week_on`` is its Monday.
+    """
+
+    milestone = models.ForeignKey(Milestone, on_delete=models.CASCADE, related_name="issued_forecasts")
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="issued_forecasts")
+    week_on = models.DateField()
+    day = models.DateField(help_text="The status day.")
+    run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="issued")
+    basis = models.CharField(max_length=8, choices=MilestoneForecast.Basis.choices)
+    target_on = models.DateField(null=True)
+    chance = models.FloatField(null=True)
+    finish_on = models.DateField()
+    quantiles = ArrayField(models.DateField(), help_text="P5, P10, … P95.")
+
+    objects = OfProgramQuerySet["IssuedForecast"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["milestone", "week_on"], name="issued_once_a_week")]
+        indexes = [models.Index(fields=["program", "week_on"], name="issued_program")]
+
+    def __str__(self) -> str:
+        return f"{self.milestone_id} as of {self.day}"
+
+
+class RiskForecast(models.Model):
+    """What an open risk costs the end of its program, in days: by itself, and at P80 among all others."""
+
+    risk = models.OneToOneField(Risk, primary_key=True, on_delete=models.CASCADE, related_name="forecast")
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="risk_forecasts")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="risks")
+    p80_days = models.IntegerField(help_text="P80 days that closing it would save at the program's end.")
+    alone_days = models.IntegerField(help_text="P80 days that it would cost if it were the only risk.")
+    mitigated_days = models.IntegerField(null=True, help_text="P80 days saved if its mitigation works as planned.")
+
+    objects = OfProgramQuerySet["RiskForecast"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.risk_id}: {self.p80_days} d"
+
+
+class FrozenHealth(models.Model):
+    """Derived health as a run left it, kept when later runs of the day replace the row of the day: what “why” links to.
+
+    The newest row of a run and policy counts: weighing what is uncertain adds to it.
+    """
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="frozen_healths")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="frozen_healths")
+    day = models.DateField()
+    health = models.CharField(max_length=12, choices=Health.choices)
+    finish_on = models.DateField(null=True)
+    p50_on = models.DateField(null=True)
+    p80_on = models.DateField(null=True)
+    target_on = models.DateField(null=True)
+    slip_days = models.IntegerField(null=True)
+    chance = models.FloatField(null=True)
+    is_stale = models.BooleanField(default=False)
+    findings = models.JSONField(default=list)
+    moves = models.JSONField(default=list)
+    explained = models.BooleanField(default=False)
+    policy_version = models.PositiveIntegerField()
+    computed_at = models.DateTimeField()
+
+    objects = OfProgramQuerySet["FrozenHealth"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "run"], name="frozen_once_a_run")]
+
+    def __str__(self) -> str:
+        return f"{self.program_id} by run {self.run_id}: {self.health}"
 
 
 class HealthPolicy(models.Model):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -14,14 +15,22 @@ from django.db.models import Q
 from numpy.typing import NDArray
 
 from engine import cpm
-from engine.calendars import EngineError, HorizonError, WorkCalendar
-from engine.network import NO_DAY, NO_WORK, CycleError, Links, compile
+from engine.calendars import MINUTES_PER_DAY, CalendarTable, EngineError, HorizonError, WorkCalendar
+from engine.network import NO_DAY, NO_WORK, CycleError, Links, Network, compile
+from engine.simulation import Run, simulate
+from forecasts.estimates import Classes, Estimated, Estimates, Threat, estimate, load_threats
 from milestones.models import Dependency, DependencyQuerySet, Milestone
 from people.models import Holiday, Organisation, Team, WorkingCalendar
 from programs.models import Program
 
 # Raised whenever the same inputs may give other dates.
-ENGINE_VERSION = "cpm-1"
+ENGINE_VERSION = "simulation-1"
+# One seed for all: the same plan has the same numbers on any day, and a difference is the plan's, not that of the dice.
+SEED = 20_260_101
+SAMPLES = 10_000
+P50, P80 = 9, 15  # columns of the levels P5, P10, … P95
+# Of a batch no larger than this all milestones are summarised; of a larger one ends, hand-offs and targets.
+SUMMARISE_ALL = 20_000
 
 EPOCH = date(1970, 1, 1)
 NO_ONE = -1
@@ -42,6 +51,10 @@ class Task(NamedTuple):
     remaining: int | None
     done_on: date | None
     is_end: bool
+    kind: str
+    work_low: int | None
+    work_high: int | None
+    program_target_on: date | None
 
 
 class Link(NamedTuple):
@@ -62,6 +75,12 @@ class Forecast(NamedTuple):
     free_float: int | None
     on_longest_path: bool
     driven_by: int | None
+    basis: str
+    p50_on: date | None
+    p80_on: date | None
+    chance: float | None
+    quantiles: list[date]
+    target_on: date | None
 
 
 class Obstacle(NamedTuple):
@@ -83,6 +102,12 @@ class Calendars:
 
     def of(self, team: int | None) -> int:
         return self.default if team is None else self.of_team.get(team, self.default)
+
+    def holidays(self, team: int | None) -> list[date]:
+        """Days off of a team that would be working days, in order."""
+        calendar = self.by_id[self.of(team)]
+        days = [EPOCH + timedelta(days=day) for day in sorted(calendar.holidays)]
+        return [day for day in days if calendar.week[day.weekday()]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +136,44 @@ def load_calendars() -> Calendars:
 
 def components(program_ids: Collection[int]) -> list[tuple[int, ...]]:
     """The connected parts of the cross-program network that hold these programs: ids in order, one query."""
-    pairs = set(
-        live_links().hand_offs().values_list("predecessor__program_id", "successor__program_id").distinct().order_by()
-    )
     wanted = set(program_ids)
-    return [part for part in groups(wanted, pairs) if not wanted.isdisjoint(part)]
+    return [part for part in groups(wanted, _pairs(live_links())) if not wanted.isdisjoint(part)]
+
+
+def _pairs(links: DependencyQuerySet) -> set[tuple[int, int]]:
+    """Programs that give to each other: giver, receiver."""
+    ends = ("predecessor__program_id", "successor__program_id")
+    return set(links.hand_offs().values_list(*ends).distinct().order_by())
+
+
+def receivers() -> dict[int, list[int]]:
+    """The programs that wait for each program, or did before what they waited for was cancelled; in one query."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for giver, receiver in _pairs(Dependency.objects.all()):
+        found[giver].append(receiver)
+    return found
+
+
+def givers() -> dict[int, list[int]]:
+    """The programs that each program waits for, in one query."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for giver, receiver in _pairs(live_links()):
+        found[receiver].append(giver)
+    return found
+
+
+def reach(start: Iterable[int], following: Mapping[int, Sequence[int]]) -> set[int]:
+    """All that can be reached from some, these included.
+
+    >>> sorted(reach([1], {1: [2], 2: [3], 4: [1]}))
+    [1, 2, 3]
+    """
+    seen = set(start)
+    front = list(seen)
+    while front:
+        front = [one for at in front for one in following.get(at, ()) if one not in seen]
+        seen.update(front)
+    return seen
 
 
 def live_links() -> DependencyQuerySet:
@@ -148,41 +206,41 @@ def groups(nodes: Iterable[int], pairs: Iterable[tuple[int, int]]) -> list[tuple
     return sorted(tuple(sorted(group)) for group in members.values())
 
 
-def forecast(parts: Sequence[tuple[int, ...]], calendars: Calendars, today: date) -> Outcome:
-    """Read the network of these components in two queries and compute it, all in one pass of the engine.
+def forecast(parts: Sequence[tuple[int, ...]], calendars: Calendars, classes: Classes, today: date) -> Outcome:
+    """Compute the network of these components, all in one pass of the engine.
 
     Where the engine refuses, the refusal is narrowed down to the connected milestones it concerns.
     """
+    inputs, obstacles = read(parts, calendars, classes, today)
     part_of = {program: index for index, part in enumerate(parts) for program in part}
-    tasks = [
-        Task(*row)
-        for row in Milestone.objects.filter(program__in=part_of, cancelled_on=None)
+    digests = inputs.digests([part_of[task.program] for task in inputs.tasks], len(parts))
+    forecasts = inputs.compute(obstacles) if inputs.tasks else []
+    return Outcome(forecasts, obstacles, digests)
+
+
+def read(
+    parts: Sequence[tuple[int, ...]], calendars: Calendars, classes: Classes, today: date
+) -> tuple[Inputs, dict[int, Obstacle]]:
+    """Read the network of these components in three queries; what cannot be computed is left out and told."""
+    part_of = {program: index for index, part in enumerate(parts) for program in part}
+    rows = (
+        Milestone.objects.filter(program__in=part_of, cancelled_on=None)
         .exclude(program__state=Program.State.CANCELLED)
         .order_by("pk")
-        .values_list(
-            "pk",
-            "program_id",
-            "team_id",
-            "work_likely",
-            "not_before_on",
-            "target_on",
-            "started_on",
-            "remaining",
-            "done_on",
-            "is_end",
-        )
-    ]
-    rows = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
-    links = [Link(*row) for row in rows.values_list("predecessor_id", "successor_id", "kind", "lag")]
+    )
+    columns = (
+        "pk", "program_id", "team_id", "work_likely", "not_before_on", "target_on", "started_on", "remaining",
+        "done_on", "is_end", "kind", "work_low", "work_high", "program__target_on",
+    )  # fmt: skip
+    tasks = [Task(*row) for row in rows.values_list(*columns)]
+    pairs = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
+    links = [Link(*row) for row in pairs.values_list("predecessor_id", "successor_id", "kind", "lag")]
     obstacles = find_obstacles(tasks, links)
     linked = {end for link in links for end in link[:2]}
     tasks = [task for task in tasks if task.id not in obstacles and (task.id in linked or _stands_alone(task))]
     tasks.sort(key=lambda task: (part_of[task.program], task.id))
     links = [link for link in links if link.predecessor not in obstacles and link.successor not in obstacles]
-    inputs = _Inputs.of(tasks, links, calendars, today)
-    digests = inputs.digests([part_of[task.program] for task in tasks], len(parts))
-    forecasts = inputs.compute(obstacles) if tasks else []
-    return Outcome(forecasts, obstacles, digests)
+    return Inputs.of(tasks, links, calendars, classes, load_threats(part_of), today), obstacles
 
 
 def find_obstacles(tasks: Sequence[Task], links: Sequence[Link]) -> dict[int, Obstacle]:
@@ -209,6 +267,11 @@ def find_obstacles(tasks: Sequence[Task], links: Sequence[Link]) -> dict[int, Ob
     return found
 
 
+def _target(task: Task) -> date | None:
+    """The day that a forecast is held against: for a program's end, what the program promised to the outside."""
+    return (task.program_target_on if task.is_end else None) or task.target_on
+
+
 def _is_bare(task: Task) -> bool:
     """Neither work nor a day says when it will be."""
     return task.done_on is None and task.work is None and task.remaining is None and task.not_before_on is None
@@ -219,7 +282,7 @@ def _stands_alone(task: Task) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Inputs:
+class Inputs:
     """The engine's input arrays, in the order of the tasks."""
 
     tasks: Sequence[Task]
@@ -229,9 +292,18 @@ class _Inputs:
     links: Links
     pred: IntArray
     succ: IntArray
+    estimates: Estimates
 
     @classmethod
-    def of(cls, tasks: Sequence[Task], links: Sequence[Link], calendars: Calendars, today: date) -> _Inputs:
+    def of(
+        cls,
+        tasks: Sequence[Task],
+        links: Sequence[Link],
+        calendars: Calendars,
+        classes: Classes,
+        threats: Sequence[Threat],
+        today: date,
+    ) -> Inputs:
         used = sorted({calendars.of(task.team) for task in tasks})
         index = {pk: position for position, pk in enumerate(used)}
         position = {task.id: at for at, task in enumerate(tasks)}
@@ -242,14 +314,25 @@ class _Inputs:
         columns = {name: np.ascontiguousarray(table[:, at]) for at, name in enumerate(names)}
         columns["uid"] = np.array([task.id for task in tasks], dtype=np.int64)
         columns["calendar"] = np.array([index[calendars.of(task.team)] for task in tasks], dtype=np.int64)
+        columns["target"] = np.array([_day(_target(task)) for task in tasks], dtype=np.int64)
+        week = [calendars.by_id[pk] for pk in used]
+        elapsed = _elapsed(columns, week, today)
+        estimated = [
+            Estimated(t.kind, t.team, t.program, t.work_low, t.work, t.work_high, t.work is None) for t in tasks
+        ]
+        found = [
+            estimate(one, duration, begun != NO_DAY, done != NO_DAY, remaining, spent)
+            for one, (duration, begun, done, remaining, _), spent in zip(estimated, rows, elapsed, strict=True)
+        ]
         return cls(
             tasks=tasks,
             today=today,
-            calendars=[calendars.by_id[pk] for pk in used],
+            calendars=week,
             columns=columns,
             links=Links.of(links),
             pred=np.array([position[link.predecessor] for link in links], dtype=np.int64),
             succ=np.array([position[link.successor] for link in links], dtype=np.int64),
+            estimates=Estimates.of(estimated, columns["uid"], found, classes, threats),
         )
 
     def digests(self, part_of_task: Sequence[int], parts: int) -> list[str]:
@@ -259,16 +342,26 @@ class _Inputs:
         by_part = np.argsort(part_of_link, kind="stable")
         link_edges = np.searchsorted(part_of_link[by_part], np.arange(parts + 1))
         week = [repr((c.week, sorted(c.holidays))).encode() for c in self.calendars]
+        law = self.estimates.uncertainty
+        sd = np.append(law.driver_sd, 0.0)[law.drivers]
+        uncertain = (self.estimates.shape_digest, law.shift_min, law.scale_min, law.elapsed_min, sd)
+        threats: dict[int, list[Threat]] = defaultdict(list)
+        part_of_uid = dict(zip(self.columns["uid"].tolist(), part_of_task, strict=True))
+        for threat in self.estimates.threats:
+            if threat.milestone in part_of_uid:
+                threats[part_of_uid[threat.milestone]].append(threat)
         digests = []
         for part in range(parts):
             mine = slice(edges[part], edges[part + 1])
             used, calendar = np.unique(self.columns["calendar"][mine], return_inverse=True)
-            hashed = hashlib.sha256(f"{ENGINE_VERSION} {self.today}".encode())
+            hashed = hashlib.sha256(f"{ENGINE_VERSION} {self.today} {SEED} {SAMPLES} {threats[part]}".encode())
             for index in used.tolist():
                 hashed.update(week[index])
             hashed.update(calendar.tobytes())
             for name in sorted(self.columns.keys() - {"calendar"}):
                 hashed.update(self.columns[name][mine].tobytes())
+            for column in uncertain:
+                hashed.update(column[mine].tobytes())
             inside = by_part[link_edges[part] : link_edges[part + 1]]
             for column in (self.links.pred_uid, self.links.succ_uid, self.links.type, self.links.lag_min):
                 hashed.update(column[inside].tobytes())
@@ -297,7 +390,20 @@ class _Inputs:
         else:
             yield rows
 
-    def _schedule(self, chosen: IntArray) -> list[Forecast]:
+    def upstream(self, milestone: int) -> IntArray:
+        """Positions of the tasks that lead to a milestone, itself included."""
+        before: dict[int, list[int]] = defaultdict(list)
+        for pred, succ in zip(self.pred.tolist(), self.succ.tolist(), strict=True):
+            before[succ].append(pred)
+        front = [at for at, task in enumerate(self.tasks) if task.id == milestone]
+        seen = set(front)
+        while front:
+            front = [one for at in front for one in before[at] if one not in seen]
+            seen.update(front)
+        return np.array(sorted(seen), dtype=np.int64)
+
+    def compiled(self, chosen: IntArray) -> Network:
+        """The engine's network of the chosen tasks (positions)."""
         column = {name: values[chosen] for name, values in self.columns.items()}
         inside = np.isin(self.succ, chosen)
         links = Links(
@@ -306,7 +412,7 @@ class _Inputs:
             self.links.type[inside],
             self.links.lag_min[inside],
         )
-        network = compile(
+        return compile(
             column["uid"],
             column["duration"],
             self.calendars,
@@ -318,7 +424,37 @@ class _Inputs:
             remaining_min=column["remaining"],
             not_before_day=column["not_before"],
         )
+
+    def simulated(
+        self, network: Network, chosen: IntArray, watch: IntArray | None = None, *, keep: bool = False
+    ) -> Run:
+        """The simulation of the chosen tasks, by the seed and samples that all share."""
+        return simulate(
+            network,
+            self.estimates.taken(chosen, network.uid),
+            seed=SEED,
+            samples=SAMPLES,
+            watch=watch,
+            target_day=self.columns["target"][chosen],
+            keep=keep,
+        )
+
+    def _watched(self, chosen: IntArray) -> IntArray:
+        """Positions among the chosen whose quantiles are kept: all, or ends, hand-offs and targets of very many."""
+        if chosen.size <= SUMMARISE_ALL:
+            return np.arange(chosen.size)
+        program = np.array([task.program for task in self.tasks], dtype=np.int64)
+        across = program[self.pred] != program[self.succ]
+        wanted = self.columns["target"] != NO_DAY
+        wanted[self.pred[across]] = wanted[self.succ[across]] = True
+        wanted |= np.array([task.is_end for task in self.tasks], dtype=bool)
+        return np.flatnonzero(wanted[chosen])
+
+    def _schedule(self, chosen: IntArray) -> list[Forecast]:
+        network = self.compiled(chosen)
         dates = cpm.schedule(network)
+        run = self.simulated(network, chosen, self._watched(chosen))
+        spread = _Spread.of(run)
         tasks = [self.tasks[position] for position in chosen.tolist()]
         ends = np.array([at for at, task in enumerate(tasks) if task.is_end and task.done_on is None], dtype=np.int64)
         total = cpm.float_to(dates, *(tasks[end].id for end in ends.tolist()))
@@ -337,9 +473,46 @@ class _Inputs:
                 int(free[at]) if has_float[at] else None,
                 bool(longest[at]),
                 None if drivers[at] == NO_ONE else tasks[int(drivers[at])].id,
+                self.estimates.basis[position].value,
+                *spread.of_task(at),
+                _target(task),
             )
-            for at, task in enumerate(tasks)
+            for at, (task, position) in enumerate(zip(tasks, chosen.tolist(), strict=True))
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Spread:
+    """Quantiles as dates, and chances, by position in the network."""
+
+    row: dict[int, int]
+    days: list[list[date]]
+    chance: list[float]
+
+    @classmethod
+    def of(cls, run: Run) -> _Spread:
+        rows = {at: row for row, at in enumerate(run.watched.tolist())}
+        return cls(rows, run.quantile_day.astype("datetime64[D]").tolist(), run.chance.tolist())
+
+    def of_task(self, at: int) -> tuple[date | None, date | None, float | None, list[date]]:
+        """P50, P80, the chance of target, and all quantiles."""
+        row = self.row.get(at)
+        if row is None:
+            return None, None, None, []
+        days, chance = self.days[row], self.chance[row]
+        return days[P50], days[P80], None if math.isnan(chance) else chance, days
+
+
+def _elapsed(columns: dict[str, IntArray], calendars: Sequence[WorkCalendar], today: date) -> list[float]:
+    """Working minutes from each task's start to the status day."""
+    begun = columns["started"] != NO_DAY
+    if not begun.any():
+        return [0.0] * begun.size
+    table, calendar = CalendarTable.of(calendars), columns["calendar"]
+    now = table.worked(calendar, _day(today) * MINUTES_PER_DAY)
+    then = table.worked(calendar, np.where(begun, columns["started"], 0) * MINUTES_PER_DAY)
+    spent: list[float] = np.where(begun, np.maximum(now - then, 0), 0).astype(float).tolist()
+    return spent
 
 
 def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tuple[int, int, int, int, int]:
@@ -372,10 +545,19 @@ def _minutes(calendar: WorkCalendar, on: date) -> int:
 
 def _longest_paths(dates: cpm.Dates, ends: IntArray, tasks: Sequence[Task]) -> NDArray[np.bool_]:
     """Tasks that hold the end of their own program where it is."""
-    program = np.array([task.program for task in tasks], dtype=np.int64)
+    network = dates.network
+    driving = np.flatnonzero(dates.driving)
+    before: dict[int, list[int]] = defaultdict(list)
+    for pred, succ in zip(network.link_pred[driving].tolist(), network.link_succ[driving].tolist(), strict=True):
+        before[succ].append(pred)
     found = np.zeros(len(tasks), dtype=bool)
     for end in ends.tolist():
-        found |= cpm.longest_path(dates, tasks[end].id) & (program == program[end])
+        front, seen = [end], {end}
+        while front:
+            fresh = {pred for at in front for pred in before.get(at, ())} - seen
+            seen |= fresh
+            front = list(fresh)
+        found[[at for at in seen if tasks[at].program == tasks[end].program]] = True
     return found
 
 

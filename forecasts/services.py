@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg2.errors
 from django.db import Error, connection, transaction
-from django.db.models import Model
+from django.db.models import F
 
 from forecasts import network
+from forecasts.estimates import load_classes
 from forecasts.facts import load
-from forecasts.health import Facts, derive
-from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth, Run
+from forecasts.health import WEIGHED_RULES, Derived, Facts, dated, derive, with_weighed
+from forecasts.models import (
+    FrozenHealth,
+    HealthPolicy,
+    IssuedForecast,
+    MilestoneForecast,
+    ProgramHealth,
+    RiskForecast,
+    Run,
+)
+from forecasts.weighing import Weighed, weigh
+from forecasts.writing import upsert
+from milestones.models import Dependency
 from programs.models import Program
 
 # One run at a time: two that compute the same rows would only wait for each other and do it twice.
 RUN_LOCK = 7302
 TRIES = 3
-ROWS_A_STATEMENT = 5_000
+# A component of at most so many programs is computed whole. Of a larger one an edit recomputes what it reaches; what
+# lies upstream keeps its forecast, and its float until the next day's run (docs/adr/0006).
+WHOLE_UP_TO = 400
 # An edit that got in between: the milestone is gone, or a row has changed since the snapshot.
 OVERTAKEN = (psycopg2.errors.SerializationFailure, psycopg2.errors.ForeignKeyViolation)
 
@@ -33,19 +49,33 @@ FORECAST_FIELDS = [
     "free_float",
     "on_longest_path",
     "driven_by_id",
+    "basis",
+    "p50_on",
+    "p80_on",
+    "chance",
+    "quantiles",
+    "target_on",
 ]
 HEALTH_FIELDS = [
     "health",
     "finish_on",
+    "p50_on",
+    "p80_on",
     "target_on",
     "slip_days",
+    "chance",
     "is_stale",
     "findings",
+    "moves",
+    "explained",
     "policy_version",
     "run_id",
     "plan_revision",
     "revision",
 ]
+
+
+FROZEN_FIELDS = [name for name in HEALTH_FIELDS if name not in ("plan_revision", "revision")]
 
 
 class _Judged(NamedTuple):
@@ -66,6 +96,7 @@ class _State:
     runs: dict[int, Run]
     policy: HealthPolicy
     calendars: network.Calendars
+    stale: set[int]
 
     @classmethod
     def read(cls, today: date) -> _State:
@@ -75,31 +106,53 @@ class _State:
             "program_id", "plan_revision", "revision", "policy_version", "run_id"
         )
         judged = {program: _Judged(*row) for program, *row in healths}
-        return cls(
+        state = cls(
             # A program without a row of revisions counts as never changed.
             revisions={pk: (plan or 0, revision or 0) for pk, plan, revision in revisions},
             judged=judged,
             runs=Run.objects.in_bulk({row.run for row in judged.values() if row.run}),
             policy=newest_policy(),
             calendars=network.load_calendars(),
+            stale=set(),
         )
+        state.stale.update(state._find_stale())
+        return state
+
+    def _find_stale(self) -> set[int]:
+        """Programs whose run would find other inputs: what they wait for has changed since, or they have themselves."""
+        changed_since = {pk: changed for pk, run in self.runs.items() if (changed := self._changed_since(run))}
+        # Whoever waited for a program that is gone cannot be asked any more.
+        whole = {
+            pk
+            for pk, changed in changed_since.items()
+            if len(self.runs[pk].revisions) <= WHOLE_UP_TO or changed - self.revisions.keys()
+        }
+        receivers = network.receivers() if changed_since.keys() - whole else {}
+        reached = {
+            pk: set(map(int, self.runs[pk].revisions)) if pk in whole else network.reach(changed, receivers)
+            for pk, changed in changed_since.items()
+        }
+        return {
+            program
+            for program in self.revisions
+            if (row := self.judged.get(program)) is None
+            or row.run is None
+            or not self._is_current(self.runs[row.run])
+            or program in reached.get(row.run, ())
+        }
+
+    def _is_current(self, run: Run) -> bool:
+        return run.engine_version == network.ENGINE_VERSION and run.calendars_digest == self.calendars.digest
+
+    def _changed_since(self, run: Run) -> set[int]:
+        read = {int(pk): plan for pk, plan in run.revisions.items()}
+        return {pk for pk, plan in read.items() if self.revisions.get(pk, (-1,))[0] != plan}
 
     def is_judged(self, program: int) -> bool:
         """Whether its health is that of its revision, its policy and a run that still holds."""
         row = self.judged.get(program)
         return (
-            row is not None
-            and row[:3] == (*self.revisions[program], self.policy.version)
-            and row.run is not None
-            and self.holds(self.runs[row.run])
-        )
-
-    def holds(self, run: Run) -> bool:
-        """Whether a run would find the same inputs again."""
-        return (
-            run.engine_version == network.ENGINE_VERSION
-            and run.calendars_digest == self.calendars.digest
-            and all(self.revisions.get(int(pk), (-1,))[0] == plan for pk, plan in run.revisions.items())
+            row is not None and row[:3] == (*self.revisions[program], self.policy.version) and program not in self.stale
         )
 
     def run_of(self, part: Sequence[int]) -> Run | None:
@@ -161,13 +214,22 @@ def _locked(*, wait: bool) -> Iterator[bool]:
         return
     got_it = _lock("pg_advisory_lock" if wait else "pg_try_advisory_lock")
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with _one_snapshot():
             yield got_it
     finally:
         if got_it:
             _lock("pg_advisory_unlock")
+
+
+@contextmanager
+def _one_snapshot() -> Iterator[None]:
+    """A transaction that sees one state of the database; inside a caller's transaction, what that one sees."""
+    is_outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if is_outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield
 
 
 def _lock(function: str) -> bool:
@@ -181,22 +243,30 @@ def _bring(program_ids: Collection[int], *, today: date, at: datetime, again: bo
     asked_for = {pk for pk in program_ids if pk in state.revisions}
     to_run: list[tuple[int, ...]] = []
     to_judge: list[int] = []
+    to_write: set[int] = set()
     for part in network.components(asked_for):
-        run = state.run_of(part)
-        if again or run is None or not state.holds(run):
-            to_run.append(part)
-        else:
+        stale = set(part) if again else state.stale & set(part)
+        if not stale:
             to_judge += [pk for pk in part if pk in asked_for]
-    ran = [pk for part in to_run for pk in part]
+        elif len(part) <= WHOLE_UP_TO or len(stale) == len(part):
+            to_run.append(part)
+            to_write.update(part)
+        else:
+            # Of a very large component only what the change reaches, and all that this waits for in turn.
+            to_run.append(tuple(sorted(network.reach(stale, network.givers()))))
+            to_write |= stale
     if to_run:
-        outcome = network.forecast(to_run, state.calendars, today)
+        outcome = network.forecast(to_run, state.calendars, load_classes(today), today)
         runs = _keep_runs(to_run, outcome.digests, state, today=today, at=at)
-        _write_forecasts(outcome.forecasts, runs)
-        _write_healths(load(ran, today, outcome.obstacles), state, runs, today=today, at=at)
+        runs = {pk: run for pk, run in runs.items() if pk in to_write}
+        forecasts = [row for row in outcome.forecasts if row.program in to_write]
+        _write_forecasts(forecasts, runs)
+        _issue(forecasts, runs, today)
+        _write_healths(load(to_write, state.calendars, today, outcome.obstacles), state, runs, today=today, at=at)
     if to_judge:
         runs = {pk: run_id for pk in to_judge if (run_id := state.judged[pk].run)}
-        _write_healths(load(to_judge, today, None), state, runs, today=today, at=at)
-    return sorted([*ran, *to_judge])
+        _write_healths(load(to_judge, state.calendars, today, None), state, runs, today=today, at=at)
+    return sorted([*to_write, *to_judge])
 
 
 def _keep_runs(
@@ -212,6 +282,8 @@ def _keep_runs(
             calendars_digest=state.calendars.digest,
             inputs_digest=digest,
             revisions=state.plan_revisions(part),
+            seed=network.SEED,
+            samples=network.SAMPLES,
             computed_at=at,
         )
         standing = state.run_of(part)
@@ -223,6 +295,31 @@ def _keep_runs(
     for part, run in made:
         found.update(dict.fromkeys(part, run.pk))
     return found
+
+
+def _issue(forecasts: Iterable[network.Forecast], runs: Mapping[int, int], today: date) -> None:
+    """Keep the first forecast of each week as it was issued, for the ledger."""
+    week_on = today - timedelta(days=today.weekday())
+    issued = set(
+        IssuedForecast.objects.filter(program__in=runs, week_on=week_on).values_list("milestone_id", flat=True)
+    )
+    upsert(
+        IssuedForecast,
+        [
+            "milestone_id", "program_id", "week_on", "day", "run_id", "basis", "target_on", "chance", "finish_on",
+            "quantiles",
+        ],
+        [
+            (
+                row.milestone, row.program, week_on, today, runs[row.program], row.basis, row.target_on, row.chance,
+                row.finish_on, row.quantiles,
+            )
+            for row in forecasts
+            if row.quantiles and row.basis != MilestoneForecast.Basis.DONE and row.milestone not in issued
+        ],
+        key=["milestone_id", "week_on"],
+        replace=False,
+    )  # fmt: skip
 
 
 def _same(one: Run, other: Run) -> bool:
@@ -237,54 +334,141 @@ def _write_forecasts(forecasts: Sequence[network.Forecast], runs: Mapping[int, i
     gone = standing.keys() - {row.milestone for row in forecasts}
     if gone:
         MilestoneForecast.objects.filter(pk__in=gone).delete()
-    MilestoneForecast.objects.bulk_create(
-        [
-            MilestoneForecast(milestone_id=row[0], run_id=runs[row.program], **_fields(FORECAST_FIELDS, row[1:]))
-            for row in forecasts
-            if standing.get(row.milestone) != tuple(row)
-        ],
-        update_conflicts=True,
-        unique_fields=["milestone"],
-        update_fields=["run", *_names(MilestoneForecast, FORECAST_FIELDS)],
-        batch_size=ROWS_A_STATEMENT,
+    upsert(
+        MilestoneForecast,
+        ["milestone_id", "run_id", *FORECAST_FIELDS],
+        [(row[0], runs[row.program], *row[1:]) for row in forecasts if standing.get(row.milestone) != tuple(row)],
+        key=["milestone_id"],
     )
+
+
+def explain_some(*, today: date, seconds: float) -> list[int]:
+    """Weigh what is uncertain about late programs that are not explained yet, until the time is up.
+
+    One program after another, each written only if it still stands as it was read. Returns the ids explained.
+    """
+    until = time.monotonic() + seconds
+    rows = ProgramHealth.objects.filter(day=today, explained=False).exclude(p80_on=None).exclude(run=None)
+    waiting = list(rows.order_by(F("slip_days").desc(nulls_last=True), "pk").values_list("program_id", flat=True))
+    done: list[int] = []
+    while waiting and time.monotonic() < until:
+        program = waiting.pop(0)
+        done += explain(program_ids=[program], today=today)
+    return done
+
+
+def explain(*, program_ids: Collection[int], today: date) -> list[int]:
+    """Weigh what is uncertain about these programs: parts of the slip, moves, and the cost of their risks.
+
+    Each is written only if its health still stands as it was read. Returns the ids explained.
+    """
+    explained = []
+    for part in network.components(program_ids):
+        with _one_snapshot():
+            inputs, _ = network.read([part], network.load_calendars(), load_classes(today), today)
+            asked = ProgramHealth.objects.filter(day=today, program__in=set(part) & set(program_ids))
+            rows = list(asked.exclude(p80_on=None).exclude(run=None).order_by("program_id"))
+            hand_offs = _late_hand_offs(row.program_id for row in rows)
+            found = [weigh(inputs, row.program_id, _uncertain_days(row), hand_offs[row.program_id]) for row in rows]
+        explained += [row.program_id for row, one in zip(rows, found, strict=True) if _write_weighed(row, one)]
+    return explained
+
+
+@transaction.atomic
+def _write_weighed(read: ProgramHealth, found: Weighed | None) -> bool:
+    row = ProgramHealth.objects.select_for_update().filter(pk=read.pk).first()
+    names = ("run_id", "revision", "plan_revision", "policy_version", "p80_on", "findings")
+    if row is None or row.run_id is None or any(getattr(row, name) != getattr(read, name) for name in names):
+        return False
+    if found:
+        if row.slip_days and row.slip_days > 0:
+            before = ProgramHealth.objects.filter(program=row.program_id, day__lt=row.day).order_by("-day").first()
+            row.findings = with_weighed(row.findings, dated(found.parts, before.findings if before else [], row.day))
+        row.moves = found.moves
+        RiskForecast.objects.filter(program=row.program_id).delete()
+        RiskForecast.objects.bulk_create(
+            RiskForecast(
+                risk_id=cost.risk,
+                program_id=row.program_id,
+                run_id=row.run_id,
+                p80_days=cost.p80_days,
+                alone_days=cost.alone_days,
+                mitigated_days=cost.mitigated_days,
+            )
+            for cost in found.costs
+        )
+    row.explained = True
+    row.save(update_fields=["findings", "moves", "explained"])
+    _freeze([{column: getattr(row, column) for column in ("program_id", "day", "computed_at", *FROZEN_FIELDS)}])
+    return True
+
+
+def _uncertain_days(row: ProgramHealth) -> int:
+    return (row.p80_on - row.finish_on).days if row.p80_on and row.finish_on else 0
+
+
+def _late_hand_offs(program_ids: Iterable[int]) -> dict[int, list[Dependency]]:
+    """Open hand-offs into each program whose giver is expected after the day they are needed."""
+    found: dict[int, list[Dependency]] = defaultdict(list)
+    rows = (
+        network.live_links()
+        .hand_offs()
+        .filter(successor__program__in=list(program_ids), successor__done_on=None, predecessor__done_on=None)
+        .filter(predecessor__forecast__p80_on__gt=F("need_by_on"))
+        .select_related("predecessor", "successor")
+        .order_by("pk")
+    )
+    for link in rows:
+        found[link.successor.program_id].append(link)
+    return found
 
 
 def _write_healths(
     facts: Iterable[Facts], state: _State, runs: Mapping[int, int], *, today: date, at: datetime
 ) -> None:
     """Derive health and write the rows of the day that differ."""
-    rows = ProgramHealth.objects.filter(day=today, program__in=runs).values_list("program_id", *HEALTH_FIELDS)
-    standing = {row[0]: row for row in rows}
+    standing = {row.program_id: row for row in ProgramHealth.objects.filter(day=today, program__in=runs)}
     changed = []
     for one in facts:
         derived = derive(one, state.policy, today)
+        before = standing.get(one.program)
+        explained = before is not None and _still_explains(before, derived, runs[one.program])
+        findings = derived.findings
+        if before and explained:
+            findings = with_weighed(findings, [part for part in before.findings if part["rule"] in WEIGHED_RULES])
         found = (
             derived.health.value,
             derived.finish_on,
+            derived.p50_on,
+            derived.p80_on,
             derived.target_on,
             derived.slip_days,
+            derived.chance,
             derived.is_stale,
-            derived.findings,
+            findings,
+            before.moves if before and explained else [],
+            explained,
             state.policy.version,
             runs[one.program],
             *state.revisions[one.program],
         )
-        if standing.get(one.program) != (one.program, *found):
-            row = ProgramHealth(program_id=one.program, day=today, computed_at=at, **_fields(HEALTH_FIELDS, found))
-            changed.append(row)
-    ProgramHealth.objects.bulk_create(
-        changed,
-        update_conflicts=True,
-        unique_fields=["program", "day"],
-        update_fields=[*_names(ProgramHealth, HEALTH_FIELDS), "computed_at"],
-        batch_size=ROWS_A_STATEMENT,
+        if before is None or found != tuple(getattr(before, name) for name in HEALTH_FIELDS):
+            changed.append((one.program, today, at, *found))
+    columns = ["program_id", "day", "computed_at", *HEALTH_FIELDS]
+    upsert(ProgramHealth, columns, changed, key=["program_id", "day"])
+    _freeze(dict(zip(columns, row, strict=True)) for row in changed)
+
+
+def _freeze(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Keep what a run said of these programs, beside the row of the day that a later run may replace."""
+    columns = ["program_id", "day", "computed_at", *FROZEN_FIELDS]
+    upsert(FrozenHealth, columns, ([row[name] for name in columns] for row in rows), key=["program_id", "run_id"])
+
+
+def _still_explains(row: ProgramHealth, derived: Derived, run: int) -> bool:
+    """Whether what was weighed for a row holds for what is derived now."""
+    return (
+        row.explained
+        and row.run_id == run
+        and (row.finish_on, row.p80_on, row.target_on) == (derived.finish_on, derived.p80_on, derived.target_on)
     )
-
-
-def _fields(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(names, values, strict=True))
-
-
-def _names(model: type[Model], columns: Sequence[str]) -> list[str]:
-    return [model._meta.get_field(column.removesuffix("_id")).name for column in columns]

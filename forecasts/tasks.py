@@ -7,10 +7,14 @@ import people.services
 from forecasts import services
 from tpm import broker
 
+EXPLAIN_SECONDS = 1.5  # an edit waits no longer than this for the next sweep
+
 
 @shared_task(name="forecasts.sweep")
 def sweep() -> None:
-    """Bring forecasts and health up to date with the plan and the day."""
+    """Bring forecasts and health up to date with the plan and the day, then explain what there is time for."""
     at = timezone.now()
     broker.beat(at)
-    services.catch_up(today=people.services.today(at), at=at)
+    today = people.services.today(at)
+    services.catch_up(today=today, at=at)
+    services.explain_some(today=today, seconds=EXPLAIN_SECONDS)

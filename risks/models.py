@@ -64,6 +64,15 @@ class Risk(Record):
         validators=[MinValueValidator(0), MaxValueValidator(1)],
         help_text="From 0 to 1.",
     )
+    residual_probability = models.DecimalField(
+        "probability after mitigation",
+        max_digits=5,
+        decimal_places=4,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0), MaxValueValidator(1)],
+        help_text="From 0 to 1, once what is planned against it is done.",
+    )
     likelihood_score = models.PositiveSmallIntegerField("likelihood, 1 to 5", null=True, blank=True, validators=FIVE)
     impact_score = models.PositiveSmallIntegerField("impact, 1 to 5", null=True, blank=True, validators=FIVE)
     response = models.CharField(max_length=10, choices=Response.choices, blank=True)
@@ -86,6 +95,13 @@ class Risk(Record):
                 name="risk_probability_0_to_1",
                 violation_error_message="A probability lies between 0 and 1.",
                 violation_error_code="probability",
+            ),
+            models.CheckConstraint(
+                condition=Q(residual_probability=None)
+                | Q(residual_probability__gte=0, residual_probability__lte=F("probability")),
+                name="risk_residual_below_probability",
+                violation_error_message="Mitigation makes no risk more probable: at most the probability itself.",
+                violation_error_code="residual_probability",
             ),
             models.CheckConstraint(
                 condition=(Q(likelihood_score=None) | Q(likelihood_score__range=(1, 5)))

@@ -1,14 +1,16 @@
 """Every example in the engine's docstrings holds."""
 
 import doctest
-from types import ModuleType
+import importlib
+import pkgutil
 
 import pytest
 
 import engine
-from engine import calendars, cpm, network
+
+MODULES = ["engine", *(f"engine.{module.name}" for module in pkgutil.iter_modules(engine.__path__))]
 
 
-@pytest.mark.parametrize("module", [engine, calendars, network, cpm], ids=lambda module: module.__name__)
-def test_examples_hold(module: ModuleType) -> None:
-    assert doctest.testmod(module).failed == 0
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_hold(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0

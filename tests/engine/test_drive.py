@@ -72,7 +72,7 @@ def test_a_whatif_is_a_full_run_of_the_changed_plan(seed: int, days: int) -> Non
         if network.work_min[0]
         else {},
         not_before_day={1: START + days},
-        without_risks=frozenset({2}),
+        odds={2: 0.0},
     )
     delta = whatif(run, changes)
     full = simulated(random_network(seed, START + days, 1), Risks.of([(1, 0.4)], impacts[:2]), {0: 2_222.0})
@@ -98,6 +98,22 @@ def test_taking_a_day_away_lets_the_task_go_back_to_what_holds_it() -> None:
     freed = whatif(run, Changes(not_before_day={0: None}))
     plain = simulated(random_network(3), Risks.of([], []))
     assert freed.sample(0).tobytes() == plain.sample(0).tobytes()
+
+
+def test_a_day_promised_for_sure_is_kept_in_each_sample() -> None:
+    network = compile([1, 2], [DAY, DAY], [ALL_HOURS], [0, 0], Links.of([(1, 2, "FS", 0)]), status_day=START)
+    run = simulated(network, Risks.of([], []))
+    kept = whatif(run, Changes(finish_day={1: START + 9}))
+    assert kept.day(1, 0.05) == kept.day(1, 0.95) == START + 9
+    assert kept.day(2, 0.05) == START + 10
+
+
+def test_better_odds_are_those_of_a_plan_that_has_them() -> None:
+    network = random_network(5)
+    impact = [(1, 0, 100.0, 900.0, 4000.0)]
+    better = whatif(simulated(network, Risks.of([(1, 0.6)], impact)), Changes(odds={1: 0.2}))
+    plain = simulated(network, Risks.of([(1, 0.2)], impact))
+    assert all(better.sample(at).tobytes() == plain.sample(at).tobytes() for at in range(network.uid.size))
 
 
 def test_a_whatif_needs_rows_and_known_tasks() -> None:
@@ -135,7 +151,8 @@ def test_fair_shares_add_up_and_ignore_the_order(seed: int) -> None:
     assert base + sum(shares) == pytest.approx(whatif(run, Changes()).day(end, 0.8))
     assert base == whatif(run, without(run, players)).day(end, 0.8)
     again, turned = fair_shares(run, end, players[::-1])
-    assert (again, pytest.approx(turned[::-1])) == (base, shares)
+    assert again == base
+    assert turned[::-1] == pytest.approx(shares)
 
 
 def test_too_many_players_are_refused() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from forecasts.health import Derived, End, Facts, Finding, Step, derive, finding, slip_parts
+from forecasts.health import SLIP_RULES, Derived, End, Facts, Finding, Step, derive, finding, slip_parts
 from forecasts.models import HealthPolicy
 from programs.models import Health, Program
 
@@ -17,9 +17,13 @@ KPI_PAST_LIMIT = finding("kpi", ("kpi", 5, 1), "Latency", value=36.0, limit=35.0
 
 
 def judge(slip: int = 0, **facts: Any) -> Derived:
-    end = End(9, "Live", None, None, TARGET + timedelta(days=slip))
+    end = ends_on(TARGET + timedelta(days=slip))
     known = Facts(program=1, name="Region", state=Program.State.ACTIVE, target_on=TARGET, end=end, updated_on=TODAY)
     return derive(replace(known, **facts), POLICY, TODAY)
+
+
+def ends_on(day: date, target_on: date | None = None) -> End:
+    return End(9, "Live", target_on, None, day, day, day)
 
 
 def rules(derived: Derived) -> list[str]:
@@ -41,7 +45,7 @@ def test_the_forecast_against_its_target(slip: int, health: Health, limit: int) 
     verdict = derived.findings[0]
     assert derived.health == health
     assert derived.slip_days == slip
-    assert (verdict["rule"], verdict["value"], verdict["limit"], verdict["unit"]) == ("forecast", slip, limit, "days")
+    assert (verdict["rule"], verdict["value"], verdict["limit"], verdict["unit"]) == ("p80", slip, limit, "days")
     assert verdict["record"] == {"kind": "milestone", "id": 9, "program": 1}
 
 
@@ -83,7 +87,7 @@ def test_no_forecast_says_what_is_missing() -> None:
 
 
 def test_the_end_milestones_target_stands_in_for_the_programs() -> None:
-    derived = judge(target_on=None, end=End(9, "Live", date(2027, 1, 1), None, date(2027, 1, 11)))
+    derived = judge(target_on=None, end=ends_on(date(2027, 1, 11), date(2027, 1, 1)))
     assert (derived.health, derived.target_on, derived.slip_days) == (Health.AT_RISK, date(2027, 1, 1), 10)
 
 
@@ -105,7 +109,7 @@ def test_a_program_nobody_ever_reported_on_is_stale_ten_days_after_it_was_first_
 def test_a_gate_overdue_makes_stale() -> None:
     gate = finding("gate", ("phase", 2, 1), "Design", value=3, limit=0, unit="days", since=TODAY)
     derived = judge(hygiene=[gate])
-    assert (derived.health, derived.is_stale, rules(derived)) == (Health.ON_TRACK, True, ["forecast", "gate"])
+    assert (derived.health, derived.is_stale, rules(derived)) == (Health.ON_TRACK, True, ["p80", "gate"])
 
 
 def step(pk: int, finish: tuple[int, int], reference: tuple[int, int] | None, program: int = 1) -> Step:
@@ -124,7 +128,7 @@ def test_the_days_of_why_add_up_to_the_slip() -> None:
         step(9, (2, 18), (2, 10)),
     ]
     derived = judge(34, path=path)
-    parts = [item for item in derived.findings if item["rule"] == "slip"]
+    parts = [item for item in derived.findings if item["rule"] in SLIP_RULES]
     assert [(part["record"]["id"], part["record"]["program"], part["days"]) for part in parts] == [
         (9, 1, 22),
         (3, 2, 9),
@@ -134,22 +138,48 @@ def test_the_days_of_why_add_up_to_the_slip() -> None:
 
 
 def test_time_won_back_on_the_way_is_a_negative_part() -> None:
-    parts = slip_parts([step(3, (1, 10), (1, 1)), step(9, (1, 20), (1, 14))], date(2027, 1, 15))
+    parts = slip_parts([step(3, (1, 10), (1, 1)), step(9, (1, 20), (1, 14))], date(2027, 1, 15), 1)
     assert [(part["record"]["id"], part["days"]) for part in parts] == [(3, 9), (9, -4)]
 
 
+def test_what_is_uncertain_adds_the_days_from_the_plan_to_p80() -> None:
+    end = replace(ends_on(date(2027, 2, 18)), p50_on=date(2027, 2, 20), p80_on=date(2027, 3, 1))
+    derived = judge(end=end, path=[step(9, (2, 18), None)])
+    assert [(item["rule"], item["days"]) for item in derived.findings[1:]] == [("own_work", 34), ("range", 11)]
+    assert derived.slip_days == 45
+
+
+def test_days_go_to_other_programs_to_holidays_and_to_what_was_added() -> None:
+    """The first of another program; the second not in the baseline; before the end two days off, one in the plan."""
+    off = [date(2027, 1, 14), date(2027, 1, 18)]
+    path = [
+        step(3, (1, 10), (1, 1), program=2),
+        replace(step(4, (1, 12), None), is_added=True),
+        step(6, (1, 13), (1, 2)),
+        replace(step(9, (1, 20), None), holidays=off),
+    ]
+    parts = slip_parts(path, date(2027, 1, 15), 1)
+    assert [(part["rule"], part["record"]["id"], part["days"]) for part in parts] == [
+        ("upstream", 3, 9),
+        ("scope", 6, 2),
+        ("own_work", 9, -7),
+        ("calendar", 9, 1),
+    ]
+    assert sum(part["days"] or 0 for part in parts) == 5
+
+
 def test_nothing_is_explained_where_nothing_slips() -> None:
-    assert rules(judge(0, path=[step(3, (1, 10), (1, 1)), step(9, (1, 15), None)])) == ["forecast"]
+    assert rules(judge(0, path=[step(3, (1, 10), (1, 1)), step(9, (1, 15), None)])) == ["p80"]
 
 
 def test_a_finding_keeps_the_day_it_became_true() -> None:
-    yesterday = [earlier("forecast", 9, "at_risk", "2026-11-13"), earlier("kpi", 5, "at_risk", "2026-11-19")]
+    yesterday = [earlier("p80", 9, "at_risk", "2026-11-13"), earlier("kpi", 5, "at_risk", "2026-11-19")]
     derived = judge(10, lowering=[KPI_PAST_LIMIT], earlier=yesterday)
     assert [item["since"] for item in derived.findings] == ["2026-11-13", "2026-11-19"]
 
 
 def test_a_worse_colour_is_a_new_finding() -> None:
-    derived = judge(31, earlier=[earlier("forecast", 9, "at_risk", "2026-11-13")])
+    derived = judge(31, earlier=[earlier("p80", 9, "at_risk", "2026-11-13")])
     assert derived.findings[0]["since"] == TODAY.isoformat()
 
 

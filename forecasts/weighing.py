@@ -1,0 +1,231 @@
+"""Which risks and ranges make the days between the plan and P80, and what would win days back."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from math import floor
+from typing import TypedDict
+
+import numpy as np
+
+from engine.drivers import Changes, Player, criticality, fair_shares, whatif
+from engine.simulation import CERTAIN, Draw, Run
+from forecasts.health import Finding, Record, finding
+from forecasts.network import EPOCH, Inputs, Task
+from milestones.models import Dependency, Milestone
+from risks.models import Risk
+
+LEVEL = 0.8
+# A milestone that waits for more tasks than this is not weighed: its rows would not fit.
+MOST_TASKS = 10_000
+RISKS_NAMED = 3  # the costliest stand by themselves, the others together
+RISKS_WEIGHED = 30
+PULLED_IN = 5  # how many milestones are tried
+PULL_MINUTES = 5 * 480
+MOVES_KEPT = 10
+
+
+class Move(TypedDict):
+    """Something to do about a late program, as JSON; ``days`` of P80 that it buys.
+
+    ``rule`` is close_risk; mitigate (``value`` its probability afterwards); pull_in (``value`` days of work less);
+    keep_hand_off (``value`` the day needed).
+    """
+
+    rule: str
+    record: Record
+    label: str
+    value: float | str | None
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class RiskCost:
+    """What a risk costs the end of its program, in P80 days."""
+
+    risk: int
+    p80_days: int
+    alone_days: int
+    mitigated_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What one program's uncertainty is made of."""
+
+    parts: list[Finding]
+    moves: list[Move]
+    costs: list[RiskCost]
+
+
+@dataclass(frozen=True, slots=True)
+class Cone:
+    """The simulation of all that a program's end waits for, rows kept."""
+
+    program: int
+    end: Task
+    tasks: Mapping[int, Task]
+    names: Mapping[int, str]
+    run: Run
+
+    def days_saved(self, changes: Changes) -> int:
+        return whatif(self.run, changes).days_saved(self.end.id, LEVEL)
+
+
+def weigh(inputs: Inputs, program: int, uncertain_days: int, hand_offs: Sequence[Dependency]) -> Weighed | None:
+    """Weigh the days from the plan to P80 of a program; None where its end is done, unknown or too large.
+
+    ``uncertain_days`` is what the parts add up to; ``hand_offs`` are open ones into the program, needed before they are
+    expected.
+    """
+    cone = _cone(inputs, program)
+    if cone is None:
+        return None
+    threats = {threat.risk for threat in inputs.estimates.threats if threat.milestone in cone.tasks}
+    risks = Risk.objects.in_bulk(sorted(threats))
+    saved = {pk: cone.days_saved(Changes.without([pk])) for pk in _weightiest(cone, threats)}
+    costly = [pk for pk in sorted(saved, key=lambda pk: (-saved[pk], pk)) if saved[pk] > 0]
+    moves = [*_risk_moves(cone, costly, saved, risks), *_pull_ins(cone), *_kept_hand_offs(cone, hand_offs)]
+    moves = sorted((move for move in moves if move["days"] > 0), key=lambda move: (-move["days"], move["rule"]))
+    own = [pk for pk in saved if risks[pk].program_id == program]
+    return Weighed(
+        parts=_parts(cone, costly[:RISKS_NAMED], threats, risks, uncertain_days),
+        moves=moves[:MOVES_KEPT],
+        costs=[_cost(cone, pk, saved[pk], threats, risks[pk]) for pk in sorted(own)],
+    )
+
+
+def _cone(inputs: Inputs, program: int) -> Cone | None:
+    end = next((task for task in inputs.tasks if task.is_end and task.program == program and not task.done_on), None)
+    if end is None:
+        return None
+    chosen = inputs.upstream(end.id)
+    if chosen.size > MOST_TASKS:
+        return None
+    network = inputs.compiled(chosen)
+    run = inputs.simulated(network, chosen, np.array([network.index(end.id)]), keep=True)
+    tasks = {inputs.tasks[at].id: inputs.tasks[at] for at in chosen.tolist()}
+    names = dict(Milestone.objects.filter(pk__in=tasks).values_list("pk", "name"))
+    return Cone(program, end, tasks, names, run)
+
+
+def _weightiest(cone: Cone, threats: Iterable[int]) -> list[int]:
+    """Risks by what they are likely to cost: the ones worth a simulation of their own."""
+    risks = cone.run.uncertainty.risks
+    exposure: dict[int, float] = defaultdict(float)
+    means = (risks.low_min + risks.likely_min + risks.high_min) / 3 * risks.probability[risks.risk]
+    for risk, mean in zip(risks.uid[risks.risk].tolist(), means.tolist(), strict=True):
+        exposure[risk] = max(exposure[risk], mean)
+    return sorted(threats, key=lambda pk: (-exposure[pk], pk))[:RISKS_WEIGHED]
+
+
+def _parts(
+    cone: Cone, named: Sequence[int], threats: set[int], risks: Mapping[int, Risk], uncertain_days: int
+) -> list[Finding]:
+    """Shapley shares of the days from the plan to P80, in whole days that add up to them."""
+    if not uncertain_days:
+        return []
+    end = ("milestone", cone.end.id, cone.program)
+    uncertain = frozenset(draw.uid for draw in cone.run.draws if draw.shape != CERTAIN)
+    own = frozenset(uid for uid in uncertain if cone.tasks[uid].program == cone.program)
+    parts = [
+        finding("risk", ("risk", pk, risks[pk].program_id), risks[pk].title, value=float(risks[pk].probability or 0))
+        for pk in named
+    ]
+    players = [Player(risks=frozenset({pk})) for pk in named]
+    for rule, player in (
+        ("risks", Player(risks=frozenset(threats - set(named)))),
+        ("own_range", Player(tasks=own)),
+        ("upstream_range", Player(tasks=uncertain - own)),
+    ):
+        if player.risks or player.tasks:
+            parts.append(finding(rule, end, cone.names[cone.end.id]))
+            players.append(player)
+    if not players:
+        return []
+    _, shares = fair_shares(cone.run, cone.end.id, players, LEVEL)
+    for part, days in zip(parts, whole_days(shares, uncertain_days), strict=True):
+        part["days"] = days
+    return [part for part in parts if part["days"]]
+
+
+def whole_days(shares: Sequence[float], total: int) -> list[int]:
+    """Shares as whole numbers that add up to a total: each rounded down, the largest remainders up (Hamilton).
+
+    >>> whole_days([1.5, 2.5, -0.4], 4)
+    [2, 3, -1]
+    >>> whole_days([0.0, 0.0], 1)
+    [1, 0]
+    """
+    missing = (total - sum(shares)) / len(shares)
+    exact = [share + missing for share in shares]
+    days = [floor(share + 1e-9) for share in exact]
+    up = sorted(range(len(days)), key=lambda at: (-(exact[at] - days[at]), at))[: total - sum(days)]
+    return [one + (at in up) for at, one in enumerate(days)]
+
+
+def _cost(cone: Cone, pk: int, saved: int, threats: set[int], risk: Risk) -> RiskCost:
+    none = whatif(cone.run, Changes.without(threats)).day(cone.end.id, LEVEL)
+    alone = whatif(cone.run, Changes.without(threats - {pk})).day(cone.end.id, LEVEL)
+    return RiskCost(pk, saved, alone - none, _mitigated(cone, risk))
+
+
+def _mitigated(cone: Cone, risk: Risk) -> int | None:
+    if risk.residual_probability is None:
+        return None
+    return cone.days_saved(Changes(odds={risk.pk: float(risk.residual_probability)}))
+
+
+def _risk_moves(
+    cone: Cone, costly: Iterable[int], saved: Mapping[int, int], risks: Mapping[int, Risk]
+) -> Iterable[Move]:
+    for pk in costly:
+        risk = risks[pk]
+        record = Record(kind="risk", id=pk, program=risk.program_id)
+        yield Move(rule="close_risk", record=record, label=risk.title, value=None, days=saved[pk])
+        mitigated = _mitigated(cone, risk)
+        if mitigated:
+            rest = float(risk.residual_probability or 0)
+            yield Move(rule="mitigate", record=record, label=risk.title, value=rest, days=mitigated)
+
+
+def _pull_ins(cone: Cone) -> Iterable[Move]:
+    """Five days less work on the milestones of the program that drive its end most often."""
+    found = criticality(cone.run, cone.end.id)
+    network, run = cone.run.network, cone.run
+    driving = sorted(zip((-found.index).tolist(), network.uid[found.tasks].tolist(), strict=True))
+    mine = [uid for index, uid in driving if index < 0 and cone.tasks[uid].program == cone.program]
+    workable = [uid for uid in mine if network.work_min[network.index(uid)] > PULL_MINUTES]
+    for uid in workable[:PULLED_IN]:
+        draw = run.draws[int(run.steps.step[network.index(uid)])]
+        days = cone.days_saved(Changes(draws={uid: _shorter(draw, PULL_MINUTES)}))
+        record = Record(kind="milestone", id=uid, program=cone.program)
+        yield Move(rule="pull_in", record=record, label=cone.names[uid], value=PULL_MINUTES / 480, days=days)
+
+
+def _shorter(draw: Draw, minutes: int) -> Draw:
+    """The same work with so many minutes less likely, as uncertain in proportion."""
+    if draw.shape == CERTAIN:
+        return replace(draw, shift=draw.shift - minutes)
+    likely = draw.shift + draw.scale / 2 if draw.shift else draw.scale
+    factor = max(1 - minutes / likely, 0.0)
+    return replace(draw, shift=draw.shift * factor, scale=draw.scale * factor)
+
+
+def _kept_hand_offs(cone: Cone, hand_offs: Iterable[Dependency]) -> Iterable[Move]:
+    """Hand-offs delivered by the day they are needed."""
+    for link in hand_offs:
+        giver = link.predecessor
+        if giver.pk not in cone.tasks or link.need_by_on is None:
+            continue
+        day = (max(link.need_by_on, EPOCH + timedelta(days=cone.run.network.status_day or 0)) - EPOCH).days
+        yield Move(
+            rule="keep_hand_off",
+            record=Record(kind="dependency", id=link.pk, program=giver.program_id),
+            label=giver.name,
+            value=link.need_by_on.isoformat(),
+            days=cone.days_saved(Changes(finish_day={giver.pk: day})),
+        )

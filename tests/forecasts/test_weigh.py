@@ -1,0 +1,166 @@
+"""What is uncertain about a program, weighed: the days of why add up, risks cost days elsewhere too, moves win some."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import milestones.services
+import risks.services
+from forecasts.health import SLIP_RULES, WEIGHED_RULES
+from forecasts.models import FrozenHealth, IssuedForecast, MilestoneForecast, ProgramHealth, RiskForecast
+from forecasts.services import bring_up_to_date, catch_up, explain, explain_some
+from forecasts.weighing import whole_days
+from programs.models import Program
+from risks.models import Risk
+from tests.conftest import FRIDAY, NOON
+from tests.forecasts.conftest import DAY, Plan
+
+
+def bring(today: date = FRIDAY) -> None:
+    bring_up_to_date(program_ids=Program.objects.values_list("pk", flat=True), today=today, at=NOON)
+
+
+def health_of(program: Program) -> ProgramHealth:
+    return ProgramHealth.objects.get(program=program, day=FRIDAY)
+
+
+def slip_days(row: ProgramHealth) -> int:
+    return sum(item["days"] or 0 for item in row.findings if item["rule"] in SLIP_RULES)
+
+
+@pytest.fixture
+def risk(plan: Plan) -> Risk:
+    """Half the time Power takes 10 to 30 days longer; mitigation would make that one time in ten."""
+    plan.change(plan.power, work_low=4 * DAY, work_likely=5 * DAY, work_high=12 * DAY)
+    plan.change(plan.scheduler, work_low=2 * DAY, work_likely=3 * DAY, work_high=9 * DAY)
+    return risks.services.create_risk(
+        program=plan.na4,
+        by=plan.cast.admin,
+        today=FRIDAY,
+        title="Switchgear late",
+        probability=Decimal("0.5"),
+        residual_probability=Decimal("0.1"),
+        impacts=[risks.services.Impact(plan.power, 10 * DAY, 15 * DAY, 30 * DAY)],
+    )
+
+
+def test_the_days_of_why_add_up_to_p80_before_and_after_weighing(plan: Plan, risk: Risk) -> None:
+    bring()
+    for program in (plan.na4, plan.gpu):
+        row = health_of(program)
+        assert row.p80_on is not None
+        assert row.slip_days == slip_days(row) > 7
+        assert {item["rule"] for item in row.findings} & WEIGHED_RULES == set()
+    assert explain(program_ids=[plan.na4.pk, plan.gpu.pk], today=FRIDAY) == [plan.na4.pk, plan.gpu.pk]
+    for program in (plan.na4, plan.gpu):
+        row = health_of(program)
+        assert row.explained
+        assert row.slip_days == slip_days(row)
+        assert "range" not in {item["rule"] for item in row.findings}
+    na4 = {item["rule"]: item for item in health_of(plan.na4).findings}
+    assert (na4["risk"]["record"]["id"], na4["risk"]["value"]) == (risk.pk, 0.5)
+    assert "upstream_range" not in na4
+    gpu = {item["rule"] for item in health_of(plan.gpu).findings}
+    assert gpu >= {"risk", "own_range", "upstream_range"}
+
+
+def test_closing_a_risk_in_one_program_moves_p80_of_another(plan: Plan, risk: Risk) -> None:
+    bring()
+    before = health_of(plan.gpu)
+    risks.services.close_risk(risk=risk, by=plan.cast.admin, on=FRIDAY, because="Delivered.")
+    assert catch_up(today=FRIDAY, at=NOON) == sorted([plan.na4.pk, plan.gpu.pk])
+    after = health_of(plan.gpu)
+    assert before.p80_on is not None
+    assert after.p80_on is not None
+    assert after.p80_on <= before.p80_on - timedelta(days=10)
+    assert after.slip_days == slip_days(after)
+
+
+def test_moves_are_ranked_by_the_days_they_buy(plan: Plan, risk: Risk) -> None:
+    bring()
+    explain(program_ids=[plan.na4.pk], today=FRIDAY)
+    moves = health_of(plan.na4).moves
+    days = {move["rule"]: move["days"] for move in moves}
+    assert [move["days"] for move in moves] == sorted((move["days"] for move in moves), reverse=True)
+    assert days["close_risk"] >= days["mitigate"] > 0
+    assert all(move["days"] > 0 for move in moves)
+    cost = RiskForecast.objects.get(risk=risk)
+    assert (cost.p80_days, cost.mitigated_days) == (days["close_risk"], days["mitigate"])
+    assert cost.alone_days > 0
+
+
+def test_a_hand_off_that_comes_too_late_is_a_move(plan: Plan, risk: Risk) -> None:
+    milestones.services.change_dependency(
+        dependency=plan.hand_off, by=plan.cast.admin, at=NOON, need_by_on=date(2026, 11, 30)
+    )
+    bring()
+    explain(program_ids=[plan.gpu.pk], today=FRIDAY)
+    kept = next(move for move in health_of(plan.gpu).moves if move["rule"] == "keep_hand_off")
+    assert (kept["record"]["id"], kept["value"]) == (plan.hand_off.pk, "2026-11-30")
+    assert kept["days"] > 0
+
+
+def test_weighing_is_kept_while_it_holds_and_done_again_when_it_does_not(plan: Plan, risk: Risk) -> None:
+    bring()
+    assert sorted(explain_some(today=FRIDAY, seconds=60)) == sorted([plan.gpu.pk, plan.na4.pk])
+    assert explain_some(today=FRIDAY, seconds=60) == []
+    weighed = list(ProgramHealth.objects.order_by("pk").values())
+    bring()
+    assert list(ProgramHealth.objects.order_by("pk").values()) == weighed
+    plan.change(plan.racks, work_low=DAY, work_likely=3 * DAY, work_high=9 * DAY)
+    catch_up(today=FRIDAY, at=NOON)
+    row = health_of(plan.na4)
+    assert (row.explained, row.moves) == (False, [])
+    assert row.slip_days == slip_days(row)
+
+
+def test_without_time_nothing_is_weighed(plan: Plan, risk: Risk) -> None:
+    bring()
+    assert explain_some(today=FRIDAY, seconds=0) == []
+    assert not health_of(plan.na4).explained
+
+
+def test_the_first_forecast_of_a_week_is_kept_as_issued(plan: Plan, risk: Risk) -> None:
+    bring()
+    first = list(IssuedForecast.objects.order_by("pk").values())
+    assert {row["milestone_id"] for row in first} == set(MilestoneForecast.objects.values_list("pk", flat=True))
+    assert {row["week_on"] for row in first} == {date(2026, 11, 16)}
+    plan.change(plan.power, work_low=4 * DAY, work_likely=9 * DAY, work_high=12 * DAY)
+    bring()
+    assert list(IssuedForecast.objects.order_by("pk").values()) == first
+    bring(FRIDAY + timedelta(days=7))
+    assert IssuedForecast.objects.count() == 2 * len(first)
+    row = IssuedForecast.objects.get(milestone=plan.live, week_on=date(2026, 11, 16))
+    assert (row.target_on, len(row.quantiles)) == (date(2026, 11, 27), 19)
+    assert row.chance is not None
+
+
+def test_quantiles_rise_and_p50_is_not_after_p80(plan: Plan, risk: Risk) -> None:
+    bring()
+    for row in MilestoneForecast.objects.all():
+        assert row.quantiles == sorted(row.quantiles)
+        assert row.p50_on is not None
+        assert row.p80_on is not None
+        assert row.p50_on <= row.p80_on
+
+
+@given(st.lists(st.floats(-50, 50), min_size=1, max_size=7), st.integers(-200, 200))
+def test_whole_days_add_up(shares: list[float], total: int) -> None:
+    days = whole_days(shares, total)
+    assert sum(days) == total
+    missing = (total - sum(shares)) / len(shares)
+    assert all(abs(one - share - missing) < 1 + 1e-6 for one, share in zip(days, shares, strict=True))
+
+
+def test_what_a_run_said_stays_when_a_later_one_of_the_day_says_otherwise(plan: Plan, risk: Risk) -> None:
+    bring()
+    explain(program_ids=[plan.na4.pk], today=FRIDAY)
+    before = health_of(plan.na4)
+    plan.change(plan.racks, work_low=20 * DAY, work_likely=30 * DAY, work_high=90 * DAY)
+    bring()
+    assert health_of(plan.na4).run_id != before.run_id
+    frozen = FrozenHealth.objects.get(program=plan.na4, run=before.run_id)
+    assert (frozen.findings, frozen.moves, frozen.p80_on) == (before.findings, before.moves, before.p80_on)
