@@ -28,6 +28,8 @@ from risks.models import RiskImpact
 SKEWS = 16  # triangular shapes are shared by skew, to one part in so many: many tasks of few shapes are fast
 NOBODY = -1  # no team, or a kind of which nothing is recorded
 SIZES = (prior.SMALL, prior.MEDIUM, prior.LARGE)
+DELAY_STEP_DAYS = 10
+LONGEST_DELAY_DAYS = 12 * prior.SLOT_DAYS
 Basis = MilestoneForecast.Basis
 Doubles = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -120,17 +122,15 @@ class Classes:
 
     def late_days(self, program: int, milestone: int, lead_days: int) -> Doubles:
         """Quantiles of the days by which a milestone of which only the day is planned will be late."""
-        one = np.ones(1, dtype=np.int64)
+        days = np.arange(0, LONGEST_DELAY_DAYS + 1, DELAY_STEP_DAYS)
+        every = np.ones(days.size, dtype=np.int64)
         promise = Promises(
-            lead_days=one * lead_days,
-            before=one * self.before.get(milestone, 0),
-            kept=one * self.kept.get(program, 0),
-            missed=one * self.missed.get(program, 0),
+            lead_days=every * lead_days,
+            before=every * self.before.get(milestone, 0),
+            kept=every * self.kept.get(program, 0),
+            missed=every * self.missed.get(program, 0),
         )
-        chance = float(reference.chance_on_time(promise)[0])
-        beyond = (strata(prior.QUANTILES) - chance) / (1 - chance)
-        tail = prior.late_shape()
-        return np.where(beyond <= 0, 0.0, tail[np.clip((beyond * tail.size).astype(np.int64), 0, tail.size - 1)])
+        return np.interp(strata(prior.QUANTILES), reference.chance_by(promise, days), days)
 
 
 def load_classes(calendars: Calendars, today: date) -> Classes:

@@ -154,8 +154,9 @@ def test_finishing_later_never_makes_the_class_earlier(values: list[float], fact
 
 @given(ratios.filter(bool))
 def test_much_evidence_replaces_the_default(values: list[float]) -> None:
-    many = np.repeat(values, 200)
-    assert set(reference.blended(DEFAULT, many).tolist()) <= set(values)
+    """Of 210 parts the default keeps 10: at most that share of the quantiles are its own."""
+    blended = reference.blended(DEFAULT, np.repeat(values, 200))
+    assert np.mean(~np.isin(blended, values)) <= 10 / 210 + 1 / blended.size
     assert abs(reference.pace([1.3] * 100_000, [1] * 100_000).factor - 1.3) < 1e-3
 
 
