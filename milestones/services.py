@@ -37,7 +37,7 @@ NOT_PLAN_FIELDS = {"name", "note", "owner", "kind", "external_key", "workstream"
 
 
 def lock_graph() -> None:
-    """Let one transaction at a time add links; held until it ends."""
+    """Let one transaction at a time change what waits for what; held until it ends, and taken before any row."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [GRAPH_LOCK])
 
@@ -263,6 +263,7 @@ def delete_milestone(*, milestone: Milestone, by: User) -> None:
 
     A promise goes with its target and its baselines: that takes the right to move them.
     """
+    lock_graph()
     milestone = locked(milestone)
     is_promised = milestone.target_on is not None or milestone.baseline_dates.exists()
     require(by, Act.PLAN if is_promised else Act.EDIT, milestone.program)
@@ -305,6 +306,8 @@ def change_dependency(
     *, dependency: Dependency, by: User, at: datetime, cause: SlipCause | None = None, reason: str = "", **changes: Any
 ) -> Dependency:
     """Change a link: type, lag and need are the receiver's; the promised day is the giver's and moves with a cause."""
+    if changes.keys() & {"predecessor", "successor"}:
+        lock_graph()
     dependency = locked(dependency)
     giver, receiver = dependency.predecessor.program, dependency.successor.program
     changed = {name for name, value in changes.items() if getattr(dependency, name) != value}
@@ -320,7 +323,6 @@ def change_dependency(
         require(by, Act.EDIT, successor.program)
         if "predecessor" in changed:
             _refuse_unseen(predecessor, by)
-        lock_graph()
         _refuse_loop(predecessor, successor, by)
         if "promised_on" in changed:
             raise ValidationError({"promised_on": ["Whoever gives then promises a day."]}, code="ends")
