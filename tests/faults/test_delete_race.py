@@ -62,7 +62,7 @@ def test_deleting_while_another_points_at_it(cast: Cast, way: str) -> None:
         if way == "link it":
             return partial(link, predecessor=doomed, successor=racks, by=cast.lead)
         if way == "require it":
-            fields = {"program": cast.na4, "text": "Redundant", "today": FRIDAY}
+            fields: dict[str, Any] = {"program": cast.na4, "text": "Redundant", "today": FRIDAY}
             return partial(create_requirement, milestone=doomed, by=cast.lead, **fields)
         before, after = (live, doomed) if way == "move a link onto it" else (doomed, live)
         row = link(predecessor=before, successor=racks, by=cast.lead)
