@@ -31,6 +31,7 @@ from tpm.nouns import (
     Noun,
     OfProgramOut,
     Out,
+    Part,
     ProgramFilters,
     ProgramKey,
     Visible,
@@ -176,7 +177,7 @@ class BaselineOut(OfProgramOut[Baseline]):
         fields = ["id", "program", "name", "approved_on", "approved_by", "cause", "note", "version"]
 
 
-class FrozenIn(serializers.Serializer[Any]):
+class FrozenIn(Part):
     milestone = Visible(queryset=Milestone.objects.all())
     finish_on = serializers.DateField()
 

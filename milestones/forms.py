@@ -110,8 +110,12 @@ class MilestoneForm(RecordForm):
         self.fields["target_precision"].label = "Promised to the"
         self.fields["is_end"].help_text = "The program's forecast is that of its end milestone."
         self.fields["demand_days"].label = "Demand, in people-days"
+        may_plan = Act.PLAN in acts(by, program)
+        if row and not may_plan and row.is_end:
+            self.fields["is_end"].disabled = True
+            self.fields["is_end"].help_text = "The program's lead gives it another end."
         if row and row.target_on:
-            if Act.PLAN in acts(by, program):
+            if may_plan:
                 self.fields["cause"] = cause_field()
                 self.fields["reason"] = forms.CharField(
                     max_length=500, required=False, label="What happened", help_text="Kept with the move."

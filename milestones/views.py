@@ -91,19 +91,16 @@ def milestone_edit(request: SignedIn, pk: int) -> HttpResponse:
         "sub": milestone.name,
         "crumbs": _milestone_crumbs(milestone),
         "cancel_url": here,
-        "delete_url": f"{here}/delete" if may(request.user, _act_of_deleting(milestone), milestone.program) else None,
+        "delete_url": f"{here}/delete"
+        if may(request.user, services.act_of_deleting(milestone), milestone.program)
+        else None,
     }
     return render(request, "form_base.html", context, status=form.status)
 
 
-def _act_of_deleting(milestone: Milestone) -> Act:
-    """Deleting what was promised takes the right to move promises."""
-    return Act.PLAN if milestone.target_on or milestone.baseline_dates.exists() else Act.EDIT
-
-
 def milestone_delete(request: SignedIn, pk: int) -> HttpResponse:
     milestone = find_milestone(request, pk)
-    require(request.user, _act_of_deleting(milestone), milestone.program)
+    require(request.user, services.act_of_deleting(milestone), milestone.program)
     return delete(
         request,
         lambda: services.delete_milestone(milestone=milestone, by=request.user),

@@ -130,6 +130,8 @@ def change_program(
         require(by, Act.MANAGE, program)
     if changed & {"target_on", "target_precision", "state"}:
         require(by, Act.PLAN, program)
+    if "rank" in changed:
+        require(by, Act.RANK, program)
     with history.because(reason or "Change the program", by_id=by.pk):
         history.save(program, **changes)
         _teams_and_objectives(program, partner_teams, objectives)

@@ -30,6 +30,7 @@ from tpm.nouns import (
     NoFields,
     OfProgramOut,
     Out,
+    Part,
     ProgramFilters,
     ProgramKey,
     Visible,
@@ -51,7 +52,7 @@ class ImpactShown(TypedDict, total=False):
     high: int
 
 
-class ImpactIn(serializers.Serializer[Any]):
+class ImpactIn(Part):
     milestone = Visible(queryset=Milestone.objects.all())
     low = serializers.IntegerField(min_value=0, max_value=MOST_WORK_MINUTES)
     likely = serializers.IntegerField(min_value=0, max_value=MOST_WORK_MINUTES)

@@ -86,6 +86,9 @@ api_routes: list[URLPattern | URLResolver] = [
     re_path(r"", tpm.api.Nothing.as_view(), name="nothing"),
 ]
 
+handler400 = tpm.api.unreadable
+handler500 = tpm.api.crashed
+
 urlpatterns: list[URLPattern | URLResolver] = [
     *sign_in,
     path("api/v1", tpm.api.Nothing.as_view()),
