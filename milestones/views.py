@@ -434,6 +434,7 @@ def requirement_delete(request: SignedIn, pk: int) -> HttpResponse:
 # -- causes of slips -------------------------------------------------------------------------------------------------
 
 CAUSES = "/settings/slip-causes"
+SETTINGS: Crumbs = [("Settings", "/settings")]
 
 
 def slip_causes(request: SignedIn) -> HttpResponse:
@@ -442,6 +443,7 @@ def slip_causes(request: SignedIn) -> HttpResponse:
     context = {
         "page": paged(request, rows),
         "title": "Causes of slips",
+        "crumbs": SETTINGS,
         "sub": "Whoever moves a promised date chooses one. Keep the list short: slips are explained by it later.",
         "primary_url": f"{CAUSES}/new",
         "primary_label": "New cause",
@@ -461,7 +463,7 @@ def slip_cause_create(request: SignedIn) -> HttpResponse:
     context = {
         "form": form,
         "title": "New cause",
-        "crumbs": [("Causes of slips", CAUSES)],
+        "crumbs": [*SETTINGS, ("Causes of slips", CAUSES)],
         "cancel_url": CAUSES,
         "submit_label": "Add cause",
     }
@@ -479,7 +481,7 @@ def slip_cause_edit(request: SignedIn, pk: int) -> HttpResponse:
     context = {
         "form": form,
         "title": "Edit cause",
-        "crumbs": [("Causes of slips", CAUSES)],
+        "crumbs": [*SETTINGS, ("Causes of slips", CAUSES)],
         "cancel_url": CAUSES,
     }
     return render(request, "form_base.html", context, status=form.status)
