@@ -209,9 +209,11 @@ def link_edit(request: SignedIn, pk: int) -> HttpResponse:
 
 def link_answer(request: SignedIn, pk: int) -> HttpResponse:
     link = find_link(request, pk)
-    require(request.user, Act.AGREE, link.predecessor.program)
+    giver = link.predecessor.program
+    require(request.user, Act.AGREE, giver)
     form = AnswerForm(posted(request), row=link)
-    back = f"/m/{link.predecessor_id}"
+    hand_offs = f"{giver.get_absolute_url()}/dependencies"
+    back = f"{hand_offs}#link-{link.pk}"
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.answer_hand_off(
@@ -222,7 +224,7 @@ def link_answer(request: SignedIn, pk: int) -> HttpResponse:
         "form": form,
         "title": "Answer hand-off",
         "link": seen([link], request.user)[0],
-        "crumbs": [("Dependencies", "/dependencies")],
+        "crumbs": program_crumbs(giver, ("Dependencies", hand_offs)),
         "cancel_url": back,
         "submit_label": "Answer",
     }
