@@ -99,7 +99,7 @@ class MappingField(forms.CharField):
     widget = forms.Textarea(attrs={"rows": 24, "class": "mono", "spellcheck": "false"})
 
     def prepare_value(self, value: Any) -> Any:
-        return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+        return value if value is None or isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)

@@ -145,6 +145,7 @@ class RequirementForm(RecordForm):
         self, data: QueryDict | None = None, *, program: Program, by: User, row: Requirement | None = None
     ) -> None:
         super().__init__(data, row=row)
+        self.fields["text"].label = "Requirement"
         self.fields["text"].widget = forms.Textarea(attrs={"rows": "3"})
         self.fields["milestone"] = forms.ModelChoiceField(
             program.milestones.filter(Q(cancelled_on=None) | Q(requirements=row)).distinct().order_by("name", "id")
