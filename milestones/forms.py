@@ -149,6 +149,7 @@ class RequirementForm(RecordForm):
         self, data: QueryDict | None = None, *, program: Program, by: User, row: Requirement | None = None
     ) -> None:
         super().__init__(data, row=row)
+        self.fields["text"].label = "Requirement"
         self.fields["text"].widget = forms.Textarea(attrs={"rows": "3"})
         self.fields["milestone"] = forms.ModelChoiceField(
             program.milestones.filter(Q(cancelled_on=None) | Q(requirements=row)).distinct().order_by("name", "id")
@@ -252,10 +253,19 @@ class AnswerForm(forms.Form):
     def __init__(self, data: QueryDict | None = None, *, row: Dependency) -> None:
         answered = row.agreement if row.agreement != Dependency.Agreement.PROPOSED else ""
         super().__init__(data, initial={"agreement": answered, "promised_on": row.promised_on or row.need_by_on})
-        if row.need_by_on:
+        if row.promised_on:
+            self.fields["promised_on"].help_text = "Left empty, the day promised before stands."
+        elif row.need_by_on:
             self.fields["promised_on"].help_text = "Another day than the one needed is a counter-offer."
         if not row.promised_on:
             del self.fields["cause"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("agreement") == Dependency.Agreement.DECLINED:
+            # The field offers the day needed: who declines does not promise it by leaving it there.
+            cleaned["promised_on"] = None
+        return cleaned
 
 
 class BaselineForm(RecordForm):

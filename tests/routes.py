@@ -191,7 +191,7 @@ PAGES = {
     "/settings/profile": anyone(writes=True),
     "/settings/tokens": anyone(),
     "/settings/tokens/new": anyone(writes=True),
-    "/settings/tokens/<pk>/revoke": own("token", BUTTON),
+    "/settings/tokens/<pk>/revoke": own("token"),
     # the organisation
     "/teams": anyone(),
     "/teams/new": anyone(writes=True),

@@ -273,12 +273,11 @@ def control(field: forms.BoundField) -> SafeString:
         widget.format = "%Y-%m-%d"
     if isinstance(widget, (forms.CheckboxInput, forms.CheckboxSelectMultiple, forms.RadioSelect)):
         return conditional_escape(field.as_widget())
-    nothing = "Choose…" if field.field.required else "None"
+    # A row of dashes says nothing, least of all when read aloud; what a form says itself stays.
+    nothing, dashes = "Choose…" if field.field.required else "None", str(BLANK_CHOICE_DASH[0][1])
     if isinstance(field.field, forms.ModelChoiceField):
-        # A row of dashes says nothing, least of all when read aloud.
-        field.field.empty_label = field.field.empty_label and nothing
+        field.field.empty_label = nothing if field.field.empty_label == dashes else field.field.empty_label
     elif isinstance(field.field, forms.ChoiceField) and isinstance(widget, forms.Select):
-        dashes = str(BLANK_CHOICE_DASH[0][1])
         widget.choices = [(value, nothing if text == dashes else text) for value, text in widget.choices]
     attrs: dict[str, Any] = {"class": f"{widget.attrs.get('class', '')} input".strip()}
     if isinstance(widget, forms.Textarea):

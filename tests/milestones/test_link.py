@@ -273,10 +273,11 @@ def test_the_answer_page_declines_with_a_reason(cast: Cast, hand_off: Dependency
     answer = client.post(address, {"agreement": "declined", "promised_on": "", "note": ""})
     assert answer.status_code == 422
     assert "Say why" in answer.context["form"].errors["note"][0]
-    answer = client.post(address, {"agreement": "declined", "promised_on": "", "note": "No people"})
+    answer = client.post(address, {"agreement": "declined", "promised_on": "2027-01-08", "note": "No people"})
     assert answer.status_code == 302
     hand_off.refresh_from_db()
     assert (hand_off.agreement, hand_off.note) == ("declined", "No people")
+    assert hand_off.promised_on is None
     assert sign_in(cast.viewer).get(address).status_code == 403
 
 

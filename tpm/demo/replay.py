@@ -511,7 +511,7 @@ class Replay:
             risks.services.create_risk(
                 program=self.programs["OBS"],
                 by=lead("OBS"),
-                today=self.today,
+                today=people.services.today(at(0.3)),
                 title="Agent memory on small hosts",
                 probability=_number(0.2),
                 likelihood_score=2,
@@ -529,7 +529,9 @@ class Replay:
                 ("NA4", "Launch on a single utility feed?", "Keep N+1 power for day one."),
             ):
                 row = Decision.objects.get(program=self.programs[key], question=question)
-                risks.services.decide(decision=row, by=self.people[SPONSOR], on=self.today, answer=answer)
+                risks.services.decide(
+                    decision=row, by=self.people[SPONSOR], on=people.services.today(at(0.45)), answer=answer
+                )
         with history.replaying(at(0.6)):
             self._hand_off_later(at(0.6))
         with history.replaying(at(0.7)):
