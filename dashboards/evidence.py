@@ -125,11 +125,13 @@ class Why:
 
     @property
     def shown(self) -> list[Evidence]:
-        return self.parts[:MOST_PARTS]
+        """The parts that matter most, whether they add days or win them back."""
+        weightiest = sorted(self.parts, key=lambda part: -abs(part.days or 0))[:MOST_PARTS]
+        return [part for part in self.parts if part in weightiest]
 
     @property
     def folded(self) -> list[Evidence]:
-        return self.parts[MOST_PARTS:]
+        return [part for part in self.parts if part not in self.shown]
 
     @property
     def folded_days(self) -> int:
@@ -244,8 +246,8 @@ def _text(rule: str, value: object, limit: object, days: int, day: date | None) 
     expected, due = _day(value), _day(limit)
     if expected is None or due is None:
         return ""
-    # What is not done cannot be expected in the past.
-    verb = "done" if day and expected < day else "now expected" if expected != due else "expected"
+    # What is not done cannot be planned for a day in the past.
+    verb = "done" if day and expected < day else "by the plan now"
     text = f"Due {day_name(due)}, {verb} {day_name(expected)}"
     if days < 0:
         return f"{text}; {plain_days(days)} of an earlier delay are won back here."

@@ -39,7 +39,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
     page = Paginator(lines, overview.PAGE_SIZE).get_page(request.GET.get("page"))
     overview.fill(page.object_list, today=today)
     axis = charts.forecast_axis(
-        [day for line in page for day in (line.program.target_on, line.finish_on) if day], today
+        [day for line in page for day in (line.program.target_on, line.p50_on, line.p80_on) if day], today
     )
     grid = charts.axis_grid(axis, today)
     context = {
@@ -54,11 +54,12 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "derived_counts": [(h, sums.derived[h]) for h in Health if sums.derived[h]],
         "reported_counts": [(h, sums.reported[h]) for h in Health if sums.reported[h]],
         "changes": overview.changes(viewer, found, today=today, since=since, zone=zone),
+        "moves": overview.best_moves(found, viewer),
         "page": page,
         "rows": [
             (
                 line,
-                charts.forecast_row(axis, grid, tone(line.derived), line.program.target_on, line.finish_on),
+                charts.forecast_row(axis, grid, tone(line.derived), line.program.target_on, line.p50_on, line.p80_on),
                 charts.sparkline(line.slips, tone(line.derived)),
             )
             for line in page
