@@ -124,8 +124,10 @@ def forecast_row(
 def whisker(axis: Axis, p50: date, p80: date, y: float) -> str:
     """The band from P50 to P80 with a cap at its end, if that is on the axis."""
     a, b = axis.clamp(p50), axis.clamp(p80)
-    drawn = f'<line class="v-band" x1="{pixels(a)}" x2="{pixels(b)}" y1="{pixels(y)}" y2="{pixels(y)}"/>' if b - a > 1 else ""
-    if b - a > 1 and axis.has(p80):
+    if b - a <= 1:
+        return ""
+    drawn = f'<line class="v-band" x1="{pixels(a)}" x2="{pixels(b)}" y1="{pixels(y)}" y2="{pixels(y)}"/>'
+    if axis.has(p80):
         drawn += f'<line class="v-cap" x1="{pixels(b)}" x2="{pixels(b)}" y1="{pixels(y - 5)}" y2="{pixels(y + 5)}"/>'
     return drawn
 

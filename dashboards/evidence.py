@@ -38,7 +38,7 @@ TITLES = {
     "upstream_range": "How long the work of other programs may take",
 }
 PARTS = {
-    "range": "By plan the end comes on {value}. What may take longer and what may happen is not weighed one by one yet.",
+    "range": "By plan the end comes on {value}. What may take longer or happen is not weighed one by one yet.",
     "risks": "Those that cost less than the ones named, taken together.",
     "own_range": "Estimates are ranges. At P80 the work takes longer than planned.",
     "upstream_range": "What this program waits for is uncertain, too.",
@@ -92,7 +92,7 @@ FORMS = HYGIENE | LOWERING
 
 @dataclass(frozen=True)
 class Evidence:
-    """One finding in words: days it adds to the slip, or the colour it asks for. ``record`` names where ``url`` leads."""
+    """One finding in words: days it adds to the slip, or the colour it asks for; ``record`` is what ``url`` leads to."""
 
     rule: str
     title: str
