@@ -1,4 +1,4 @@
-"""The portfolio on one page: every visible program's health, word, forecast and top risk, and what changed."""
+"""The portfolio on one page: every visible program's health, word, forecast and top risk, what changed, what to do."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import BigAutoField, F, ForeignKey, Lookup, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from dashboards import moves
 from forecasts.models import ProgramHealth
 from milestones.models import Baseline, DateMove, Milestone
 from people.models import Team, User
@@ -75,17 +76,27 @@ class Line:
 
     @property
     def slip(self) -> int | None:
+        """Days from target to P80."""
         return self.health.slip_days if self.health else None
 
     @property
-    def finish_on(self) -> date | None:
-        return self.health.finish_on if self.health else None
+    def p50_on(self) -> date | None:
+        return self.health.p50_on if self.health else None
+
+    @property
+    def p80_on(self) -> date | None:
+        return self.health.p80_on if self.health else None
+
+    @property
+    def chance(self) -> float | None:
+        """The chance of meeting the target, while that is open."""
+        return self.health.chance if self.health and self.derived != Health.DONE else None
 
     @property
     def moved(self) -> int | None:
-        """Days by which the forecast finish moved since the day of comparison; later is positive."""
-        if self.health and self.before and self.health.finish_on and self.before.finish_on:
-            return (self.health.finish_on - self.before.finish_on).days
+        """Days by which P80 moved since the day of comparison; later is positive."""
+        if self.health and self.before and self.health.p80_on and self.before.p80_on:
+            return (self.health.p80_on - self.before.p80_on).days
         return None
 
     @property
@@ -168,7 +179,7 @@ def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: boo
         .order_by("name", "id")
     )
     health_ids = list({pk for p in programs for pk in (p.health_id, p.before_id) if pk})
-    health = {row.pk: row for row in ProgramHealth.objects.defer("findings").filter(pk__among=health_ids)}
+    health = {row.pk: row for row in ProgramHealth.objects.defer("findings", "moves").filter(pk__among=health_ids)}
     word_ids = list({pk for p in programs for pk in (p.word_id, p.word_before_id) if pk})
     word = {row.pk: row for row in ReportedHealth.objects.filter(pk__among=word_ids)}
     # Few people lead many programs: each person and team is read once, not once a program.
@@ -219,7 +230,7 @@ def fill(page: Iterable[Line], *, today: date) -> None:
     milestones: Iterable[Any] = (
         Milestone.objects.filter(program__among=ids)
         .open()
-        .annotate(expected_on=Coalesce("forecast__finish_on", "target_on"))
+        .annotate(expected_on=Coalesce("forecast__p50_on", "forecast__finish_on", "target_on"))
         .exclude(expected_on=None)
         .only("program", "name")
         .order_by("program_id", "expected_on", "id")
@@ -249,6 +260,15 @@ def days_of_disagreement(today: date, healths: Iterable[tuple[date, str]], words
     return (today - since).days
 
 
+def best_moves(found: Iterable[Line], viewer: User) -> list[moves.Deed]:
+    """What would win most days over all programs that are past their target: two queries."""
+    late = {line.health.pk: line.program.key for line in found if line.health and (line.slip or 0) > 0}
+    rows = dict(ProgramHealth.objects.filter(pk__among=list(late)).values_list("pk", "moves"))
+    named = {move["record"]["program"] for told in rows.values() for move in told}
+    keys = dict(Program.objects.visible_to(viewer).filter(pk__among=list(named)).values_list("pk", "key"))
+    return moves.add_up([(late[pk], told) for pk, told in rows.items()], keys)
+
+
 # ---- choosing and ordering
 
 VIEWS: dict[str, Callable[[Line], bool]] = {
@@ -262,7 +282,8 @@ SORTS: dict[str, tuple[str, Callable[[Line], tuple[object, ...]]]] = {
     "name": ("name", lambda x: (x.program.name.casefold(),)),
     "slip": ("slip", lambda x: (x.slip is None, x.slip or 0)),
     "target": ("target", lambda x: (x.program.target_on is None, x.program.target_on or FIRST)),
-    "forecast": ("forecast", lambda x: (x.finish_on is None, x.finish_on or FIRST)),
+    "forecast": ("P80", lambda x: (x.p80_on is None, x.p80_on or FIRST)),
+    "chance": ("chance of target", lambda x: (x.chance is None, x.chance or 0.0)),
     "updated": ("last update", lambda x: (x.days_since_update is None, x.days_since_update or 0)),
     "rank": ("rank", lambda x: (x.program.rank == 0, x.program.rank)),
 }
@@ -401,8 +422,8 @@ def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: 
         weight = 80 if milestone.is_end else 20
         result.append(Change("check", program.name, program.get_absolute_url(), text, weight, tone="ok"))
 
-    moves = DateMove.objects.filter(program__among=ids, at__gte=end_of_since)
-    for move in named(moves).order_by("-at", "-id")[:MOST_CHANGES]:
+    dates = DateMove.objects.filter(program__among=ids, at__gte=end_of_since)
+    for move in named(dates).order_by("-at", "-id")[:MOST_CHANGES]:
         program = known[move.program_id]
         what = moved(move) or "the program"
         to = f"{move.after_on:%-d %b %Y}" if move.after_on else "no date"
@@ -431,7 +452,7 @@ def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: 
 
 
 def _of_line(line: Line, since: date) -> Iterable[Change]:
-    """How a program's forecast, derived health and its lead's word changed."""
+    """How a program's P80, derived health and its lead's word changed."""
     program, url = line.program, line.program.get_absolute_url()
     before = Health(line.before.health) if line.before else None
     moved = line.moved
@@ -444,9 +465,9 @@ def _of_line(line: Line, since: date) -> Iterable[Change]:
             text += f" {line.reported.by.name} reports {Health(line.reported.health).label}."
         weight = 100 + abs(moved or 0) if worse else 60 + abs(moved or 0) / 2
         yield Change("flag", program.name, url, text, weight, delta=moved, tone="bad" if worse else "ok")
-    elif moved and line.finish_on:
+    elif moved and line.p80_on:
         way = "later" if moved > 0 else "earlier"
-        text = f"Forecast moved {abs(moved)} d {way}, to {line.finish_on:%-d %b %Y}."
+        text = f"P80 moved {abs(moved)} d {way}, to {line.p80_on:%-d %b %Y}."
         weight = 50 + abs(moved) if moved > 0 else 25 + abs(moved) / 2
         yield Change("trend", program.name, url, text, weight, delta=moved, tone="bad" if moved > 0 else "ok")
     now, then = line.reported, line.reported_before

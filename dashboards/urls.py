@@ -1,10 +1,11 @@
 from django.urls import path
 
-from dashboards import plan, programs, views
+from dashboards import plan, programs, views, why
 
 urlpatterns = [
     path("", views.portfolio, name="portfolio"),
     path("p/<key:key>", views.program, name="program"),
+    path("p/<key:key>/why", why.why),
     path("dependencies", plan.dependencies),
     path("p/<key:key>/milestones", plan.milestones),
     path("p/<key:key>/dependencies", plan.dependencies),

@@ -11,9 +11,11 @@ from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils import timezone
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 
-from forecasts.models import MilestoneForecast, ProgramHealth
+from forecasts.grounds import frozen_by, grounds
+from forecasts.models import FrozenHealth, MilestoneForecast, ProgramHealth
 from milestones import services
 from milestones.models import Baseline, BaselineDate, Milestone, SlipCause
 from people.models import User
@@ -28,6 +30,7 @@ from tpm.nouns import (
     Creatable,
     Filters,
     In,
+    M,
     Noun,
     OfProgramOut,
     Out,
@@ -54,8 +57,8 @@ class ForecastOut(OfProgramOut[MilestoneForecast]):
     class Meta:
         model = MilestoneForecast
         fields = [
-            "milestone", "program", "start_on", "finish_on", "total_float", "free_float", "on_longest_path",
-            "driven_by", "run", "computed_at",
+            "milestone", "program", "start_on", "finish_on", "p50_on", "p80_on", "chance", "target_on", "quantiles",
+            "basis", "total_float", "free_float", "on_longest_path", "driven_by", "run", "computed_at",
         ]  # fmt: skip
 
     def get_driven_by(self, row: Any) -> Driver | None:
@@ -71,18 +74,31 @@ class ForecastsFilters(ProgramFilters):
             "milestone": ["exact", "in"],
             "start_on": DAY,
             "finish_on": DAY,
+            "p50_on": DAY,
+            "p80_on": DAY,
+            "target_on": DAY,
+            "chance": NUMBER,
+            "basis": CHOICE,
             "total_float": NUMBER,
             "on_longest_path": ["exact"],
         }
 
 
 class Forecasts(Noun[MilestoneForecast]):
-    """When each milestone is expected, by its id. Float is in working minutes; null has none."""
+    """When each milestone is expected, by its id. Start, finish and float are those of the plan, without uncertainty.
+
+    `p50_on` and `p80_on` are met with 50% and 80% probability, `quantiles` are P5, P10, … P95; `chance` is the
+    probability of `target_on`, from 0 to 1; `basis` says what the forecast rests on. Float is in working minutes; null
+    has none.
+    """
 
     queryset = MilestoneForecast.objects.annotate(program_key=F("program__key"), computed_at=F("run__computed_at"))
     out = ForecastOut
     filterset_class = ForecastsFilters
-    sorts = {"id": "milestone", "start_on": "start_on", "finish_on": "finish_on", "total_float": "total_float"}
+    sorts = {
+        "id": "milestone", "start_on": "start_on", "finish_on": "finish_on", "p50_on": "p50_on", "p80_on": "p80_on",
+        "chance": "chance", "total_float": "total_float",
+    }  # fmt: skip
 
     def get_queryset(self) -> QuerySet[Any]:
         rows: Any = super().get_queryset()
@@ -115,46 +131,68 @@ class FindingShown(TypedDict):
     health: str
 
 
-class HealthOut(OfProgramOut[ProgramHealth]):
+class MoveShown(TypedDict):
+    """Something to do, and the P80 days that it buys by itself; masked as findings are."""
+
+    rule: str
+    record: RecordShown
+    label: str
+    value: float | str | None
+    days: int
+
+
+class JudgedOut(OfProgramOut[M]):
+    """A row of derived health: that of a day, or what a run left behind."""
+
     findings = serializers.SerializerMethodField()
+    moves = serializers.SerializerMethodField()
 
-    class Meta:
-        model = ProgramHealth
-        fields = [
-            "id", "program", "day", "health", "finish_on", "target_on", "slip_days", "is_stale", "findings",
-            "policy_version", "run", "plan_revision", "revision", "computed_at",
-        ]  # fmt: skip
-
-    def get_findings(self, row: ProgramHealth) -> list[FindingShown]:
+    def get_findings(self, row: ProgramHealth | FrozenHealth) -> list[FindingShown]:
         keys: dict[int, str] = self.context["view"].visible_keys
         return [shown(finding, keys) for finding in row.findings]
 
+    def get_moves(self, row: ProgramHealth | FrozenHealth) -> list[MoveShown]:
+        keys: dict[int, str] = self.context["view"].visible_keys
+        return [shown(move, keys) for move in row.moves]
 
-def shown(finding: dict[str, Any], keys: dict[int, str]) -> FindingShown:
-    record, key = finding["record"], keys.get(finding["record"]["program"])
-    hidden: dict[str, Any] = {"record": {"private": True}, "label": ""}
-    # A day would tell when something hidden is due; a number of days is what this program bears.
-    hidden |= {name: None for name in ("value", "limit") if isinstance(finding[name], str)}
-    seen = {"record": {"kind": record["kind"], "id": record["id"], "program": key}}
-    found: FindingShown = {**finding, **(seen if key else hidden)}  # type: ignore[typeddict-item]
-    return found
+
+class HealthOut(JudgedOut[ProgramHealth]):
+    class Meta:
+        model = ProgramHealth
+        fields = [
+            "id", "program", "day", "health", "finish_on", "p50_on", "p80_on", "target_on", "slip_days", "chance",
+            "is_stale", "findings", "moves", "explained", "policy_version", "run", "plan_revision", "revision",
+            "computed_at",
+        ]  # fmt: skip
+
+
+def shown(told: dict[str, Any], keys: dict[int, str]) -> Any:
+    """A finding or a move as far as the reader may see what it speaks of."""
+    record, key = told["record"], keys.get(told["record"]["program"])
+    if key:
+        return told | {"record": {"kind": record["kind"], "id": record["id"], "program": key}}
+    # A day would tell when something hidden is due, and a chance how it stands; a number of days is what this program
+    # bears.
+    secret = [name for name in ("value", "limit") if record["kind"] == "risk" or isinstance(told.get(name), str)]
+    return told | {"record": {"private": True}, "label": ""} | {name: None for name in secret if name in told}
 
 
 class HealthsFilters(Filters):
     class Meta(Filters.Meta):
         model = ProgramHealth
-        fields = {"day": DAY, "health": CHOICE, "is_stale": ["exact"], "slip_days": NUMBER}
+        fields = {
+            "day": DAY,
+            "health": CHOICE,
+            "is_stale": ["exact"],
+            "slip_days": NUMBER,
+            "chance": NUMBER,
+            "p50_on": DAY,
+            "p80_on": DAY,
+        }
 
 
-class Healths(Noun[ProgramHealth]):
-    """Derived health of one program, a row a day, each with its evidence; the newest first."""
-
-    queryset = ProgramHealth.objects.annotate(program_key=F("program__key"))
-    out = HealthOut
-    basename = "health"
-    filterset_class = HealthsFilters
-    sorts = {"day": "day"}
-    default_sort = "-day"
+class OfProgramInPath(Noun[M]):
+    """Rows of the program that the address names."""
 
     @property
     def visible_keys(self) -> dict[int, str]:
@@ -166,6 +204,100 @@ class Healths(Noun[ProgramHealth]):
         if self.kwargs["key"] not in self.visible_keys.values():
             raise Http404
         return super().get_queryset().filter(program__key=self.kwargs["key"])
+
+
+class Healths(OfProgramInPath[ProgramHealth]):
+    """Derived health of one program, a row a day, each with its evidence; the newest first.
+
+    `slip_days` are those from target to P80, and the days of the findings add up to them where there is a slip. While
+    `explained` is false, risks and ranges are not weighed yet: they stand as one `range`, and there are no `moves`.
+    """
+
+    queryset = ProgramHealth.objects.annotate(program_key=F("program__key"))
+    out = HealthOut
+    basename = "health"
+    filterset_class = HealthsFilters
+    sorts = {"day": "day"}
+    default_sort = "-day"
+
+
+class GroundShown(TypedDict):
+    """What the forecast of a milestone rests on; `issued_on` where a later run says otherwise by now."""
+
+    milestone: int
+    basis: str
+    p50_on: date | None
+    p80_on: date | None
+    issued_on: date | None
+
+
+class WhyOut(JudgedOut[FrozenHealth]):
+    status_day = serializers.DateField(read_only=True)
+    seed = serializers.IntegerField(read_only=True)
+    samples = serializers.IntegerField(read_only=True)
+    engine_version = serializers.CharField(read_only=True)
+    inputs_digest = serializers.CharField(read_only=True)
+    calendars_digest = serializers.CharField(read_only=True)
+    revisions = serializers.SerializerMethodField()
+    private_programs = serializers.SerializerMethodField()
+    grounds = serializers.SerializerMethodField()
+
+    class Meta:
+        model = FrozenHealth
+        fields = [
+            "program", "run", "day", "health", "finish_on", "p50_on", "p80_on", "target_on", "slip_days", "chance",
+            "is_stale", "findings", "moves", "explained", "grounds", "policy_version", "status_day", "seed", "samples",
+            "engine_version", "inputs_digest", "calendars_digest", "revisions", "private_programs", "computed_at",
+        ]  # fmt: skip
+
+    def get_revisions(self, row: FrozenHealth) -> dict[str, int]:
+        keys: dict[int, str] = self.context["view"].visible_keys
+        return {keys[int(pk)]: plan for pk, plan in row.run.revisions.items() if int(pk) in keys}
+
+    def get_private_programs(self, row: FrozenHealth) -> int:
+        keys: dict[int, str] = self.context["view"].visible_keys
+        return sum(int(pk) not in keys for pk in row.run.revisions)
+
+    def get_grounds(self, row: FrozenHealth) -> list[GroundShown]:
+        return [
+            GroundShown(
+                milestone=ground.milestone.pk,
+                basis=ground.basis,
+                p50_on=ground.p50_on,
+                p80_on=ground.p80_on,
+                issued_on=ground.issued_on,
+            )
+            for ground in grounds(row, self.context["view"].user)
+        ]
+
+
+RUN = OpenApiParameter("run", int, description="The run; without it the newest that spoke of the program.")
+
+
+@extend_schema_view(retrieve=extend_schema(parameters=[RUN]))
+class Why(OfProgramInPath[FrozenHealth]):
+    """The calculation behind derived health, frozen for a run: findings whose days add up to the slip, and its inputs.
+
+    `revisions` are the plan revisions that were read, by program key; of `private_programs` only the number is told.
+    """
+
+    queryset = FrozenHealth.objects.annotate(
+        program_key=F("program__key"),
+        status_day=F("run__day"),
+        seed=F("run__seed"),
+        samples=F("run__samples"),
+        engine_version=F("run__engine_version"),
+        inputs_digest=F("run__inputs_digest"),
+        calendars_digest=F("run__calendars_digest"),
+    )
+    out = WhyOut
+    basename = "why"
+
+    def find(self) -> FrozenHealth:
+        row = frozen_by(self.get_queryset(), self.request.query_params.get("run"))
+        if row is None:
+            raise Http404
+        return row
 
 
 # -- baselines -------------------------------------------------------------------------------------------------------

@@ -84,6 +84,7 @@ PAGES = {
     # a program
     "/programs/new": anyone(writes=True),
     "/p/<key>": of("program"),
+    "/p/<key>/why": of("program"),
     "/p/<key>/edit": of("program"),
     "/p/<key>/delete": of("program"),
     "/p/<key>/people": of("program"),
@@ -227,6 +228,7 @@ API = {
     "programs": anyone(writes=True),
     "programs/<key>": of("program"),
     "programs/<key>/health": of("program"),
+    "programs/<key>/why": of("program"),
     "roles": anyone(),
     "roles/<pk>": of("role"),
     "slots": anyone(),

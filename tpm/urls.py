@@ -75,6 +75,7 @@ for name, noun in nouns.items():
 api_routes: list[URLPattern | URLResolver] = [
     *router.urls,
     path("programs/<key:key>/health", forecasts.api.Healths.as_view({"get": "list"}), name="health"),
+    path("programs/<key:key>/why", forecasts.api.Why.as_view({"get": "retrieve"}), name="why"),
     path(
         "organisation",
         people.api.TheOrganisation.as_view({"get": "retrieve", "patch": "partial_update"}),

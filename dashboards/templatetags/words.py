@@ -207,6 +207,14 @@ def amount(value: float | Decimal | None) -> str:
 
 
 @register.filter
+def chance(share: float | None) -> str:
+    """A probability as whole percent; never a promise: 0.999 → “over 99%”."""
+    if share is None:
+        return ""
+    return "under 1%" if share < 0.01 else "over 99%" if share > 0.99 else f"{share * 100:.0f}%"
+
+
+@register.filter
 def tone(state: str | None) -> str:
     """The status class of a health or message level: ok, warn, bad, done or none."""
     return TONES.get(state or "", "none")
