@@ -1,6 +1,6 @@
 from django.urls import path
 
-from dashboards import plan, programs, views
+from dashboards import plan, programs, risks, views
 
 urlpatterns = [
     path("", views.portfolio, name="portfolio"),
@@ -14,5 +14,8 @@ urlpatterns = [
     path("p/<key:key>/delete", programs.program_delete, name="program_delete"),
     path("m/<int:pk>", plan.milestone),
     path("baselines/<int:pk>", plan.baseline),
+    path("risks", risks.risks),
+    path("p/<key:key>/risks", risks.risks),
+    path("r/R-<int:pk>", risks.risk),
     path("healthz", views.healthz, name="healthz"),
 ]
