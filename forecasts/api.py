@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, TypedDict
 
 from django.db import transaction
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils import timezone
@@ -19,6 +19,8 @@ from milestones.models import Baseline, BaselineDate, Milestone, SlipCause
 from people.models import User
 from people.services import today
 from programs.models import Program
+from risks.exposure import exposure_of
+from risks.models import Risk
 from tpm.nouns import (
     CHOICE,
     DAY,
@@ -27,6 +29,7 @@ from tpm.nouns import (
     TEXT,
     Creatable,
     Filters,
+    IdFilter,
     In,
     Noun,
     OfProgramOut,
@@ -35,6 +38,8 @@ from tpm.nouns import (
     ProgramKey,
     Visible,
 )
+
+MINUTES_A_DAY = 480
 
 # -- forecasts -------------------------------------------------------------------------------------------------------
 
@@ -88,6 +93,72 @@ class Forecasts(Noun[MilestoneForecast]):
         seen = Q(driven_by__program__in=Program.objects.visible_to(self.request.user).values("pk"))
         found: QuerySet[Any] = rows.annotate(driver_seen=ExpressionWrapper(seen, output_field=BooleanField()))
         return found
+
+
+# -- what risks cost -------------------------------------------------------------------------------------------------
+
+
+class RiskForecastOut(OfProgramOut[Risk]):
+    risk = serializers.IntegerField(source="pk", read_only=True)
+    exposure_mean_days = serializers.SerializerMethodField()
+    exposure_p90_days = serializers.SerializerMethodField()
+    p80_days = serializers.IntegerField(source="p80", read_only=True, allow_null=True)
+    alone_days = serializers.IntegerField(source="alone", read_only=True, allow_null=True)
+    mitigated_days = serializers.IntegerField(source="mitigated", read_only=True, allow_null=True)
+    run = serializers.IntegerField(read_only=True, allow_null=True)
+    computed_at = serializers.DateTimeField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Risk
+        fields = [
+            "risk", "program", "exposure_mean_days", "exposure_p90_days", "p80_days", "alone_days", "mitigated_days",
+            "run", "computed_at",
+        ]  # fmt: skip
+
+    def get_exposure_mean_days(self, row: Any) -> float | None:
+        found = exposure_of(row.probability, row.points)
+        return None if found is None else round(found.mean / MINUTES_A_DAY, 2)
+
+    def get_exposure_p90_days(self, row: Any) -> float | None:
+        found = exposure_of(row.probability, row.points)
+        return None if found is None else round(found.p90 / MINUTES_A_DAY, 2)
+
+
+class RiskForecastsFilters(ProgramFilters):
+    p80_days__gte = IdFilter(field_name="p80", lookup_expr="gte")
+    p80_days__lte = IdFilter(field_name="p80", lookup_expr="lte")
+
+    class Meta(Filters.Meta):
+        model = Risk
+        fields = {"owner": REFERENCE, "probability": NUMBER}
+
+
+class RiskForecasts(Noun[Risk]):
+    """What each open risk costs, by the risk's id, in days.
+
+    Exposure is that of the open milestone hit hardest: probability × mean, and the days exceeded in one case of ten.
+    ``p80_days`` is what closing it would save at P80 of its program's end, ``alone_days`` what it would cost there as
+    the only risk, ``mitigated_days`` what its mitigation saves; null while not weighed.
+    """
+
+    queryset = (
+        Risk.objects.open()
+        .with_exposure()
+        .with_range()
+        .annotate(
+            program_key=F("program__key"),
+            # Known to be null where nothing is weighed yet: that is how the pages of a list find their nulls.
+            p80=ExpressionWrapper(F("forecast__p80_days"), IntegerField(null=True)),
+            alone=F("forecast__alone_days"),
+            mitigated=F("forecast__mitigated_days"),
+            run=F("forecast__run"),
+            computed_at=F("forecast__run__computed_at"),
+        )
+    )
+    out = RiskForecastOut
+    basename = "risk-forecasts"
+    filterset_class = RiskForecastsFilters
+    sorts = {"id": "id", "exposure_mean_days": "exposure", "p80_days": "p80"}
 
 
 # -- derived health --------------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ class RiskQuerySet(OfProgramQuerySet["Risk"]):
         """Adds ``exposure``: probability times the mean working minutes on the milestone it hits hardest, or null."""
         mean = Subquery(_hardest().values("mean")[:1])
         return self.annotate(
-            exposure=models.ExpressionWrapper(F("probability") * mean, output_field=models.FloatField())
+            exposure=models.ExpressionWrapper(F("probability") * mean, output_field=models.FloatField(null=True))
         )
 
     def with_range(self) -> Self:

@@ -261,6 +261,8 @@ API = {
     "baseline-dates/<pk>": of("baseline_date"),
     "forecasts": anyone(),
     "forecasts/<pk>": of("milestone"),
+    "risk-forecasts": anyone(),
+    "risk-forecasts/<pk>": of("risk"),
     "risks": anyone(),
     "risks/<pk>": of("risk"),
     "risks/<pk>/close": of("risk", BUTTON),

@@ -53,6 +53,7 @@ nouns: dict[str, type[Noun[Any]]] = {
     "baselines": forecasts.api.Baselines,
     "baseline-dates": forecasts.api.BaselineDates,
     "forecasts": forecasts.api.Forecasts,
+    "risk-forecasts": forecasts.api.RiskForecasts,
     "risks": risks.api.Risks,
     "mitigation-actions": risks.api.MitigationActions,
     "issues": risks.api.Issues,

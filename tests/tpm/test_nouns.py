@@ -227,7 +227,7 @@ CASES = [
         of_program=False, deletes=False,
     ),
 ]  # fmt: skip
-READ_ONLY = {"date-moves", "baseline-dates", "forecasts", "letters"}
+READ_ONLY = {"date-moves", "baseline-dates", "forecasts", "letters", "risk-forecasts"}
 
 
 def other_key(world: World) -> str:
@@ -347,6 +347,6 @@ def test_read_only_nouns_show_what_other_writes_leave(cast: Cast) -> None:
     assert set(days) == {world.first.pk, world.last.pk}
     assert days == days | expected_on
     assert lead.get(f"date-moves/{move['id']}").json() == move
-    for noun in ("date-moves", "baseline-dates", "forecasts"):
+    for noun in ("date-moves", "baseline-dates", "forecasts", "risk-forecasts"):
         assert outsider.get(noun).json()["data"] == []
     assert outsider.get(f"date-moves/{move['id']}").status_code == 404
