@@ -151,6 +151,14 @@ CASES = [
         by="admin", deletes=False, of_program=False,
     ),
     Case(
+        "health-policies",
+        lambda w: {
+            "at_risk_days": 5, "off_track_days": 20, "stale_days": 14, "reason": "Leads want to know sooner",
+            "read_version": 1,
+        },
+        by="admin", deletes=False, of_program=False, other=("read_version",), shows={"version": 2},
+    ),
+    Case(
         "baselines",
         lambda w: {
             "program": w.program.key, "name": "First", "dates": [{"milestone": w.last.pk, "finish_on": "2026-12-18"}],
