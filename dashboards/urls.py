@@ -1,6 +1,6 @@
 from django.urls import path
 
-from dashboards import plan, programs, views, why
+from dashboards import plan, programs, risks, views, why
 
 urlpatterns = [
     path("", views.portfolio, name="portfolio"),
@@ -15,5 +15,8 @@ urlpatterns = [
     path("p/<key:key>/delete", programs.program_delete, name="program_delete"),
     path("m/<int:pk>", plan.milestone),
     path("baselines/<int:pk>", plan.baseline),
+    path("risks", risks.risks),
+    path("p/<key:key>/risks", risks.risks),
+    path("r/R-<int:pk>", risks.risk),
     path("healthz", views.healthz, name="healthz"),
 ]

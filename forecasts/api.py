@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from typing import Any, TypedDict
 
 from django.db import transaction
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from forecasts.grounds import frozen_by, grounds
-from forecasts.models import FrozenHealth, MilestoneForecast, ProgramHealth
+from forecasts.models import FrozenHealth, HealthPolicy, MilestoneForecast, ProgramHealth
+from forecasts.policy import LIMITS, preview, proposed
+from forecasts.services import change_policy, newest_policy
 from milestones import services
 from milestones.models import Baseline, BaselineDate, Milestone, SlipCause
 from people.models import User
+from people.permissions import OrgAct, require
 from people.services import today
-from programs.models import Program
+from programs.models import Health, Program
+from risks.exposure import exposure_of
+from risks.models import Risk
 from tpm.nouns import (
     CHOICE,
     DAY,
+    LARGEST_ID,
     NUMBER,
     REFERENCE,
     TEXT,
     Creatable,
     Filters,
+    IdFilter,
     In,
     M,
     Noun,
@@ -39,6 +50,8 @@ from tpm.nouns import (
     ProgramKey,
     Visible,
 )
+
+MINUTES_A_DAY = 480
 
 # -- forecasts -------------------------------------------------------------------------------------------------------
 
@@ -105,6 +118,72 @@ class Forecasts(Noun[MilestoneForecast]):
         seen = Q(driven_by__program__in=Program.objects.visible_to(self.request.user).values("pk"))
         found: QuerySet[Any] = rows.annotate(driver_seen=ExpressionWrapper(seen, output_field=BooleanField()))
         return found
+
+
+# -- what risks cost -------------------------------------------------------------------------------------------------
+
+
+class RiskForecastOut(OfProgramOut[Risk]):
+    risk = serializers.IntegerField(source="pk", read_only=True)
+    exposure_mean_days = serializers.SerializerMethodField()
+    exposure_p90_days = serializers.SerializerMethodField()
+    p80_days = serializers.IntegerField(source="p80", read_only=True, allow_null=True)
+    alone_days = serializers.IntegerField(source="alone", read_only=True, allow_null=True)
+    mitigated_days = serializers.IntegerField(source="mitigated", read_only=True, allow_null=True)
+    run = serializers.IntegerField(read_only=True, allow_null=True)
+    computed_at = serializers.DateTimeField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Risk
+        fields = [
+            "risk", "program", "exposure_mean_days", "exposure_p90_days", "p80_days", "alone_days", "mitigated_days",
+            "run", "computed_at",
+        ]  # fmt: skip
+
+    def get_exposure_mean_days(self, row: Any) -> float | None:
+        found = exposure_of(row.probability, row.points)
+        return None if found is None else round(found.mean / MINUTES_A_DAY, 2)
+
+    def get_exposure_p90_days(self, row: Any) -> float | None:
+        found = exposure_of(row.probability, row.points)
+        return None if found is None else round(found.p90 / MINUTES_A_DAY, 2)
+
+
+class RiskForecastsFilters(ProgramFilters):
+    p80_days__gte = IdFilter(field_name="p80", lookup_expr="gte")
+    p80_days__lte = IdFilter(field_name="p80", lookup_expr="lte")
+
+    class Meta(Filters.Meta):
+        model = Risk
+        fields = {"owner": REFERENCE, "probability": NUMBER}
+
+
+class RiskForecasts(Noun[Risk]):
+    """What each open risk costs, by the risk's id, in days.
+
+    Exposure is that of the open milestone hit hardest: probability × mean, and the days exceeded in one case of ten.
+    ``p80_days`` is what closing it would save at P80 of its program's end, ``alone_days`` what it would cost there as
+    the only risk, ``mitigated_days`` what its mitigation saves; null while not weighed.
+    """
+
+    queryset = (
+        Risk.objects.open()
+        .with_exposure()
+        .with_range()
+        .annotate(
+            program_key=F("program__key"),
+            # Known to be null where nothing is weighed yet: that is how the pages of a list find their nulls.
+            p80=ExpressionWrapper(F("forecast__p80_days"), IntegerField(null=True)),
+            alone=F("forecast__alone_days"),
+            mitigated=F("forecast__mitigated_days"),
+            run=F("forecast__run"),
+            computed_at=F("forecast__run__computed_at"),
+        )
+    )
+    out = RiskForecastOut
+    basename = "risk-forecasts"
+    filterset_class = RiskForecastsFilters
+    sorts = {"id": "id", "exposure_mean_days": "exposure", "p80_days": "p80"}
 
 
 # -- derived health --------------------------------------------------------------------------------------------------
@@ -383,3 +462,83 @@ class BaselineDates(Noun[BaselineDate]):
     def get_queryset(self) -> QuerySet[Any]:
         programs = Program.objects.visible_to(self.request.user)
         return super().get_queryset().filter(baseline__program__in=programs)
+
+
+# -- the health policy -----------------------------------------------------------------------------------------------
+
+
+class PolicyOut(Out[HealthPolicy]):
+    id = serializers.IntegerField(source="version", read_only=True)
+
+    class Meta:
+        model = HealthPolicy
+        fields = ["id", *LIMITS, "version", "created_at", "created_by", "reason"]
+
+
+class PolicyLimits(In[HealthPolicy]):
+    class Meta:
+        model = HealthPolicy
+        fields = list(LIMITS)
+
+
+class PolicyIn(PolicyLimits):
+    reason = serializers.CharField(max_length=500)
+    read_version = serializers.IntegerField(min_value=1, max_value=LARGEST_ID)
+
+    class Meta:
+        model = HealthPolicy
+        fields = [*LIMITS, "reason", "read_version"]
+
+
+class TurnOut(serializers.Serializer[Any]):
+    """A program that other limits would judge otherwise."""
+
+    program = serializers.CharField()
+    before = serializers.ChoiceField(choices=Health.choices)
+    after = serializers.ChoiceField(choices=Health.choices)
+    was_stale = serializers.BooleanField()
+    is_stale = serializers.BooleanField()
+    slip_days = serializers.IntegerField(allow_null=True)
+
+
+class PreviewOut(serializers.Serializer[Any]):
+    programs = TurnOut(many=True)
+
+
+class PolicyFilters(Filters):
+    class Meta(Filters.Meta):
+        model = HealthPolicy
+        fields = {"version": NUMBER, "created_by": REFERENCE}
+
+
+class HealthPolicies(Creatable[HealthPolicy]):
+    """The limits that derived health is judged by, a row a version; the newest counts.
+
+    Creating one adds a version: limits that are left out stay, ``read_version`` is the version they were chosen
+    against.
+    """
+
+    queryset = HealthPolicy.objects.all()
+    out, new = PolicyOut, PolicyIn
+    filterset_class = PolicyFilters
+    sorts = {"version": "version"}
+    default_sort = "-version"
+
+    def add(self, user: User, fields: dict[str, Any]) -> HealthPolicy:
+        reason, read = fields.pop("reason"), fields.pop("read_version")
+        policy = proposed(newest_policy(), fields)
+        limits = {name: getattr(policy, name) for name in LIMITS}
+        return change_policy(by=user, at=timezone.now(), reason=reason, read_version=read, **limits)
+
+    @extend_schema(responses=PreviewOut)
+    @action(detail=False, methods=["post"], serializer_class=PolicyLimits)
+    def preview(self, request: Request, **kwargs: Any) -> Response:
+        """The programs that these limits would judge otherwise, on the facts of now. Nothing is saved."""
+        require(self.user, OrgAct.CHANGE_POLICY)
+        standing = newest_policy()
+        policy = proposed(standing, self.taken(request))
+        keys = dict(Program.objects.visible_to(self.user).order_by("pk").values_list("pk", "key"))
+        turns = preview(standing, policy, keys, today(timezone.now()))
+        return Response(
+            PreviewOut({"programs": [asdict(turn) | {"program": keys[turn.program]} for turn in turns]}).data
+        )

@@ -11,9 +11,11 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg2.errors
+from django.core.exceptions import ValidationError
 from django.db import Error, connection, transaction
 from django.db.models import F
 
+import history
 from forecasts import network
 from forecasts.calendars import Calendars, load_calendars
 from forecasts.estimates import load_classes
@@ -31,10 +33,13 @@ from forecasts.models import (
 from forecasts.weighing import Weighed, weigh
 from forecasts.writing import upsert
 from milestones.models import Dependency
+from people.models import User
+from people.permissions import OrgAct, require
 from programs.models import Program
 
 # One run at a time: two that compute the same rows would only wait for each other and do it twice.
 RUN_LOCK = 7302
+POLICY_LOCK = 7307
 TRIES = 3
 # A component of at most so many programs is computed whole. Of a larger one an edit recomputes what it reaches; what
 # lies upstream keeps its forecast, and its float until the next day's run (docs/adr/0006).
@@ -169,6 +174,28 @@ class _State:
 def newest_policy() -> HealthPolicy:
     """The policy that counts: the newest row; in an empty table the default that ships as version 1."""
     return HealthPolicy.objects.order_by("-version").first() or HealthPolicy(version=1)
+
+
+@transaction.atomic
+def change_policy(*, by: User, at: datetime, reason: str, read_version: int, **limits: int) -> HealthPolicy:
+    """Add a version of the policy; the sweep then judges every program by it.
+
+    ``read_version`` is the one that the limits were chosen against: who has not seen the newest chooses again.
+    """
+    require(by, OrgAct.CHANGE_POLICY)
+    if not reason.strip():
+        raise ValidationError({"reason": ["Say why the limits change."]}, code="because")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [POLICY_LOCK])
+    newest = newest_policy()
+    if newest.version != read_version:
+        raise ValidationError(
+            "Somebody changed the policy meanwhile, to version %(version)s. Look at it, then change it again.",
+            code="overtaken",
+            params={"version": newest.version},
+        )
+    row = HealthPolicy(version=newest.version + 1, created_at=at, created_by=by, reason=reason.strip(), **limits)
+    return history.create(row)
 
 
 def behind(*, today: date) -> list[int]:

@@ -19,6 +19,7 @@ class OrgAct(Enum):
     MANAGE_TEAMS = "change teams"
     MANAGE_CALENDARS = "change working calendars"
     MANAGE_ORGANISATION = "change the organisation's settings"
+    CHANGE_POLICY = "change the health policy"
     IMPORT = "import a portfolio"
 
 

@@ -203,6 +203,13 @@ ORGANISATION = (
         "What a moved date can be put down to.",
         OrgAct.MANAGE_ORGANISATION,
     ),
+    Setting(
+        "/settings/health-policy",
+        "flag",
+        "Health policy",
+        "How late is at risk, and how late off track.",
+        OrgAct.CHANGE_POLICY,
+    ),
     Setting("/import", "export", "Import", "Programs and milestones from tables.", OrgAct.IMPORT),
 )
 

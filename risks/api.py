@@ -63,8 +63,8 @@ class ImpactIn(Part):
 
 
 RISK_FIELDS = [
-    "external_key", "title", "cause", "event", "effect", "probability", "likelihood_score", "impact_score", "response",
-    "mitigation", "owner", "review_on", "raised_on",
+    "external_key", "title", "cause", "event", "effect", "probability", "residual_probability", "likelihood_score",
+    "impact_score", "response", "mitigation", "owner", "review_on", "raised_on",
 ]  # fmt: skip
 
 
@@ -118,6 +118,7 @@ class RisksFilters(ProgramFilters):
             "external_key": ["exact"],
             "title": TEXT,
             "probability": NUMBER,
+            "residual_probability": NUMBER,
             "likelihood_score": NUMBER,
             "impact_score": NUMBER,
             "response": CHOICE,

@@ -441,6 +441,7 @@ class Replay:
             today=friday,
             title=risk.title,
             probability=_number(risk.probability),
+            residual_probability=None if risk.residual is None else _number(risk.residual),
             likelihood_score=risk.score[0],
             impact_score=risk.score[1],
             response=risk.response,
