@@ -25,11 +25,15 @@ def day_number(on: date | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Calendars:
-    """All working calendars by id, which team works by which, and the organisation's own."""
+    """All working calendars by id, which team works by which, and the organisation's own.
+
+    ``limits`` are people-days a week of the teams whose capacity delays their work.
+    """
 
     by_id: dict[int, WorkCalendar]
     of_team: dict[int, int]
     default: int
+    limits: dict[int, float]
     digest: str
 
     def of(self, team: int | None) -> int:
@@ -57,13 +61,16 @@ class Calendars:
 def load_calendars() -> Calendars:
     """Read all calendars in four queries. Without an organisation, eight hours from Monday to Friday."""
     default = Organisation.objects.values_list("calendar_id", flat=True).first() or 0
-    of_team = dict(Team.objects.exclude(calendar=None).order_by("pk").values_list("pk", "calendar_id"))
+    teams = Team.objects.exclude(calendar=None, limits_work=False).order_by("pk")
+    rows = list(teams.values_list("pk", "calendar_id", "limits_work", "capacity_days"))
+    of_team = {pk: calendar for pk, calendar, *_ in rows if calendar}
+    limits = {pk: float(days) for pk, _, is_limit, days in rows if is_limit and days is not None}
     holidays: dict[int, list[int]] = defaultdict(list)
     for calendar, on in Holiday.objects.order_by("calendar_id", "on").values_list("calendar_id", "on"):
         holidays[calendar].append(day_number(on))
     weeks = {row.pk: row.minutes for row in WorkingCalendar.objects.order_by("pk")}
     by_id = {pk: WorkCalendar.of_minutes(minutes, frozenset(holidays[pk])) for pk, minutes in weeks.items()}
     by_id.setdefault(0, WorkCalendar.of_minutes((480, 480, 480, 480, 480, 0, 0)))
-    read = repr((default, of_team, weeks, sorted(holidays.items())))
+    read = repr((default, of_team, weeks, sorted(holidays.items()), limits))
     digest = hashlib.sha256(read.encode()).hexdigest()
-    return Calendars(by_id, {team: pk for team, pk in of_team.items() if pk}, default, digest)
+    return Calendars(by_id, of_team, default, limits, digest)

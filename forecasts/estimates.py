@@ -282,6 +282,12 @@ class Estimates:
         digests = np.array([0, *sorted(distinct)], dtype=np.int64)
         return cls(uncertainty, [one.basis for one in found], digests[uncertainty.shape + 1], threats)
 
+    def stretched(self, stretch: Doubles) -> Estimates:
+        """The same estimates with all work that is not spent yet taking so many times as long."""
+        whole = self.uncertainty
+        shift = whole.shift_min * stretch - whole.elapsed_min * (stretch - 1)
+        return replace(self, uncertainty=replace(whole, shift_min=shift, scale_min=whole.scale_min * stretch))
+
     def taken(self, chosen: IntArray, uids: IntArray) -> Uncertainty:
         """What concerns the chosen tasks alone (positions, and their uids)."""
         whole = self.uncertainty

@@ -6,15 +6,16 @@ import hashlib
 import math
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 from django.db.models import Q
 from numpy.typing import NDArray
 
-from engine import cpm
+from engine import capacity, cpm
 from engine.calendars import MINUTES_PER_DAY, CalendarTable, EngineError, HorizonError, WorkCalendar
 from engine.network import NO_DAY, NO_WORK, CycleError, Links, Network, compile
 from engine.simulation import Run, simulate
@@ -35,6 +36,7 @@ SUMMARISE_ALL = 20_000
 NO_ONE = -1
 
 IntArray = NDArray[np.int64]
+Doubles = NDArray[np.float64]
 
 
 class Task(NamedTuple):
@@ -54,6 +56,7 @@ class Task(NamedTuple):
     work_low: int | None
     work_high: int | None
     program_target_on: date | None
+    demand_days: Decimal | None
 
 
 class Link(NamedTuple):
@@ -100,9 +103,13 @@ class Outcome:
 
 
 def components(program_ids: Collection[int]) -> list[tuple[int, ...]]:
-    """The connected parts of the cross-program network that hold these programs: ids in order, one query."""
+    """The connected parts of the cross-program network that hold these programs: ids in order, two queries.
+
+    Programs that ask for the same team hang together where its capacity delays their work.
+    """
     wanted = set(program_ids)
-    return [part for part in groups(wanted, _pairs(live_links())) if not wanted.isdisjoint(part)]
+    pairs = _pairs(live_links()) | _sharing()
+    return [part for part in groups(wanted, pairs) if not wanted.isdisjoint(part)]
 
 
 def _pairs(links: DependencyQuerySet) -> set[tuple[int, int]]:
@@ -111,18 +118,31 @@ def _pairs(links: DependencyQuerySet) -> set[tuple[int, int]]:
     return set(links.hand_offs().values_list(*ends).distinct().order_by())
 
 
+def _sharing() -> set[tuple[int, int]]:
+    """Programs that ask for a team whose capacity delays work, each with the first of them and the other way round."""
+    asked = Milestone.objects.open().filter(team__limits_work=True, demand_days__gt=0)
+    asked = asked.exclude(program__state=Program.State.CANCELLED)
+    first: dict[int, int] = {}
+    pairs: set[tuple[int, int]] = set()
+    for team, program in asked.values_list("team_id", "program_id").distinct().order_by("team_id", "program_id"):
+        if team is not None:
+            one = first.setdefault(team, program)
+            pairs |= {(one, program), (program, one)}
+    return pairs
+
+
 def receivers() -> dict[int, list[int]]:
-    """The programs that wait for each program, or did before what they waited for was cancelled; in one query."""
+    """The programs that wait for each program, or did before what they waited for was cancelled; in two queries."""
     found: dict[int, list[int]] = defaultdict(list)
-    for giver, receiver in _pairs(Dependency.objects.all()):
+    for giver, receiver in _pairs(Dependency.objects.all()) | _sharing():
         found[giver].append(receiver)
     return found
 
 
 def givers() -> dict[int, list[int]]:
-    """The programs that each program waits for, in one query."""
+    """The programs that each program waits for, in two queries."""
     found: dict[int, list[int]] = defaultdict(list)
-    for giver, receiver in _pairs(live_links()):
+    for giver, receiver in _pairs(live_links()) | _sharing():
         found[receiver].append(giver)
     return found
 
@@ -195,7 +215,7 @@ def read(
     )
     columns = (
         "pk", "program_id", "team_id", "work_likely", "not_before_on", "target_on", "started_on", "remaining",
-        "done_on", "is_end", "kind", "work_low", "work_high", "program__target_on",
+        "done_on", "is_end", "kind", "work_low", "work_high", "program__target_on", "demand_days",
     )  # fmt: skip
     tasks = [Task(*row) for row in rows.values_list(*columns)]
     pairs = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
@@ -205,7 +225,8 @@ def read(
     tasks = [task for task in tasks if task.id not in obstacles and (task.id in linked or _stands_alone(task))]
     tasks.sort(key=lambda task: (part_of[task.program], task.id))
     links = [link for link in links if link.predecessor not in obstacles and link.successor not in obstacles]
-    return Inputs.of(tasks, links, calendars, classes, load_threats(part_of), today), obstacles
+    inputs = Inputs.of(tasks, links, calendars, classes, load_threats(part_of), today)
+    return inputs.limited(calendars.limits), obstacles
 
 
 def find_obstacles(tasks: Sequence[Task], links: Sequence[Link]) -> dict[int, Obstacle]:
@@ -248,7 +269,7 @@ def _stands_alone(task: Task) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The engine's input arrays, in the order of the tasks."""
+    """The engine's input arrays, in the order of the tasks; ``stretch`` is by how much capacity delays each of them."""
 
     tasks: Sequence[Task]
     today: date
@@ -258,6 +279,7 @@ class Inputs:
     pred: IntArray
     succ: IntArray
     estimates: Estimates
+    stretch: Doubles
 
     @classmethod
     def of(
@@ -304,7 +326,67 @@ class Inputs:
             pred=np.array([position[link.predecessor] for link in links], dtype=np.int64),
             succ=np.array([position[link.successor] for link in links], dtype=np.int64),
             estimates=Estimates.of(estimated, columns["uid"], found, classes, threats),
+            stretch=np.ones(len(tasks)),
         )
+
+    def limited(self, limits: Mapping[int, float]) -> Inputs:
+        """The same inputs with work stretched where its team is asked for more than it can do (engine.capacity).
+
+        Weeks are those of the plan without uncertainty and without this delay. What people name by its day alone has no
+        work to stretch, but asks for people all the same.
+        """
+        asking = [at for at, t in enumerate(self.tasks) if t.team in limits and t.demand_days and not t.done_on]
+        start, finish = self._planned(asking) if asking else ({}, {})
+        asking = [at for at in asking if at in start]
+        if not asking:
+            return self
+        teams = sorted({self.tasks[at].team or 0 for at in asking})
+        place = {team: at for at, team in enumerate(teams)}
+        of_team = {self.tasks[at].team: int(self.columns["calendar"][at]) for at in asking}
+        factor = capacity.stretch(
+            capacity.Teams.of(self.calendars, [of_team[team] for team in teams], [limits[team] for team in teams]),
+            capacity.Demand.of(
+                [place[self.tasks[at].team or 0] for at in asking],
+                [float(self.tasks[at].demand_days or 0) for at in asking],
+                [start[at] for at in asking],
+                [finish[at] for at in asking],
+            ),
+            day_number(self.today),
+        )
+        stretch = np.ones(len(self.tasks))
+        for at, by in zip(asking, factor.tolist(), strict=True):
+            if self.tasks[at].work is not None or self.tasks[at].remaining is not None:
+                stretch[at] = by
+        elapsed = np.array(_elapsed(self.columns, self.calendars, self.today))
+        return replace(
+            self,
+            columns=self.columns | _stretched(self.columns, elapsed, stretch),
+            estimates=self.estimates.stretched(stretch),
+            stretch=stretch,
+        )
+
+    def _planned(self, wanted: Iterable[int]) -> tuple[dict[int, int], dict[int, int]]:
+        """First and last days of tasks, by position, of the connected parts that hold the wanted ones."""
+        asked = set(wanted)
+        start: dict[int, int] = {}
+        finish: dict[int, int] = {}
+        for chosen, dates in self._scheduled([part for part in self._parts() if not asked.isdisjoint(part.tolist())]):
+            start.update(zip(chosen.tolist(), dates.early_start_day.tolist(), strict=True))
+            finish.update(zip(chosen.tolist(), dates.early_finish_day.tolist(), strict=True))
+        return start, finish
+
+    def _scheduled(self, parts: Sequence[IntArray]) -> Iterator[tuple[IntArray, cpm.Dates]]:
+        """Dates of parts, but of those that the engine refuses: ``compute`` says why."""
+        chosen = np.sort(np.concatenate(parts))
+        try:
+            dates = cpm.schedule(self.compiled(chosen))
+        except EngineError:
+            if len(parts) > 1:
+                half = len(parts) // 2
+                yield from self._scheduled(parts[:half])
+                yield from self._scheduled(parts[half:])
+        else:
+            yield chosen, dates
 
     def digests(self, part_of_task: Sequence[int], parts: int) -> list[str]:
         """A digest of each component's arrays: tasks lie together by component, and links are taken by their task."""
@@ -341,10 +423,12 @@ class Inputs:
 
     def compute(self, obstacles: dict[int, Obstacle]) -> list[Forecast]:
         """Forecasts of all tasks but those of connected parts that the engine refuses; these go to ``obstacles``."""
-        at = {task.id: position for position, task in enumerate(self.tasks)}
+        return [row for batch in self._computed(self._parts(), obstacles) for row in batch]
+
+    def _parts(self) -> list[IntArray]:
+        """Positions of the tasks of each connected part of the network."""
         pairs = zip(self.pred.tolist(), self.succ.tolist(), strict=True)
-        parts = [np.array(part, dtype=np.int64) for part in groups(at.values(), pairs)]
-        return [row for batch in self._computed(parts, obstacles) for row in batch]
+        return [np.array(part, dtype=np.int64) for part in groups(range(len(self.tasks)), pairs)]
 
     def _computed(self, parts: Sequence[IntArray], obstacles: dict[int, Obstacle]) -> Iterator[list[Forecast]]:
         chosen = np.sort(np.concatenate(parts))
@@ -484,6 +568,16 @@ def _elapsed(columns: dict[str, IntArray], calendars: Sequence[WorkCalendar], to
     then = table.worked(calendar, np.where(begun, columns["started"], 0) * MINUTES_PER_DAY)
     spent: list[float] = np.where(begun, np.maximum(now - then, 0), 0).astype(float).tolist()
     return spent
+
+
+def _stretched(columns: Mapping[str, IntArray], elapsed: Doubles, stretch: Doubles) -> dict[str, IntArray]:
+    """Durations and remaining work with what is not spent yet stretched."""
+    duration, remaining = columns["duration"], columns["remaining"]
+    left = np.maximum(duration - elapsed, 0.0)
+    return {
+        "duration": np.rint(duration + left * (stretch - 1)).astype(np.int64),
+        "remaining": np.where(remaining == NO_WORK, NO_WORK, np.rint(remaining * stretch).astype(np.int64)),
+    }
 
 
 def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tuple[int, int, int, int, int]:

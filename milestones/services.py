@@ -34,7 +34,7 @@ from programs.services import change_program, locked, settle_target, touch
 GRAPH_LOCK = 7301
 
 # Fields of a milestone that forecasts do not read.
-NOT_PLAN_FIELDS = {"name", "note", "owner", "kind", "external_key", "workstream", "demand_days", "target_precision"}
+NOT_PLAN_FIELDS = {"name", "note", "owner", "kind", "external_key", "workstream", "target_precision"}
 
 
 def lock_graph() -> None:

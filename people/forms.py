@@ -154,7 +154,7 @@ class PersonForm(RecordForm):
 
 class TeamForm(RecordForm):
     model = Team
-    names = ("name", "area", "capacity_days", "calendar")
+    names = ("name", "area", "capacity_days", "calendar", "limits_work")
 
     def __init__(self, data: QueryDict | None = None, *, row: Team | None = None) -> None:
         super().__init__(data, row=row)
