@@ -1,6 +1,6 @@
 from django.urls import path
 
-from dashboards import plan, programs, views
+from dashboards import accuracy, plan, programs, quality, trends, views
 
 urlpatterns = [
     path("", views.portfolio, name="portfolio"),
@@ -14,5 +14,9 @@ urlpatterns = [
     path("p/<key:key>/delete", programs.program_delete, name="program_delete"),
     path("m/<int:pk>", plan.milestone),
     path("baselines/<int:pk>", plan.baseline),
+    path("trends", trends.trends),
+    path("accuracy", accuracy.accuracy),
+    path("accuracy/expert", accuracy.expert),
+    path("quality", quality.schedule_quality),
     path("healthz", views.healthz, name="healthz"),
 ]

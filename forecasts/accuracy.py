@@ -8,7 +8,7 @@ on it. How open ones count is told in `engine.scoring`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from math import isfinite
 
@@ -105,6 +105,10 @@ class Ledger:
 
     def level(self, level: float) -> Days:
         return self.quantile_day[:, self.levels.index(level)]
+
+    def at_levels(self, *levels: float) -> Ledger:
+        """The same forecasts with some of their levels."""
+        return replace(self, levels=levels, quantile_day=self.quantile_day[:, [self.levels.index(q) for q in levels]])
 
     def only(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Ledger:
         return Ledger(
@@ -277,17 +281,17 @@ def by_team(ledger: Ledger) -> list[Group]:
 
 
 def _by(ledger: Ledger, key: Days) -> list[Group]:
-    """Groups with a forecast that came due, by key."""
+    """All groups, by key."""
+    if not ledger.size:
+        return []
     order = np.argsort(key, kind="stable")
     keys, starts = np.unique(key[order], return_index=True)
     groups = []
     for one, rows in zip(keys.tolist(), np.split(order, starts[1:]), strict=True):
         part = ledger.only(rows)
-        bias = _bias(part)
         kept = next((level for level in _kept(part) if level.level == P80), None)
-        if bias.due or bias.foretold:
-            scored = kept.due if kept else 0
-            groups.append(Group(one, scored, np.unique(part.milestone).size, kept if scored else None, bias))
+        scored = kept.due if kept else 0
+        groups.append(Group(one, scored, np.unique(part.milestone).size, kept, _bias(part)))
     return groups
 
 
