@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 
 from dashboards import trend_charts
 from dashboards.context import organisation_and_zone
-from dashboards.templatetags.words import number, slip
+from dashboards.templatetags.words import MINUS, number, slip
 from dashboards.trends import WEEKS, Chosen, choose, tabs
 from forecasts import accuracy as scores
 from forecasts.criticality import NOT_SIMULATED, criticality_to
@@ -90,12 +90,17 @@ def shares(found: scores.Accuracy) -> list[Share]:
 def reliability_words(bins: Sequence[scores.Bin]) -> str:
     """The finding of the reliability diagram."""
     count = sum(one.forecasts for one in bins)
-    off = sum(one.forecasts * (one.share - one.chance) for one in bins) / count
     mean = sum(one.forecasts * one.chance for one in bins) / count
-    words = f"Reliability of {count} chances: targets were given {mean:.0%} on average and met in {mean + off:.0%}. "
-    if abs(off) < SMALL_CHANCE:
-        return words + "Chances mean what they say."
-    return words + ("They were too low." if off > 0 else "They were too high.")
+    met = sum(one.forecasts * one.share for one in bins) / count
+    words = f"Reliability of {count} chances: targets were given {mean:.0%} on average and met in {met:.0%}. "
+    if all(one.low <= one.chance <= one.high for one in bins):
+        return words + "Every band holds its chance: they mean what they say."
+    if abs(met - mean) >= SMALL_CHANCE:
+        return words + ("Chances were too low." if met > mean else "Chances were too high.")
+    apart = sum(one.forecasts * (one.share - one.chance) * (one.chance - mean) for one in bins)
+    if apart > 0:
+        return words + "Right on average, but too timid: low chances came true more seldom, high ones more often."
+    return words + "Right on average, but too bold: low chances came true more often, high ones more seldom."
 
 
 @require_safe
@@ -198,11 +203,11 @@ def _end(request: SignedIn, chosen: Chosen) -> Milestone | None:
     return visible.filter(program=chosen.program, is_end=True).first() if chosen.program else None
 
 
-def _brier_parts(found: scores.Expert) -> list[tuple[str, float, str]]:
+def _brier_parts(found: scores.Expert) -> list[tuple[str, str, str]]:
     parts = found.brier
     if parts is None:
         return []
-    return [
+    named = [
         ("Brier score", parts.score, "Mean squared error of chances: 0 is perfect, 0.25 is always saying 50%."),
         ("Reliability", parts.reliability, "How far chances lie from what happened. Lower is better."),
         ("Resolution", parts.resolution, "How far what happened differs between chances. Higher is better."),
@@ -210,6 +215,7 @@ def _brier_parts(found: scores.Expert) -> list[tuple[str, float, str]]:
         ("Within bins", parts.within_bins, "What putting unlike chances in one bin hides."),
         ("Bias", parts.bias, "Share of targets met, less the mean chance."),
     ]
+    return [(name, f"{value:.3f}".replace("-", MINUS), text) for name, value, text in named]
 
 
 def pit_words(shares: Sequence[float]) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboards.context import organisation_and_zone
-from dashboards.templatetags.words import percent
+from dashboards.templatetags.words import MINUS, percent
 from forecasts import quality
 from forecasts.quality import Check, Judged
 from milestones.models import Milestone
@@ -34,10 +34,18 @@ WORDS = {
     8: ("Long work", "Milestones of more than 44 working days.", "Split them."),
     9: ("Invalid dates", "Open work in the past, or done work in the future.", "Correct the dates."),
     10: ("Nobody’s work", "Open work with neither owner nor team.", "Name who does it."),
-    11: ("Missed tasks", "Of milestones whose baseline day has come, those done or expected after it.", "Re-plan."),
+    11: (
+        "Missed tasks",
+        "Of milestones whose baseline day has come, those done or expected after it.",
+        "Win back days, or agree a new baseline.",
+    ),
     12: ("Critical path test", "Whether a slip of 100 days at the start of the path moves the end.", "Mend the links."),
     13: ("Critical path length", "(Length + float) / length of the path to the end.", "Win back days on the path."),
-    14: ("Baseline execution", "Milestones done, of those whose baseline day has come.", "Finish or re-plan them."),
+    14: (
+        "Baseline execution",
+        "Milestones done, of those whose baseline day has come.",
+        "Finish them, or agree a new baseline.",
+    ),
 }
 # Mended in the form of the milestone; all others on its page, where its links are.
 MENDED_IN_FORM = frozenset({5, 8, 9, 10})
@@ -118,7 +126,7 @@ class ProgramRow:
 
 def shown(number: int, value: float) -> str:
     """Shares in per cent; the two indices of baseline and path as they are."""
-    return f"{value:.2f}" if number in (13, 14) else percent(value)
+    return f"{value:.2f}".replace("-", MINUS) if number in (13, 14) else percent(value)
 
 
 @require_safe
@@ -140,7 +148,7 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
     rows = [_row(program, row, names, most) for program, row in shown_here]
     fails = quality.failing(list(judged.values()))
     context = {
-        "title": "Schedule quality",
+        "title": f"Schedule quality of {one.name}" if one else "Schedule quality",
         "one": one,
         "crumbs": [("Schedule quality", "/quality")] if one else [],
         "page": page,

@@ -295,7 +295,8 @@ def pit_bars(shares: Sequence[float], words: str) -> SafeString:
         middle.append(
             f'<text class="v-text-2" x="{_n(x + wide / 2)}" y="{_n(y - 6)}" text-anchor="middle">{share:.0%}</text>'
         )
-    even = _n(_py(0) - SQUARE / len(shares) / high)
+    level = _py(0) - SQUARE / len(shares) / high
+    even = _n(level)
     ticks = "".join(
         f'<text class="v-text" x="{_n(_px(part / 4))}" y="{_n(_py(0) + 18)}" text-anchor="middle">P{part * 25}</text>'
         for part in range(5)
@@ -304,7 +305,7 @@ def pit_bars(shares: Sequence[float], words: str) -> SafeString:
         f'<line class="v-axis" x1="{_n(_px(0))}" x2="{_n(_px(1))}" y1="{_n(_py(0))}" y2="{_n(_py(0))}"/>{ticks}'
         f'<g class="s-done">{"".join(bars)}</g>{"".join(middle)}'
         f'<line class="v-target" x1="{_n(_px(0))}" x2="{_n(_px(1))}" y1="{even}" y2="{even}" opacity=".6"/>'
-        f'<text class="v-strong" x="{_n(_px(1) - 2)}" y="{_n(float(even) - 6)}" text-anchor="end">even</text>'
+        f'<text class="v-strong" x="{_n(_px(0) - 8)}" y="{_n(level + 4)}" text-anchor="end">even</text>'
     )
     return _square(ground, words)
 

@@ -215,7 +215,7 @@ def tell(line: Line, lines: Sequence[Line]) -> Told:
     """What the rules found, in words."""
     name, found = line.milestone.name, line.reading
     week = f"{number(abs(found.week_days))} d"
-    meets = f" At this pace it is done about {short_date(found.meets_on)}." if found.meets_on else ""
+    meets = f" If this went on, it would be done about {short_date(found.meets_on)}." if found.meets_on else ""
     drift = signed(line.drift_days)
     match found.rule:
         case Rule.DONE:

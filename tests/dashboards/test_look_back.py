@@ -13,6 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import forecasts.services
+from dashboards.accuracy import pit_words, reliability_words
+from forecasts.accuracy import Bin
 from forecasts.models import IssuedForecast
 from milestones.models import Dependency, Milestone
 from people.models import Team
@@ -127,9 +129,40 @@ def test_the_reliability_diagram_has_a_table_twin(cast: Cast, kept: dict[str, Mi
     label = re.search(r'aria-label="(Reliability of [^"]+)"', page.text)
     assert label is not None
     assert "targets were given 75% on average and met in 100%" in label[1]
-    assert "They were too low." in label[1]
+    assert "Every band holds its chance" in label[1]  # one milestone says little
     assert "75%" in text_of(page)
     assert "style=" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("shares", "finding"),
+    [
+        ((0.1, 0.9), "they mean what they say"),
+        ((0.3, 1.0), "Chances were too low."),
+        ((0.0, 0.7), "Chances were too high."),
+        ((0.0, 1.0), "too timid"),
+        ((0.25, 0.75), "too bold"),
+    ],
+)
+def test_a_reliability_diagram_is_put_into_words(shares: tuple[float, float], finding: str) -> None:
+    bins = [
+        Bin(chance, share, share - 0.05, share + 0.05, 50, 40) for chance, share in zip((0.1, 0.9), shares, strict=True)
+    ]
+    assert finding in reliability_words(bins)
+
+
+@pytest.mark.parametrize(
+    ("shares", "finding"),
+    [
+        ([0.1] * 10, "evenly"),
+        ([0.05] * 5 + [0.15] * 5, "later than forecast"),
+        ([0.15] * 5 + [0.05] * 5, "sooner than forecast"),
+        ([0.25] + [0.0625] * 8 + [0.25], "too narrow"),
+        ([0.01] + [0.1225] * 8 + [0.01], "too wide"),
+    ],
+)
+def test_a_pit_histogram_is_put_into_words(shares: list[float], finding: str) -> None:
+    assert finding in pit_words(shares)
 
 
 def test_teams_and_programs_stand_in_alphabetical_order(
