@@ -58,6 +58,7 @@ nouns: dict[str, type[Noun[Any]]] = {
     "issues": risks.api.Issues,
     "assumptions": risks.api.Assumptions,
     "decisions": risks.api.Decisions,
+    "problems": risks.api.Problems,
     "kpis": metrics.api.KPIs,
     "measurements": metrics.api.Measurements,
     "updates": reports.api.Updates,
@@ -75,6 +76,7 @@ for name, noun in nouns.items():
 api_routes: list[URLPattern | URLResolver] = [
     *router.urls,
     path("programs/<key:key>/health", forecasts.api.Healths.as_view({"get": "list"}), name="health"),
+    path("teams/<int:pk>/load", forecasts.api.Load.as_view(), name="load"),
     path(
         "organisation",
         people.api.TheOrganisation.as_view({"get": "retrieve", "patch": "partial_update"}),
