@@ -17,7 +17,7 @@ from people.models import Team, User
 from people.pages import SignedIn, paged
 from people.permissions import OrgAct, may
 from people.services import today
-from people.views import find_team, team_crumbs
+from people.views import SETTINGS, find_team, team_crumbs
 
 MOST_ROWS = 60
 
@@ -56,6 +56,7 @@ def teams(request: SignedIn) -> HttpResponse:
         "weeks": WEEKS,
         "small_weeks": bars.SMALL_WEEKS,
         "title": "Teams",
+        "crumbs": SETTINGS,
         "sub": "People who deliver together, and what they are asked for against what they can do.",
         "primary_url": "/teams/new" if may_add else None,
         "primary_label": "New team",

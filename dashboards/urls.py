@@ -1,10 +1,11 @@
 from django.urls import path
 
-from dashboards import plan, problems, programs, teams, views
+from dashboards import plan, problems, programs, risks, teams, views, why
 
 urlpatterns = [
     path("", views.portfolio, name="portfolio"),
     path("p/<key:key>", views.program, name="program"),
+    path("p/<key:key>/why", why.why),
     path("dependencies", plan.dependencies),
     path("p/<key:key>/milestones", plan.milestones),
     path("p/<key:key>/dependencies", plan.dependencies),
@@ -25,5 +26,8 @@ urlpatterns = [
     path("problems/<int:pk>/delete", problems.problem_delete),
     path("teams", teams.teams, name="teams"),
     path("teams/<int:pk>", teams.team, name="team"),
+    path("risks", risks.risks),
+    path("p/<key:key>/risks", risks.risks),
+    path("r/R-<int:pk>", risks.risk),
     path("healthz", views.healthz, name="healthz"),
 ]

@@ -281,9 +281,7 @@ class Rows:
 
     def _driver_row(self, driver: int) -> Floats:
         uid, sd = int(self.uncertainty.driver_uid[driver]), float(self.uncertainty.driver_sd[driver])
-        # Rounded, so that the last digit of a processor's exponential does not show.
-        table = np.round(np.exp(sd * normal(self.streams.samples)), 6).astype(np.float32)
-        row: Floats = table.take(self.streams.ranks(DRIVERS, uid))
+        row: Floats = _lognormal(self.streams.samples, sd).take(self.streams.ranks(DRIVERS, uid))
         return row
 
     def _impact(self, impact: int) -> Floats:
@@ -294,6 +292,13 @@ class Rows:
         points = float(risks.low_min[impact]), float(risks.likely_min[impact]), float(risks.high_min[impact])
         table = _impact_table(self.streams.samples, happens, *points)
         return table.take(self.streams.ranks(RISKS, int(risks.uid[risk])), out=self._scratch, mode="clip")
+
+
+@lru_cache(maxsize=16)
+def _lognormal(samples: int, sd: float) -> Floats:
+    """Quantiles of a lognormal distribution of median 1 at the strata."""
+    # Rounded, so that the last digit of a processor's exponential does not show.
+    return np.round(np.exp(sd * normal(samples)), 6).astype(np.float32)
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from django.db.models import Q
 
 from engine import capacity
-from forecasts.network import EPOCH, load_calendars
+from forecasts.calendars import EPOCH, day_number, load_calendars
 from milestones.models import Milestone
 from people.models import Team, Viewer
 from programs.models import Program
@@ -96,7 +96,7 @@ def loads_of(
         return {}
     known, position = _teams(teams)
     asking = [(team, one) for team, one in _asking(teams, viewer, today, weeks) if one.finish_on]
-    loads = capacity.compare(known, _demand(asking, position), _day(today), weeks)
+    loads = capacity.compare(known, _demand(asking, position), day_number(today), weeks)
     return {team: _weeks(loads, at) for team, at in position.items()}
 
 
@@ -106,10 +106,10 @@ def load_of(team: Team, viewer: Viewer, *, today: date, weeks: int = WEEKS) -> T
     found = _asking([team], viewer, today, weeks)
     dated = [(pk, one) for pk, one in found if one.finish_on]
     demand = _demand(dated, position)
-    shares = capacity.by_task(known, demand, _day(today), weeks).tolist()
+    shares = capacity.by_task(known, demand, day_number(today), weeks).tolist()
     asking = [replace(one, by_week=tuple(share)) for (_, one), share in zip(dated, shares, strict=True) if any(share)]
     return TeamLoad(
-        _weeks(capacity.compare(known, demand, _day(today), weeks), 0),
+        _weeks(capacity.compare(known, demand, day_number(today), weeks), 0),
         tuple(sorted(asking, key=lambda one: (one.start_on or date.max, one.milestone))),
         tuple(one for _, one in found if one.finish_on is None),
     )
@@ -155,8 +155,8 @@ def _demand(asking: Sequence[tuple[int, Asking]], position: Mapping[int, int]) -
     return capacity.Demand.of(
         [position[team] for team, _ in asking],
         [one.demand for _, one in asking],
-        [_day(one.start_on) for _, one in asking],
-        [_day(one.finish_on) for _, one in asking],
+        [day_number(one.start_on) for _, one in asking],
+        [day_number(one.finish_on) for _, one in asking],
     )
 
 
@@ -166,7 +166,3 @@ def _weeks(loads: capacity.Loads, at: int) -> tuple[Week, ...]:
         Week(EPOCH + timedelta(days=day), asked, None if math.isnan(able) else able)
         for day, asked, able in zip(*columns, strict=True)
     )
-
-
-def _day(on: date | None) -> int:
-    return (on - EPOCH).days if on else 0

@@ -19,9 +19,9 @@ from engine import capacity, cpm
 from engine.calendars import MINUTES_PER_DAY, CalendarTable, EngineError, HorizonError, WorkCalendar
 from engine.network import NO_DAY, NO_WORK, CycleError, Links, Network, compile
 from engine.simulation import Run, simulate
+from forecasts.calendars import EPOCH, Calendars, day_number
 from forecasts.estimates import Classes, Estimated, Estimates, Threat, estimate, load_threats
-from milestones.models import Dependency, DependencyQuerySet, Milestone
-from people.models import Holiday, Organisation, Team, WorkingCalendar
+from milestones.models import Dependency, DependencyQuerySet, Milestone, MilestoneQuerySet
 from programs.models import Program
 
 # Raised whenever the same inputs may give other dates.
@@ -33,7 +33,6 @@ P50, P80 = 9, 15  # columns of the levels P5, P10, … P95
 # Of a batch no larger than this all milestones are summarised; of a larger one ends, hand-offs and targets.
 SUMMARISE_ALL = 20_000
 
-EPOCH = date(1970, 1, 1)
 NO_ONE = -1
 
 IntArray = NDArray[np.int64]
@@ -95,29 +94,6 @@ class Obstacle(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Calendars:
-    """All working calendars by id, which team works by which, and the organisation's own.
-
-    ``limits`` are people-days a week of the teams whose capacity delays their work.
-    """
-
-    by_id: dict[int, WorkCalendar]
-    of_team: dict[int, int]
-    default: int
-    limits: dict[int, float]
-    digest: str
-
-    def of(self, team: int | None) -> int:
-        return self.default if team is None else self.of_team.get(team, self.default)
-
-    def holidays(self, team: int | None) -> list[date]:
-        """Days off of a team that would be working days, in order."""
-        calendar = self.by_id[self.of(team)]
-        days = [EPOCH + timedelta(days=day) for day in sorted(calendar.holidays)]
-        return [day for day in days if calendar.week[day.weekday()]]
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a batch of components computes to: forecasts, obstacles by milestone, and a digest per component."""
 
@@ -126,39 +102,62 @@ class Outcome:
     digests: list[str]
 
 
-def load_calendars() -> Calendars:
-    """Read all calendars in four queries. Without an organisation, eight hours from Monday to Friday."""
-    default = Organisation.objects.values_list("calendar_id", flat=True).first() or 0
-    teams = Team.objects.exclude(calendar=None, limits_work=False).order_by("pk")
-    rows = list(teams.values_list("pk", "calendar_id", "limits_work", "capacity_days"))
-    of_team = {pk: calendar for pk, calendar, *_ in rows if calendar}
-    limits = {pk: float(days) for pk, _, is_limit, days in rows if is_limit and days is not None}
-    holidays: dict[int, list[int]] = defaultdict(list)
-    for calendar, on in Holiday.objects.order_by("calendar_id", "on").values_list("calendar_id", "on"):
-        holidays[calendar].append(_day(on))
-    weeks = {row.pk: row.minutes for row in WorkingCalendar.objects.order_by("pk")}
-    by_id = {pk: WorkCalendar.of_minutes(minutes, frozenset(holidays[pk])) for pk, minutes in weeks.items()}
-    by_id.setdefault(0, WorkCalendar.of_minutes((480, 480, 480, 480, 480, 0, 0)))
-    read = repr((default, of_team, weeks, sorted(holidays.items()), limits))
-    digest = hashlib.sha256(read.encode()).hexdigest()
-    return Calendars(by_id, of_team, default, limits, digest)
-
-
 def components(program_ids: Collection[int]) -> list[tuple[int, ...]]:
-    """The connected parts of the cross-program network that hold these programs: ids in order, two queries.
-
-    Programs that ask for the same team hang together where its capacity delays their work.
-    """
-    pairs = set(
-        live_links().hand_offs().values_list("predecessor__program_id", "successor__program_id").distinct().order_by()
-    )
-    asked = Milestone.objects.open().filter(team__limits_work=True, demand_days__gt=0)
-    asked = asked.exclude(program__state=Program.State.CANCELLED)
-    first: dict[int, int] = {}
-    for team, program in asked.values_list("team_id", "program_id").distinct().order_by("team_id", "program_id"):
-        pairs.add((first.setdefault(team, program), program))
+    """The connected parts of the cross-program network that hold these programs: ids in order, two queries."""
     wanted = set(program_ids)
+    pairs = _pairs(live_links(), live_milestones())
     return [part for part in groups(wanted, pairs) if not wanted.isdisjoint(part)]
+
+
+def _pairs(links: DependencyQuerySet, asking: MilestoneQuerySet) -> set[tuple[int, int]]:
+    """Programs that give to each other: giver, receiver.
+
+    Those that ask for the same team wait for each other where its capacity delays their work.
+    """
+    ends = ("predecessor__program_id", "successor__program_id")
+    found = set(links.hand_offs().values_list(*ends).distinct().order_by())
+    shared = asking.filter(team__limits_work=True, demand_days__gt=0).order_by("team_id", "program_id")
+    before: dict[int, int] = {}
+    for team, program in shared.values_list("team_id", "program_id").distinct():
+        if team in before:
+            found |= {(before[team], program), (program, before[team])}
+        before[team] = program
+    return found
+
+
+def receivers() -> dict[int, list[int]]:
+    """The programs that wait for each program, or did before what they waited for was cancelled; in two queries."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for giver, receiver in _pairs(Dependency.objects.all(), Milestone.objects.all()):
+        found[giver].append(receiver)
+    return found
+
+
+def givers() -> dict[int, list[int]]:
+    """The programs that each program waits for, in two queries."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for giver, receiver in _pairs(live_links(), live_milestones()):
+        found[receiver].append(giver)
+    return found
+
+
+def live_milestones() -> MilestoneQuerySet:
+    """Milestones that are neither done nor cancelled, of programs that are not cancelled either."""
+    return Milestone.objects.open().exclude(program__state=Program.State.CANCELLED)
+
+
+def reach(start: Iterable[int], following: Mapping[int, Sequence[int]]) -> set[int]:
+    """All that can be reached from some, these included.
+
+    >>> sorted(reach([1], {1: [2], 2: [3], 4: [1]}))
+    [1, 2, 3]
+    """
+    seen = set(start)
+    front = list(seen)
+    while front:
+        front = [one for at in front for one in following.get(at, ()) if one not in seen]
+        seen.update(front)
+    return seen
 
 
 def live_links() -> DependencyQuerySet:
@@ -264,7 +263,7 @@ def _is_bare(task: Task) -> bool:
 
 
 def _stands_alone(task: Task) -> bool:
-    return not _is_bare(task) or task.started_on is not None
+    return not _is_bare(task) or task.started_on is not None or task.target_on is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,15 +300,21 @@ class Inputs:
         columns = {name: np.ascontiguousarray(table[:, at]) for at, name in enumerate(names)}
         columns["uid"] = np.array([task.id for task in tasks], dtype=np.int64)
         columns["calendar"] = np.array([index[calendars.of(task.team)] for task in tasks], dtype=np.int64)
-        columns["target"] = np.array([_day(_target(task)) for task in tasks], dtype=np.int64)
+        columns["target"] = np.array([day_number(_target(task)) for task in tasks], dtype=np.int64)
         week = [calendars.by_id[pk] for pk in used]
         elapsed = _elapsed(columns, week, today)
         estimated = [
-            Estimated(t.kind, t.team, t.program, t.work_low, t.work, t.work_high, t.work is None) for t in tasks
+            Estimated(
+                t.id, t.kind, t.team, t.program, t.work_low, t.work, t.work_high, _lead_days(t, t.id in waits, today)
+            )
+            for t in tasks
         ]
+        a_day = [calendar.minutes_per_week / 7 for calendar in week]
         found = [
-            estimate(one, duration, begun != NO_DAY, done != NO_DAY, remaining, spent)
-            for one, (duration, begun, done, remaining, _), spent in zip(estimated, rows, elapsed, strict=True)
+            estimate(one, duration, begun != NO_DAY, done != NO_DAY, remaining, spent, a_day[calendar])
+            for one, (duration, begun, done, remaining, _), spent, calendar in zip(
+                estimated, rows, elapsed, columns["calendar"].tolist(), strict=True
+            )
         ]
         return cls(
             tasks=tasks,
@@ -345,7 +350,7 @@ class Inputs:
                 [start[at] for at in asking],
                 [finish[at] for at in asking],
             ),
-            _day(self.today),
+            day_number(self.today),
         )
         stretch = np.ones(len(self.tasks))
         for at, by in zip(asking, factor.tolist(), strict=True):
@@ -467,7 +472,7 @@ class Inputs:
             self.calendars,
             column["calendar"],
             links,
-            status_day=_day(self.today),
+            status_day=day_number(self.today),
             actual_start_day=column["started"],
             actual_finish_day=column["done"],
             remaining_min=column["remaining"],
@@ -558,7 +563,7 @@ def _elapsed(columns: dict[str, IntArray], calendars: Sequence[WorkCalendar], to
     if not begun.any():
         return [0.0] * begun.size
     table, calendar = CalendarTable.of(calendars), columns["calendar"]
-    now = table.worked(calendar, _day(today) * MINUTES_PER_DAY)
+    now = table.worked(calendar, day_number(today) * MINUTES_PER_DAY)
     then = table.worked(calendar, np.where(begun, columns["started"], 0) * MINUTES_PER_DAY)
     spent: list[float] = np.where(begun, np.maximum(now - then, 0), 0).astype(float).tolist()
     return spent
@@ -590,24 +595,42 @@ def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tu
         remaining = duration if started_on else None
     return (
         duration,
-        _day(started_on),
-        _day(task.done_on),
+        day_number(started_on),
+        day_number(task.done_on),
         NO_WORK if remaining is None or started_on is None else remaining,
-        _day(not_before_on),
+        day_number(not_before_on),
     )
+
+
+def _lead_days(task: Task, waits: bool, today: date) -> int | None:
+    """Days until the target of a task of which nothing else is known; None for others."""
+    if not _is_bare(task) or waits or not task.target_on:
+        return None
+    return max((task.target_on - today).days, 0)
 
 
 def _minutes(calendar: WorkCalendar, on: date) -> int:
     """Working minutes of one day."""
-    return 0 if _day(on) in calendar.holidays else sum(stop - start for start, stop in calendar.week[on.weekday()])
+    return (
+        0 if day_number(on) in calendar.holidays else sum(stop - start for start, stop in calendar.week[on.weekday()])
+    )
 
 
 def _longest_paths(dates: cpm.Dates, ends: IntArray, tasks: Sequence[Task]) -> NDArray[np.bool_]:
     """Tasks that hold the end of their own program where it is."""
-    program = np.array([task.program for task in tasks], dtype=np.int64)
+    network = dates.network
+    driving = np.flatnonzero(dates.driving)
+    before: dict[int, list[int]] = defaultdict(list)
+    for pred, succ in zip(network.link_pred[driving].tolist(), network.link_succ[driving].tolist(), strict=True):
+        before[succ].append(pred)
     found = np.zeros(len(tasks), dtype=bool)
     for end in ends.tolist():
-        found |= cpm.longest_path(dates, tasks[end].id) & (program == program[end])
+        front, seen = [end], {end}
+        while front:
+            fresh = {pred for at in front for pred in before.get(at, ())} - seen
+            seen |= fresh
+            front = list(fresh)
+        found[[at for at in seen if tasks[at].program == tasks[end].program]] = True
     return found
 
 
@@ -629,7 +652,3 @@ def _obstacle(refusal: EngineError, fallback: int) -> Obstacle:
     if isinstance(refusal, HorizonError) and refusal.uids:
         return Obstacle("horizon", refusal.uids[0])
     return Obstacle("refused", fallback)
-
-
-def _day(on: date | None) -> int:
-    return NO_DAY if on is None else on.toordinal() - EPOCH.toordinal()

@@ -27,6 +27,7 @@ from tpm.nouns import (
     IdFilter,
     In,
     Out,
+    Part,
     VisibleList,
 )
 
@@ -152,7 +153,7 @@ class Teams(Editable[Team]):
         services.delete_team(team=row, by=user)
 
 
-class HolidayIn(serializers.Serializer[Any]):
+class HolidayIn(Part):
     on = serializers.DateField()
     name = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
 

@@ -21,6 +21,7 @@ class OrgAct(Enum):
     MANAGE_CALENDARS = "change working calendars"
     MANAGE_PROBLEMS = "change a problem that somebody else owns"
     MANAGE_ORGANISATION = "change the organisation's settings"
+    CHANGE_POLICY = "change the health policy"
     IMPORT = "import a portfolio"
 
 

@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import is_valid_path
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from history.forms import explaining
 from people import services
@@ -70,7 +70,7 @@ def find_team(pk: int) -> Team:
 
 
 def team_crumbs(*teams: Team) -> Crumbs:
-    return [("Teams", "/teams"), *((team.name, f"/teams/{team.pk}") for team in teams)]
+    return [*SETTINGS, ("Teams", "/teams"), *((team.name, f"/teams/{team.pk}") for team in teams)]
 
 
 def team_create(request: SignedIn) -> HttpResponse:
@@ -165,6 +165,13 @@ ORGANISATION = (
         "What a moved date can be put down to.",
         OrgAct.MANAGE_ORGANISATION,
     ),
+    Setting(
+        "/settings/health-policy",
+        "flag",
+        "Health policy",
+        "How late is at risk, and how late off track.",
+        OrgAct.CHANGE_POLICY,
+    ),
     Setting("/import", "export", "Import", "Programs and milestones from tables.", OrgAct.IMPORT),
 )
 
@@ -233,15 +240,24 @@ def token_create(request: SignedIn) -> HttpResponse:
     return render(request, "form_base.html", context, status=422 if form.errors else 200)
 
 
-@require_POST
 def token_revoke(request: SignedIn, pk: int) -> HttpResponse:
     token = get_object_or_404(AccessToken.objects.visible_to(request.user), pk=pk)
-    return attempt(
-        request,
-        lambda: services.revoke_token(token=token, at=timezone.now()),
-        f"Revoked “{token.name}”. It works no longer.",
-        "/settings/tokens",
-    )
+    if request.method == "POST":
+        return attempt(
+            request,
+            lambda: services.revoke_token(token=token, at=timezone.now()),
+            f"Revoked “{token.name}”. It works no longer.",
+            "/settings/tokens",
+        )
+    context = {
+        "title": "Revoke token",
+        "question": f"Revoke “{token.name}”?",
+        "consequence": "Whatever uses it is turned away at once. A revoked token cannot be brought back.",
+        "verb": "Revoke token",
+        "cancel_url": "/settings/tokens",
+        "crumbs": [*SETTINGS, ("Access tokens", "/settings/tokens")],
+    }
+    return render(request, "components/confirm_delete.html", context)
 
 
 def organisation(request: SignedIn) -> HttpResponse:

@@ -30,6 +30,7 @@ from tpm.nouns import (
     NoFields,
     OfProgramOut,
     Out,
+    Part,
     ProgramFilters,
     ProgramKey,
     Visible,
@@ -51,7 +52,7 @@ class ImpactShown(TypedDict, total=False):
     high: int
 
 
-class ImpactIn(serializers.Serializer[Any]):
+class ImpactIn(Part):
     milestone = Visible(queryset=Milestone.objects.all())
     low = serializers.IntegerField(min_value=0, max_value=MOST_WORK_MINUTES)
     likely = serializers.IntegerField(min_value=0, max_value=MOST_WORK_MINUTES)
@@ -62,8 +63,8 @@ class ImpactIn(serializers.Serializer[Any]):
 
 
 RISK_FIELDS = [
-    "external_key", "title", "cause", "event", "effect", "probability", "likelihood_score", "impact_score", "response",
-    "mitigation", "owner", "review_on", "raised_on",
+    "external_key", "title", "cause", "event", "effect", "probability", "residual_probability", "likelihood_score",
+    "impact_score", "response", "mitigation", "owner", "review_on", "raised_on",
 ]  # fmt: skip
 
 
@@ -117,6 +118,7 @@ class RisksFilters(ProgramFilters):
             "external_key": ["exact"],
             "title": TEXT,
             "probability": NUMBER,
+            "residual_probability": NUMBER,
             "likelihood_score": NUMBER,
             "impact_score": NUMBER,
             "response": CHOICE,

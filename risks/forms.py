@@ -57,6 +57,7 @@ class RiskForm(RecordForm):
         "event",
         "effect",
         "probability",
+        "residual_probability",
         "owner",
         "likelihood_score",
         "impact_score",
@@ -66,6 +67,11 @@ class RiskForm(RecordForm):
         "raised_on",
     )
     probability = PercentField(required=False, label="Probability, %", help_text="How likely it happens: 0 to 100.")
+    residual_probability = PercentField(
+        required=False,
+        label="Probability after mitigation, %",
+        help_text="Once what is planned against it is done: at most the probability.",
+    )
     likelihood_score = ScoreField(LIKELIHOODS, label="Likelihood")
     impact_score = ScoreField(IMPACTS, label="Impact")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
 
 from history.models import Record
 from history.tracker import track
@@ -24,20 +25,27 @@ class RiskQuerySet(OfProgramQuerySet["Risk"]):
 
     def with_exposure(self) -> Self:
         """Adds ``exposure``: probability times the mean working minutes on the milestone it hits hardest, or null."""
-        hardest = (
-            RiskImpact.objects.filter(risk=OuterRef("pk"))
-            .annotate(mean=(F("low") + F("likely") + F("high")) / 3.0)
-            .order_by("-mean")
-            .values("mean")[:1]
-        )
+        mean = Subquery(_hardest().values("mean")[:1])
         return self.annotate(
-            exposure=models.ExpressionWrapper(F("probability") * Subquery(hardest), output_field=models.FloatField())
+            exposure=models.ExpressionWrapper(F("probability") * mean, output_field=models.FloatField(null=True))
         )
+
+    def with_range(self) -> Self:
+        """Adds ``points``: low, likely and high working minutes on the milestone it hits hardest, or null."""
+        points = JSONObject(low="low", likely="likely", high="high")
+        return self.annotate(points=Subquery(_hardest().values(found=points)[:1]))
 
     def behind(self, today: date) -> Self:
         """Open risks with a mitigation past its day."""
         overdue = MitigationAction.objects.filter(risk=OuterRef("pk"), done_on=None, due_on__lt=today)
         return self.open().filter(models.Exists(overdue))
+
+
+def _hardest() -> models.QuerySet[Any]:
+    """A risk's impacts, the hardest first; what is done or cancelled can no longer be late."""
+    impacts: models.QuerySet[Any] = RiskImpact.objects.filter(risk=OuterRef("pk"))
+    still_open = impacts.filter(milestone__done_on=None, milestone__cancelled_on=None)
+    return still_open.annotate(mean=(F("low") + F("likely") + F("high")) / 3.0).order_by("-mean", "pk")
 
 
 @track()
@@ -101,6 +109,12 @@ class Risk(Record):
                 | Q(residual_probability__gte=0, residual_probability__lte=F("probability")),
                 name="risk_residual_below_probability",
                 violation_error_message="Mitigation makes no risk more probable: at most the probability itself.",
+                violation_error_code="residual_probability",
+            ),
+            models.CheckConstraint(
+                condition=Q(residual_probability=None) | Q(probability__isnull=False),
+                name="risk_residual_beside_probability",
+                violation_error_message="Give the probability first: this is what mitigation leaves of it.",
                 violation_error_code="residual_probability",
             ),
             models.CheckConstraint(

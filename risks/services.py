@@ -17,7 +17,7 @@ from people import permissions as organisation
 from people.models import User
 from people.permissions import OrgAct
 from programs.models import Program
-from programs.permissions import Act, require
+from programs.permissions import Act, may, require
 from programs.services import create_program, locked, touch
 from risks.models import Assumption, Decision, Issue, MitigationAction, Problem, ProblemCost, Risk, RiskImpact
 from risks.permissions import require_change
@@ -32,6 +32,18 @@ class Impact:
     low: int
     likely: int
     high: int
+
+
+def _refuse_others_plan(risk: Risk, milestone: Milestone, by: User) -> None:
+    """An impact moves the forecast of its milestone: that is for those who may edit the plan it stands in."""
+    program = milestone.program
+    if program != risk.program and not may(by, Act.EDIT, program):
+        lead = program.lead.name if program.lead else "its lead"
+        text = (
+            f"You cannot delay “{milestone.name}”: it belongs to {program.name}. Ask {lead} to record the risk there, "
+            "or put the impact on the milestone of your own that waits for it."
+        )
+        raise ValidationError({"impacts": [text]}, code="other_program")
 
 
 def _set_impacts(risk: Risk, impacts: Iterable[Impact], by: User) -> set[int]:
@@ -51,13 +63,19 @@ def _set_impacts(risk: Risk, impacts: Iterable[Impact], by: User) -> set[int]:
     for pk, impact in wanted.items():
         if impact.milestone.done_on and pk not in present:
             raise ValidationError({"impacts": [f"{impact.milestone.name} is done: nothing can delay it."]}, code="done")
+        if impact.milestone.cancelled_on and pk not in present:
+            raise ValidationError(
+                {"impacts": [f"{impact.milestone.name} is cancelled: nothing can delay it."]}, code="cancelled"
+            )
         values = {"low": impact.low, "likely": impact.likely, "high": impact.high}
         if pk in present:
             row = present[pk]
             if (row.low, row.likely, row.high) == (impact.low, impact.likely, impact.high):
                 continue
+            _refuse_others_plan(risk, impact.milestone, by)
             history.save(row, **values)
         else:
+            _refuse_others_plan(risk, impact.milestone, by)
             history.create(RiskImpact(risk=risk, milestone=impact.milestone, **values))
         touched.add(impact.milestone.program_id)
     return touched

@@ -27,7 +27,7 @@ import people.services
 import programs.services
 import reports.services
 import risks.services
-from forecasts.models import MilestoneForecast
+from forecasts.models import HealthPolicy, MilestoneForecast
 from integrations.models import ImportMapping, Upload
 from milestones.models import Milestone
 from people.models import AccessToken, Team, User
@@ -230,6 +230,7 @@ def stage(cast: Cast) -> Stage:
         "user": cast.viewer.pk,
         "calendar": people.services.create_calendar(name="Dublin", by=cast.admin).pk,
         "slip_cause": cast.cause.pk,
+        "health_policy": HealthPolicy.objects.latest("version").pk,
         "upload": Upload.objects.create(by=cast.admin).pk,
         "mapping": ImportMapping.objects.create(name="Planner", mapping={}).pk,
     }

@@ -53,6 +53,8 @@ nouns: dict[str, type[Noun[Any]]] = {
     "baselines": forecasts.api.Baselines,
     "baseline-dates": forecasts.api.BaselineDates,
     "forecasts": forecasts.api.Forecasts,
+    "risk-forecasts": forecasts.api.RiskForecasts,
+    "health-policies": forecasts.api.HealthPolicies,
     "risks": risks.api.Risks,
     "mitigation-actions": risks.api.MitigationActions,
     "issues": risks.api.Issues,
@@ -76,6 +78,7 @@ for name, noun in nouns.items():
 api_routes: list[URLPattern | URLResolver] = [
     *router.urls,
     path("programs/<key:key>/health", forecasts.api.Healths.as_view({"get": "list"}), name="health"),
+    path("programs/<key:key>/why", forecasts.api.Why.as_view({"get": "retrieve"}), name="why"),
     path("teams/<int:pk>/load", forecasts.api.Load.as_view(), name="load"),
     path(
         "organisation",
@@ -88,6 +91,9 @@ api_routes: list[URLPattern | URLResolver] = [
     re_path(r"", tpm.api.Nothing.as_view(), name="nothing"),
 ]
 
+handler400 = tpm.api.unreadable
+handler500 = tpm.api.crashed
+
 urlpatterns: list[URLPattern | URLResolver] = [
     *sign_in,
     path("api/v1", tpm.api.Nothing.as_view()),
@@ -95,6 +101,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("people.urls")),
     path("", include("programs.urls")),
     path("", include("dashboards.urls")),
+    path("", include("forecasts.urls")),
     path("", include("milestones.urls")),
     path("", include("risks.urls")),
     path("", include("metrics.urls")),

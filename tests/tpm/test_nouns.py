@@ -151,6 +151,14 @@ CASES = [
         by="admin", deletes=False, of_program=False,
     ),
     Case(
+        "health-policies",
+        lambda w: {
+            "at_risk_days": 5, "off_track_days": 20, "stale_days": 14, "reason": "Leads want to know sooner",
+            "read_version": 1,
+        },
+        by="admin", deletes=False, of_program=False, other=("read_version",), shows={"version": 2},
+    ),
+    Case(
         "baselines",
         lambda w: {
             "program": w.program.key, "name": "First", "dates": [{"milestone": w.last.pk, "finish_on": "2026-12-18"}],
@@ -233,7 +241,7 @@ CASES = [
         of_program=False, deletes=False,
     ),
 ]  # fmt: skip
-READ_ONLY = {"date-moves", "baseline-dates", "forecasts", "letters"}
+READ_ONLY = {"date-moves", "baseline-dates", "forecasts", "letters", "risk-forecasts"}
 
 
 def other_key(world: World) -> str:
@@ -353,6 +361,6 @@ def test_read_only_nouns_show_what_other_writes_leave(cast: Cast) -> None:
     assert set(days) == {world.first.pk, world.last.pk}
     assert days == days | expected_on
     assert lead.get(f"date-moves/{move['id']}").json() == move
-    for noun in ("date-moves", "baseline-dates", "forecasts"):
+    for noun in ("date-moves", "baseline-dates", "forecasts", "risk-forecasts"):
         assert outsider.get(noun).json()["data"] == []
     assert outsider.get(f"date-moves/{move['id']}").status_code == 404

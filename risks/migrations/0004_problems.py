@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
         ('milestones', '0003_index_done_milestones'),
         ('people', '0002_team_limits_work'),
         ('programs', '0001_initial'),
-        ('risks', '0002_simulated'),
+        ('risks', '0003_residual_beside_probability'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
