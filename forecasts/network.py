@@ -21,7 +21,7 @@ from engine.network import NO_DAY, NO_WORK, CycleError, Links, Network, compile
 from engine.simulation import Run, simulate
 from forecasts.calendars import EPOCH, Calendars, day_number
 from forecasts.estimates import Classes, Estimated, Estimates, Threat, estimate, load_threats
-from milestones.models import Dependency, DependencyQuerySet, Milestone, MilestoneQuerySet
+from milestones.models import Dependency, DependencyQuerySet, Milestone
 from programs.models import Program
 
 # Raised whenever the same inputs may give other dates.
@@ -103,32 +103,38 @@ class Outcome:
 
 
 def components(program_ids: Collection[int]) -> list[tuple[int, ...]]:
-    """The connected parts of the cross-program network that hold these programs: ids in order, two queries."""
+    """The connected parts of the cross-program network that hold these programs: ids in order, two queries.
+
+    Programs that ask for the same team hang together where its capacity delays their work.
+    """
     wanted = set(program_ids)
-    pairs = _pairs(live_links(), live_milestones())
+    pairs = _pairs(live_links()) | _sharing()
     return [part for part in groups(wanted, pairs) if not wanted.isdisjoint(part)]
 
 
-def _pairs(links: DependencyQuerySet, asking: MilestoneQuerySet) -> set[tuple[int, int]]:
-    """Programs that give to each other: giver, receiver.
-
-    Those that ask for the same team wait for each other where its capacity delays their work.
-    """
+def _pairs(links: DependencyQuerySet) -> set[tuple[int, int]]:
+    """Programs that give to each other: giver, receiver."""
     ends = ("predecessor__program_id", "successor__program_id")
-    found = set(links.hand_offs().values_list(*ends).distinct().order_by())
-    shared = asking.filter(team__limits_work=True, demand_days__gt=0).order_by("team_id", "program_id")
-    before: dict[int, int] = {}
-    for team, program in shared.values_list("team_id", "program_id").distinct():
-        if team in before:
-            found |= {(before[team], program), (program, before[team])}
-        before[team] = program
-    return found
+    return set(links.hand_offs().values_list(*ends).distinct().order_by())
+
+
+def _sharing() -> set[tuple[int, int]]:
+    """Programs that ask for a team whose capacity delays work, each with the first of them and the other way round."""
+    asked = Milestone.objects.open().filter(team__limits_work=True, demand_days__gt=0)
+    asked = asked.exclude(program__state=Program.State.CANCELLED)
+    first: dict[int, int] = {}
+    pairs: set[tuple[int, int]] = set()
+    for team, program in asked.values_list("team_id", "program_id").distinct().order_by("team_id", "program_id"):
+        if team is not None:
+            one = first.setdefault(team, program)
+            pairs |= {(one, program), (program, one)}
+    return pairs
 
 
 def receivers() -> dict[int, list[int]]:
     """The programs that wait for each program, or did before what they waited for was cancelled; in two queries."""
     found: dict[int, list[int]] = defaultdict(list)
-    for giver, receiver in _pairs(Dependency.objects.all(), Milestone.objects.all()):
+    for giver, receiver in _pairs(Dependency.objects.all()) | _sharing():
         found[giver].append(receiver)
     return found
 
@@ -136,14 +142,9 @@ def receivers() -> dict[int, list[int]]:
 def givers() -> dict[int, list[int]]:
     """The programs that each program waits for, in two queries."""
     found: dict[int, list[int]] = defaultdict(list)
-    for giver, receiver in _pairs(live_links(), live_milestones()):
+    for giver, receiver in _pairs(live_links()) | _sharing():
         found[receiver].append(giver)
     return found
-
-
-def live_milestones() -> MilestoneQuerySet:
-    """Milestones that are neither done nor cancelled, of programs that are not cancelled either."""
-    return Milestone.objects.open().exclude(program__state=Program.State.CANCELLED)
 
 
 def reach(start: Iterable[int], following: Mapping[int, Sequence[int]]) -> set[int]:

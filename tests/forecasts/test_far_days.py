@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import metrics.services
@@ -31,7 +32,7 @@ def test_the_first_and_the_last_day(plan: Plan, sign_in: Any) -> None:
     kpi = metrics.services.create_kpi(
         **own, name="Racks", start_on=date.min, start_value=0, target_on=date.max, target_value=9
     )
-    metrics.services.measure(kpi=kpi, on=date.min, value=1, by=cast.admin, today=FRIDAY)
+    metrics.services.measure(kpi=kpi, on=date.min, value=Decimal(1), by=cast.admin, today=FRIDAY)
     Holiday.objects.create(calendar=cast.organisation.calendar, on=date.min)
     Holiday.objects.create(calendar=cast.organisation.calendar, on=date.max)
     bring_up_to_date(program_ids=[na4.pk, plan.gpu.pk], today=FRIDAY, at=AT)
