@@ -224,6 +224,7 @@ def place(record: Mapping[str, Any], program: str) -> tuple[str, str]:
         "kpi": f"{program}/kpis/{pk}",
         "dependency": f"{program}/dependencies#link-{pk}",
         "phase": f"{program}/phases",
+        "team": f"/teams/{pk}#load",
     }
     return (pages.get(kind, program), name) if program else ("", name)
 

@@ -1,4 +1,4 @@
-"""Forecasts, derived health with its evidence, and baselines, which freeze a forecast."""
+"""Forecasts, derived health with its evidence, the load of teams, and baselines, which freeze a forecast."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework import serializers
+from rest_framework import exceptions, serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,13 +23,14 @@ from rest_framework.response import Response
 from forecasts import accuracy, quality
 from forecasts.criticality import criticality_to
 from forecasts.grounds import frozen_by, grounds
+from forecasts.loads import WEEKS, load_of
 from forecasts.models import FrozenHealth, HealthPolicy, IssuedForecast, MilestoneForecast, ProgramHealth
 from forecasts.policy import LIMITS, preview, proposed
 from forecasts.services import change_policy, newest_policy
 from forecasts.trends import lines_of
 from milestones import services
 from milestones.models import Baseline, BaselineDate, Milestone, SlipCause
-from people.models import User
+from people.models import Team, User
 from people.permissions import OrgAct, require
 from people.services import today
 from programs.models import Health, Program
@@ -383,6 +384,53 @@ class Why(OfProgramInPath[FrozenHealth]):
         if row is None:
             raise Http404
         return row
+
+
+# -- the load of teams -----------------------------------------------------------------------------------------------
+
+
+class WeekOut(serializers.Serializer[Any]):
+    """One ISO week, in people-days; without a capacity there is no load, and nothing is overloaded."""
+
+    monday = serializers.DateField()
+    demand_days = serializers.FloatField()
+    capacity_days = serializers.FloatField(allow_null=True)
+    load = serializers.FloatField(allow_null=True)
+    overload_days = serializers.FloatField()
+
+
+class LoadOut(serializers.Serializer[Any]):
+    team = serializers.IntegerField()
+    limits_work = serializers.BooleanField()
+    undated_days = serializers.FloatField(help_text="People-days of milestones without a forecast: in no week.")
+    weeks = WeekOut(many=True)
+
+
+class Load(Endpoint):
+    @extend_schema(operation_id="teams_load", responses=LoadOut)
+    def get(self, request: Request, pk: int) -> Response:
+        """What a team is asked for against what it can do in the next 26 weeks, by the programs that you see."""
+        team, viewer = Team.objects.filter(pk=pk).first(), request.user
+        if team is None:
+            raise exceptions.NotFound("There is nothing here, or nothing that you may see.")
+        found = load_of(team, viewer, today=today(timezone.now()), weeks=WEEKS)
+        return Response(
+            {
+                "team": team.pk,
+                "limits_work": team.limits_work,
+                "undated_days": round(sum(one.demand for one in found.undated), 2),
+                "weeks": [
+                    {
+                        "monday": week.monday.isoformat(),
+                        "demand_days": round(week.demand, 2),
+                        "capacity_days": None if week.capacity is None else round(week.capacity, 2),
+                        "load": None if week.load is None else round(week.load, 4),
+                        "overload_days": week.overload,
+                    }
+                    for week in found.weeks
+                ],
+            }
+        )
 
 
 # -- baselines -------------------------------------------------------------------------------------------------------

@@ -73,44 +73,6 @@ def team_crumbs(*teams: Team) -> Crumbs:
     return [*SETTINGS, ("Teams", "/teams"), *((team.name, f"/teams/{team.pk}") for team in teams)]
 
 
-@require_safe
-def teams(request: SignedIn) -> HttpResponse:
-    rows = Team.objects.select_related("calendar").annotate(member_count=Count("memberships")).order_by("name", "id")
-    may_add = may(request.user, OrgAct.CREATE_TEAM)
-    context = {
-        "page": paged(request, rows),
-        "title": "Teams",
-        "crumbs": SETTINGS,
-        "sub": "People who deliver together, and how much they can deliver a week.",
-        "primary_url": "/teams/new" if may_add else None,
-        "primary_label": "New team",
-        "empty_heading": "No teams yet",
-        "empty_text": "Programs, slots and milestones name the team that delivers them.",
-    }
-    return render(request, "people/teams.html", context)
-
-
-@require_safe
-def team(request: SignedIn, pk: int) -> HttpResponse:
-    row = find_team(pk)
-    may_edit = may(request.user, OrgAct.MANAGE_TEAMS)
-    context = {
-        "team": row,
-        "title": row.name,
-        "crumbs": team_crumbs(),
-        "rows": list(User.objects.filter(memberships__team=row).order_by("name", "id")),
-        "primary_url": f"/teams/{row.pk}/members" if may_edit else None,
-        "primary_label": "Change members",
-        "primary_icon": "user",
-        "secondary_url": f"/teams/{row.pk}/edit" if may_edit else None,
-        "secondary_label": "Edit",
-        "secondary_icon": "pencil",
-        "empty_heading": "Nobody is in this team yet",
-        "empty_text": "Members show who delivers what the team promises.",
-    }
-    return render(request, "people/team.html", context)
-
-
 def team_create(request: SignedIn) -> HttpResponse:
     require(request.user, OrgAct.CREATE_TEAM)
     form = TeamForm(posted(request))

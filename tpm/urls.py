@@ -60,6 +60,7 @@ nouns: dict[str, type[Noun[Any]]] = {
     "issues": risks.api.Issues,
     "assumptions": risks.api.Assumptions,
     "decisions": risks.api.Decisions,
+    "problems": risks.api.Problems,
     "kpis": metrics.api.KPIs,
     "measurements": metrics.api.Measurements,
     "updates": reports.api.Updates,
@@ -82,6 +83,7 @@ api_routes: list[URLPattern | URLResolver] = [
     path("milestones/<pk>/drivers", forecasts.api.Drivers.as_view(), name="drivers"),
     path("accuracy", forecasts.api.Accuracy.as_view(), name="accuracy"),
     path("quality", forecasts.api.Quality.as_view(), name="quality"),
+    path("teams/<int:pk>/load", forecasts.api.Load.as_view(), name="load"),
     path(
         "organisation",
         people.api.TheOrganisation.as_view({"get": "retrieve", "patch": "partial_update"}),
