@@ -92,7 +92,7 @@ FORMS = HYGIENE | LOWERING
 
 @dataclass(frozen=True)
 class Evidence:
-    """One finding in words: days it adds to the slip, or the colour it asks for; ``record`` is what ``url`` leads to."""
+    """One finding in words: days it adds to a slip, or the colour it asks for; ``record`` is what the ``url`` shows."""
 
     rule: str
     title: str
