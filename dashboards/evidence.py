@@ -92,7 +92,7 @@ FORMS = HYGIENE | LOWERING
 
 @dataclass(frozen=True)
 class Evidence:
-    """One finding in words: days it adds to a slip, or the colour it asks for; ``record`` is what the ``url`` shows."""
+    """One finding in words: days it adds to the slip, or the colour that it asks for; ``url`` leads to ``record``."""
 
     rule: str
     title: str
@@ -224,6 +224,7 @@ def place(record: Mapping[str, Any], program: str) -> tuple[str, str]:
         "kpi": f"{program}/kpis/{pk}",
         "dependency": f"{program}/dependencies#link-{pk}",
         "phase": f"{program}/phases",
+        "team": f"/teams/{pk}#load",
     }
     return (pages.get(kind, program), name) if program else ("", name)
 

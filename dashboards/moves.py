@@ -17,6 +17,7 @@ DEEDS = {
     "mitigate": ("Mitigate {name}: {label}", "As planned, that leaves it {value} likely."),
     "pull_in": ("Pull in {label}", "With {value} days less of work."),
     "keep_hand_off": ("Get {label} by the day it is needed", "That is {value}."),
+    "relieve_team": ("Relieve {label}", "Overload makes its work take up to {value} times as long."),
 }
 HIDDEN_DEEDS = {
     "close_risk": "Have a risk of {label} closed",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigAutoField, F, ForeignKey, Lookup, OuterRef, Subquery, Sum
+from django.db.models import BigAutoField, F, ForeignKey, Lookup, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from dashboards import moves
@@ -55,6 +56,7 @@ class Line:
     """One program and what is known of it now and on the day it is compared with."""
 
     program: Program
+    revision: int
     today: date
     zone: ZoneInfo
     health: ProgramHealth | None
@@ -68,7 +70,7 @@ class Line:
     next_milestone: Milestone | None = None
     next_on: date | None = None
 
-    @property
+    @cached_property
     def derived(self) -> Health:
         return Health(self.health.health) if self.health else Health.NO_FORECAST
 
@@ -133,11 +135,7 @@ class Line:
     @property
     def is_behind(self) -> bool:
         """Whether the program was edited, or the day turned, since its health was derived."""
-        return (
-            self.health is None
-            or self.health.day < self.today
-            or self.health.revision != self.program.revisions.revision
-        )
+        return self.health is None or self.health.day < self.today or self.health.revision != self.revision
 
 
 @dataclass(frozen=True)
@@ -169,8 +167,9 @@ def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: boo
     chosen = visible.exclude(pk__in=visible.open()) if closed else visible.open()
     # Any: type checkers do not see what annotate adds.
     programs: list[Any] = list(
-        chosen.select_related("revisions")
+        chosen.defer("summary", "external_key")
         .annotate(
+            revision=F("revisions__revision"),
             health_id=Subquery(healths.filter(day__lte=today).values("pk")[:1]),
             before_id=Subquery(healths.filter(day__lte=since).values("pk")[:1]),
             word_id=Subquery(words.values("pk")[:1]),
@@ -184,8 +183,10 @@ def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: boo
     word_ids = list({pk for p in programs for pk in (p.word_id, p.word_before_id) if pk})
     word = {row.pk: row for row in ReportedHealth.objects.filter(pk__among=word_ids)}
     # Few people lead many programs: each person and team is read once, not once a program.
-    people = User.objects.in_bulk({p.lead_id for p in programs} | {row.by_id for row in word.values()})
-    teams = Team.objects.in_bulk({p.owning_team_id for p in programs})
+    person_ids = list({p.lead_id for p in programs} | {row.by_id for row in word.values()})
+    people = {row.pk: row for row in User.objects.filter(pk__among=person_ids).only("name")}
+    team_ids = list({p.owning_team_id for p in programs})
+    teams = {row.pk: row for row in Team.objects.filter(pk__among=team_ids).only("name")}
     for p in programs:
         p.lead, p.owning_team = people.get(p.lead_id), teams.get(p.owning_team_id)
     for row in word.values():
@@ -193,6 +194,7 @@ def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: boo
     return [
         Line(
             program=p,
+            revision=p.revision,
             today=today,
             zone=zone,
             health=health.get(p.health_id),
@@ -300,16 +302,22 @@ def arrange(found: Iterable[Line], sort: str) -> list[Line]:
 
 def matches(line: Line, filters: Mapping[str, str], viewer: User) -> bool:
     program = line.program
-    words = filters.get("q", "").casefold().split()
-    text = f"{program.key} {program.name} {program.lead or ''} {program.owning_team or ''} {program.area}".casefold()
     lead = filters.get("lead", "")
     return (
-        all(word in text for word in words)
+        says(program, filters.get("q", "").casefold().split())
         and filters.get("health", "") in ("", line.derived)
         and lead in ("", str(program.lead_id), "me" if program.lead_id == viewer.pk else "")
         and filters.get("team", "") in ("", str(program.owning_team_id))
         and filters.get("area", "") in ("", program.area)
     )
+
+
+def says(program: Program, words: Collection[str]) -> bool:
+    """Whether all words stand in what a line shows of a program."""
+    if not words:
+        return True
+    text = f"{program.key} {program.name} {program.lead or ''} {program.owning_team or ''} {program.area}".casefold()
+    return all(word in text for word in words)
 
 
 # ---- sums
@@ -363,6 +371,16 @@ def add_up(found: list[Line]) -> Sums:
 MOVED = ("milestone", "dependency__predecessor", "dependency__successor")
 
 
+def named(moves: QuerySet[DateMove], *also: str) -> QuerySet[DateMove]:
+    """Moves with the names that ``moved`` needs and those of their causes: little of long rows."""
+    ends = [f"{end}__{field}" for end in MOVED for field in ("name", "program_id")]
+    own = ("program_id", "field", "before_on", "after_on", "note", "by_id", "at")
+    links = ("milestone_id", "dependency__predecessor_id", "dependency__successor_id")
+    return moves.select_related("cause", *MOVED, *also).only(
+        *own, *links, "cause__name", *ends, *(f"{person}__name" for person in also)
+    )
+
+
 def moved(move: DateMove) -> str:
     """The milestone whose day moved; empty for the program's own target."""
     if move.milestone:
@@ -404,8 +422,8 @@ def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: 
         weight = 80 if milestone.is_end else 20
         result.append(Change("check", program.name, program.get_absolute_url(), text, weight, tone="ok"))
 
-    dates = DateMove.objects.filter(program__among=ids, at__gte=end_of_since).select_related("cause", *MOVED)
-    for move in dates.order_by("-at", "-id")[:MOST_CHANGES]:
+    dates = DateMove.objects.filter(program__among=ids, at__gte=end_of_since)
+    for move in named(dates).order_by("-at", "-id")[:MOST_CHANGES]:
         program = known[move.program_id]
         what = moved(move) or "the program"
         to = f"{move.after_on:%-d %b %Y}" if move.after_on else "no date"

@@ -15,14 +15,14 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import evidence, moves
-from dashboards.overview import COMPARABLE, MOVED, days_of_disagreement, moved
+from dashboards.overview import COMPARABLE, days_of_disagreement, moved, named
 from dashboards.templatetags.words import slip_tone
 from forecasts.models import MilestoneForecast, ProgramHealth
 from metrics import kpis
 from metrics.models import KPI, Measurement
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone
 from milestones.scope import Scope
-from people.models import User
+from people.models import Team, User
 from programs.models import Health, Objective, Phase, Program, ReportedHealth
 from reports.models import Update
 from risks.models import Decision, Risk
@@ -236,11 +236,14 @@ def _differs_days(health: ProgramHealth, words: list[ReportedHealth], zone: Zone
     return days_of_disagreement(today, days.values_list("day", "health"), said)
 
 
-def _plan(program: Program) -> tuple[list[Any], list[Dependency]]:
-    """Milestones by workstream, each with its forecast and newest baseline, and the links that lead to them."""
+def _plan(program: Program) -> tuple[list[Any], list[Any]]:
+    """Milestones by workstream, each with its forecast and newest baseline, and the links that lead to them.
+
+    A link names the program that gives in ``giver``; its milestones are read once, not once a link.
+    """
     own: list[Any] = list(
         program.milestones.filter(cancelled_on=None)
-        .select_related("workstream", "owner", "team", "forecast")
+        .select_related("workstream", "forecast")
         .annotate(
             baseline_on=Subquery(
                 BaselineDate.objects.filter(milestone=OuterRef("pk"))
@@ -255,16 +258,20 @@ def _plan(program: Program) -> tuple[list[Any], list[Dependency]]:
             "id",
         )
     )
+    owners = User.objects.filter(pk__among=list({m.owner_id for m in own})).only("name").in_bulk()
+    teams = Team.objects.filter(pk__among=list({m.team_id for m in own})).only("name").in_bulk()
+    for milestone in own:
+        milestone.owner, milestone.team = owners.get(milestone.owner_id), teams.get(milestone.team_id)
     links = Dependency.objects.filter(successor__program=program, predecessor__cancelled_on=None)
-    return own, list(links.select_related("predecessor__program", "predecessor__forecast"))
+    return own, list(links.annotate(giver=F("predecessor__program")).only("predecessor", "successor"))
 
 
-def _visible(program: Program, viewer: User, health: ProgramHealth | None, links: list[Dependency]) -> dict[int, str]:
+def _visible(program: Program, viewer: User, health: ProgramHealth | None, links: list[Any]) -> dict[int, str]:
     """Keys of the programs that the page may name, of those that its links and findings speak of."""
     told = [*health.findings, *health.moves] if health else []
     records = [item["record"] for item in told if isinstance(item, dict) and isinstance(item.get("record"), dict)]
     spoken_of = {record["program"] for record in records if isinstance(record.get("program"), int)}
-    others = (spoken_of | {link.predecessor.program_id for link in links}) - {program.pk}
+    others = (spoken_of | {link.giver for link in links}) - {program.pk}
     visible = {program.pk: program.key}
     if others:
         visible |= dict(Program.objects.visible_to(viewer).filter(pk__in=others).values_list("pk", "key"))
@@ -272,11 +279,12 @@ def _visible(program: Program, viewer: User, health: ProgramHealth | None, links
 
 
 def _steps(
-    program: Program, own: list[Any], links: list[Dependency], visible: Mapping[int, str]
+    program: Program, own: list[Any], links: list[Any], visible: Mapping[int, str]
 ) -> tuple[list[Step], list[Dependency], int]:
     """The lines of the roadmap, the links between them, and how many givers stay hidden."""
-    outside = {link.predecessor_id: link.predecessor for link in links if link.predecessor.program_id != program.pk}
-    given = [milestone for milestone in outside.values() if milestone.program_id in visible]
+    outside = {link.predecessor_id for link in links if link.giver != program.pk}
+    seen = [link.predecessor_id for link in links if link.giver != program.pk and link.giver in visible]
+    given = list(Milestone.objects.filter(pk__among=seen).select_related("program", "forecast")) if seen else []
     forecasts = {m.pk: m.forecast for m in own if hasattr(m, "forecast")}
     on_path = {pk for pk, forecast in forecasts.items() if forecast.on_longest_path}
     driving = on_path | {forecasts[pk].driven_by_id for pk in on_path}
@@ -334,7 +342,7 @@ def _log(program: Program, zone: ZoneInfo) -> list[Event]:
             on, text = decision.raised_on, f"Waits for {who}{until}."
         title = f"{decision.reference} {decision.question}"
         events.append(Event(on, "gavel", title, text, f"/d/{decision.reference}"))
-    moves = DateMove.objects.filter(program=program).select_related("cause", "by", *MOVED)
+    moves = named(DateMove.objects.filter(program=program), "by")
     for move in moves.order_by("-at", "-id")[:6]:
         what = moved(move) or "Target"
         to = f"{move.after_on:%-d %b}" if move.after_on else "no date"

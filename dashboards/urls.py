@@ -1,6 +1,6 @@
 from django.urls import path
 
-from dashboards import plan, programs, views, why
+from dashboards import accuracy, plan, problems, programs, quality, risks, teams, trends, views, why
 
 urlpatterns = [
     path("", views.portfolio, name="portfolio"),
@@ -15,5 +15,23 @@ urlpatterns = [
     path("p/<key:key>/delete", programs.program_delete, name="program_delete"),
     path("m/<int:pk>", plan.milestone),
     path("baselines/<int:pk>", plan.baseline),
+    path("problems", problems.problems, name="problems"),
+    path("problems/new", problems.problem_create),
+    path("problems/record", problems.problem_record),
+    path("problems/<int:pk>", problems.problem),
+    path("problems/<int:pk>/edit", problems.problem_edit),
+    path("problems/<int:pk>/close", problems.problem_close),
+    path("problems/<int:pk>/reopen", problems.problem_reopen),
+    path("problems/<int:pk>/start", problems.problem_start),
+    path("problems/<int:pk>/delete", problems.problem_delete),
+    path("teams", teams.teams, name="teams"),
+    path("teams/<int:pk>", teams.team, name="team"),
+    path("risks", risks.risks),
+    path("p/<key:key>/risks", risks.risks),
+    path("r/R-<int:pk>", risks.risk),
+    path("trends", trends.trends),
+    path("accuracy", accuracy.accuracy),
+    path("accuracy/expert", accuracy.expert),
+    path("quality", quality.schedule_quality),
     path("healthz", views.healthz, name="healthz"),
 ]

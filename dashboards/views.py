@@ -116,6 +116,8 @@ def choices(found: list[overview.Line]) -> dict[str, list[tuple[str, str]]]:
 
 def chips(query: QueryDict, filters: dict[str, str], found: list[overview.Line]) -> list[tuple[str, str, str]]:
     """The filters in force: name, value in words, and the address without that filter."""
+    if not any(filters.values()):
+        return []
     offered = choices(found)
     result = []
     for name, value in filters.items():

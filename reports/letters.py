@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -60,6 +61,7 @@ NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 # Format characters that scripts and emoji need; the others can turn a line around.
 JOINERS = "\u200c\u200d"
+EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 
 INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 
@@ -138,13 +140,13 @@ class Content:
 
 
 def plain(text: str, most: int = 200) -> str:
-    """Somebody's words on one line, without control characters, cut to a length.
+    """Somebody's words on one line, without control characters and marks of emphasis, cut to a length.
 
-    >>> plain("a\\r\\nBcc:  b\\u202e")
-    'a Bcc: b'
+    >>> plain("a\\r\\nBcc:  b\\u202e"), plain("**Power** is 2 ** 3 d late")
+    ('a Bcc: b', 'Power is 2 ** 3 d late')
     """
     kept = "".join(" " if category(c) in {"Cc", "Zl", "Zp"} else c for c in text if category(c) != "Cf" or c in JOINERS)
-    line = " ".join(kept.split())
+    line = EMPHASIS.sub(r"\2", " ".join(kept.split()))
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
