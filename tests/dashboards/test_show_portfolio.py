@@ -15,6 +15,7 @@ import programs.services
 from dashboards import overview
 from dashboards.charts import day_name
 from dashboards.templatetags import words
+from forecasts.models import ProgramHealth
 from people.models import User
 from programs.models import Program
 from tests.conftest import FRIDAY
@@ -128,7 +129,13 @@ def test_any_number_of_programs_takes_the_same_few_queries(
 
 
 def test_331_programs_answer_in_half_a_second(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
-    portfolio_of(331, [cast.lead, cast.viewer])
+    programs = portfolio_of(331, [cast.lead, cast.viewer])
+    moves = [
+        {"rule": "close_risk", "record": {"kind": "risk", "id": n, "program": programs[n].pk}, "label": f"Risk {n}"}
+        | {"value": None, "days": n}
+        for n in range(10)
+    ]
+    ProgramHealth.objects.update(moves=moves)
     client = sign_in(cast.lead)
     page(client)
     started = time.process_time()
