@@ -17,8 +17,8 @@ from django.db.models import Aggregate, BinaryField, F, Func, Q, QuerySet
 from numpy.typing import NDArray
 
 from engine import scoring
+from forecasts.calendars import EPOCH
 from forecasts.models import IssuedForecast
-from forecasts.network import EPOCH
 from programs.models import Program
 
 LEVELS = tuple(step / 20 for step in range(1, 20))  # of the quantiles P5, P10, … P95

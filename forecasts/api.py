@@ -1,49 +1,64 @@
-"""Forecasts, derived health with its evidence, and baselines, which freeze a forecast."""
+"""Forecasts, derived health with its evidence, the load of teams, and baselines, which freeze a forecast."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from datetime import date
 from typing import Any, TypedDict
 
 from django.db import transaction
-from django.db.models import BooleanField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import exceptions, serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from forecasts import accuracy, quality
 from forecasts.criticality import criticality_to
-from forecasts.models import IssuedForecast, MilestoneForecast, ProgramHealth
+from forecasts.grounds import frozen_by, grounds
+from forecasts.loads import WEEKS, load_of
+from forecasts.models import FrozenHealth, HealthPolicy, IssuedForecast, MilestoneForecast, ProgramHealth
+from forecasts.policy import LIMITS, preview, proposed
+from forecasts.services import change_policy, newest_policy
 from forecasts.trends import lines_of
 from milestones import services
 from milestones.models import Baseline, BaselineDate, Milestone, SlipCause
-from people.models import User
+from people.models import Team, User
+from people.permissions import OrgAct, require
 from people.services import today
-from programs.models import Program
+from programs.models import Health, Program
+from risks.exposure import exposure_of
+from risks.models import Risk
 from tpm.api import Endpoint, QueryRefused
 from tpm.nouns import (
     CHOICE,
     DAY,
+    LARGEST_ID,
     NUMBER,
     REFERENCE,
     TEXT,
     Creatable,
     Filters,
+    IdFilter,
     In,
+    M,
     Noun,
     OfProgramOut,
     Out,
+    Part,
     ProgramFilters,
     ProgramKey,
     Visible,
-    one_or_404,
 )
+
+MINUTES_A_DAY = 480
 
 # -- forecasts -------------------------------------------------------------------------------------------------------
 
@@ -62,8 +77,8 @@ class ForecastOut(OfProgramOut[MilestoneForecast]):
     class Meta:
         model = MilestoneForecast
         fields = [
-            "milestone", "program", "start_on", "finish_on", "total_float", "free_float", "on_longest_path",
-            "driven_by", "run", "computed_at",
+            "milestone", "program", "start_on", "finish_on", "p50_on", "p80_on", "chance", "target_on", "quantiles",
+            "basis", "total_float", "free_float", "on_longest_path", "driven_by", "run", "computed_at",
         ]  # fmt: skip
 
     def get_driven_by(self, row: Any) -> Driver | None:
@@ -79,24 +94,103 @@ class ForecastsFilters(ProgramFilters):
             "milestone": ["exact", "in"],
             "start_on": DAY,
             "finish_on": DAY,
+            "p50_on": DAY,
+            "p80_on": DAY,
+            "target_on": DAY,
+            "chance": NUMBER,
+            "basis": CHOICE,
             "total_float": NUMBER,
             "on_longest_path": ["exact"],
         }
 
 
 class Forecasts(Noun[MilestoneForecast]):
-    """When each milestone is expected, by its id. Float is in working minutes; null has none."""
+    """When each milestone is expected, by its id. Start, finish and float are those of the plan, without uncertainty.
+
+    `p50_on` and `p80_on` are met with 50% and 80% probability, `quantiles` are P5, P10, … P95; `chance` is the
+    probability of `target_on`, from 0 to 1; `basis` says what the forecast rests on. Float is in working minutes; null
+    has none.
+    """
 
     queryset = MilestoneForecast.objects.annotate(program_key=F("program__key"), computed_at=F("run__computed_at"))
     out = ForecastOut
     filterset_class = ForecastsFilters
-    sorts = {"id": "milestone", "start_on": "start_on", "finish_on": "finish_on", "total_float": "total_float"}
+    sorts = {
+        "id": "milestone", "start_on": "start_on", "finish_on": "finish_on", "p50_on": "p50_on", "p80_on": "p80_on",
+        "chance": "chance", "total_float": "total_float",
+    }  # fmt: skip
 
     def get_queryset(self) -> QuerySet[Any]:
         rows: Any = super().get_queryset()
         seen = Q(driven_by__program__in=Program.objects.visible_to(self.request.user).values("pk"))
         found: QuerySet[Any] = rows.annotate(driver_seen=ExpressionWrapper(seen, output_field=BooleanField()))
         return found
+
+
+# -- what risks cost -------------------------------------------------------------------------------------------------
+
+
+class RiskForecastOut(OfProgramOut[Risk]):
+    risk = serializers.IntegerField(source="pk", read_only=True)
+    exposure_mean_days = serializers.SerializerMethodField()
+    exposure_p90_days = serializers.SerializerMethodField()
+    p80_days = serializers.IntegerField(source="p80", read_only=True, allow_null=True)
+    alone_days = serializers.IntegerField(source="alone", read_only=True, allow_null=True)
+    mitigated_days = serializers.IntegerField(source="mitigated", read_only=True, allow_null=True)
+    run = serializers.IntegerField(read_only=True, allow_null=True)
+    computed_at = serializers.DateTimeField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Risk
+        fields = [
+            "risk", "program", "exposure_mean_days", "exposure_p90_days", "p80_days", "alone_days", "mitigated_days",
+            "run", "computed_at",
+        ]  # fmt: skip
+
+    def get_exposure_mean_days(self, row: Any) -> float | None:
+        found = exposure_of(row.probability, row.points)
+        return None if found is None else round(found.mean / MINUTES_A_DAY, 2)
+
+    def get_exposure_p90_days(self, row: Any) -> float | None:
+        found = exposure_of(row.probability, row.points)
+        return None if found is None else round(found.p90 / MINUTES_A_DAY, 2)
+
+
+class RiskForecastsFilters(ProgramFilters):
+    p80_days__gte = IdFilter(field_name="p80", lookup_expr="gte")
+    p80_days__lte = IdFilter(field_name="p80", lookup_expr="lte")
+
+    class Meta(Filters.Meta):
+        model = Risk
+        fields = {"owner": REFERENCE, "probability": NUMBER}
+
+
+class RiskForecasts(Noun[Risk]):
+    """What each open risk costs, by the risk's id, in days.
+
+    Exposure is that of the open milestone hit hardest: probability × mean, and the days exceeded in one case of ten.
+    ``p80_days`` is what closing it would save at P80 of its program's end, ``alone_days`` what it would cost there as
+    the only risk, ``mitigated_days`` what its mitigation saves; null while not weighed.
+    """
+
+    queryset = (
+        Risk.objects.open()
+        .with_exposure()
+        .with_range()
+        .annotate(
+            program_key=F("program__key"),
+            # Known to be null where nothing is weighed yet: that is how the pages of a list find their nulls.
+            p80=ExpressionWrapper(F("forecast__p80_days"), IntegerField(null=True)),
+            alone=F("forecast__alone_days"),
+            mitigated=F("forecast__mitigated_days"),
+            run=F("forecast__run"),
+            computed_at=F("forecast__run__computed_at"),
+        )
+    )
+    out = RiskForecastOut
+    basename = "risk-forecasts"
+    filterset_class = RiskForecastsFilters
+    sorts = {"id": "id", "exposure_mean_days": "exposure", "p80_days": "p80"}
 
 
 # -- derived health --------------------------------------------------------------------------------------------------
@@ -123,46 +217,68 @@ class FindingShown(TypedDict):
     health: str
 
 
-class HealthOut(OfProgramOut[ProgramHealth]):
+class MoveShown(TypedDict):
+    """Something to do, and the P80 days that it buys by itself; masked as findings are."""
+
+    rule: str
+    record: RecordShown
+    label: str
+    value: float | str | None
+    days: int
+
+
+class JudgedOut(OfProgramOut[M]):
+    """A row of derived health: that of a day, or what a run left behind."""
+
     findings = serializers.SerializerMethodField()
+    moves = serializers.SerializerMethodField()
 
-    class Meta:
-        model = ProgramHealth
-        fields = [
-            "id", "program", "day", "health", "finish_on", "target_on", "slip_days", "is_stale", "findings",
-            "policy_version", "run", "plan_revision", "revision", "computed_at",
-        ]  # fmt: skip
-
-    def get_findings(self, row: ProgramHealth) -> list[FindingShown]:
+    def get_findings(self, row: ProgramHealth | FrozenHealth) -> list[FindingShown]:
         keys: dict[int, str] = self.context["view"].visible_keys
         return [shown(finding, keys) for finding in row.findings]
 
+    def get_moves(self, row: ProgramHealth | FrozenHealth) -> list[MoveShown]:
+        keys: dict[int, str] = self.context["view"].visible_keys
+        return [shown(move, keys) for move in row.moves]
 
-def shown(finding: dict[str, Any], keys: dict[int, str]) -> FindingShown:
-    record, key = finding["record"], keys.get(finding["record"]["program"])
-    hidden: dict[str, Any] = {"record": {"private": True}, "label": ""}
-    # A day would tell when something hidden is due; a number of days is what this program bears.
-    hidden |= {name: None for name in ("value", "limit") if isinstance(finding[name], str)}
-    seen = {"record": {"kind": record["kind"], "id": record["id"], "program": key}}
-    found: FindingShown = {**finding, **(seen if key else hidden)}  # type: ignore[typeddict-item]
-    return found
+
+class HealthOut(JudgedOut[ProgramHealth]):
+    class Meta:
+        model = ProgramHealth
+        fields = [
+            "id", "program", "day", "health", "finish_on", "p50_on", "p80_on", "target_on", "slip_days", "chance",
+            "is_stale", "findings", "moves", "explained", "policy_version", "run", "plan_revision", "revision",
+            "computed_at",
+        ]  # fmt: skip
+
+
+def shown(told: dict[str, Any], keys: dict[int, str]) -> Any:
+    """A finding or a move as far as the reader may see what it speaks of."""
+    record, key = told["record"], keys.get(told["record"]["program"])
+    if key:
+        return told | {"record": {"kind": record["kind"], "id": record["id"], "program": key}}
+    # A day would tell when something hidden is due, and a chance how it stands; a number of days is what this program
+    # bears.
+    secret = [name for name in ("value", "limit") if record["kind"] == "risk" or isinstance(told.get(name), str)]
+    return told | {"record": {"private": True}, "label": ""} | {name: None for name in secret if name in told}
 
 
 class HealthsFilters(Filters):
     class Meta(Filters.Meta):
         model = ProgramHealth
-        fields = {"day": DAY, "health": CHOICE, "is_stale": ["exact"], "slip_days": NUMBER}
+        fields = {
+            "day": DAY,
+            "health": CHOICE,
+            "is_stale": ["exact"],
+            "slip_days": NUMBER,
+            "chance": NUMBER,
+            "p50_on": DAY,
+            "p80_on": DAY,
+        }
 
 
-class Healths(Noun[ProgramHealth]):
-    """Derived health of one program, a row a day, each with its evidence; the newest first."""
-
-    queryset = ProgramHealth.objects.annotate(program_key=F("program__key"))
-    out = HealthOut
-    basename = "health"
-    filterset_class = HealthsFilters
-    sorts = {"day": "day"}
-    default_sort = "-day"
+class OfProgramInPath(Noun[M]):
+    """Rows of the program that the address names."""
 
     @property
     def visible_keys(self) -> dict[int, str]:
@@ -176,6 +292,147 @@ class Healths(Noun[ProgramHealth]):
         return super().get_queryset().filter(program__key=self.kwargs["key"])
 
 
+class Healths(OfProgramInPath[ProgramHealth]):
+    """Derived health of one program, a row a day, each with its evidence; the newest first.
+
+    `slip_days` are those from target to P80, and the days of the findings add up to them where there is a slip. While
+    `explained` is false, risks and ranges are not weighed yet: they stand as one `range`, and there are no `moves`.
+    """
+
+    queryset = ProgramHealth.objects.annotate(program_key=F("program__key"))
+    out = HealthOut
+    basename = "health"
+    filterset_class = HealthsFilters
+    sorts = {"day": "day"}
+    default_sort = "-day"
+
+
+class GroundShown(TypedDict):
+    """What the forecast of a milestone rests on; `issued_on` where a later run says otherwise by now."""
+
+    milestone: int
+    basis: str
+    p50_on: date | None
+    p80_on: date | None
+    issued_on: date | None
+
+
+class WhyOut(JudgedOut[FrozenHealth]):
+    status_day = serializers.DateField(read_only=True)
+    seed = serializers.IntegerField(read_only=True)
+    samples = serializers.IntegerField(read_only=True)
+    engine_version = serializers.CharField(read_only=True)
+    inputs_digest = serializers.CharField(read_only=True)
+    calendars_digest = serializers.CharField(read_only=True)
+    revisions = serializers.SerializerMethodField()
+    private_programs = serializers.SerializerMethodField()
+    grounds = serializers.SerializerMethodField()
+
+    class Meta:
+        model = FrozenHealth
+        fields = [
+            "program", "run", "day", "health", "finish_on", "p50_on", "p80_on", "target_on", "slip_days", "chance",
+            "is_stale", "findings", "moves", "explained", "grounds", "policy_version", "status_day", "seed", "samples",
+            "engine_version", "inputs_digest", "calendars_digest", "revisions", "private_programs", "computed_at",
+        ]  # fmt: skip
+
+    def get_revisions(self, row: FrozenHealth) -> dict[str, int]:
+        keys: dict[int, str] = self.context["view"].visible_keys
+        return {keys[int(pk)]: plan for pk, plan in row.run.revisions.items() if int(pk) in keys}
+
+    def get_private_programs(self, row: FrozenHealth) -> int:
+        keys: dict[int, str] = self.context["view"].visible_keys
+        return sum(int(pk) not in keys for pk in row.run.revisions)
+
+    def get_grounds(self, row: FrozenHealth) -> list[GroundShown]:
+        return [
+            GroundShown(
+                milestone=ground.milestone.pk,
+                basis=ground.basis,
+                p50_on=ground.p50_on,
+                p80_on=ground.p80_on,
+                issued_on=ground.issued_on,
+            )
+            for ground in grounds(row, self.context["view"].user)
+        ]
+
+
+RUN = OpenApiParameter("run", int, description="The run; without it the newest that spoke of the program.")
+
+
+@extend_schema_view(retrieve=extend_schema(parameters=[RUN]))
+class Why(OfProgramInPath[FrozenHealth]):
+    """The calculation behind derived health, frozen for a run: findings whose days add up to the slip, and its inputs.
+
+    `revisions` are the plan revisions that were read, by program key; of `private_programs` only the number is told.
+    """
+
+    queryset = FrozenHealth.objects.annotate(
+        program_key=F("program__key"),
+        status_day=F("run__day"),
+        seed=F("run__seed"),
+        samples=F("run__samples"),
+        engine_version=F("run__engine_version"),
+        inputs_digest=F("run__inputs_digest"),
+        calendars_digest=F("run__calendars_digest"),
+    )
+    out = WhyOut
+    basename = "why"
+
+    def find(self) -> FrozenHealth:
+        row = frozen_by(self.get_queryset(), self.request.query_params.get("run"))
+        if row is None:
+            raise Http404
+        return row
+
+
+# -- the load of teams -----------------------------------------------------------------------------------------------
+
+
+class WeekOut(serializers.Serializer[Any]):
+    """One ISO week, in people-days; without a capacity there is no load, and nothing is overloaded."""
+
+    monday = serializers.DateField()
+    demand_days = serializers.FloatField()
+    capacity_days = serializers.FloatField(allow_null=True)
+    load = serializers.FloatField(allow_null=True)
+    overload_days = serializers.FloatField()
+
+
+class LoadOut(serializers.Serializer[Any]):
+    team = serializers.IntegerField()
+    limits_work = serializers.BooleanField()
+    undated_days = serializers.FloatField(help_text="People-days of milestones without a forecast: in no week.")
+    weeks = WeekOut(many=True)
+
+
+class Load(Endpoint):
+    @extend_schema(operation_id="teams_load", responses=LoadOut)
+    def get(self, request: Request, pk: int) -> Response:
+        """What a team is asked for against what it can do in the next 26 weeks, by the programs that you see."""
+        team, viewer = Team.objects.filter(pk=pk).first(), request.user
+        if team is None:
+            raise exceptions.NotFound("There is nothing here, or nothing that you may see.")
+        found = load_of(team, viewer, today=today(timezone.now()), weeks=WEEKS)
+        return Response(
+            {
+                "team": team.pk,
+                "limits_work": team.limits_work,
+                "undated_days": round(sum(one.demand for one in found.undated), 2),
+                "weeks": [
+                    {
+                        "monday": week.monday.isoformat(),
+                        "demand_days": round(week.demand, 2),
+                        "capacity_days": None if week.capacity is None else round(week.capacity, 2),
+                        "load": None if week.load is None else round(week.load, 4),
+                        "overload_days": week.overload,
+                    }
+                    for week in found.weeks
+                ],
+            }
+        )
+
+
 # -- baselines -------------------------------------------------------------------------------------------------------
 
 
@@ -185,7 +442,7 @@ class BaselineOut(OfProgramOut[Baseline]):
         fields = ["id", "program", "name", "approved_on", "approved_by", "cause", "note", "version"]
 
 
-class FrozenIn(serializers.Serializer[Any]):
+class FrozenIn(Part):
     milestone = Visible(queryset=Milestone.objects.all())
     finish_on = serializers.DateField()
 
@@ -259,6 +516,86 @@ class BaselineDates(Noun[BaselineDate]):
     def get_queryset(self) -> QuerySet[Any]:
         programs = Program.objects.visible_to(self.request.user)
         return super().get_queryset().filter(baseline__program__in=programs)
+
+
+# -- the health policy -----------------------------------------------------------------------------------------------
+
+
+class PolicyOut(Out[HealthPolicy]):
+    id = serializers.IntegerField(source="version", read_only=True)
+
+    class Meta:
+        model = HealthPolicy
+        fields = ["id", *LIMITS, "version", "created_at", "created_by", "reason"]
+
+
+class PolicyLimits(In[HealthPolicy]):
+    class Meta:
+        model = HealthPolicy
+        fields = list(LIMITS)
+
+
+class PolicyIn(PolicyLimits):
+    reason = serializers.CharField(max_length=500)
+    read_version = serializers.IntegerField(min_value=1, max_value=LARGEST_ID)
+
+    class Meta:
+        model = HealthPolicy
+        fields = [*LIMITS, "reason", "read_version"]
+
+
+class TurnOut(serializers.Serializer[Any]):
+    """A program that other limits would judge otherwise."""
+
+    program = serializers.CharField()
+    before = serializers.ChoiceField(choices=Health.choices)
+    after = serializers.ChoiceField(choices=Health.choices)
+    was_stale = serializers.BooleanField()
+    is_stale = serializers.BooleanField()
+    slip_days = serializers.IntegerField(allow_null=True)
+
+
+class PreviewOut(serializers.Serializer[Any]):
+    programs = TurnOut(many=True)
+
+
+class PolicyFilters(Filters):
+    class Meta(Filters.Meta):
+        model = HealthPolicy
+        fields = {"version": NUMBER, "created_by": REFERENCE}
+
+
+class HealthPolicies(Creatable[HealthPolicy]):
+    """The limits that derived health is judged by, a row a version; the newest counts.
+
+    Creating one adds a version: limits that are left out stay, ``read_version`` is the version they were chosen
+    against.
+    """
+
+    queryset = HealthPolicy.objects.all()
+    out, new = PolicyOut, PolicyIn
+    filterset_class = PolicyFilters
+    sorts = {"version": "version"}
+    default_sort = "-version"
+
+    def add(self, user: User, fields: dict[str, Any]) -> HealthPolicy:
+        reason, read = fields.pop("reason"), fields.pop("read_version")
+        policy = proposed(newest_policy(), fields)
+        limits = {name: getattr(policy, name) for name in LIMITS}
+        return change_policy(by=user, at=timezone.now(), reason=reason, read_version=read, **limits)
+
+    @extend_schema(responses=PreviewOut)
+    @action(detail=False, methods=["post"], serializer_class=PolicyLimits)
+    def preview(self, request: Request, **kwargs: Any) -> Response:
+        """The programs that these limits would judge otherwise, on the facts of now. Nothing is saved."""
+        require(self.user, OrgAct.CHANGE_POLICY)
+        standing = newest_policy()
+        policy = proposed(standing, self.taken(request))
+        keys = dict(Program.objects.visible_to(self.user).order_by("pk").values_list("pk", "key"))
+        turns = preview(standing, policy, keys, today(timezone.now()))
+        return Response(
+            PreviewOut({"programs": [asdict(turn) | {"program": keys[turn.program]} for turn in turns]}).data
+        )
 
 
 # -- how good forecasts and plans are --------------------------------------------------------------------------------
@@ -410,7 +747,7 @@ class CheckOut(serializers.Serializer[Any]):
     milestones = serializers.ListField(child=serializers.IntegerField(), help_text="Ids to look at.")
 
 
-class JudgedOut(serializers.Serializer[Any]):
+class ChecksOut(serializers.Serializer[Any]):
     program = serializers.CharField()
     checks = CheckOut(many=True)
     left_out = serializers.ListField(child=serializers.IntegerField(), help_text="Milestones that no check sees.")
@@ -418,7 +755,7 @@ class JudgedOut(serializers.Serializer[Any]):
 
 class QualityOut(serializers.Serializer[Any]):
     together = CheckOut(many=True)
-    programs = JudgedOut(many=True)
+    programs = ChecksOut(many=True)
 
 
 class Quality(Endpoint):
@@ -491,6 +828,6 @@ class Drivers(Endpoint):
     def get(self, request: Request, pk: str) -> Response:
         """What drives a milestone, simulated now: criticality, SSI and cruciality of all that it waits for."""
         only_known(request)
-        milestone = one_or_404(Milestone.objects.visible_to(request.user), {"pk": pk})
+        milestone = get_object_or_404(Milestone.objects.visible_to(request.user), pk=pk)
         found = criticality_to(milestone, viewer=request.user, today=today(timezone.now()))
         return Response(DriversOut(found).data)

@@ -10,8 +10,9 @@ import numpy as np
 
 from engine.calendars import EngineError
 from engine.drivers import criticality
+from forecasts.calendars import load_calendars
 from forecasts.estimates import load_classes
-from forecasts.network import components, load_calendars, read
+from forecasts.network import components, read
 from milestones.models import Milestone
 from people.models import Viewer
 from programs.models import Program
@@ -54,7 +55,8 @@ def criticality_to(milestone: Milestone, *, viewer: Viewer, today: date) -> Simu
     if milestone.done_on or milestone.cancelled_on:
         return Simulated([], "done")
     parts = components([milestone.program_id])
-    inputs, _ = read(parts, load_calendars(), load_classes(today), today)
+    calendars = load_calendars()
+    inputs, _ = read(parts, calendars, load_classes(calendars, today), today)
     chosen = inputs.upstream(milestone.pk)
     if chosen.size == 0:
         return Simulated([], "no_forecast")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
 from milestones.models import Milestone
+from people.models import User
 from programs.models import Health, OfProgramQuerySet, Program
 from risks.models import Risk
 
@@ -173,22 +175,46 @@ class FrozenHealth(models.Model):
         return f"{self.program_id} by run {self.run_id}: {self.health}"
 
 
+MOST_POLICY_DAYS = 3_650
+POLICY_DAYS = MaxValueValidator(MOST_POLICY_DAYS)
+
+
 class HealthPolicy(models.Model):
     """The limits that derived health is judged by. Rows are added, never changed: the newest counts."""
 
     version = models.PositiveIntegerField(primary_key=True)
-    at_risk_days = models.PositiveIntegerField(default=7, help_text="At risk when later than this many days.")
-    off_track_days = models.PositiveIntegerField(default=30, help_text="Off track when later than this many days.")
-    stale_days = models.PositiveIntegerField(default=10, help_text="Stale without an update for this many days.")
+    at_risk_days = models.PositiveIntegerField(
+        default=7, validators=[POLICY_DAYS], help_text="At risk when later than this many days."
+    )
+    off_track_days = models.PositiveIntegerField(
+        default=30, validators=[POLICY_DAYS], help_text="Off track when later than this many days."
+    )
+    stale_days = models.PositiveIntegerField(
+        default=10,
+        validators=[MinValueValidator(1), POLICY_DAYS],
+        help_text="Stale without an update for this many days.",
+    )
+    created_at = models.DateTimeField(null=True, blank=True, help_text="Empty for the version that ships.")
+    created_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="health_policies"
+    )
+    reason = models.CharField("why", max_length=500, blank=True)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(created_at=None, created_by=None, reason="")
+                | (models.Q(created_at__isnull=False, created_by__isnull=False) & ~models.Q(reason="")),
+                name="policy_with_reason",
+                violation_error_message="A new policy says who made it, when and why.",
+                violation_error_code="reason",
+            ),
             models.CheckConstraint(
                 condition=models.Q(at_risk_days__lt=models.F("off_track_days")),
                 name="policy_in_order",
                 violation_error_message="At risk begins before off track.",
                 violation_error_code="off_track_days",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from engine import cpm, quality
 from engine.calendars import EngineError
 from engine.network import NO_DAY, Network
+from forecasts.calendars import EPOCH, load_calendars
 from forecasts.estimates import load_classes
-from forecasts.network import EPOCH, Inputs, components, groups, load_calendars, read
+from forecasts.network import Inputs, components, groups, read
 from milestones.models import Baseline, BaselineDate, Milestone
 
 IntArray = NDArray[np.int64]
@@ -73,7 +74,8 @@ class Judged:
 def judge(program_ids: Collection[int], *, today: date) -> list[Judged]:
     """Judge the plans of these programs as of a day, in the order of their ids."""
     ids = set(program_ids)
-    inputs, _ = read(components(ids), load_calendars(), load_classes(today), today)
+    calendars = load_calendars()
+    inputs, _ = read(components(ids), calendars, load_classes(calendars, today), today)
     checks: dict[int, Sequence[Check]] = {}
     computed: set[int] = set()
     if inputs.tasks:

@@ -14,8 +14,8 @@ from enum import StrEnum
 from django.db.models import F
 
 from engine.trend import Course, Trend, trend
+from forecasts.calendars import EPOCH
 from forecasts.models import IssuedForecast, MilestoneForecast
-from forecasts.network import EPOCH
 from milestones.models import Milestone
 from programs.models import Program
 

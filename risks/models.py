@@ -1,18 +1,19 @@
-"""The RAID log: risks, assumptions, issues and decisions."""
+"""The RAID log: risks, assumptions, issues and decisions; and problems that recur over programs."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models.functions import JSONObject
 
 from history.models import Record
 from history.tracker import track
-from milestones.models import MOST_WORK_MINUTES, Milestone
-from people.models import User, Viewer
+from milestones.models import MOST_WORK_MINUTES, Milestone, SlipCause
+from people.models import Team, User, Viewer
 from programs.models import Objective, OfProgramQuerySet, Program
 
 FIVE = [MinValueValidator(1), MaxValueValidator(5)]
@@ -24,20 +25,28 @@ class RiskQuerySet(OfProgramQuerySet["Risk"]):
 
     def with_exposure(self) -> Self:
         """Adds ``exposure``: probability times the mean working minutes on the milestone it hits hardest, or null."""
-        hardest = (
-            RiskImpact.objects.filter(risk=OuterRef("pk"))
-            .annotate(mean=(F("low") + F("likely") + F("high")) / 3.0)
-            .order_by("-mean")
-            .values("mean")[:1]
-        )
+        mean = Subquery(_hardest().values("mean")[:1])
         return self.annotate(
-            exposure=models.ExpressionWrapper(F("probability") * Subquery(hardest), output_field=models.FloatField())
+            exposure=models.ExpressionWrapper(F("probability") * mean, output_field=models.FloatField(null=True))
         )
+
+    def with_range(self) -> Self:
+        """Adds ``points``: low, likely and high working minutes on the milestone it hits hardest, or null."""
+        points = JSONObject(low="low", likely="likely", high="high")
+        return self.annotate(points=Subquery(_hardest().values(found=points)[:1]))
 
     def behind(self, today: date) -> Self:
         """Open risks with a mitigation past its day."""
         overdue = MitigationAction.objects.filter(risk=OuterRef("pk"), done_on=None, due_on__lt=today)
         return self.open().filter(models.Exists(overdue))
+
+
+def _hardest() -> models.QuerySet[Any]:
+    """A risk's impacts, the hardest first; what is done or cancelled can no longer be late."""
+    impacts: models.QuerySet[Any] = RiskImpact.objects.filter(risk=OuterRef("pk"))
+    still_open = impacts.filter(milestone__done_on=None, milestone__cancelled_on=None)
+    ordered: models.QuerySet[Any] = still_open.annotate(mean=(F("low") + F("likely") + F("high")) / 3.0)
+    return ordered.order_by("-mean", "pk")
 
 
 @track()
@@ -101,6 +110,12 @@ class Risk(Record):
                 | Q(residual_probability__gte=0, residual_probability__lte=F("probability")),
                 name="risk_residual_below_probability",
                 violation_error_message="Mitigation makes no risk more probable: at most the probability itself.",
+                violation_error_code="residual_probability",
+            ),
+            models.CheckConstraint(
+                condition=Q(residual_probability=None) | Q(probability__isnull=False),
+                name="risk_residual_beside_probability",
+                violation_error_message="Give the probability first: this is what mitigation leaves of it.",
                 violation_error_code="residual_probability",
             ),
             models.CheckConstraint(
@@ -286,3 +301,90 @@ class Decision(Record):
     @property
     def reference(self) -> str:
         return f"D-{self.pk}"
+
+
+class ProblemQuerySet(models.QuerySet["Problem"]):
+    def visible_to(self, viewer: Viewer) -> Self:
+        """Problems of any program that the viewer sees, their own, and those that nobody found in programs."""
+        if not viewer.is_authenticated or not viewer.is_active:
+            return self.none()
+        if viewer.is_admin:
+            return self
+        seen = ProblemCost.objects.visible_to(viewer).filter(problem=OuterRef("pk"))
+        return self.filter(Q(owner=viewer) | Q(cause=None, team=None) | models.Exists(seen))
+
+    def open(self) -> Self:
+        return self.filter(closed_on=None)
+
+
+@track()
+class Problem(Record):
+    """What keeps costing several programs days: owned by a person, until it is closed or a program ends it."""
+
+    title = models.CharField(max_length=200)
+    description = models.TextField(blank=True, max_length=20_000)
+    cause = models.ForeignKey(SlipCause, null=True, blank=True, on_delete=models.PROTECT, related_name="problems")
+    team = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.PROTECT, related_name="problems", verbose_name="giving team"
+    )
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="problems")
+    opened_on = models.DateField("opened")
+    closed_on = models.DateField("closed", null=True, blank=True)
+    closed_because = models.CharField("why it was closed", max_length=500, blank=True)
+    program = models.ForeignKey(
+        Program,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="problems",
+        verbose_name="program started from it",
+    )
+
+    objects = ProblemQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(cause=None) | Q(team=None),
+                name="problem_of_one_source",
+                violation_error_message="A problem is found by its cause or by the team that gives, not both.",
+                violation_error_code="team",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_on=None, closed_because="") | (Q(closed_on__isnull=False) & ~Q(closed_because="")),
+                name="problem_closed_with_reason",
+                violation_error_message="A closed problem has a day and a reason.",
+                violation_error_code="closed_because",
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_on=None) | Q(closed_on__gte=F("opened_on")),
+                name="problem_closed_after_opened",
+                violation_error_message="It cannot be closed before it was opened.",
+                violation_error_code="closed_on",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return f"/problems/{self.pk}"
+
+
+@track()
+class ProblemCost(models.Model):
+    """The evidence of a problem as it was found: days that it cost one program in one quarter. Never changed."""
+
+    problem = models.ForeignKey(Problem, on_delete=models.CASCADE, related_name="costs")
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="problem_costs")
+    quarter_on = models.DateField(help_text="The first day of the quarter.")
+    days = models.PositiveIntegerField()
+    slips = models.PositiveIntegerField(help_text="How many promises slipped.")
+
+    objects = OfProgramQuerySet["ProblemCost"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["problem", "program", "quarter_on"], name="problem_cost_once")]
+
+    def __str__(self) -> str:
+        return f"{self.days} d in {self.program_id} from {self.quarter_on}"

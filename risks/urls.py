@@ -3,10 +3,7 @@ from django.urls import path
 from risks import views
 
 urlpatterns = [
-    path("risks", views.risks),
-    path("p/<key:key>/risks", views.risks),
     path("p/<key:key>/risks/new", views.risk_create),
-    path("r/R-<int:pk>", views.risk),
     path("r/R-<int:pk>/edit", views.risk_edit),
     path("r/R-<int:pk>/close", views.risk_close),
     path("r/R-<int:pk>/reopen", views.risk_reopen),

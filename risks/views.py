@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, F, Prefetch, Q, Sum
+from django.db.models import Count, F, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -20,7 +20,6 @@ from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
 from risks import services
 from risks.forms import (
-    IMPACTS,
     ActionForm,
     AssumptionForm,
     CloseForm,
@@ -30,19 +29,14 @@ from risks.forms import (
     IssueForm,
     RiskForm,
 )
-from risks.log import bars, heat, matrix
 from risks.models import Assumption, Decision, Issue, MitigationAction, Risk
-
-MINUTES_A_DAY = 480
-# Longer than any id: a number that the database could not read.
-MOST_DIGITS = 18
 
 
 def today() -> date:
     return people.services.today(timezone.now())
 
 
-def _log(request: SignedIn, key: str | None, noun: str, title: str) -> tuple[Program | None, dict[str, Any]]:
+def log_page(request: SignedIn, key: str | None, noun: str, title: str) -> tuple[Program | None, dict[str, Any]]:
     """The program a list is of, or None for all, and what every list of the log shows."""
     program = find_program(request, key) if key else None
     base = program.get_absolute_url() if program else ""
@@ -65,7 +59,7 @@ def _log(request: SignedIn, key: str | None, noun: str, title: str) -> tuple[Pro
     }
 
 
-def _tabs(kinds: dict[str, tuple[str, Q]], rows: Any, shown: str) -> list[dict[str, Any]]:
+def log_tabs(kinds: dict[str, tuple[str, Q]], rows: Any, shown: str) -> list[dict[str, Any]]:
     counts = rows.aggregate(**{name: Count("pk", filter=some, distinct=True) for name, (_, some) in kinds.items()})
     return [
         {"label": label, "url": f"?show={name}", "count": counts[name], "current": name == shown}
@@ -73,7 +67,7 @@ def _tabs(kinds: dict[str, tuple[str, Q]], rows: Any, shown: str) -> list[dict[s
     ]
 
 
-def _shown(request: SignedIn, kinds: dict[str, tuple[str, Q]]) -> str:
+def log_shown(request: SignedIn, kinds: dict[str, tuple[str, Q]]) -> str:
     asked = request.GET.get("show", "")
     return asked if asked in kinds else next(iter(kinds))
 
@@ -81,92 +75,14 @@ def _shown(request: SignedIn, kinds: dict[str, tuple[str, Q]]) -> str:
 # -- risks -----------------------------------------------------------------------------------------------------------
 
 
-def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
-    program, context = _log(request, key, "risk", "Risks")
-    day = today()
-    visible = Risk.objects.visible_to(request.user)
-    if program:
-        visible = visible.filter(program=program)
-    is_open = Q(closed_on=None)
-    kinds = {
-        "open": ("Open", is_open),
-        "overdue": ("Overdue mitigation", is_open & Q(pk__in=visible.behind(day).values("pk"))),
-        "mine": ("Mine", is_open & Q(owner=request.user)),
-        "closed": ("Closed", Q(closed_on__isnull=False)),
-    }
-    shown = _shown(request, kinds)
-    rows = visible.filter(kinds[shown][1])
-    cell = {name: request.GET.get(name, "") for name in ("likelihood", "impact")}
-    in_cell = all(value in {"1", "2", "3", "4", "5"} for value in cell.values())
-    if in_cell:
-        rows = rows.filter(likelihood_score=cell["likelihood"], impact_score=cell["impact"])
-    if owner := request.GET.get("owner", ""):
-        rows = rows.filter(owner_id=int(owner)) if owner.isdecimal() and len(owner) < MOST_DIGITS else rows.none()
-    todo = MitigationAction.objects.filter(done_on=None).order_by(F("due_on").asc(nulls_last=True), "id")
-    ordered: Any = (
-        rows.with_exposure()
-        .annotate(score=F("likelihood_score") * F("impact_score"))
-        .select_related("program", "owner")
-        .prefetch_related(Prefetch("actions", queryset=todo, to_attr="todo"))
-        .order_by(F("exposure").desc(nulls_last=True), F("score").desc(nulls_last=True), "id")
-    )
-    page = paged(request, ordered)
-    open_risks = visible.open()
-    exposed: Any = open_risks.with_exposure()
-    total = exposed.aggregate(minutes=Sum("exposure"))["minutes"] or 0
-    tabs = _tabs(kinds, visible, shown)
-    count = tabs[0]["count"]
-    context |= {
-        "sub": f"{count} open risk{'' if count == 1 else 's'}, {total / MINUTES_A_DAY:.0f} expected days in total. "
-        "Days on parallel paths overlap: read this as a ranking, not as a forecast.",
-        "page": page,
-        "lines": [(row, heat(row.score or 0)) for row in page],
-        "tabs": tabs,
-        "today": day,
-        "matrix": matrix(open_risks) if count else [],
-        "impact_words": IMPACTS,
-        "bars": bars(open_risks) if count and not program else [],
-        "cell": cell if in_cell else None,
-        "filtered": shown != "open" or in_cell or bool(owner),
-        "empty_heading": "No open risks",
-        "empty_text": "A risk may happen: give it a probability and the days it would cost a milestone, "
-        "and it is ranked by what to expect of it.",
-    }
-    return render(request, "risks/risks.html", context)
-
-
 def find_risk(request: SignedIn, pk: int) -> Risk:
-    return get_object_or_404(
-        Risk.objects.visible_to(request.user).select_related("program__lead", "owner").with_exposure(), pk=pk
-    )
+    return get_object_or_404(Risk.objects.visible_to(request.user).select_related("program__lead", "owner"), pk=pk)
 
 
 def _risk_crumbs(risk: Risk) -> Crumbs:
     return program_crumbs(
         risk.program, ("Risks", f"{risk.program.get_absolute_url()}/risks"), (risk.reference, f"/r/{risk.reference}")
     )
-
-
-def risk(request: SignedIn, pk: int) -> HttpResponse:
-    row = find_risk(request, pk)
-    visible = Program.objects.visible_to(request.user)
-    impacts = row.impacts.select_related("milestone__program")
-    context = {
-        "program": row.program,
-        "place": "risks",
-        "title": row.title,
-        "crumbs": program_crumbs(row.program, ("Risks", f"{row.program.get_absolute_url()}/risks")),
-        "risk": row,
-        "impacts": impacts.filter(milestone__program__in=visible).order_by("-likely", "id"),
-        "hidden_impacts": impacts.exclude(milestone__program__in=visible).count(),
-        "actions": row.actions.select_related("owner").order_by(
-            F("done_on").asc(nulls_first=True), F("due_on").asc(nulls_last=True), "id"
-        ),
-        "changes": changes_of(row),
-        "today": today(),
-        "may_edit": may(request.user, Act.EDIT, row.program),
-    }
-    return render(request, "risks/risk.html", context)
 
 
 def risk_create(request: SignedIn, key: str) -> HttpResponse:
@@ -348,7 +264,7 @@ def action_delete(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def issues(request: SignedIn, key: str | None = None) -> HttpResponse:
-    program, context = _log(request, key, "issue", "Issues")
+    program, context = log_page(request, key, "issue", "Issues")
     day = today()
     visible = Issue.objects.visible_to(request.user)
     if program:
@@ -359,12 +275,12 @@ def issues(request: SignedIn, key: str | None = None) -> HttpResponse:
         "mine": ("Mine", Q(closed_on=None, owner=request.user)),
         "closed": ("Closed", Q(closed_on__isnull=False)),
     }
-    shown = _shown(request, kinds)
+    shown = log_shown(request, kinds)
     rows = visible.filter(kinds[shown][1]).select_related("program", "owner", "milestone")
     context |= {
         "sub": "What has happened and wants an answer by a day. One open past its day lowers the program's health.",
         "page": paged(request, rows.order_by(F("due_on").asc(nulls_last=True), "id")),
-        "tabs": _tabs(kinds, visible, shown),
+        "tabs": log_tabs(kinds, visible, shown),
         "today": day,
         "filtered": shown != "open",
         "empty_heading": "No open issues",
@@ -466,7 +382,7 @@ def issue_delete(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def assumptions(request: SignedIn, key: str | None = None) -> HttpResponse:
-    program, context = _log(request, key, "assumption", "Assumptions")
+    program, context = log_page(request, key, "assumption", "Assumptions")
     day = today()
     visible = Assumption.objects.visible_to(request.user)
     if program:
@@ -477,12 +393,12 @@ def assumptions(request: SignedIn, key: str | None = None) -> HttpResponse:
         "expired": ("Past their day", is_open & Q(expires_on__lt=day)),
         "settled": ("Settled", ~is_open),
     }
-    shown = _shown(request, kinds)
+    shown = log_shown(request, kinds)
     rows = visible.filter(kinds[shown][1]).select_related("program", "owner")
     context |= {
         "sub": "Held true until somebody looks again.",
         "page": paged(request, rows.order_by(F("expires_on").asc(nulls_last=True), "id")),
-        "tabs": _tabs(kinds, visible, shown),
+        "tabs": log_tabs(kinds, visible, shown),
         "today": day,
         "filtered": shown != "open",
         "empty_heading": "No open assumptions",
@@ -556,7 +472,7 @@ def assumption_delete(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def decisions(request: SignedIn, key: str | None = None) -> HttpResponse:
-    program, context = _log(request, key, "decision", "Decisions")
+    program, context = log_page(request, key, "decision", "Decisions")
     day = today()
     visible = Decision.objects.visible_to(request.user)
     if program:
@@ -568,13 +484,13 @@ def decisions(request: SignedIn, key: str | None = None) -> HttpResponse:
         "mine": ("Mine to decide", waiting & Q(decider=request.user)),
         "decided": ("Decided", ~waiting),
     }
-    shown = _shown(request, kinds)
+    shown = log_shown(request, kinds)
     rows = visible.filter(kinds[shown][1]).select_related("program", "decider")
     newest = F("decided_on").desc() if shown == "decided" else F("decide_by_on").asc(nulls_last=True)
     context |= {
         "sub": "Questions that somebody answers by a day, and what followed from the answers.",
         "page": paged(request, rows.order_by(newest, "id")),
-        "tabs": _tabs(kinds, visible, shown),
+        "tabs": log_tabs(kinds, visible, shown),
         "today": day,
         "filtered": shown != "waiting",
         "empty_heading": "No decision is waiting",

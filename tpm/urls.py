@@ -53,11 +53,14 @@ nouns: dict[str, type[Noun[Any]]] = {
     "baselines": forecasts.api.Baselines,
     "baseline-dates": forecasts.api.BaselineDates,
     "forecasts": forecasts.api.Forecasts,
+    "risk-forecasts": forecasts.api.RiskForecasts,
+    "health-policies": forecasts.api.HealthPolicies,
     "risks": risks.api.Risks,
     "mitigation-actions": risks.api.MitigationActions,
     "issues": risks.api.Issues,
     "assumptions": risks.api.Assumptions,
     "decisions": risks.api.Decisions,
+    "problems": risks.api.Problems,
     "kpis": metrics.api.KPIs,
     "measurements": metrics.api.Measurements,
     "updates": reports.api.Updates,
@@ -75,10 +78,12 @@ for name, noun in nouns.items():
 api_routes: list[URLPattern | URLResolver] = [
     *router.urls,
     path("programs/<key:key>/health", forecasts.api.Healths.as_view({"get": "list"}), name="health"),
+    path("programs/<key:key>/why", forecasts.api.Why.as_view({"get": "retrieve"}), name="why"),
     path("programs/<key:key>/trends", forecasts.api.Trends.as_view(), name="trends"),
     path("milestones/<pk>/drivers", forecasts.api.Drivers.as_view(), name="drivers"),
     path("accuracy", forecasts.api.Accuracy.as_view(), name="accuracy"),
     path("quality", forecasts.api.Quality.as_view(), name="quality"),
+    path("teams/<int:pk>/load", forecasts.api.Load.as_view(), name="load"),
     path(
         "organisation",
         people.api.TheOrganisation.as_view({"get": "retrieve", "patch": "partial_update"}),
@@ -90,6 +95,9 @@ api_routes: list[URLPattern | URLResolver] = [
     re_path(r"", tpm.api.Nothing.as_view(), name="nothing"),
 ]
 
+handler400 = tpm.api.unreadable
+handler500 = tpm.api.crashed
+
 urlpatterns: list[URLPattern | URLResolver] = [
     *sign_in,
     path("api/v1", tpm.api.Nothing.as_view()),
@@ -97,6 +105,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("people.urls")),
     path("", include("programs.urls")),
     path("", include("dashboards.urls")),
+    path("", include("forecasts.urls")),
     path("", include("milestones.urls")),
     path("", include("risks.urls")),
     path("", include("metrics.urls")),

@@ -220,6 +220,14 @@ def amount(value: float | Decimal | None) -> str:
 
 
 @register.filter
+def chance(share: float | None) -> str:
+    """A probability as whole percent; never a promise: 0.999 → “over 99%”."""
+    if share is None:
+        return ""
+    return "under 1%" if share < 0.01 else "over 99%" if share > 0.99 else f"{share * 100:.0f}%"
+
+
+@register.filter
 def tone(state: str | None) -> str:
     """The status class of a health or message level: ok, warn, bad, done or none."""
     return TONES.get(state or "", "none")
@@ -286,12 +294,11 @@ def control(field: forms.BoundField) -> SafeString:
         widget.format = "%Y-%m-%d"
     if isinstance(widget, (forms.CheckboxInput, forms.CheckboxSelectMultiple, forms.RadioSelect)):
         return conditional_escape(field.as_widget())
-    nothing = "Choose…" if field.field.required else "None"
+    # A row of dashes says nothing, least of all when read aloud; what a form says itself stays.
+    nothing, dashes = "Choose…" if field.field.required else "None", str(BLANK_CHOICE_DASH[0][1])
     if isinstance(field.field, forms.ModelChoiceField):
-        # A row of dashes says nothing, least of all when read aloud.
-        field.field.empty_label = field.field.empty_label and nothing
+        field.field.empty_label = nothing if field.field.empty_label == dashes else field.field.empty_label
     elif isinstance(field.field, forms.ChoiceField) and isinstance(widget, forms.Select):
-        dashes = str(BLANK_CHOICE_DASH[0][1])
         widget.choices = [(value, nothing if text == dashes else text) for value, text in widget.choices]
     attrs: dict[str, Any] = {"class": f"{widget.attrs.get('class', '')} input".strip()}
     if isinstance(widget, forms.Textarea):

@@ -177,6 +177,7 @@ NOUNS = {
                 Field("event"),
                 Field("effect"),
                 Field("probability", Kind.NUMBER),
+                Field("residual_probability", Kind.NUMBER),
                 Field("likelihood_score", Kind.WHOLE),
                 Field("impact_score", Kind.WHOLE),
                 Field("response", Kind.CHOICE, choices=Risk.Response),

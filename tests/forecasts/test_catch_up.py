@@ -12,8 +12,8 @@ from django.utils import timezone
 
 import milestones.services
 import people.services
-from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth, Run
-from forecasts.services import RUN_LOCK, behind, catch_up
+from forecasts.models import MilestoneForecast, ProgramHealth, Run
+from forecasts.services import RUN_LOCK, behind, catch_up, change_policy
 from milestones.models import Milestone
 from programs.models import Health
 from tests.conftest import FRIDAY, NOON
@@ -78,7 +78,9 @@ def test_another_policy_judges_again_without_a_new_run(plan: Plan) -> None:
     catch_up(today=FRIDAY, at=NOON)
     runs = Run.objects.count()
     assert ProgramHealth.objects.get(program=plan.na4).policy_version == 1
-    HealthPolicy.objects.create(version=2, at_risk_days=2, off_track_days=9, stale_days=10)
+    change_policy(
+        by=plan.cast.admin, at=NOON, reason="Sooner", read_version=1, at_risk_days=2, off_track_days=9, stale_days=10
+    )
     assert len(catch_up(today=FRIDAY, at=NOON + timedelta(minutes=1))) == 3
     row = ProgramHealth.objects.get(program=plan.na4)
     assert (row.policy_version, row.health, row.findings[0]["limit"]) == (2, Health.AT_RISK, 2)

@@ -151,6 +151,14 @@ CASES = [
         by="admin", deletes=False, of_program=False,
     ),
     Case(
+        "health-policies",
+        lambda w: {
+            "at_risk_days": 5, "off_track_days": 20, "stale_days": 14, "reason": "Leads want to know sooner",
+            "read_version": 1,
+        },
+        by="admin", deletes=False, of_program=False, other=("read_version",), shows={"version": 2},
+    ),
+    Case(
         "baselines",
         lambda w: {
             "program": w.program.key, "name": "First", "dates": [{"milestone": w.last.pk, "finish_on": "2026-12-18"}],
@@ -184,6 +192,12 @@ CASES = [
         "decisions",
         lambda w: {"program": w.program.key, "question": "Which site?", "decider": w.cast.lead.pk},
         lambda w: {"decide_by_on": "2026-12-01", "objective": w.objective.pk},
+    ),
+    Case(
+        "problems",
+        lambda w: {"title": "Suppliers are late", "description": "Again.", "cause": w.cast.cause.pk},
+        lambda w: {"title": "One supplier is late", "owner": w.cast.lead.pk},
+        of_program=False, shows={"costs": [], "program": None, "team": None},
     ),
     Case(
         "kpis",
@@ -227,7 +241,7 @@ CASES = [
         of_program=False, deletes=False,
     ),
 ]  # fmt: skip
-READ_ONLY = {"date-moves", "baseline-dates", "forecasts", "letters"}
+READ_ONLY = {"date-moves", "baseline-dates", "forecasts", "letters", "risk-forecasts"}
 
 
 def other_key(world: World) -> str:
@@ -347,6 +361,6 @@ def test_read_only_nouns_show_what_other_writes_leave(cast: Cast) -> None:
     assert set(days) == {world.first.pk, world.last.pk}
     assert days == days | expected_on
     assert lead.get(f"date-moves/{move['id']}").json() == move
-    for noun in ("date-moves", "baseline-dates", "forecasts"):
+    for noun in ("date-moves", "baseline-dates", "forecasts", "risk-forecasts"):
         assert outsider.get(noun).json()["data"] == []
     assert outsider.get(f"date-moves/{move['id']}").status_code == 404

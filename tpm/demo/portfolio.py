@@ -86,6 +86,7 @@ class RiskSpec:
     closed_week: int | None = None
     response: str = "mitigate"
     action: str = ""
+    residual: float | None = None  # probability once the action is done
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ PROGRAMS = [
                 (4, 5),
                 9,
                 action="Replay a week of production placements",
+                residual=0.25,
             ),
             RiskSpec("Driver baseline breaks older cards", 0.2, (5, 10, 20), "wave1", (2, 3), 6),
             RiskSpec("Quota owners not named", 0.3, (3, 5, 10), "qm", (3, 2), 12, 4),
@@ -233,6 +235,7 @@ PROGRAMS = [
                 (3, 4),
                 11,
                 action="Second source for breakers",
+                residual=0.2,
             ),
             RiskSpec(
                 "Fabric optics batch fails soak test",
@@ -242,6 +245,7 @@ PROGRAMS = [
                 (2, 5),
                 7,
                 action="Retest with replacement batch",
+                residual=0.1,
             ),
             RiskSpec("Burn-in staffing over the holidays", 0.35, (3, 6, 10), "burn", (2, 3), 5),
             RiskSpec("Late firmware for 400G switches", 0.2, (4, 8, 12), "fab", (2, 2), 12, 3),
@@ -311,6 +315,7 @@ PROGRAMS = [
                 (3, 4),
                 8,
                 action="Agree two windows with Sales",
+                residual=0.2,
             ),
             RiskSpec("Replication lag under peak load", 0.25, (4, 8, 15), "t2", (2, 3), 0),
         ),
@@ -362,6 +367,7 @@ PROGRAMS = [
                 (3, 4),
                 8,
                 action="Vectorise the decoder",
+                residual=0.2,
             ),
         ),
         (DecisionSpec("Which ten tenants move first?", "By size, or by age of data.", 9, 1),),

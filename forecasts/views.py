@@ -1,0 +1,87 @@
+"""The health policy: its versions, and a change that is looked at before it is saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+import people.services
+from forecasts import services
+from forecasts.forms import PolicyForm
+from forecasts.models import HealthPolicy
+from forecasts.policy import Turn, preview, proposed
+from history.forms import explaining
+from people.models import User
+from people.pages import SignedIn, done, paged, posted
+from people.permissions import OrgAct, require
+from programs.models import Program
+
+HERE = "/settings/health-policy"
+CRUMBS = [("Settings", "/settings")]
+MOST_TURNS = 200
+
+
+@require_safe
+def policy(request: SignedIn) -> HttpResponse:
+    """What derived health is judged by, and what it was judged by before."""
+    require(request.user, OrgAct.CHANGE_POLICY)
+    context = {
+        "page": paged(request, HealthPolicy.objects.select_related("created_by").order_by("-version")),
+        "standing": services.newest_policy(),
+        "title": "Health policy",
+        "crumbs": CRUMBS,
+        "primary_url": f"{HERE}/edit",
+        "primary_label": "Change the limits",
+        "primary_icon": "pencil",
+        "empty_heading": "No version yet",
+        "empty_text": "The limits that ship count until somebody changes them.",
+    }
+    return render(request, "forecasts/policy.html", context)
+
+
+def policy_edit(request: SignedIn) -> HttpResponse:
+    """Choose limits, see which programs they would judge otherwise, then save them."""
+    require(request.user, OrgAct.CHANGE_POLICY)
+    standing, now = services.newest_policy(), timezone.now()
+    form = PolicyForm(posted(request), standing=standing)
+    context: dict[str, Any] = {
+        "form": form,
+        "standing": standing,
+        "title": "Change the health policy",
+        "sub": "Nothing is saved before you have seen what changes.",
+        "crumbs": [*CRUMBS, ("Health policy", HERE)],
+        "cancel_url": HERE,
+    }
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            if "save" in request.POST:
+                row = services.change_policy(by=request.user, at=now, **form.cleaned_data)
+                return done(request, f"Saved version {row.version}. Every program is judged by it in a moment.", HERE)
+        with explaining(form):
+            policy = proposed(standing, form.limits)
+            turns = preview(standing, policy, visible(request.user), people.services.today(now))
+            context |= seen(request.user, turns)
+    return render(request, "forecasts/policy_form.html", context, status=422 if form.errors else 200)
+
+
+def visible(viewer: User) -> list[int]:
+    return list(Program.objects.visible_to(viewer).order_by("pk").values_list("pk", flat=True))
+
+
+def seen(viewer: User, turns: list[Turn]) -> dict[str, Any]:
+    """What a preview shows: the programs that change colour, latest first, and how many change the stale mark."""
+    coloured = sorted(
+        (turn for turn in turns if turn.changes_colour), key=lambda turn: (-(turn.slip_days or 0), turn.program)
+    )
+    programs = Program.objects.visible_to(viewer).in_bulk([turn.program for turn in coloured[:MOST_TURNS]])
+    return {
+        "turns": [(programs[turn.program], turn) for turn in coloured[:MOST_TURNS]],
+        "turn_count": len(coloured),
+        "newly_stale": sum(turn.is_stale and not turn.was_stale for turn in turns),
+        "no_longer_stale": sum(turn.was_stale and not turn.is_stale for turn in turns),
+        "previewed": True,
+    }
