@@ -113,6 +113,8 @@ def test_best_next_moves_lead_to_where_they_are_made(cast: Cast, sign_in: Any, p
     assert "As planned, that leaves it 10% likely." in outside
     assert "−9 d" in outside
     assert "Get what a private program owes by the day it is needed" in outside
+    assert '<a class="t" href="/teams/7#load" dir="auto">Relieve Site</a>' in outside
+    assert "Overload makes its work take up to 1.5 times as long." in outside
     assert "Falcon" not in outside
     assert "15 Jan 2027" not in outside
     assert "Get Falcon by the day it is needed" in page(sign_in(cast.viewer), "/p/P1")
