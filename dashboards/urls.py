@@ -1,6 +1,6 @@
 from django.urls import path
 
-from dashboards import plan, problems, programs, risks, teams, views, why
+from dashboards import accuracy, plan, problems, programs, quality, risks, teams, trends, views, why
 
 urlpatterns = [
     path("", views.portfolio, name="portfolio"),
@@ -29,5 +29,9 @@ urlpatterns = [
     path("risks", risks.risks),
     path("p/<key:key>/risks", risks.risks),
     path("r/R-<int:pk>", risks.risk),
+    path("trends", trends.trends),
+    path("accuracy", accuracy.accuracy),
+    path("accuracy/expert", accuracy.expert),
+    path("quality", quality.schedule_quality),
     path("healthz", views.healthz, name="healthz"),
 ]

@@ -178,7 +178,8 @@ def handoff_delay(kept: int, late_days: Any, q: int = prior.QUANTILES) -> Double
     """Days after its promised day that a giver delivers: quantiles float64[q], 0 where the promise is kept.
 
     A hurdle: `chance_kept`, and beyond it the days of the promises that were late, blended into the shipped ones
-    (Mullahy 1986 for the two parts). Raises EngineError for late days not above 0.
+    (Mullahy 1986 for the two parts). One that is overdue and still open counts with its days so far. Raises EngineError
+    for late days not above 0.
 
     >>> bool(np.all(handoff_delay(10**6, [], 100)[:99] == 0))
     True

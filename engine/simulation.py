@@ -535,9 +535,9 @@ def plan_steps(network: Network) -> Steps:
 
     Layers want the former, many programs side by side the latter. Ties go by uid.
     """
-    origin = _origin(network)
     early = np.where(network.done, network.start, network.floor)
     early[network.plan.order] = early_marks(network)
+    origin = _origin(network, early)
     live = np.flatnonzero(network.live)
     pred, succ = network.link_pred[live], network.link_succ[live]
     by_succ = live[np.lexsort((network.uid[pred], succ))]
@@ -713,7 +713,7 @@ def _limits(network: Network, steps: Steps, tasks: IntArray, target: IntArray) -
     return [value if one else None for value, one in zip(exact.tolist(), has.tolist(), strict=True)]
 
 
-def _origin(network: Network) -> IntArray:
+def _origin(network: Network, early: IntArray) -> IntArray:
     """Worked minutes of each calendar at the status date, or where the first unfinished task may start."""
     every = np.arange(len(network.calendars.calendars))
     if network.status_day is not None:
@@ -721,7 +721,7 @@ def _origin(network: Network) -> IntArray:
     open_ = ~network.done
     if not open_.any():
         return np.zeros(every.size, dtype=np.int64)
-    first = network.calendars.instant(network.calendar[open_], network.floor[open_] & ~np.int64(1) | 1).min()
+    first = network.calendars.instant(network.calendar[open_], early[open_]).min()
     return network.calendars.worked(every, first)
 
 

@@ -79,6 +79,10 @@ api_routes: list[URLPattern | URLResolver] = [
     *router.urls,
     path("programs/<key:key>/health", forecasts.api.Healths.as_view({"get": "list"}), name="health"),
     path("programs/<key:key>/why", forecasts.api.Why.as_view({"get": "retrieve"}), name="why"),
+    path("programs/<key:key>/trends", forecasts.api.Trends.as_view(), name="trends"),
+    path("milestones/<pk>/drivers", forecasts.api.Drivers.as_view(), name="drivers"),
+    path("accuracy", forecasts.api.Accuracy.as_view(), name="accuracy"),
+    path("quality", forecasts.api.Quality.as_view(), name="quality"),
     path("teams/<int:pk>/load", forecasts.api.Load.as_view(), name="load"),
     path(
         "organisation",

@@ -198,6 +198,19 @@ def percent(share: float | Decimal | None) -> str:
 
 
 @register.filter
+def percent0(share: float) -> str:
+    """A share without decimals: 0.826 → “83%”."""
+    return f"{share:.0%}"
+
+
+@register.filter
+def points(share: float) -> str:
+    """A difference of shares: -0.07 → “−7 points”."""
+    text = f"{share * 100:+.0f}".replace("-", MINUS)
+    return "0 points" if text.strip(f"+{MINUS}") == "0" else f"{text} points"
+
+
+@register.filter
 def amount(value: float | Decimal | None) -> str:
     """A measured number without idle zeros: 41.8000 → “41.8”, 1500 → “1,500”."""
     if value is None:

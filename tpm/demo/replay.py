@@ -411,11 +411,36 @@ class Replay:
                 milestones.services.approve_baseline(
                     program=program, name="Baseline 1", dates=dates, by=lead, on=friday
                 )
+                self._promise(spec, dates, friday, at)
             if ago < spec.silent_weeks:
                 continue
             before, lately = spec.reports
             health = lately if ago < 4 else before
             self.publish(spec, health, at)
+
+    def _promise(self, spec: ProgramSpec, dates: dict[int, date], friday: date, at: datetime) -> None:
+        """Promise what others wait for, and the last of each workstream, for the week it is planned in."""
+        own = [step for step in self.steps.values() if step.key.startswith(f"{spec.key}:")]
+        last = {step.workstream: step.key for step in own}.values()
+        waited_for = {
+            key
+            for step in self.steps.values()
+            for key in step.waits_for
+            if key in self.milestones and self.steps[key].workstream != step.workstream
+        }
+        for step in own:
+            row = self.milestones[step.key]
+            finish = dates.get(row.pk)
+            if finish is None or finish <= friday or step.key.endswith(f":{spec.end}"):
+                continue
+            if step.key in waited_for or step.key in last:
+                milestones.services.change_milestone(
+                    milestone=row,
+                    by=self.people[spec.lead],
+                    today=friday,
+                    at=at,
+                    target_on=finish + timedelta(days=(4 - finish.weekday()) % 7),
+                )
 
     def publish(self, spec: ProgramSpec, health: str, at: datetime) -> None:
         lead, program = self.people[spec.lead], self.programs[spec.key]
