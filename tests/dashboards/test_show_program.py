@@ -106,7 +106,11 @@ def test_best_next_moves_lead_to_where_they_are_made(cast: Cast, sign_in: Any, p
         {"rule": "close_risk", "record": record(risk), "label": risk.title, "value": None, "days": 9},
         {"rule": "mitigate", "record": record(risk), "label": risk.title, "value": 0.1, "days": 6},
         {"rule": "keep_hand_off", "record": hidden, "label": "Falcon", "value": "2027-01-15", "days": 4},
-    ]
+        {
+            "rule": "relieve_team", "record": {"kind": "team", "id": 7, "program": program.pk}, "label": "Site",
+            "value": 1.48, "days": 3,
+        },
+    ]  # fmt: skip
     ProgramHealth.objects.filter(program=program).update(moves=moves)
     outside = page(sign_in(cast.outsider), "/p/P1")
     assert f'<a class="t" href="/r/{risk.reference}" dir="auto">Close {risk.reference}: {risk.title}</a>' in outside
