@@ -15,8 +15,9 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import evidence
-from dashboards.overview import COMPARABLE, MOVED, days_of_disagreement, moved
+from dashboards.overview import MOVED, moved
 from forecasts.models import MilestoneForecast, ProgramHealth
+from forecasts.watermelons import COMPARABLE, days_of_disagreement
 from metrics import kpis
 from metrics.models import KPI, Measurement
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone

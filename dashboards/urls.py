@@ -1,6 +1,6 @@
 from django.urls import path
 
-from dashboards import plan, programs, risks, views
+from dashboards import plan, programs, risks, views, watermelons
 
 urlpatterns = [
     path("", views.portfolio, name="portfolio"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("p/<key:key>/delete", programs.program_delete, name="program_delete"),
     path("m/<int:pk>", plan.milestone),
     path("baselines/<int:pk>", plan.baseline),
+    path("watermelons", watermelons.watermelons),
     path("risks", risks.risks),
     path("p/<key:key>/risks", risks.risks),
     path("r/R-<int:pk>", risks.risk),

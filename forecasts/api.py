@@ -7,10 +7,11 @@ from datetime import date
 from typing import Any, TypedDict
 
 from django.db import transaction
-from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -21,12 +22,13 @@ from rest_framework.response import Response
 from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth
 from forecasts.policy import LIMITS, preview, proposed
 from forecasts.services import change_policy, newest_policy
+from forecasts.watermelons import COMPARABLE, watermelons
 from milestones import services
 from milestones.models import Baseline, BaselineDate, Milestone, SlipCause
 from people.models import User
 from people.permissions import OrgAct, require
 from people.services import today
-from programs.models import Health, Program
+from programs.models import Health, Program, ReportedHealth
 from risks.exposure import exposure_of
 from risks.models import Risk
 from tpm.nouns import (
@@ -45,6 +47,7 @@ from tpm.nouns import (
     Out,
     ProgramFilters,
     ProgramKey,
+    TrueFalse,
     Visible,
 )
 
@@ -225,7 +228,17 @@ class HealthsFilters(Filters):
         fields = {"day": DAY, "health": CHOICE, "is_stale": ["exact"], "slip_days": NUMBER}
 
 
-class Healths(Noun[ProgramHealth]):
+class SeesPrograms:
+    """Knows which programs the reader sees: ``visible_keys`` by id."""
+
+    request: Request
+
+    @cached_property
+    def visible_keys(self) -> dict[int, str]:
+        return dict(Program.objects.visible_to(self.request.user).order_by("pk").values_list("pk", "key"))
+
+
+class Healths(SeesPrograms, Noun[ProgramHealth]):
     """Derived health of one program, a row a day, each with its evidence; the newest first."""
 
     queryset = ProgramHealth.objects.annotate(program_key=F("program__key"))
@@ -235,16 +248,69 @@ class Healths(Noun[ProgramHealth]):
     sorts = {"day": "day"}
     default_sort = "-day"
 
-    @property
-    def visible_keys(self) -> dict[int, str]:
-        if not hasattr(self, "_keys"):
-            self._keys = dict(Program.objects.visible_to(self.request.user).values_list("pk", "key"))
-        return self._keys
-
     def get_queryset(self) -> QuerySet[Any]:
         if self.kwargs["key"] not in self.visible_keys.values():
             raise Http404
         return super().get_queryset().filter(program__key=self.kwargs["key"])
+
+
+class ProgramHealthOut(HealthOut):
+    """The newest health of a program beside its lead's word."""
+
+    reported = serializers.CharField(read_only=True, allow_null=True)
+    reported_because = serializers.CharField(read_only=True, allow_null=True)
+    reported_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    watermelon_days = serializers.SerializerMethodField()
+
+    class Meta(HealthOut.Meta):
+        fields = [*HealthOut.Meta.fields, "reported", "reported_because", "reported_at", "watermelon_days"]
+
+    def get_watermelon_days(self, row: ProgramHealth) -> int | None:
+        days: int | None = self.context["view"].watermelons.get(row.program_id)
+        return days
+
+
+class ProgramHealthsFilters(ProgramFilters):
+    reported = filters.ChoiceFilter(choices=[(health.value, health.label) for health in COMPARABLE])
+    watermelon = TrueFalse(method="only_watermelons")
+
+    class Meta(Filters.Meta):
+        model = ProgramHealth
+        fields = {"health": CHOICE, "is_stale": ["exact"], "slip_days": NUMBER}
+
+    def only_watermelons(self, rows: QuerySet[ProgramHealth], name: str, value: bool) -> QuerySet[ProgramHealth]:
+        view: Any = self.request.parser_context["view"]
+        found = Q(program__in=view.watermelons)
+        return rows.filter(found if value else ~found)
+
+
+class ProgramHealths(SeesPrograms, Noun[ProgramHealth]):
+    """The newest derived health of every program, by its key, beside what its lead reports.
+
+    ``watermelon_days`` says for how long a watermelon is one: reported better than derived for two weeks or more;
+    ``watermelon=true`` lists those alone.
+    """
+
+    queryset = ProgramHealth.objects.annotate(program_key=F("program__key"), key=F("program__key"))
+    out = ProgramHealthOut
+    lookup_field = "key"
+    basename = "program-healths"
+    filterset_class = ProgramHealthsFilters
+    sorts = {"id": "id", "slip_days": "slip_days"}
+
+    @cached_property
+    def watermelons(self) -> dict[int, int]:
+        return watermelons(self.visible_keys, today(timezone.now()))
+
+    def get_queryset(self) -> QuerySet[Any]:
+        newest = ProgramHealth.objects.filter(program=OuterRef("program")).order_by("-day").values("pk")[:1]
+        words = ReportedHealth.objects.filter(program=OuterRef("program")).order_by("-at", "-id")
+        found: QuerySet[Any] = super().get_queryset().filter(pk=Subquery(newest))
+        return found.annotate(
+            reported=Subquery(words.values("health")[:1]),
+            reported_because=Subquery(words.values("because")[:1]),
+            reported_at=Subquery(words.values("at")[:1]),
+        )
 
 
 # -- baselines -------------------------------------------------------------------------------------------------------
@@ -379,7 +445,7 @@ class PolicyFilters(Filters):
         fields = {"version": NUMBER, "created_by": REFERENCE}
 
 
-class HealthPolicies(Creatable[HealthPolicy]):
+class HealthPolicies(SeesPrograms, Creatable[HealthPolicy]):
     """The limits that derived health is judged by, a row a version; the newest counts.
 
     Creating one adds a version: limits that are left out stay, ``read_version`` is the version they were chosen
@@ -405,7 +471,7 @@ class HealthPolicies(Creatable[HealthPolicy]):
         require(self.user, OrgAct.CHANGE_POLICY)
         standing = newest_policy()
         policy = proposed(standing, self.taken(request))
-        keys = dict(Program.objects.visible_to(self.user).order_by("pk").values_list("pk", "key"))
+        keys = self.visible_keys
         turns = preview(standing, policy, keys, today(timezone.now()))
         return Response(
             PreviewOut({"programs": [asdict(turn) | {"program": keys[turn.program]} for turn in turns]}).data
