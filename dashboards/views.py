@@ -89,7 +89,7 @@ def tabs(query: QueryDict, found: list[overview.Line], sums: overview.Sums, chos
     ]
     # Only the programs of the chosen half are read, so the other half's counts are not known here.
     closed = chosen == "closed"
-    shown = [
+    shown: list[dict[str, object]] = [
         {
             "label": label,
             "url": f"?view={key}{kept}" if key else f"/{kept.replace('&', '?', 1)}",

@@ -42,6 +42,7 @@ from tpm.nouns import (
     Filters,
     IdFilter,
     In,
+    M,
     Noun,
     OfProgramOut,
     Out,
@@ -228,17 +229,15 @@ class HealthsFilters(Filters):
         fields = {"day": DAY, "health": CHOICE, "is_stale": ["exact"], "slip_days": NUMBER}
 
 
-class SeesPrograms:
+class SeesPrograms(Noun[M]):
     """Knows which programs the reader sees: ``visible_keys`` by id."""
-
-    request: Request
 
     @cached_property
     def visible_keys(self) -> dict[int, str]:
         return dict(Program.objects.visible_to(self.request.user).order_by("pk").values_list("pk", "key"))
 
 
-class Healths(SeesPrograms, Noun[ProgramHealth]):
+class Healths(SeesPrograms[ProgramHealth]):
     """Derived health of one program, a row a day, each with its evidence; the newest first."""
 
     queryset = ProgramHealth.objects.annotate(program_key=F("program__key"))
@@ -279,12 +278,12 @@ class ProgramHealthsFilters(ProgramFilters):
         fields = {"health": CHOICE, "is_stale": ["exact"], "slip_days": NUMBER}
 
     def only_watermelons(self, rows: QuerySet[ProgramHealth], name: str, value: bool) -> QuerySet[ProgramHealth]:
-        view: Any = self.request.parser_context["view"]
-        found = Q(program__in=view.watermelons)
+        request: Any = self.request
+        found = Q(program__in=request.parser_context["view"].watermelons)
         return rows.filter(found if value else ~found)
 
 
-class ProgramHealths(SeesPrograms, Noun[ProgramHealth]):
+class ProgramHealths(SeesPrograms[ProgramHealth]):
     """The newest derived health of every program, by its key, beside what its lead reports.
 
     ``watermelon_days`` says for how long a watermelon is one: reported better than derived for two weeks or more;
@@ -305,12 +304,13 @@ class ProgramHealths(SeesPrograms, Noun[ProgramHealth]):
     def get_queryset(self) -> QuerySet[Any]:
         newest = ProgramHealth.objects.filter(program=OuterRef("program")).order_by("-day").values("pk")[:1]
         words = ReportedHealth.objects.filter(program=OuterRef("program")).order_by("-at", "-id")
-        found: QuerySet[Any] = super().get_queryset().filter(pk=Subquery(newest))
-        return found.annotate(
+        rows: Any = super().get_queryset().filter(pk=Subquery(newest))
+        found: QuerySet[Any] = rows.annotate(
             reported=Subquery(words.values("health")[:1]),
             reported_because=Subquery(words.values("because")[:1]),
             reported_at=Subquery(words.values("at")[:1]),
         )
+        return found
 
 
 # -- baselines -------------------------------------------------------------------------------------------------------
@@ -445,7 +445,7 @@ class PolicyFilters(Filters):
         fields = {"version": NUMBER, "created_by": REFERENCE}
 
 
-class HealthPolicies(SeesPrograms, Creatable[HealthPolicy]):
+class HealthPolicies(Creatable[HealthPolicy]):
     """The limits that derived health is judged by, a row a version; the newest counts.
 
     Creating one adds a version: limits that are left out stay, ``read_version`` is the version they were chosen
@@ -471,7 +471,7 @@ class HealthPolicies(SeesPrograms, Creatable[HealthPolicy]):
         require(self.user, OrgAct.CHANGE_POLICY)
         standing = newest_policy()
         policy = proposed(standing, self.taken(request))
-        keys = self.visible_keys
+        keys = dict(Program.objects.visible_to(self.user).order_by("pk").values_list("pk", "key"))
         turns = preview(standing, policy, keys, today(timezone.now()))
         return Response(
             PreviewOut({"programs": [asdict(turn) | {"program": keys[turn.program]} for turn in turns]}).data

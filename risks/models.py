@@ -45,7 +45,8 @@ def _hardest() -> models.QuerySet[Any]:
     """A risk's impacts, the hardest first; what is done or cancelled can no longer be late."""
     impacts: models.QuerySet[Any] = RiskImpact.objects.filter(risk=OuterRef("pk"))
     still_open = impacts.filter(milestone__done_on=None, milestone__cancelled_on=None)
-    return still_open.annotate(mean=(F("low") + F("likely") + F("high")) / 3.0).order_by("-mean", "pk")
+    sized: models.QuerySet[Any] = still_open.annotate(mean=(F("low") + F("likely") + F("high")) / 3.0)
+    return sized.order_by("-mean", "pk")
 
 
 @track()

@@ -47,6 +47,9 @@ def _set_impacts(risk: Risk, impacts: Iterable[Impact], by: User) -> set[int]:
     for pk, impact in wanted.items():
         if impact.milestone.done_on and pk not in present:
             raise ValidationError({"impacts": [f"{impact.milestone.name} is done: nothing can delay it."]}, code="done")
+        if impact.milestone.cancelled_on and pk not in present:
+            said = f"{impact.milestone.name} is cancelled: choose one that is still to come."
+            raise ValidationError({"impacts": [said]}, code="cancelled")
         values = {"low": impact.low, "likely": impact.likely, "high": impact.high}
         if pk in present:
             row = present[pk]

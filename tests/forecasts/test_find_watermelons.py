@@ -73,6 +73,7 @@ def write() -> Write:
 
     def rows(program: Program, derived: list[tuple[int, str]], said: list[tuple[int, str]], because: str = "") -> None:
         today = people.services.today(timezone.now())
+        assert program.lead
         for days, health in derived:
             end = ("milestone", 7, program.pk)
             late = finding("p80", end, "Open for traffic", value=40, limit=30, unit="days", health=health)
