@@ -32,6 +32,9 @@ PORTFOLIO = (
     Place("/trends", "trend", "Trends"),
     Place("/risks", "risk", "Risks"),
     Place("/decisions", "gavel", "Decisions", on_phone=False),
+    Place("/quality", "check", "Schedule quality", on_phone=False),
+    Place("/problems", "swap", "Problems", on_phone=False),
+    Place("/teams", "team", "Teams", on_phone=False),
     Place("/objectives", "target", "Objectives", on_phone=False),
 )
 PERSONAL = (

@@ -1,17 +1,19 @@
-"""The portfolio on one page: every visible program's health, word, forecast and top risk, and what changed."""
+"""The portfolio on one page: every visible program's health, word, forecast and top risk, what changed, what to do."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigAutoField, F, ForeignKey, Lookup, OuterRef, Subquery, Sum
+from django.db.models import BigAutoField, F, ForeignKey, Lookup, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from dashboards import moves
 from forecasts.models import ProgramHealth
 from forecasts.watermelons import COMPARABLE, WATERMELON_DAYS, days_of_disagreement, is_better
 from milestones.models import Baseline, DateMove, Milestone
@@ -53,6 +55,7 @@ class Line:
     """One program and what is known of it now and on the day it is compared with."""
 
     program: Program
+    revision: int
     today: date
     zone: ZoneInfo
     health: ProgramHealth | None
@@ -67,23 +70,33 @@ class Line:
     next_milestone: Milestone | None = None
     next_on: date | None = None
 
-    @property
+    @cached_property
     def derived(self) -> Health:
         return Health(self.health.health) if self.health else Health.NO_FORECAST
 
     @property
     def slip(self) -> int | None:
+        """Days from target to P80."""
         return self.health.slip_days if self.health else None
 
     @property
-    def finish_on(self) -> date | None:
-        return self.health.finish_on if self.health else None
+    def p50_on(self) -> date | None:
+        return self.health.p50_on if self.health else None
+
+    @property
+    def p80_on(self) -> date | None:
+        return self.health.p80_on if self.health else None
+
+    @property
+    def chance(self) -> float | None:
+        """The chance of meeting the target, while that is open."""
+        return self.health.chance if self.health and self.derived != Health.DONE else None
 
     @property
     def moved(self) -> int | None:
-        """Days by which the forecast finish moved since the day of comparison; later is positive."""
-        if self.health and self.before and self.health.finish_on and self.before.finish_on:
-            return (self.health.finish_on - self.before.finish_on).days
+        """Days by which P80 moved since the day of comparison; later is positive."""
+        if self.health and self.before and self.health.p80_on and self.before.p80_on:
+            return (self.health.p80_on - self.before.p80_on).days
         return None
 
     @property
@@ -121,11 +134,7 @@ class Line:
     @property
     def is_behind(self) -> bool:
         """Whether the program was edited, or the day turned, since its health was derived."""
-        return (
-            self.health is None
-            or self.health.day < self.today
-            or self.health.revision != self.program.revisions.revision
-        )
+        return self.health is None or self.health.day < self.today or self.health.revision != self.revision
 
 
 @dataclass(frozen=True)
@@ -157,8 +166,9 @@ def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: boo
     chosen = visible.exclude(pk__in=visible.open()) if closed else visible.open()
     # Any: type checkers do not see what annotate adds.
     programs: list[Any] = list(
-        chosen.select_related("revisions")
+        chosen.defer("summary", "external_key")
         .annotate(
+            revision=F("revisions__revision"),
             health_id=Subquery(healths.filter(day__lte=today).values("pk")[:1]),
             before_id=Subquery(healths.filter(day__lte=since).values("pk")[:1]),
             word_id=Subquery(words.values("pk")[:1]),
@@ -168,12 +178,14 @@ def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: boo
         .order_by("name", "id")
     )
     health_ids = list({pk for p in programs for pk in (p.health_id, p.before_id) if pk})
-    health = {row.pk: row for row in ProgramHealth.objects.defer("findings").filter(pk__among=health_ids)}
+    health = {row.pk: row for row in ProgramHealth.objects.defer("findings", "moves").filter(pk__among=health_ids)}
     word_ids = list({pk for p in programs for pk in (p.word_id, p.word_before_id) if pk})
     word = {row.pk: row for row in ReportedHealth.objects.filter(pk__among=word_ids)}
     # Few people lead many programs: each person and team is read once, not once a program.
-    people = User.objects.in_bulk({p.lead_id for p in programs} | {row.by_id for row in word.values()})
-    teams = Team.objects.in_bulk({p.owning_team_id for p in programs})
+    person_ids = list({p.lead_id for p in programs} | {row.by_id for row in word.values()})
+    people = {row.pk: row for row in User.objects.filter(pk__among=person_ids).only("name")}
+    team_ids = list({p.owning_team_id for p in programs})
+    teams = {row.pk: row for row in Team.objects.filter(pk__among=team_ids).only("name")}
     for p in programs:
         p.lead, p.owning_team = people.get(p.lead_id), teams.get(p.owning_team_id)
     for row in word.values():
@@ -181,6 +193,7 @@ def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: boo
     return [
         Line(
             program=p,
+            revision=p.revision,
             today=today,
             zone=zone,
             health=health.get(p.health_id),
@@ -216,7 +229,7 @@ def fill(page: Iterable[Line], *, today: date) -> None:
     milestones: Iterable[Any] = (
         Milestone.objects.filter(program__among=ids)
         .open()
-        .annotate(expected_on=Coalesce("forecast__finish_on", "target_on"))
+        .annotate(expected_on=Coalesce("forecast__p50_on", "forecast__finish_on", "target_on"))
         .exclude(expected_on=None)
         .only("program", "name")
         .order_by("program_id", "expected_on", "id")
@@ -236,6 +249,15 @@ def fill(page: Iterable[Line], *, today: date) -> None:
             line.better_days = days_of_disagreement(today, derived, words[pk], is_better)
 
 
+def best_moves(found: Iterable[Line], viewer: User) -> list[moves.Deed]:
+    """What would win most days over all programs that are past their target: two queries."""
+    late = {line.health.pk: line.program.key for line in found if line.health and (line.slip or 0) > 0}
+    rows = dict(ProgramHealth.objects.filter(pk__among=list(late)).values_list("pk", "moves"))
+    named = {move["record"]["program"] for told in rows.values() for move in told}
+    keys = dict(Program.objects.visible_to(viewer).filter(pk__among=list(named)).values_list("pk", "key"))
+    return moves.add_up([(late[pk], told) for pk, told in rows.items()], keys)
+
+
 # ---- choosing and ordering
 
 VIEWS: dict[str, Callable[[Line], bool]] = {
@@ -249,7 +271,8 @@ SORTS: dict[str, tuple[str, Callable[[Line], tuple[object, ...]]]] = {
     "name": ("name", lambda x: (x.program.name.casefold(),)),
     "slip": ("slip", lambda x: (x.slip is None, x.slip or 0)),
     "target": ("target", lambda x: (x.program.target_on is None, x.program.target_on or FIRST)),
-    "forecast": ("forecast", lambda x: (x.finish_on is None, x.finish_on or FIRST)),
+    "forecast": ("P80", lambda x: (x.p80_on is None, x.p80_on or FIRST)),
+    "chance": ("chance of target", lambda x: (x.chance is None, x.chance or 0.0)),
     "updated": ("last update", lambda x: (x.days_since_update is None, x.days_since_update or 0)),
     "rank": ("rank", lambda x: (x.program.rank == 0, x.program.rank)),
 }
@@ -268,16 +291,22 @@ def arrange(found: Iterable[Line], sort: str) -> list[Line]:
 
 def matches(line: Line, filters: Mapping[str, str], viewer: User) -> bool:
     program = line.program
-    words = filters.get("q", "").casefold().split()
-    text = f"{program.key} {program.name} {program.lead or ''} {program.owning_team or ''} {program.area}".casefold()
     lead = filters.get("lead", "")
     return (
-        all(word in text for word in words)
+        says(program, filters.get("q", "").casefold().split())
         and filters.get("health", "") in ("", line.derived)
         and lead in ("", str(program.lead_id), "me" if program.lead_id == viewer.pk else "")
         and filters.get("team", "") in ("", str(program.owning_team_id))
         and filters.get("area", "") in ("", program.area)
     )
+
+
+def says(program: Program, words: Collection[str]) -> bool:
+    """Whether all words stand in what a line shows of a program."""
+    if not words:
+        return True
+    text = f"{program.key} {program.name} {program.lead or ''} {program.owning_team or ''} {program.area}".casefold()
+    return all(word in text for word in words)
 
 
 # ---- sums
@@ -331,6 +360,16 @@ def add_up(found: list[Line]) -> Sums:
 MOVED = ("milestone", "dependency__predecessor", "dependency__successor")
 
 
+def named(moves: QuerySet[DateMove], *also: str) -> QuerySet[DateMove]:
+    """Moves with the names that ``moved`` needs and those of their causes: little of long rows."""
+    ends = [f"{end}__{field}" for end in MOVED for field in ("name", "program_id")]
+    own = ("program_id", "field", "before_on", "after_on", "note", "by_id", "at")
+    links = ("milestone_id", "dependency__predecessor_id", "dependency__successor_id")
+    return moves.select_related("cause", *MOVED, *also).only(
+        *own, *links, "cause__name", *ends, *(f"{person}__name" for person in also)
+    )
+
+
 def moved(move: DateMove) -> str:
     """The milestone whose day moved; empty for the program's own target."""
     if move.milestone:
@@ -372,8 +411,8 @@ def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: 
         weight = 80 if milestone.is_end else 20
         result.append(Change("check", program.name, program.get_absolute_url(), text, weight, tone="ok"))
 
-    moves = DateMove.objects.filter(program__among=ids, at__gte=end_of_since).select_related("cause", *MOVED)
-    for move in moves.order_by("-at", "-id")[:MOST_CHANGES]:
+    dates = DateMove.objects.filter(program__among=ids, at__gte=end_of_since)
+    for move in named(dates).order_by("-at", "-id")[:MOST_CHANGES]:
         program = known[move.program_id]
         what = moved(move) or "the program"
         to = f"{move.after_on:%-d %b %Y}" if move.after_on else "no date"
@@ -402,7 +441,7 @@ def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: 
 
 
 def _of_line(line: Line, since: date) -> Iterable[Change]:
-    """How a program's forecast, derived health and its lead's word changed."""
+    """How a program's P80, derived health and its lead's word changed."""
     program, url = line.program, line.program.get_absolute_url()
     before = Health(line.before.health) if line.before else None
     moved = line.moved
@@ -415,9 +454,9 @@ def _of_line(line: Line, since: date) -> Iterable[Change]:
             text += f" {line.reported.by.name} reports {Health(line.reported.health).label}."
         weight = 100 + abs(moved or 0) if worse else 60 + abs(moved or 0) / 2
         yield Change("flag", program.name, url, text, weight, delta=moved, tone="bad" if worse else "ok")
-    elif moved and line.finish_on:
+    elif moved and line.p80_on:
         way = "later" if moved > 0 else "earlier"
-        text = f"Forecast moved {abs(moved)} d {way}, to {line.finish_on:%-d %b %Y}."
+        text = f"P80 moved {abs(moved)} d {way}, to {line.p80_on:%-d %b %Y}."
         weight = 50 + abs(moved) if moved > 0 else 25 + abs(moved) / 2
         yield Change("trend", program.name, url, text, weight, delta=moved, tone="bad" if moved > 0 else "ok")
     now, then = line.reported, line.reported_before

@@ -11,7 +11,8 @@ from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from dashboards.templatetags.words import days
+from dashboards.program import likely
+from dashboards.templatetags.words import days, slip_tone
 from forecasts.models import MilestoneForecast
 from history.changes import changes_of
 from history.forms import explaining
@@ -38,15 +39,20 @@ class Line:
 
     @property
     def finish_on(self) -> date | None:
-        """The day it was done, or is expected."""
-        return self.milestone.done_on or (self.forecast.finish_on if self.forecast else None)
+        """The day it was done, or its P50: what a baseline is compared with."""
+        return self.milestone.done_on or likely(self.forecast)
+
+    @property
+    def late_on(self) -> date | None:
+        """The day it was done, or its P80: what a target is compared with."""
+        return self.milestone.done_on or (self.forecast.p80_on if self.forecast else None)
 
     @property
     def slip_days(self) -> int | None:
-        """Calendar days from target to finish; later is positive."""
-        if self.milestone.target_on is None or self.finish_on is None or self.milestone.cancelled_on:
+        """Calendar days from target to the day it was done, or to P80; later is positive."""
+        if self.milestone.target_on is None or self.late_on is None or self.milestone.cancelled_on:
             return None
-        return (self.finish_on - self.milestone.target_on).days
+        return (self.late_on - self.milestone.target_on).days
 
     @property
     def tone(self) -> str:
@@ -54,7 +60,7 @@ class Line:
             return "done"
         if self.slip_days is None:
             return "none"
-        return "ok" if self.slip_days <= 7 else "warn" if self.slip_days <= 30 else "bad"
+        return slip_tone(self.slip_days)
 
     @property
     def glyph(self) -> str:
@@ -107,7 +113,7 @@ def milestones(request: SignedIn, key: str) -> HttpResponse:
         rest["state"] = name
         rest.pop("page", None)
         tabs.append({"label": label, "url": f"?{rest.urlencode()}", "count": counts[name], "current": name == shown})
-    finish = Coalesce("done_on", "forecast__finish_on", "target_on")
+    finish = Coalesce("done_on", "forecast__p80_on", "forecast__finish_on", "target_on")
     rows = kinds[shown][1].select_related("owner", "workstream")
     page: Any = paged(request, rows.order_by(finish.asc(nulls_last=True), "id"))
     forecasts = forecasts_of(list(page))
@@ -196,7 +202,7 @@ class HandOff:
     def slack_days(self) -> int | None:
         """Calendar days from the day it is there, or promised, or else expected, to the need; negative is too late."""
         there = self.link.predecessor.done_on if self.link.predecessor else None
-        expected = there or self.link.row.promised_on or (self.forecast.finish_on if self.forecast else None)
+        expected = there or self.link.row.promised_on or (self.forecast.p80_on if self.forecast else None)
         if self.link.row.need_by_on is None or expected is None:
             return None
         return (self.link.row.need_by_on - expected).days

@@ -14,15 +14,16 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
-from dashboards import evidence
-from dashboards.overview import MOVED, moved
+from dashboards import evidence, moves
+from dashboards.overview import moved, named
+from dashboards.templatetags.words import slip_tone
 from forecasts.models import MilestoneForecast, ProgramHealth
 from forecasts.watermelons import COMPARABLE, days_of_disagreement
 from metrics import kpis
 from metrics.models import KPI, Measurement
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone
 from milestones.scope import Scope
-from people.models import User
+from people.models import Team, User
 from programs.models import Health, Objective, Phase, Program, ReportedHealth
 from reports.models import Update
 from risks.models import Decision, Risk
@@ -47,13 +48,18 @@ class Step:
     baseline_on: date | None
     group: str
     owner_key: str = ""
+    is_driving: bool = False
 
     @property
     def finish_on(self) -> date | None:
-        """The day it was done, is expected or, without a forecast, is promised."""
+        """The day it was done, its P50 or, without a forecast, the day it is promised."""
         if self.milestone.done_on:
             return self.milestone.done_on
-        return self.forecast.finish_on if self.forecast else self.milestone.target_on
+        return likely(self.forecast) or self.milestone.target_on
+
+    @property
+    def p80_on(self) -> date | None:
+        return self.forecast.p80_on if self.forecast and not self.milestone.done_on else None
 
     @property
     def reference_on(self) -> date | None:
@@ -62,27 +68,34 @@ class Step:
 
     @property
     def slip(self) -> int | None:
+        """Days from its reference to the day it was done, or to P50: a plan says when it is likely to be done."""
         if self.finish_on is None or self.reference_on is None:
             return None
         return (self.finish_on - self.reference_on).days
 
     @property
     def is_critical(self) -> bool:
-        return bool(self.forecast and self.forecast.on_longest_path and not self.milestone.done_on)
+        """Whether it decides when the end comes: on the path in its own program, or what that path waits for."""
+        return self.is_driving and not self.milestone.done_on
 
     @property
     def tone(self) -> str:
+        """P80 against its target, or its baseline where it has none: as health is judged."""
         if self.milestone.done_on:
             return "done"
-        if self.forecast is None or self.slip is None:
-            return "none"
-        return "ok" if self.slip <= 7 else "warn" if self.slip <= 30 else "bad"
+        due, late = self.milestone.target_on or self.baseline_on, self.p80_on
+        return slip_tone((late - due).days) if late and due else "none"
 
     @property
     def state(self) -> str:
         if self.milestone.done_on:
             return "Done"
         return "Started" if self.milestone.started_on else "Not started"
+
+
+def likely(forecast: MilestoneForecast | None) -> date | None:
+    """P50; the planned day where nothing was simulated."""
+    return (forecast.p50_on or forecast.finish_on) if forecast else None
 
 
 @dataclass(frozen=True)
@@ -116,6 +129,7 @@ class Page:
     program: Program
     health: ProgramHealth | None
     why: evidence.Why
+    moves: list[moves.Deed]
     reported: ReportedHealth | None
     differs_days: int
     updates: list[Update]
@@ -136,6 +150,20 @@ class Page:
     @property
     def disagrees(self) -> bool:
         return self.reported is not None and self.derived in COMPARABLE and self.reported.health != self.derived
+
+    @property
+    def p50_slip(self) -> int | None:
+        """Days from target to P50."""
+        if self.health and self.health.p50_on and self.health.target_on:
+            return (self.health.p50_on - self.health.target_on).days
+        return None
+
+    @property
+    def finding(self) -> str:
+        """What the roadmap shows, in a sentence or two."""
+        critical = [step.milestone.name for step in self.steps if step.is_critical]
+        path = f"Critical path: {', '.join(critical[:6])}{' and others' if critical[6:] else ''}." if critical else ""
+        return f"{self.why.verdict} {path}".strip()
 
     @property
     def is_behind(self) -> bool:
@@ -183,6 +211,7 @@ def load(program: Program, viewer: User, *, today: date, zone: ZoneInfo) -> Page
         program=program,
         health=health,
         why=evidence.why(health, {pk: f"/p/{key}" for pk, key in visible.items()}, visible.keys()),
+        moves=moves.tell(health.moves if health else [], visible),
         reported=words[0] if words else None,
         differs_days=_differs_days(health, words, zone, today) if health else 0,
         updates=list(updates.order_by("-published_at", "-id")[:2]),
@@ -207,11 +236,14 @@ def _differs_days(health: ProgramHealth, words: list[ReportedHealth], zone: Zone
     return days_of_disagreement(today, days.values_list("day", "health"), said)
 
 
-def _plan(program: Program) -> tuple[list[Any], list[Dependency]]:
-    """Milestones by workstream, each with its forecast and newest baseline, and the links that lead to them."""
+def _plan(program: Program) -> tuple[list[Any], list[Any]]:
+    """Milestones by workstream, each with its forecast and newest baseline, and the links that lead to them.
+
+    A link names the program that gives in ``giver``; its milestones are read once, not once a link.
+    """
     own: list[Any] = list(
         program.milestones.filter(cancelled_on=None)
-        .select_related("workstream", "owner", "team", "forecast")
+        .select_related("workstream", "forecast")
         .annotate(
             baseline_on=Subquery(
                 BaselineDate.objects.filter(milestone=OuterRef("pk"))
@@ -222,20 +254,24 @@ def _plan(program: Program) -> tuple[list[Any], list[Dependency]]:
         .order_by(
             F("workstream__position").asc(nulls_last=True),
             "workstream_id",
-            Coalesce("done_on", "forecast__finish_on", "target_on").asc(nulls_last=True),
+            Coalesce("done_on", "forecast__p50_on", "forecast__finish_on", "target_on").asc(nulls_last=True),
             "id",
         )
     )
+    owners = User.objects.filter(pk__among=list({m.owner_id for m in own})).only("name").in_bulk()
+    teams = Team.objects.filter(pk__among=list({m.team_id for m in own})).only("name").in_bulk()
+    for milestone in own:
+        milestone.owner, milestone.team = owners.get(milestone.owner_id), teams.get(milestone.team_id)
     links = Dependency.objects.filter(successor__program=program, predecessor__cancelled_on=None)
-    return own, list(links.select_related("predecessor__program", "predecessor__forecast"))
+    return own, list(links.annotate(giver=F("predecessor__program")).only("predecessor", "successor"))
 
 
-def _visible(program: Program, viewer: User, health: ProgramHealth | None, links: list[Dependency]) -> dict[int, str]:
+def _visible(program: Program, viewer: User, health: ProgramHealth | None, links: list[Any]) -> dict[int, str]:
     """Keys of the programs that the page may name, of those that its links and findings speak of."""
-    findings = [item for item in (health.findings if health else []) if isinstance(item, dict)]
-    records = [item["record"] for item in findings if isinstance(item.get("record"), dict)]
+    told = [*health.findings, *health.moves] if health else []
+    records = [item["record"] for item in told if isinstance(item, dict) and isinstance(item.get("record"), dict)]
     spoken_of = {record["program"] for record in records if isinstance(record.get("program"), int)}
-    others = (spoken_of | {link.predecessor.program_id for link in links}) - {program.pk}
+    others = (spoken_of | {link.giver for link in links}) - {program.pk}
     visible = {program.pk: program.key}
     if others:
         visible |= dict(Program.objects.visible_to(viewer).filter(pk__in=others).values_list("pk", "key"))
@@ -243,16 +279,34 @@ def _visible(program: Program, viewer: User, health: ProgramHealth | None, links
 
 
 def _steps(
-    program: Program, own: list[Any], links: list[Dependency], visible: Mapping[int, str]
+    program: Program, own: list[Any], links: list[Any], visible: Mapping[int, str]
 ) -> tuple[list[Step], list[Dependency], int]:
     """The lines of the roadmap, the links between them, and how many givers stay hidden."""
-    outside = {link.predecessor_id: link.predecessor for link in links if link.predecessor.program_id != program.pk}
-    given = [milestone for milestone in outside.values() if milestone.program_id in visible]
+    outside = {link.predecessor_id for link in links if link.giver != program.pk}
+    seen = [link.predecessor_id for link in links if link.giver != program.pk and link.giver in visible]
+    given = list(Milestone.objects.filter(pk__among=seen).select_related("program", "forecast")) if seen else []
+    forecasts = {m.pk: m.forecast for m in own if hasattr(m, "forecast")}
+    on_path = {pk for pk, forecast in forecasts.items() if forecast.on_longest_path}
+    driving = on_path | {forecasts[pk].driven_by_id for pk in on_path}
     steps = [
-        Step(m, getattr(m, "forecast", None), m.baseline_on, m.workstream.name if m.workstream else "") for m in own
+        Step(
+            m,
+            forecasts.get(m.pk),
+            m.baseline_on,
+            m.workstream.name if m.workstream else "",
+            is_driving=m.pk in on_path,
+        )
+        for m in own
     ]
     steps += [
-        Step(m, getattr(m, "forecast", None), None, "From other programs", m.program.key)
+        Step(
+            m,
+            getattr(m, "forecast", None),
+            None,
+            "From other programs",
+            m.program.key,
+            is_driving=m.pk in driving,
+        )
         for m in sorted(given, key=lambda m: (m.target_on or date.max, m.pk))
     ]
     shown = {step.milestone.pk for step in steps}
@@ -288,7 +342,7 @@ def _log(program: Program, zone: ZoneInfo) -> list[Event]:
             on, text = decision.raised_on, f"Waits for {who}{until}."
         title = f"{decision.reference} {decision.question}"
         events.append(Event(on, "gavel", title, text, f"/d/{decision.reference}"))
-    moves = DateMove.objects.filter(program=program).select_related("cause", "by", *MOVED)
+    moves = named(DateMove.objects.filter(program=program), "by")
     for move in moves.order_by("-at", "-id")[:6]:
         what = moved(move) or "Target"
         to = f"{move.after_on:%-d %b}" if move.after_on else "no date"

@@ -111,7 +111,8 @@ def chosen(rows: Any, filters: Mapping[str, str], viewer: User) -> Any:
     if filters["response"] in Risk.Response.values:
         rows = rows.filter(response=filters["response"])
     if filters["score"].isdecimal() and len(filters["score"]) < 3:
-        rows = rows.filter(score__gte=int(filters["score"]))
+        scored: Any = rows  # type checkers do not see what annotate adds
+        rows = scored.filter(score__gte=int(filters["score"]))
     if filters["likelihood"] in FIVE and filters["impact"] in FIVE:
         rows = rows.filter(likelihood_score=filters["likelihood"], impact_score=filters["impact"])
     return rows

@@ -1,10 +1,23 @@
 from django.urls import path
 
-from dashboards import plan, programs, risks, views, watermelons
+from dashboards import (
+    accuracy,
+    plan,
+    problems,
+    programs,
+    quality,
+    risks,
+    teams,
+    trends,
+    views,
+    watermelons,
+    why,
+)
 
 urlpatterns = [
     path("", views.portfolio, name="portfolio"),
     path("p/<key:key>", views.program, name="program"),
+    path("p/<key:key>/why", why.why),
     path("dependencies", plan.dependencies),
     path("p/<key:key>/milestones", plan.milestones),
     path("p/<key:key>/dependencies", plan.dependencies),
@@ -15,8 +28,23 @@ urlpatterns = [
     path("m/<int:pk>", plan.milestone),
     path("baselines/<int:pk>", plan.baseline),
     path("watermelons", watermelons.watermelons),
+    path("problems", problems.problems, name="problems"),
+    path("problems/new", problems.problem_create),
+    path("problems/record", problems.problem_record),
+    path("problems/<int:pk>", problems.problem),
+    path("problems/<int:pk>/edit", problems.problem_edit),
+    path("problems/<int:pk>/close", problems.problem_close),
+    path("problems/<int:pk>/reopen", problems.problem_reopen),
+    path("problems/<int:pk>/start", problems.problem_start),
+    path("problems/<int:pk>/delete", problems.problem_delete),
+    path("teams", teams.teams, name="teams"),
+    path("teams/<int:pk>", teams.team, name="team"),
     path("risks", risks.risks),
     path("p/<key:key>/risks", risks.risks),
     path("r/R-<int:pk>", risks.risk),
+    path("trends", trends.trends),
+    path("accuracy", accuracy.accuracy),
+    path("accuracy/expert", accuracy.expert),
+    path("quality", quality.schedule_quality),
     path("healthz", views.healthz, name="healthz"),
 ]

@@ -9,7 +9,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboards import charts, machinery, overview
+from dashboards import charts, evidence, machinery, overview, roadmap
 from dashboards import program as one
 from dashboards.context import is_there, organisation_and_zone
 from dashboards.templatetags.words import tone
@@ -39,7 +39,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
     page = Paginator(lines, overview.PAGE_SIZE).get_page(request.GET.get("page"))
     overview.fill(page.object_list, today=today)
     axis = charts.forecast_axis(
-        [day for line in page for day in (line.program.target_on, line.finish_on) if day], today
+        [day for line in page for day in (line.program.target_on, line.p50_on, line.p80_on) if day], today
     )
     grid = charts.axis_grid(axis, today)
     context = {
@@ -54,11 +54,12 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "derived_counts": [(h, sums.derived[h]) for h in Health if sums.derived[h]],
         "reported_counts": [(h, sums.reported[h]) for h in Health if sums.reported[h]],
         "changes": overview.changes(viewer, found, today=today, since=since, zone=zone),
+        "moves": overview.best_moves(found, viewer),
         "page": page,
         "rows": [
             (
                 line,
-                charts.forecast_row(axis, grid, tone(line.derived), line.program.target_on, line.finish_on),
+                charts.forecast_row(axis, grid, tone(line.derived), line.program.target_on, line.p50_on, line.p80_on),
                 charts.sparkline(line.slips, tone(line.derived)),
             )
             for line in page
@@ -117,6 +118,8 @@ def choices(found: list[overview.Line]) -> dict[str, list[tuple[str, str]]]:
 
 def chips(query: QueryDict, filters: dict[str, str], found: list[overview.Line]) -> list[tuple[str, str, str]]:
     """The filters in force: name, value in words, and the address without that filter."""
+    if not any(filters.values()):
+        return []
     offered = choices(found)
     result = []
     for name, value in filters.items():
@@ -142,17 +145,19 @@ def program(request: SignedIn, key: str) -> HttpResponse:
     allowed = acts(request.user, found)
     here = found.get_absolute_url()
     marks = [
-        charts.Mark(
+        roadmap.Mark(
             pk=step.milestone.pk,
             name=step.milestone.name,
             group=step.group,
             tag=step.owner_key,
             tone=step.tone,
             finish_on=step.finish_on,
+            p80_on=step.p80_on,
             reference_on=step.reference_on,
             slip=step.slip,
             done=step.milestone.done_on is not None,
             critical=step.is_critical,
+            driven_by=step.forecast.driven_by_id if step.forecast else None,
         )
         for step in page.steps
     ]
@@ -162,10 +167,13 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "program": found,
         "today": today,
         "page": page,
+        "updated_on": page.updates[0].published_at.astimezone(zone).date()
+        if page.updates and page.updates[0].published_at
+        else None,
         "forecast_run": {"at": page.health.computed_at if page.health else None},
         "slip_bar": charts.stacked_bar(
             [(part.tone, max(part.days or 0, 0)) for part in page.why.parts],
-            label=", ".join(f"{part.days} days from {part.title}" for part in page.why.parts if (part.days or 0) > 0),
+            label=slip_words(page.why),
             width=640,
         ),
         "gauges": [
@@ -179,17 +187,18 @@ def program(request: SignedIn, key: str) -> HttpResponse:
             )
             for gauge in page.gauges[:6]
         ],
-        "roadmap": charts.roadmap(
+        "roadmap": roadmap.draw(
             marks,
             [(link.predecessor_id, link.successor_id) for link in page.links],
             today,
             found.target_on,
             found.name,
+            page.finding,
         )
         if any(mark.finish_on for mark in marks)
         else "",
         "undrawn": sum(mark.finish_on is None for mark in marks),
-        "most_rows": charts.MOST_ROWS,
+        "most_rows": roadmap.MOST_ROWS,
         "matrix": charts.risk_matrix(page.risks),
         "pages": {name: f"{here}{end}" for name, end in PROGRAM_LINKS.items() if is_there(f"/p/ANY{end}")},
         "may_edit": Act.EDIT in allowed,
@@ -197,6 +206,12 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "may_decide": Act.DECIDE in allowed,
     }
     return render(request, "dashboards/program.html", context)
+
+
+def slip_words(why: evidence.Why) -> str:
+    """“34 days late: 21 Waits on GPU scheduler GA, …”: the parts that add days, as the bar shows them."""
+    told = ", ".join(f"{part.days} {part.title}" for part in why.parts if (part.days or 0) > 0)
+    return f"{why.total_days} days late: {told}"
 
 
 # Pages about a program that other apps have; those that exist are offered.

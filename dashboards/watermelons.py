@@ -51,7 +51,6 @@ def watermelons(request: SignedIn) -> HttpResponse:
     context = {
         "title": "Watermelons",
         "sub": "Green outside, red inside: reported better than derived for two weeks or more.",
-        "crumbs": [("Portfolio", "/")],
         "today": today,
         "watermelons": explained(found, better, days, request.user),
         "younger": younger,

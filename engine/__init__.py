@@ -27,6 +27,7 @@ Beside dates, and each by itself:
     engine.earned    # earned value and earned schedule
     engine.trend     # what the history of a milestone's forecasts says
     engine.quality   # the DCMA's fourteen checks of a plan, by group of tasks
+    engine.capacity  # what teams are asked for against what they can do, by week, and how far overload stretches work
 
 Conventions. Work, lag and float are integer working minutes; a lag runs in its predecessor's calendar. Days are plain
 days: a task of five working days that starts on Monday finishes on Friday; a milestone without work lies at the end of

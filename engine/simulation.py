@@ -281,9 +281,7 @@ class Rows:
 
     def _driver_row(self, driver: int) -> Floats:
         uid, sd = int(self.uncertainty.driver_uid[driver]), float(self.uncertainty.driver_sd[driver])
-        # Rounded, so that the last digit of a processor's exponential does not show.
-        table = np.round(np.exp(sd * normal(self.streams.samples)), 6).astype(np.float32)
-        row: Floats = table.take(self.streams.ranks(DRIVERS, uid))
+        row: Floats = _lognormal(self.streams.samples, sd).take(self.streams.ranks(DRIVERS, uid))
         return row
 
     def _impact(self, impact: int) -> Floats:
@@ -294,6 +292,13 @@ class Rows:
         points = float(risks.low_min[impact]), float(risks.likely_min[impact]), float(risks.high_min[impact])
         table = _impact_table(self.streams.samples, happens, *points)
         return table.take(self.streams.ranks(RISKS, int(risks.uid[risk])), out=self._scratch, mode="clip")
+
+
+@lru_cache(maxsize=16)
+def _lognormal(samples: int, sd: float) -> Floats:
+    """Quantiles of a lognormal distribution of median 1 at the strata."""
+    # Rounded, so that the last digit of a processor's exponential does not show.
+    return np.round(np.exp(sd * normal(samples)), 6).astype(np.float32)
 
 
 @lru_cache(maxsize=64)
@@ -530,9 +535,9 @@ def plan_steps(network: Network) -> Steps:
 
     Layers want the former, many programs side by side the latter. Ties go by uid.
     """
-    origin = _origin(network)
     early = np.where(network.done, network.start, network.floor)
     early[network.plan.order] = early_marks(network)
+    origin = _origin(network, early)
     live = np.flatnonzero(network.live)
     pred, succ = network.link_pred[live], network.link_succ[live]
     by_succ = live[np.lexsort((network.uid[pred], succ))]
@@ -708,7 +713,7 @@ def _limits(network: Network, steps: Steps, tasks: IntArray, target: IntArray) -
     return [value if one else None for value, one in zip(exact.tolist(), has.tolist(), strict=True)]
 
 
-def _origin(network: Network) -> IntArray:
+def _origin(network: Network, early: IntArray) -> IntArray:
     """Worked minutes of each calendar at the status date, or where the first unfinished task may start."""
     every = np.arange(len(network.calendars.calendars))
     if network.status_day is not None:
@@ -716,7 +721,7 @@ def _origin(network: Network) -> IntArray:
     open_ = ~network.done
     if not open_.any():
         return np.zeros(every.size, dtype=np.int64)
-    first = network.calendars.instant(network.calendar[open_], network.floor[open_] & ~np.int64(1) | 1).min()
+    first = network.calendars.instant(network.calendar[open_], early[open_]).min()
     return network.calendars.worked(every, first)
 
 

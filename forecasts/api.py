@@ -1,7 +1,8 @@
-"""Forecasts, derived health with its evidence, and baselines, which freeze a forecast."""
+"""Forecasts, derived health with its evidence, the load of teams, and baselines, which freeze a forecast."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from datetime import date
 from typing import Any, TypedDict
@@ -10,27 +11,34 @@ from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework import exceptions, serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth
+from forecasts import accuracy, quality
+from forecasts.criticality import criticality_to
+from forecasts.grounds import frozen_by, grounds
+from forecasts.loads import WEEKS, load_of
+from forecasts.models import FrozenHealth, HealthPolicy, IssuedForecast, MilestoneForecast, ProgramHealth
 from forecasts.policy import LIMITS, preview, proposed
 from forecasts.services import change_policy, newest_policy
+from forecasts.trends import lines_of
 from forecasts.watermelons import COMPARABLE, watermelons
 from milestones import services
 from milestones.models import Baseline, BaselineDate, Milestone, SlipCause
-from people.models import User
+from people.models import Team, User
 from people.permissions import OrgAct, require
 from people.services import today
 from programs.models import Health, Program, ReportedHealth
 from risks.exposure import exposure_of
 from risks.models import Risk
+from tpm.api import Endpoint, QueryRefused
 from tpm.nouns import (
     CHOICE,
     DAY,
@@ -46,6 +54,7 @@ from tpm.nouns import (
     Noun,
     OfProgramOut,
     Out,
+    Part,
     ProgramFilters,
     ProgramKey,
     TrueFalse,
@@ -71,8 +80,8 @@ class ForecastOut(OfProgramOut[MilestoneForecast]):
     class Meta:
         model = MilestoneForecast
         fields = [
-            "milestone", "program", "start_on", "finish_on", "total_float", "free_float", "on_longest_path",
-            "driven_by", "run", "computed_at",
+            "milestone", "program", "start_on", "finish_on", "p50_on", "p80_on", "chance", "target_on", "quantiles",
+            "basis", "total_float", "free_float", "on_longest_path", "driven_by", "run", "computed_at",
         ]  # fmt: skip
 
     def get_driven_by(self, row: Any) -> Driver | None:
@@ -88,18 +97,31 @@ class ForecastsFilters(ProgramFilters):
             "milestone": ["exact", "in"],
             "start_on": DAY,
             "finish_on": DAY,
+            "p50_on": DAY,
+            "p80_on": DAY,
+            "target_on": DAY,
+            "chance": NUMBER,
+            "basis": CHOICE,
             "total_float": NUMBER,
             "on_longest_path": ["exact"],
         }
 
 
 class Forecasts(Noun[MilestoneForecast]):
-    """When each milestone is expected, by its id. Float is in working minutes; null has none."""
+    """When each milestone is expected, by its id. Start, finish and float are those of the plan, without uncertainty.
+
+    `p50_on` and `p80_on` are met with 50% and 80% probability, `quantiles` are P5, P10, … P95; `chance` is the
+    probability of `target_on`, from 0 to 1; `basis` says what the forecast rests on. Float is in working minutes; null
+    has none.
+    """
 
     queryset = MilestoneForecast.objects.annotate(program_key=F("program__key"), computed_at=F("run__computed_at"))
     out = ForecastOut
     filterset_class = ForecastsFilters
-    sorts = {"id": "milestone", "start_on": "start_on", "finish_on": "finish_on", "total_float": "total_float"}
+    sorts = {
+        "id": "milestone", "start_on": "start_on", "finish_on": "finish_on", "p50_on": "p50_on", "p80_on": "p80_on",
+        "chance": "chance", "total_float": "total_float",
+    }  # fmt: skip
 
     def get_queryset(self) -> QuerySet[Any]:
         rows: Any = super().get_queryset()
@@ -198,35 +220,64 @@ class FindingShown(TypedDict):
     health: str
 
 
-class HealthOut(OfProgramOut[ProgramHealth]):
+class MoveShown(TypedDict):
+    """Something to do, and the P80 days that it buys by itself; masked as findings are."""
+
+    rule: str
+    record: RecordShown
+    label: str
+    value: float | str | None
+    days: int
+
+
+class JudgedOut(OfProgramOut[M]):
+    """A row of derived health: that of a day, or what a run left behind."""
+
     findings = serializers.SerializerMethodField()
+    moves = serializers.SerializerMethodField()
 
-    class Meta:
-        model = ProgramHealth
-        fields = [
-            "id", "program", "day", "health", "finish_on", "target_on", "slip_days", "is_stale", "findings",
-            "policy_version", "run", "plan_revision", "revision", "computed_at",
-        ]  # fmt: skip
-
-    def get_findings(self, row: ProgramHealth) -> list[FindingShown]:
+    def get_findings(self, row: ProgramHealth | FrozenHealth) -> list[FindingShown]:
         keys: dict[int, str] = self.context["view"].visible_keys
         return [shown(finding, keys) for finding in row.findings]
 
+    def get_moves(self, row: ProgramHealth | FrozenHealth) -> list[MoveShown]:
+        keys: dict[int, str] = self.context["view"].visible_keys
+        return [shown(move, keys) for move in row.moves]
 
-def shown(finding: dict[str, Any], keys: dict[int, str]) -> FindingShown:
-    record, key = finding["record"], keys.get(finding["record"]["program"])
-    hidden: dict[str, Any] = {"record": {"private": True}, "label": ""}
-    # A day would tell when something hidden is due; a number of days is what this program bears.
-    hidden |= {name: None for name in ("value", "limit") if isinstance(finding[name], str)}
-    seen = {"record": {"kind": record["kind"], "id": record["id"], "program": key}}
-    found: FindingShown = {**finding, **(seen if key else hidden)}  # type: ignore[typeddict-item]
-    return found
+
+class HealthOut(JudgedOut[ProgramHealth]):
+    class Meta:
+        model = ProgramHealth
+        fields = [
+            "id", "program", "day", "health", "finish_on", "p50_on", "p80_on", "target_on", "slip_days", "chance",
+            "is_stale", "findings", "moves", "explained", "policy_version", "run", "plan_revision", "revision",
+            "computed_at",
+        ]  # fmt: skip
+
+
+def shown(told: dict[str, Any], keys: dict[int, str]) -> Any:
+    """A finding or a move as far as the reader may see what it speaks of."""
+    record, key = told["record"], keys.get(told["record"]["program"])
+    if key:
+        return told | {"record": {"kind": record["kind"], "id": record["id"], "program": key}}
+    # A day would tell when something hidden is due, and a chance how it stands; a number of days is what this program
+    # bears.
+    secret = [name for name in ("value", "limit") if record["kind"] == "risk" or isinstance(told.get(name), str)]
+    return told | {"record": {"private": True}, "label": ""} | {name: None for name in secret if name in told}
 
 
 class HealthsFilters(Filters):
     class Meta(Filters.Meta):
         model = ProgramHealth
-        fields = {"day": DAY, "health": CHOICE, "is_stale": ["exact"], "slip_days": NUMBER}
+        fields = {
+            "day": DAY,
+            "health": CHOICE,
+            "is_stale": ["exact"],
+            "slip_days": NUMBER,
+            "chance": NUMBER,
+            "p50_on": DAY,
+            "p80_on": DAY,
+        }
 
 
 class SeesPrograms(Noun[M]):
@@ -237,15 +288,8 @@ class SeesPrograms(Noun[M]):
         return dict(Program.objects.visible_to(self.request.user).order_by("pk").values_list("pk", "key"))
 
 
-class Healths(SeesPrograms[ProgramHealth]):
-    """Derived health of one program, a row a day, each with its evidence; the newest first."""
-
-    queryset = ProgramHealth.objects.annotate(program_key=F("program__key"))
-    out = HealthOut
-    basename = "health"
-    filterset_class = HealthsFilters
-    sorts = {"day": "day"}
-    default_sort = "-day"
+class OfProgramInPath(SeesPrograms[M]):
+    """Rows of the program that the address names."""
 
     def get_queryset(self) -> QuerySet[Any]:
         if self.kwargs["key"] not in self.visible_keys.values():
@@ -313,6 +357,147 @@ class ProgramHealths(SeesPrograms[ProgramHealth]):
         return found
 
 
+class Healths(OfProgramInPath[ProgramHealth]):
+    """Derived health of one program, a row a day, each with its evidence; the newest first.
+
+    `slip_days` are those from target to P80, and the days of the findings add up to them where there is a slip. While
+    `explained` is false, risks and ranges are not weighed yet: they stand as one `range`, and there are no `moves`.
+    """
+
+    queryset = ProgramHealth.objects.annotate(program_key=F("program__key"))
+    out = HealthOut
+    basename = "health"
+    filterset_class = HealthsFilters
+    sorts = {"day": "day"}
+    default_sort = "-day"
+
+
+class GroundShown(TypedDict):
+    """What the forecast of a milestone rests on; `issued_on` where a later run says otherwise by now."""
+
+    milestone: int
+    basis: str
+    p50_on: date | None
+    p80_on: date | None
+    issued_on: date | None
+
+
+class WhyOut(JudgedOut[FrozenHealth]):
+    status_day = serializers.DateField(read_only=True)
+    seed = serializers.IntegerField(read_only=True)
+    samples = serializers.IntegerField(read_only=True)
+    engine_version = serializers.CharField(read_only=True)
+    inputs_digest = serializers.CharField(read_only=True)
+    calendars_digest = serializers.CharField(read_only=True)
+    revisions = serializers.SerializerMethodField()
+    private_programs = serializers.SerializerMethodField()
+    grounds = serializers.SerializerMethodField()
+
+    class Meta:
+        model = FrozenHealth
+        fields = [
+            "program", "run", "day", "health", "finish_on", "p50_on", "p80_on", "target_on", "slip_days", "chance",
+            "is_stale", "findings", "moves", "explained", "grounds", "policy_version", "status_day", "seed", "samples",
+            "engine_version", "inputs_digest", "calendars_digest", "revisions", "private_programs", "computed_at",
+        ]  # fmt: skip
+
+    def get_revisions(self, row: FrozenHealth) -> dict[str, int]:
+        keys: dict[int, str] = self.context["view"].visible_keys
+        return {keys[int(pk)]: plan for pk, plan in row.run.revisions.items() if int(pk) in keys}
+
+    def get_private_programs(self, row: FrozenHealth) -> int:
+        keys: dict[int, str] = self.context["view"].visible_keys
+        return sum(int(pk) not in keys for pk in row.run.revisions)
+
+    def get_grounds(self, row: FrozenHealth) -> list[GroundShown]:
+        return [
+            GroundShown(
+                milestone=ground.milestone.pk,
+                basis=ground.basis,
+                p50_on=ground.p50_on,
+                p80_on=ground.p80_on,
+                issued_on=ground.issued_on,
+            )
+            for ground in grounds(row, self.context["view"].user)
+        ]
+
+
+RUN = OpenApiParameter("run", int, description="The run; without it the newest that spoke of the program.")
+
+
+@extend_schema_view(retrieve=extend_schema(parameters=[RUN]))
+class Why(OfProgramInPath[FrozenHealth]):
+    """The calculation behind derived health, frozen for a run: findings whose days add up to the slip, and its inputs.
+
+    `revisions` are the plan revisions that were read, by program key; of `private_programs` only the number is told.
+    """
+
+    queryset = FrozenHealth.objects.annotate(
+        program_key=F("program__key"),
+        status_day=F("run__day"),
+        seed=F("run__seed"),
+        samples=F("run__samples"),
+        engine_version=F("run__engine_version"),
+        inputs_digest=F("run__inputs_digest"),
+        calendars_digest=F("run__calendars_digest"),
+    )
+    out = WhyOut
+    basename = "why"
+
+    def find(self) -> FrozenHealth:
+        row = frozen_by(self.get_queryset(), self.request.query_params.get("run"))
+        if row is None:
+            raise Http404
+        return row
+
+
+# -- the load of teams -----------------------------------------------------------------------------------------------
+
+
+class WeekOut(serializers.Serializer[Any]):
+    """One ISO week, in people-days; without a capacity there is no load, and nothing is overloaded."""
+
+    monday = serializers.DateField()
+    demand_days = serializers.FloatField()
+    capacity_days = serializers.FloatField(allow_null=True)
+    load = serializers.FloatField(allow_null=True)
+    overload_days = serializers.FloatField()
+
+
+class LoadOut(serializers.Serializer[Any]):
+    team = serializers.IntegerField()
+    limits_work = serializers.BooleanField()
+    undated_days = serializers.FloatField(help_text="People-days of milestones without a forecast: in no week.")
+    weeks = WeekOut(many=True)
+
+
+class Load(Endpoint):
+    @extend_schema(operation_id="teams_load", responses=LoadOut)
+    def get(self, request: Request, pk: int) -> Response:
+        """What a team is asked for against what it can do in the next 26 weeks, by the programs that you see."""
+        team, viewer = Team.objects.filter(pk=pk).first(), request.user
+        if team is None:
+            raise exceptions.NotFound("There is nothing here, or nothing that you may see.")
+        found = load_of(team, viewer, today=today(timezone.now()), weeks=WEEKS)
+        return Response(
+            {
+                "team": team.pk,
+                "limits_work": team.limits_work,
+                "undated_days": round(sum(one.demand for one in found.undated), 2),
+                "weeks": [
+                    {
+                        "monday": week.monday.isoformat(),
+                        "demand_days": round(week.demand, 2),
+                        "capacity_days": None if week.capacity is None else round(week.capacity, 2),
+                        "load": None if week.load is None else round(week.load, 4),
+                        "overload_days": week.overload,
+                    }
+                    for week in found.weeks
+                ],
+            }
+        )
+
+
 # -- baselines -------------------------------------------------------------------------------------------------------
 
 
@@ -322,7 +507,7 @@ class BaselineOut(OfProgramOut[Baseline]):
         fields = ["id", "program", "name", "approved_on", "approved_by", "cause", "note", "version"]
 
 
-class FrozenIn(serializers.Serializer[Any]):
+class FrozenIn(Part):
     milestone = Visible(queryset=Milestone.objects.all())
     finish_on = serializers.DateField()
 
@@ -476,3 +661,238 @@ class HealthPolicies(Creatable[HealthPolicy]):
         return Response(
             PreviewOut({"programs": [asdict(turn) | {"program": keys[turn.program]} for turn in turns]}).data
         )
+
+
+# -- how good forecasts and plans are --------------------------------------------------------------------------------
+
+MOST_WEEKS = 520
+
+
+def one_program(request: Request) -> Program | None:
+    """The program that the query names, if any."""
+    key = request.query_params.get("program")
+    if key is None:
+        return None
+    program = Program.objects.visible_to(request.user).filter(key__iexact=key).first()
+    if program is None:
+        raise Http404
+    return program
+
+
+def weeks_of(request: Request, usual: int) -> int:
+    text = request.query_params.get("weeks", str(usual))
+    if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MOST_WEEKS:
+        raise QueryRefused({"weeks": f"A whole number from 1 to {MOST_WEEKS}."})
+    return int(text)
+
+
+def only_known(request: Request, *names: str) -> None:
+    """Refuse a parameter that is not one of these: a misspelt one must not answer with everything."""
+    unknown = sorted(request.query_params.keys() - set(names))
+    if unknown:
+        known = f"Known here: {', '.join(names)}." if names else "There are none here."
+        raise QueryRefused(dict.fromkeys(unknown, f"Unknown. {known}"))
+
+
+PROGRAM_PARAMETER = OpenApiParameter("program", str, description="Key of one program; without it, all that you see.")
+WEEKS_PARAMETER = OpenApiParameter("weeks", int, description="Forecasts issued in so many weeks up to today.")
+
+
+class KeptOut(serializers.Serializer[Any]):
+    level = serializers.FloatField()
+    share = serializers.FloatField()
+    low = serializers.FloatField(help_text="Of the 95 % band.")
+    high = serializers.FloatField()
+    milestones = serializers.IntegerField(help_text="Each has one vote.")
+    due = serializers.IntegerField()
+    least = serializers.FloatField(help_text="The share of all forecasts if none that can still come true does.")
+    most = serializers.FloatField()
+
+
+class BinOut(serializers.Serializer[Any]):
+    chance = serializers.FloatField()
+    share = serializers.FloatField()
+    low = serializers.FloatField()
+    high = serializers.FloatField()
+    forecasts = serializers.IntegerField()
+    milestones = serializers.IntegerField()
+
+
+class BiasOut(serializers.Serializer[Any]):
+    least_days = serializers.FloatField(allow_null=True, help_text="Median days from P50 to the finish.")
+    most_days = serializers.FloatField(allow_null=True, help_text="Null where open ones leave it open.")
+    due = serializers.IntegerField()
+    chance = serializers.FloatField(allow_null=True)
+    foretold = serializers.IntegerField()
+
+
+class BiasedOut(serializers.Serializer[Any]):
+    program = serializers.CharField(required=False)
+    team = serializers.IntegerField(required=False, allow_null=True)
+    scored = serializers.IntegerField()
+    milestones = serializers.IntegerField()
+    kept = KeptOut(allow_null=True, help_text="Of P80.")
+    bias = BiasOut()
+
+
+class BrierOut(serializers.Serializer[Any]):
+    score = serializers.FloatField()
+    reliability = serializers.FloatField()
+    resolution = serializers.FloatField()
+    uncertainty = serializers.FloatField()
+    within_bins = serializers.FloatField()
+    bias = serializers.FloatField()
+    n = serializers.IntegerField()
+
+
+class ExpertOut(serializers.Serializer[Any]):
+    n = serializers.IntegerField()
+    still_open = serializers.IntegerField()
+    crps = serializers.FloatField(allow_null=True, help_text="In days.")
+    plan_crps = serializers.FloatField(allow_null=True)
+    skill = serializers.FloatField(allow_null=True)
+    pit = serializers.ListField(child=serializers.FloatField())
+    brier = BrierOut(allow_null=True)
+
+
+class AccuracyOut(serializers.Serializer[Any]):
+    issued = serializers.IntegerField()
+    milestones = serializers.IntegerField()
+    scored = serializers.IntegerField()
+    finished = serializers.IntegerField()
+    is_enough = serializers.BooleanField(help_text=f"Whether {accuracy.ENOUGH} forecasts or more are scored.")
+    kept = KeptOut(many=True)
+    reliability = BinOut(many=True, source="bins")
+    bias = BiasOut()
+    brier = serializers.FloatField(allow_null=True)
+    programs = BiasedOut(many=True)
+    teams = BiasedOut(many=True)
+    scores = ExpertOut()
+
+
+FOUND = ("issued", "milestones", "scored", "finished", "is_enough", "kept", "bins", "bias", "brier")
+
+
+class Accuracy(Endpoint):
+    @extend_schema(operation_id="accuracy", parameters=[PROGRAM_PARAMETER, WEEKS_PARAMETER], responses=AccuracyOut)
+    def get(self, request: Request) -> Response:
+        """How often kept forecasts came true, their bias by program and team, and their scores."""
+        only_known(request, "program", "weeks")
+        program = one_program(request)
+        rows = IssuedForecast.objects.visible_to(request.user)
+        if program:
+            rows = rows.filter(program=program)
+        day = today(timezone.now())
+        ledger = accuracy.load(rows, today=day, weeks=weeks_of(request, 26), levels=accuracy.LEVELS)
+        plain = ledger.at_levels(accuracy.P50, accuracy.P80)
+        found, groups = accuracy.score(plain), accuracy.by_program(plain)
+        keys = dict(Program.objects.filter(pk__in=[group.key for group in groups]).values_list("pk", "key"))
+        shown = {
+            **{name: getattr(found, name) for name in FOUND},
+            "programs": [_group(group) | {"program": keys[group.key]} for group in groups],
+            "teams": [_group(group) | {"team": group.key or None} for group in accuracy.by_team(plain)],
+            "scores": accuracy.examine(ledger),
+        }
+        return Response(AccuracyOut(shown).data)
+
+
+def _group(group: accuracy.Group) -> dict[str, Any]:
+    return {name: getattr(group, name) for name in ("scored", "milestones", "kept", "bias")}
+
+
+class CheckOut(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    name = serializers.CharField()
+    threshold = serializers.FloatField(allow_null=True)
+    at_least = serializers.BooleanField()
+    count = serializers.IntegerField()
+    of = serializers.IntegerField()
+    value = serializers.FloatField(allow_null=True)
+    passes = serializers.BooleanField(allow_null=True)
+    milestones = serializers.ListField(child=serializers.IntegerField(), help_text="Ids to look at.")
+
+
+class ChecksOut(serializers.Serializer[Any]):
+    program = serializers.CharField()
+    checks = CheckOut(many=True)
+    left_out = serializers.ListField(child=serializers.IntegerField(), help_text="Milestones that no check sees.")
+
+
+class QualityOut(serializers.Serializer[Any]):
+    together = CheckOut(many=True)
+    programs = ChecksOut(many=True)
+
+
+class Quality(Endpoint):
+    @extend_schema(operation_id="quality", parameters=[PROGRAM_PARAMETER], responses=QualityOut)
+    def get(self, request: Request) -> Response:
+        """The fourteen checks of the DCMA over each open program that you see, or over one."""
+        only_known(request, "program")
+        program = one_program(request)
+        visible = Program.objects.visible_to(request.user)
+        keys = {program.pk: program.key} if program else dict(visible.open().values_list("pk", "key"))
+        judged = quality.judge(keys, today=today(timezone.now()))
+        rows = [{"program": keys[row.program], "checks": row.checks, "left_out": row.left_out} for row in judged]
+        return Response(QualityOut({"together": quality.together(judged), "programs": rows}).data)
+
+
+class ReportOut(serializers.Serializer[Any]):
+    day = serializers.DateField()
+    p10_on = serializers.DateField()
+    p50_on = serializers.DateField()
+    p80_on = serializers.DateField()
+    p90_on = serializers.DateField()
+
+
+class LineOut(serializers.Serializer[Any]):
+    milestone = serializers.IntegerField(source="milestone.pk")
+    rule = serializers.CharField(source="reading.rule.value", help_text="What it reads as, T-1 to T-10.")
+    meets_on = serializers.DateField(source="reading.meets_on", allow_null=True)
+    slope = serializers.FloatField(source="trend.slope", allow_null=True, default=None, help_text="Days a day.")
+    drift_days = serializers.IntegerField()
+    recent_days = serializers.IntegerField()
+    moved_later = serializers.IntegerField()
+    steps = serializers.IntegerField()
+    reports = ReportOut(many=True)
+
+
+class TrendsOut(serializers.Serializer[Any]):
+    milestones = LineOut(many=True)
+
+
+class Trends(Endpoint):
+    @extend_schema(operation_id="trends", parameters=[WEEKS_PARAMETER], responses=TrendsOut)
+    def get(self, request: Request, key: str) -> Response:
+        """How the forecast of each milestone moved from report to report; the last report is that of today."""
+        only_known(request, "weeks")
+        program = Program.objects.visible_to(request.user).filter(key=key).first()
+        if program is None:
+            raise Http404
+        lines = lines_of(program, today=today(timezone.now()), weeks=weeks_of(request, 14))
+        return Response(TrendsOut({"milestones": lines}).data)
+
+
+class DriverOut(serializers.Serializer[Any]):
+    milestone = serializers.IntegerField(source="milestone.pk")
+    program = serializers.CharField(source="milestone.program.key")
+    index = serializers.FloatField(help_text="Share of samples in which it drives the milestone.")
+    significance = serializers.FloatField()
+    sensitivity = serializers.FloatField(help_text="SSI.")
+    cruciality = serializers.FloatField()
+    spearman = serializers.FloatField()
+
+
+class DriversOut(serializers.Serializer[Any]):
+    tasks = DriverOut(many=True)
+    reason = serializers.CharField(help_text="Why there are none: done, no_forecast or too_large.")
+    has_hidden = serializers.BooleanField(help_text="Whether milestones that you may not see are left out.")
+
+
+class Drivers(Endpoint):
+    @extend_schema(operation_id="milestone_drivers", responses=DriversOut)
+    def get(self, request: Request, pk: str) -> Response:
+        """What drives a milestone, simulated now: criticality, SSI and cruciality of all that it waits for."""
+        only_known(request)
+        milestone = get_object_or_404(Milestone.objects.visible_to(request.user), pk=pk)
+        found = criticality_to(milestone, viewer=request.user, today=today(timezone.now()))
+        return Response(DriversOut(found).data)

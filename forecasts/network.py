@@ -5,22 +5,23 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
 from django.db.models import Q
 from numpy.typing import NDArray
 
-from engine import cpm
+from engine import capacity, cpm
 from engine.calendars import MINUTES_PER_DAY, CalendarTable, EngineError, HorizonError, WorkCalendar
 from engine.network import NO_DAY, NO_WORK, CycleError, Links, Network, compile
 from engine.simulation import Run, simulate
+from forecasts.calendars import EPOCH, Calendars, day_number
 from forecasts.estimates import Classes, Estimated, Estimates, Threat, estimate, load_threats
 from milestones.models import Dependency, DependencyQuerySet, Milestone
-from people.models import Holiday, Organisation, Team, WorkingCalendar
 from programs.models import Program
 
 # Raised whenever the same inputs may give other dates.
@@ -32,10 +33,10 @@ P50, P80 = 9, 15  # columns of the levels P5, P10, … P95
 # Of a batch no larger than this all milestones are summarised; of a larger one ends, hand-offs and targets.
 SUMMARISE_ALL = 20_000
 
-EPOCH = date(1970, 1, 1)
 NO_ONE = -1
 
 IntArray = NDArray[np.int64]
+Doubles = NDArray[np.float64]
 
 
 class Task(NamedTuple):
@@ -55,6 +56,7 @@ class Task(NamedTuple):
     work_low: int | None
     work_high: int | None
     program_target_on: date | None
+    demand_days: Decimal | None
 
 
 class Link(NamedTuple):
@@ -92,25 +94,6 @@ class Obstacle(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Calendars:
-    """All working calendars by id, which team works by which, and the organisation's own."""
-
-    by_id: dict[int, WorkCalendar]
-    of_team: dict[int, int]
-    default: int
-    digest: str
-
-    def of(self, team: int | None) -> int:
-        return self.default if team is None else self.of_team.get(team, self.default)
-
-    def holidays(self, team: int | None) -> list[date]:
-        """Days off of a team that would be working days, in order."""
-        calendar = self.by_id[self.of(team)]
-        days = [EPOCH + timedelta(days=day) for day in sorted(calendar.holidays)]
-        return [day for day in days if calendar.week[day.weekday()]]
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """What a batch of components computes to: forecasts, obstacles by milestone, and a digest per component."""
 
@@ -119,28 +102,63 @@ class Outcome:
     digests: list[str]
 
 
-def load_calendars() -> Calendars:
-    """Read all calendars in four queries. Without an organisation, eight hours from Monday to Friday."""
-    default = Organisation.objects.values_list("calendar_id", flat=True).first() or 0
-    of_team = dict(Team.objects.exclude(calendar=None).order_by("pk").values_list("pk", "calendar_id"))
-    holidays: dict[int, list[int]] = defaultdict(list)
-    for calendar, on in Holiday.objects.order_by("calendar_id", "on").values_list("calendar_id", "on"):
-        holidays[calendar].append(_day(on))
-    weeks = {row.pk: row.minutes for row in WorkingCalendar.objects.order_by("pk")}
-    by_id = {pk: WorkCalendar.of_minutes(minutes, frozenset(holidays[pk])) for pk, minutes in weeks.items()}
-    by_id.setdefault(0, WorkCalendar.of_minutes((480, 480, 480, 480, 480, 0, 0)))
-    read = repr((default, of_team, weeks, sorted(holidays.items())))
-    digest = hashlib.sha256(read.encode()).hexdigest()
-    return Calendars(by_id, {team: pk for team, pk in of_team.items() if pk}, default, digest)
-
-
 def components(program_ids: Collection[int]) -> list[tuple[int, ...]]:
-    """The connected parts of the cross-program network that hold these programs: ids in order, one query."""
-    pairs = set(
-        live_links().hand_offs().values_list("predecessor__program_id", "successor__program_id").distinct().order_by()
-    )
+    """The connected parts of the cross-program network that hold these programs: ids in order, two queries.
+
+    Programs that ask for the same team hang together where its capacity delays their work.
+    """
     wanted = set(program_ids)
+    pairs = _pairs(live_links()) | _sharing()
     return [part for part in groups(wanted, pairs) if not wanted.isdisjoint(part)]
+
+
+def _pairs(links: DependencyQuerySet) -> set[tuple[int, int]]:
+    """Programs that give to each other: giver, receiver."""
+    ends = ("predecessor__program_id", "successor__program_id")
+    return set(links.hand_offs().values_list(*ends).distinct().order_by())
+
+
+def _sharing() -> set[tuple[int, int]]:
+    """Programs that ask for a team whose capacity delays work, each with the first of them and the other way round."""
+    asked = Milestone.objects.open().filter(team__limits_work=True, demand_days__gt=0)
+    asked = asked.exclude(program__state=Program.State.CANCELLED)
+    first: dict[int, int] = {}
+    pairs: set[tuple[int, int]] = set()
+    for team, program in asked.values_list("team_id", "program_id").distinct().order_by("team_id", "program_id"):
+        if team is not None:
+            one = first.setdefault(team, program)
+            pairs |= {(one, program), (program, one)}
+    return pairs
+
+
+def receivers() -> dict[int, list[int]]:
+    """The programs that wait for each program, or did before what they waited for was cancelled; in two queries."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for giver, receiver in _pairs(Dependency.objects.all()) | _sharing():
+        found[giver].append(receiver)
+    return found
+
+
+def givers() -> dict[int, list[int]]:
+    """The programs that each program waits for, in two queries."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for giver, receiver in _pairs(live_links()) | _sharing():
+        found[receiver].append(giver)
+    return found
+
+
+def reach(start: Iterable[int], following: Mapping[int, Sequence[int]]) -> set[int]:
+    """All that can be reached from some, these included.
+
+    >>> sorted(reach([1], {1: [2], 2: [3], 4: [1]}))
+    [1, 2, 3]
+    """
+    seen = set(start)
+    front = list(seen)
+    while front:
+        front = [one for at in front for one in following.get(at, ()) if one not in seen]
+        seen.update(front)
+    return seen
 
 
 def live_links() -> DependencyQuerySet:
@@ -197,7 +215,7 @@ def read(
     )
     columns = (
         "pk", "program_id", "team_id", "work_likely", "not_before_on", "target_on", "started_on", "remaining",
-        "done_on", "is_end", "kind", "work_low", "work_high", "program__target_on",
+        "done_on", "is_end", "kind", "work_low", "work_high", "program__target_on", "demand_days",
     )  # fmt: skip
     tasks = [Task(*row) for row in rows.values_list(*columns)]
     pairs = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
@@ -207,7 +225,8 @@ def read(
     tasks = [task for task in tasks if task.id not in obstacles and (task.id in linked or _stands_alone(task))]
     tasks.sort(key=lambda task: (part_of[task.program], task.id))
     links = [link for link in links if link.predecessor not in obstacles and link.successor not in obstacles]
-    return Inputs.of(tasks, links, calendars, classes, load_threats(part_of), today), obstacles
+    inputs = Inputs.of(tasks, links, calendars, classes, load_threats(part_of), today)
+    return inputs.limited(calendars.limits), obstacles
 
 
 def find_obstacles(tasks: Sequence[Task], links: Sequence[Link]) -> dict[int, Obstacle]:
@@ -245,12 +264,12 @@ def _is_bare(task: Task) -> bool:
 
 
 def _stands_alone(task: Task) -> bool:
-    return not _is_bare(task) or task.started_on is not None
+    return not _is_bare(task) or task.started_on is not None or task.target_on is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The engine's input arrays, in the order of the tasks."""
+    """The engine's input arrays, in the order of the tasks; ``stretch`` is by how much capacity delays each of them."""
 
     tasks: Sequence[Task]
     today: date
@@ -260,6 +279,7 @@ class Inputs:
     pred: IntArray
     succ: IntArray
     estimates: Estimates
+    stretch: Doubles
 
     @classmethod
     def of(
@@ -281,15 +301,21 @@ class Inputs:
         columns = {name: np.ascontiguousarray(table[:, at]) for at, name in enumerate(names)}
         columns["uid"] = np.array([task.id for task in tasks], dtype=np.int64)
         columns["calendar"] = np.array([index[calendars.of(task.team)] for task in tasks], dtype=np.int64)
-        columns["target"] = np.array([_day(_target(task)) for task in tasks], dtype=np.int64)
+        columns["target"] = np.array([day_number(_target(task)) for task in tasks], dtype=np.int64)
         week = [calendars.by_id[pk] for pk in used]
         elapsed = _elapsed(columns, week, today)
         estimated = [
-            Estimated(t.kind, t.team, t.program, t.work_low, t.work, t.work_high, t.work is None) for t in tasks
+            Estimated(
+                t.id, t.kind, t.team, t.program, t.work_low, t.work, t.work_high, _lead_days(t, t.id in waits, today)
+            )
+            for t in tasks
         ]
+        a_day = [calendar.minutes_per_week / 7 for calendar in week]
         found = [
-            estimate(one, duration, begun != NO_DAY, done != NO_DAY, remaining, spent)
-            for one, (duration, begun, done, remaining, _), spent in zip(estimated, rows, elapsed, strict=True)
+            estimate(one, duration, begun != NO_DAY, done != NO_DAY, remaining, spent, a_day[calendar])
+            for one, (duration, begun, done, remaining, _), spent, calendar in zip(
+                estimated, rows, elapsed, columns["calendar"].tolist(), strict=True
+            )
         ]
         return cls(
             tasks=tasks,
@@ -300,7 +326,67 @@ class Inputs:
             pred=np.array([position[link.predecessor] for link in links], dtype=np.int64),
             succ=np.array([position[link.successor] for link in links], dtype=np.int64),
             estimates=Estimates.of(estimated, columns["uid"], found, classes, threats),
+            stretch=np.ones(len(tasks)),
         )
+
+    def limited(self, limits: Mapping[int, float]) -> Inputs:
+        """The same inputs with work stretched where its team is asked for more than it can do (engine.capacity).
+
+        Weeks are those of the plan without uncertainty and without this delay. What people name by its day alone has no
+        work to stretch, but asks for people all the same.
+        """
+        asking = [at for at, t in enumerate(self.tasks) if t.team in limits and t.demand_days and not t.done_on]
+        start, finish = self._planned(asking) if asking else ({}, {})
+        asking = [at for at in asking if at in start]
+        if not asking:
+            return self
+        teams = sorted({self.tasks[at].team or 0 for at in asking})
+        place = {team: at for at, team in enumerate(teams)}
+        of_team = {self.tasks[at].team: int(self.columns["calendar"][at]) for at in asking}
+        factor = capacity.stretch(
+            capacity.Teams.of(self.calendars, [of_team[team] for team in teams], [limits[team] for team in teams]),
+            capacity.Demand.of(
+                [place[self.tasks[at].team or 0] for at in asking],
+                [float(self.tasks[at].demand_days or 0) for at in asking],
+                [start[at] for at in asking],
+                [finish[at] for at in asking],
+            ),
+            day_number(self.today),
+        )
+        stretch = np.ones(len(self.tasks))
+        for at, by in zip(asking, factor.tolist(), strict=True):
+            if self.tasks[at].work is not None or self.tasks[at].remaining is not None:
+                stretch[at] = by
+        elapsed = np.array(_elapsed(self.columns, self.calendars, self.today))
+        return replace(
+            self,
+            columns=self.columns | _stretched(self.columns, elapsed, stretch),
+            estimates=self.estimates.stretched(stretch),
+            stretch=stretch,
+        )
+
+    def _planned(self, wanted: Iterable[int]) -> tuple[dict[int, int], dict[int, int]]:
+        """First and last days of tasks, by position, of the connected parts that hold the wanted ones."""
+        asked = set(wanted)
+        start: dict[int, int] = {}
+        finish: dict[int, int] = {}
+        for chosen, dates in self._scheduled([part for part in self._parts() if not asked.isdisjoint(part.tolist())]):
+            start.update(zip(chosen.tolist(), dates.early_start_day.tolist(), strict=True))
+            finish.update(zip(chosen.tolist(), dates.early_finish_day.tolist(), strict=True))
+        return start, finish
+
+    def _scheduled(self, parts: Sequence[IntArray]) -> Iterator[tuple[IntArray, cpm.Dates]]:
+        """Dates of parts, but of those that the engine refuses: ``compute`` says why."""
+        chosen = np.sort(np.concatenate(parts))
+        try:
+            dates = cpm.schedule(self.compiled(chosen))
+        except EngineError:
+            if len(parts) > 1:
+                half = len(parts) // 2
+                yield from self._scheduled(parts[:half])
+                yield from self._scheduled(parts[half:])
+        else:
+            yield chosen, dates
 
     def digests(self, part_of_task: Sequence[int], parts: int) -> list[str]:
         """A digest of each component's arrays: tasks lie together by component, and links are taken by their task."""
@@ -337,10 +423,12 @@ class Inputs:
 
     def compute(self, obstacles: dict[int, Obstacle]) -> list[Forecast]:
         """Forecasts of all tasks but those of connected parts that the engine refuses; these go to ``obstacles``."""
-        at = {task.id: position for position, task in enumerate(self.tasks)}
+        return [row for batch in self._computed(self._parts(), obstacles) for row in batch]
+
+    def _parts(self) -> list[IntArray]:
+        """Positions of the tasks of each connected part of the network."""
         pairs = zip(self.pred.tolist(), self.succ.tolist(), strict=True)
-        parts = [np.array(part, dtype=np.int64) for part in groups(at.values(), pairs)]
-        return [row for batch in self._computed(parts, obstacles) for row in batch]
+        return [np.array(part, dtype=np.int64) for part in groups(range(len(self.tasks)), pairs)]
 
     def _computed(self, parts: Sequence[IntArray], obstacles: dict[int, Obstacle]) -> Iterator[list[Forecast]]:
         chosen = np.sort(np.concatenate(parts))
@@ -385,7 +473,7 @@ class Inputs:
             self.calendars,
             column["calendar"],
             links,
-            status_day=_day(self.today),
+            status_day=day_number(self.today),
             actual_start_day=column["started"],
             actual_finish_day=column["done"],
             remaining_min=column["remaining"],
@@ -476,10 +564,20 @@ def _elapsed(columns: dict[str, IntArray], calendars: Sequence[WorkCalendar], to
     if not begun.any():
         return [0.0] * begun.size
     table, calendar = CalendarTable.of(calendars), columns["calendar"]
-    now = table.worked(calendar, _day(today) * MINUTES_PER_DAY)
+    now = table.worked(calendar, day_number(today) * MINUTES_PER_DAY)
     then = table.worked(calendar, np.where(begun, columns["started"], 0) * MINUTES_PER_DAY)
     spent: list[float] = np.where(begun, np.maximum(now - then, 0), 0).astype(float).tolist()
     return spent
+
+
+def _stretched(columns: Mapping[str, IntArray], elapsed: Doubles, stretch: Doubles) -> dict[str, IntArray]:
+    """Durations and remaining work with what is not spent yet stretched."""
+    duration, remaining = columns["duration"], columns["remaining"]
+    left = np.maximum(duration - elapsed, 0.0)
+    return {
+        "duration": np.rint(duration + left * (stretch - 1)).astype(np.int64),
+        "remaining": np.where(remaining == NO_WORK, NO_WORK, np.rint(remaining * stretch).astype(np.int64)),
+    }
 
 
 def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tuple[int, int, int, int, int]:
@@ -498,24 +596,42 @@ def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tu
         remaining = duration if started_on else None
     return (
         duration,
-        _day(started_on),
-        _day(task.done_on),
+        day_number(started_on),
+        day_number(task.done_on),
         NO_WORK if remaining is None or started_on is None else remaining,
-        _day(not_before_on),
+        day_number(not_before_on),
     )
+
+
+def _lead_days(task: Task, waits: bool, today: date) -> int | None:
+    """Days until the target of a task of which nothing else is known; None for others."""
+    if not _is_bare(task) or waits or not task.target_on:
+        return None
+    return max((task.target_on - today).days, 0)
 
 
 def _minutes(calendar: WorkCalendar, on: date) -> int:
     """Working minutes of one day."""
-    return 0 if _day(on) in calendar.holidays else sum(stop - start for start, stop in calendar.week[on.weekday()])
+    return (
+        0 if day_number(on) in calendar.holidays else sum(stop - start for start, stop in calendar.week[on.weekday()])
+    )
 
 
 def _longest_paths(dates: cpm.Dates, ends: IntArray, tasks: Sequence[Task]) -> NDArray[np.bool_]:
     """Tasks that hold the end of their own program where it is."""
-    program = np.array([task.program for task in tasks], dtype=np.int64)
+    network = dates.network
+    driving = np.flatnonzero(dates.driving)
+    before: dict[int, list[int]] = defaultdict(list)
+    for pred, succ in zip(network.link_pred[driving].tolist(), network.link_succ[driving].tolist(), strict=True):
+        before[succ].append(pred)
     found = np.zeros(len(tasks), dtype=bool)
     for end in ends.tolist():
-        found |= cpm.longest_path(dates, tasks[end].id) & (program == program[end])
+        front, seen = [end], {end}
+        while front:
+            fresh = {pred for at in front for pred in before.get(at, ())} - seen
+            seen |= fresh
+            front = list(fresh)
+        found[[at for at in seen if tasks[at].program == tasks[end].program]] = True
     return found
 
 
@@ -537,7 +653,3 @@ def _obstacle(refusal: EngineError, fallback: int) -> Obstacle:
     if isinstance(refusal, HorizonError) and refusal.uids:
         return Obstacle("horizon", refusal.uids[0])
     return Obstacle("refused", fallback)
-
-
-def _day(on: date | None) -> int:
-    return NO_DAY if on is None else on.toordinal() - EPOCH.toordinal()

@@ -8,10 +8,10 @@ from datetime import date
 
 from django.core.exceptions import ValidationError
 
+from forecasts.calendars import load_calendars
 from forecasts.facts import load
 from forecasts.health import derive
 from forecasts.models import HealthPolicy
-from forecasts.network import load_calendars
 from programs.models import Health
 
 LIMITS = ("at_risk_days", "off_track_days", "stale_days")

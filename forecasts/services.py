@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import psycopg2.errors
 from django.core.exceptions import ValidationError
 from django.db import Error, connection, transaction
-from django.db.models import F, Model
+from django.db.models import F
 
 import history
 from forecasts import network
+from forecasts.calendars import Calendars, load_calendars
 from forecasts.estimates import load_classes
 from forecasts.facts import load
 from forecasts.health import WEIGHED_RULES, Derived, Facts, dated, derive, with_weighed
@@ -30,6 +31,7 @@ from forecasts.models import (
     Run,
 )
 from forecasts.weighing import Weighed, weigh
+from forecasts.writing import upsert
 from milestones.models import Dependency
 from people.models import User
 from people.permissions import OrgAct, require
@@ -39,7 +41,9 @@ from programs.models import Program
 RUN_LOCK = 7302
 POLICY_LOCK = 7307
 TRIES = 3
-ROWS_A_STATEMENT = 5_000
+# A component of at most so many programs is computed whole. Of a larger one an edit recomputes what it reaches; what
+# lies upstream keeps its forecast, and its float until the next day's run (docs/adr/0006).
+WHOLE_UP_TO = 400
 # An edit that got in between: the milestone is gone, or a row has changed since the snapshot.
 OVERTAKEN = (psycopg2.errors.SerializationFailure, psycopg2.errors.ForeignKeyViolation)
 
@@ -77,6 +81,9 @@ HEALTH_FIELDS = [
 ]
 
 
+FROZEN_FIELDS = [name for name in HEALTH_FIELDS if name not in ("plan_revision", "revision")]
+
+
 class _Judged(NamedTuple):
     """What a health row of the day was derived from."""
 
@@ -94,7 +101,8 @@ class _State:
     judged: dict[int, _Judged]
     runs: dict[int, Run]
     policy: HealthPolicy
-    calendars: network.Calendars
+    calendars: Calendars
+    stale: set[int]
 
     @classmethod
     def read(cls, today: date) -> _State:
@@ -104,31 +112,53 @@ class _State:
             "program_id", "plan_revision", "revision", "policy_version", "run_id"
         )
         judged = {program: _Judged(*row) for program, *row in healths}
-        return cls(
+        state = cls(
             # A program without a row of revisions counts as never changed.
             revisions={pk: (plan or 0, revision or 0) for pk, plan, revision in revisions},
             judged=judged,
             runs=Run.objects.in_bulk({row.run for row in judged.values() if row.run}),
             policy=newest_policy(),
-            calendars=network.load_calendars(),
+            calendars=load_calendars(),
+            stale=set(),
         )
+        state.stale.update(state._find_stale())
+        return state
+
+    def _find_stale(self) -> set[int]:
+        """Programs whose run would find other inputs: what they wait for has changed since, or they have themselves."""
+        changed_since = {pk: changed for pk, run in self.runs.items() if (changed := self._changed_since(run))}
+        # Whoever waited for a program that is gone cannot be asked any more.
+        whole = {
+            pk
+            for pk, changed in changed_since.items()
+            if len(self.runs[pk].revisions) <= WHOLE_UP_TO or changed - self.revisions.keys()
+        }
+        receivers = network.receivers() if changed_since.keys() - whole else {}
+        reached = {
+            pk: set(map(int, self.runs[pk].revisions)) if pk in whole else network.reach(changed, receivers)
+            for pk, changed in changed_since.items()
+        }
+        return {
+            program
+            for program in self.revisions
+            if (row := self.judged.get(program)) is None
+            or row.run is None
+            or not self._is_current(self.runs[row.run])
+            or program in reached.get(row.run, ())
+        }
+
+    def _is_current(self, run: Run) -> bool:
+        return run.engine_version == network.ENGINE_VERSION and run.calendars_digest == self.calendars.digest
+
+    def _changed_since(self, run: Run) -> set[int]:
+        read = {int(pk): plan for pk, plan in run.revisions.items()}
+        return {pk for pk, plan in read.items() if self.revisions.get(pk, (-1,))[0] != plan}
 
     def is_judged(self, program: int) -> bool:
         """Whether its health is that of its revision, its policy and a run that still holds."""
         row = self.judged.get(program)
         return (
-            row is not None
-            and row[:3] == (*self.revisions[program], self.policy.version)
-            and row.run is not None
-            and self.holds(self.runs[row.run])
-        )
-
-    def holds(self, run: Run) -> bool:
-        """Whether a run would find the same inputs again."""
-        return (
-            run.engine_version == network.ENGINE_VERSION
-            and run.calendars_digest == self.calendars.digest
-            and all(self.revisions.get(int(pk), (-1,))[0] == plan for pk, plan in run.revisions.items())
+            row is not None and row[:3] == (*self.revisions[program], self.policy.version) and program not in self.stale
         )
 
     def run_of(self, part: Sequence[int]) -> Run | None:
@@ -241,23 +271,30 @@ def _bring(program_ids: Collection[int], *, today: date, at: datetime, again: bo
     asked_for = {pk for pk in program_ids if pk in state.revisions}
     to_run: list[tuple[int, ...]] = []
     to_judge: list[int] = []
+    to_write: set[int] = set()
     for part in network.components(asked_for):
-        run = state.run_of(part)
-        if again or run is None or not state.holds(run):
-            to_run.append(part)
-        else:
+        stale = set(part) if again else state.stale & set(part)
+        if not stale:
             to_judge += [pk for pk in part if pk in asked_for]
-    ran = [pk for part in to_run for pk in part]
+        elif len(part) <= WHOLE_UP_TO or len(stale) == len(part):
+            to_run.append(part)
+            to_write.update(part)
+        else:
+            # Of a very large component only what the change reaches, and all that this waits for in turn.
+            to_run.append(tuple(sorted(network.reach(stale, network.givers()))))
+            to_write |= stale
     if to_run:
-        outcome = network.forecast(to_run, state.calendars, load_classes(today), today)
+        outcome = network.forecast(to_run, state.calendars, load_classes(state.calendars, today), today)
         runs = _keep_runs(to_run, outcome.digests, state, today=today, at=at)
-        _write_forecasts(outcome.forecasts, runs)
-        _issue(outcome.forecasts, runs, today)
-        _write_healths(load(ran, state.calendars, today, outcome.obstacles), state, runs, today=today, at=at)
+        runs = {pk: run for pk, run in runs.items() if pk in to_write}
+        forecasts = [row for row in outcome.forecasts if row.program in to_write]
+        _write_forecasts(forecasts, runs)
+        _issue(forecasts, runs, today)
+        _write_healths(load(to_write, state.calendars, today, outcome.obstacles), state, runs, today=today, at=at)
     if to_judge:
         runs = {pk: run_id for pk in to_judge if (run_id := state.judged[pk].run)}
         _write_healths(load(to_judge, state.calendars, today, None), state, runs, today=today, at=at)
-    return sorted([*ran, *to_judge])
+    return sorted([*to_write, *to_judge])
 
 
 def _keep_runs(
@@ -294,26 +331,23 @@ def _issue(forecasts: Iterable[network.Forecast], runs: Mapping[int, int], today
     issued = set(
         IssuedForecast.objects.filter(program__in=runs, week_on=week_on).values_list("milestone_id", flat=True)
     )
-    IssuedForecast.objects.bulk_create(
+    upsert(
+        IssuedForecast,
         [
-            IssuedForecast(
-                milestone_id=row.milestone,
-                program_id=row.program,
-                week_on=week_on,
-                day=today,
-                run_id=runs[row.program],
-                basis=row.basis,
-                target_on=row.target_on,
-                chance=row.chance,
-                finish_on=row.finish_on,
-                quantiles=row.quantiles,
+            "milestone_id", "program_id", "week_on", "day", "run_id", "basis", "target_on", "chance", "finish_on",
+            "quantiles",
+        ],
+        [
+            (
+                row.milestone, row.program, week_on, today, runs[row.program], row.basis, row.target_on, row.chance,
+                row.finish_on, row.quantiles,
             )
             for row in forecasts
             if row.quantiles and row.basis != MilestoneForecast.Basis.DONE and row.milestone not in issued
         ],
-        ignore_conflicts=True,
-        batch_size=ROWS_A_STATEMENT,
-    )
+        key=["milestone_id", "week_on"],
+        replace=False,
+    )  # fmt: skip
 
 
 def _same(one: Run, other: Run) -> bool:
@@ -328,16 +362,11 @@ def _write_forecasts(forecasts: Sequence[network.Forecast], runs: Mapping[int, i
     gone = standing.keys() - {row.milestone for row in forecasts}
     if gone:
         MilestoneForecast.objects.filter(pk__in=gone).delete()
-    MilestoneForecast.objects.bulk_create(
-        [
-            MilestoneForecast(milestone_id=row[0], run_id=runs[row.program], **_fields(FORECAST_FIELDS, row[1:]))
-            for row in forecasts
-            if standing.get(row.milestone) != tuple(row)
-        ],
-        update_conflicts=True,
-        unique_fields=["milestone"],
-        update_fields=["run", *_names(MilestoneForecast, FORECAST_FIELDS)],
-        batch_size=ROWS_A_STATEMENT,
+    upsert(
+        MilestoneForecast,
+        ["milestone_id", "run_id", *FORECAST_FIELDS],
+        [(row[0], runs[row.program], *row[1:]) for row in forecasts if standing.get(row.milestone) != tuple(row)],
+        key=["milestone_id"],
     )
 
 
@@ -364,7 +393,8 @@ def explain(*, program_ids: Collection[int], today: date) -> list[int]:
     explained = []
     for part in network.components(program_ids):
         with _one_snapshot():
-            inputs, _ = network.read([part], network.load_calendars(), load_classes(today), today)
+            calendars = load_calendars()
+            inputs, _ = network.read([part], calendars, load_classes(calendars, today), today)
             asked = ProgramHealth.objects.filter(day=today, program__in=set(part) & set(program_ids))
             rows = list(asked.exclude(p80_on=None).exclude(run=None).order_by("program_id"))
             hand_offs = _late_hand_offs(row.program_id for row in rows)
@@ -398,7 +428,7 @@ def _write_weighed(read: ProgramHealth, found: Weighed | None) -> bool:
         )
     row.explained = True
     row.save(update_fields=["findings", "moves", "explained"])
-    _freeze([row])
+    _freeze([{column: getattr(row, column) for column in ("program_id", "day", "computed_at", *FROZEN_FIELDS)}])
     return True
 
 
@@ -452,36 +482,16 @@ def _write_healths(
             *state.revisions[one.program],
         )
         if before is None or found != tuple(getattr(before, name) for name in HEALTH_FIELDS):
-            row = ProgramHealth(program_id=one.program, day=today, computed_at=at, **_fields(HEALTH_FIELDS, found))
-            changed.append(row)
-    ProgramHealth.objects.bulk_create(
-        changed,
-        update_conflicts=True,
-        unique_fields=["program", "day"],
-        update_fields=[*_names(ProgramHealth, HEALTH_FIELDS), "computed_at"],
-        batch_size=ROWS_A_STATEMENT,
-    )
-    _freeze(changed)
+            changed.append((one.program, today, at, *found))
+    columns = ["program_id", "day", "computed_at", *HEALTH_FIELDS]
+    upsert(ProgramHealth, columns, changed, key=["program_id", "day"])
+    _freeze(dict(zip(columns, row, strict=True)) for row in changed)
 
 
-def _freeze(rows: Iterable[ProgramHealth]) -> None:
+def _freeze(rows: Iterable[Mapping[str, Any]]) -> None:
     """Keep what a run said of these programs, beside the row of the day that a later run may replace."""
-    names = [name for name in HEALTH_FIELDS if name not in ("revision", "plan_revision")]
-    FrozenHealth.objects.bulk_create(
-        [
-            FrozenHealth(
-                program_id=row.program_id,
-                day=row.day,
-                computed_at=row.computed_at,
-                **{name: getattr(row, name) for name in names},
-            )
-            for row in rows
-        ],
-        update_conflicts=True,
-        unique_fields=["program", "run"],
-        update_fields=[*_names(FrozenHealth, [name for name in names if name != "run_id"]), "computed_at"],
-        batch_size=ROWS_A_STATEMENT,
-    )
+    columns = ["program_id", "day", "computed_at", *FROZEN_FIELDS]
+    upsert(FrozenHealth, columns, ([row[name] for name in columns] for row in rows), key=["program_id", "run_id"])
 
 
 def _still_explains(row: ProgramHealth, derived: Derived, run: int) -> bool:
@@ -491,11 +501,3 @@ def _still_explains(row: ProgramHealth, derived: Derived, run: int) -> bool:
         and row.run_id == run
         and (row.finish_on, row.p80_on, row.target_on) == (derived.finish_on, derived.p80_on, derived.target_on)
     )
-
-
-def _fields(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(names, values, strict=True))
-
-
-def _names(model: type[Model], columns: Sequence[str]) -> list[str]:
-    return [model._meta.get_field(column.removesuffix("_id")).name for column in columns]

@@ -13,9 +13,11 @@ import numpy as np
 
 from engine.drivers import Changes, Player, criticality, fair_shares, whatif
 from engine.simulation import CERTAIN, Draw, Run
+from forecasts.calendars import EPOCH
 from forecasts.health import Finding, Record, finding
-from forecasts.network import EPOCH, Inputs, Task
+from forecasts.network import Inputs, Task
 from milestones.models import Dependency, Milestone
+from people.models import Team
 from risks.models import Risk
 
 LEVEL = 0.8
@@ -32,7 +34,7 @@ class Move(TypedDict):
     """Something to do about a late program, as JSON; ``days`` of P80 that it buys.
 
     ``rule`` is close_risk; mitigate (``value`` its probability afterwards); pull_in (``value`` days of work less);
-    keep_hand_off (``value`` the day needed).
+    keep_hand_off (``value`` the day needed); relieve_team (``value`` how many times as long its slowest work takes).
     """
 
     rule: str
@@ -71,6 +73,9 @@ class Cone:
     names: Mapping[int, str]
     run: Run
 
+    def draw(self, uid: int) -> Draw:
+        return self.run.draws[int(self.run.steps.step[self.run.network.index(uid)])]
+
     def days_saved(self, changes: Changes) -> int:
         return whatif(self.run, changes).days_saved(self.end.id, LEVEL)
 
@@ -88,7 +93,12 @@ def weigh(inputs: Inputs, program: int, uncertain_days: int, hand_offs: Sequence
     risks = Risk.objects.in_bulk(sorted(threats))
     saved = {pk: cone.days_saved(Changes.without([pk])) for pk in _weightiest(cone, threats)}
     costly = [pk for pk in sorted(saved, key=lambda pk: (-saved[pk], pk)) if saved[pk] > 0]
-    moves = [*_risk_moves(cone, costly, saved, risks), *_pull_ins(cone), *_kept_hand_offs(cone, hand_offs)]
+    moves = [
+        *_risk_moves(cone, costly, saved, risks),
+        *_pull_ins(cone),
+        *_kept_hand_offs(cone, hand_offs),
+        *_relieved_teams(cone, inputs),
+    ]
     moves = sorted((move for move in moves if move["days"] > 0), key=lambda move: (-move["days"], move["rule"]))
     own = [pk for pk in saved if risks[pk].program_id == program]
     return Weighed(
@@ -195,13 +205,12 @@ def _risk_moves(
 def _pull_ins(cone: Cone) -> Iterable[Move]:
     """Five days less work on the milestones of the program that drive its end most often."""
     found = criticality(cone.run, cone.end.id)
-    network, run = cone.run.network, cone.run
+    network = cone.run.network
     driving = sorted(zip((-found.index).tolist(), network.uid[found.tasks].tolist(), strict=True))
     mine = [uid for index, uid in driving if index < 0 and cone.tasks[uid].program == cone.program]
     workable = [uid for uid in mine if network.work_min[network.index(uid)] > PULL_MINUTES]
     for uid in workable[:PULLED_IN]:
-        draw = run.draws[int(run.steps.step[network.index(uid)])]
-        days = cone.days_saved(Changes(draws={uid: _shorter(draw, PULL_MINUTES)}))
+        days = cone.days_saved(Changes(draws={uid: _shorter(cone.draw(uid), PULL_MINUTES)}))
         record = Record(kind="milestone", id=uid, program=cone.program)
         yield Move(rule="pull_in", record=record, label=cone.names[uid], value=PULL_MINUTES / 480, days=days)
 
@@ -229,3 +238,26 @@ def _kept_hand_offs(cone: Cone, hand_offs: Iterable[Dependency]) -> Iterable[Mov
             value=link.need_by_on.isoformat(),
             days=cone.days_saved(Changes(finish_day={giver.pk: day})),
         )
+
+
+def _relieved_teams(cone: Cone, inputs: Inputs) -> Iterable[Move]:
+    """Teams that are asked for no more than they can do, of those whose capacity delays work."""
+    slowed: dict[int, dict[int, float]] = defaultdict(dict)
+    for task, factor in zip(inputs.tasks, inputs.stretch.tolist(), strict=True):
+        if factor > 1 and task.team and task.id in cone.tasks:
+            slowed[task.team][task.id] = factor
+    names = dict(Team.objects.filter(pk__in=slowed).values_list("pk", "name")) if slowed else {}
+    for team, factors in sorted(slowed.items()):
+        draws = {uid: _unstretched(cone.draw(uid), factor) for uid, factor in factors.items()}
+        yield Move(
+            rule="relieve_team",
+            record=Record(kind="team", id=team, program=cone.program),
+            label=names[team],
+            value=round(max(factors.values()), 2),
+            days=cone.days_saved(Changes(draws=draws)),
+        )
+
+
+def _unstretched(draw: Draw, factor: float) -> Draw:
+    """The same work without the delay by capacity; what is spent was never delayed."""
+    return replace(draw, shift=(draw.shift + draw.elapsed * (factor - 1)) / factor, scale=draw.scale / factor)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
 from django import forms
@@ -44,7 +45,8 @@ class RecordForm(forms.Form):
         row: models.Model | None = None,
         initial: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(data, initial=(model_to_dict(row, self.names) if row else {}) | (initial or {}))
+        stored = model_to_dict(row, self.names) if row else {}
+        super().__init__(data, initial={name: _bare(value) for name, value in stored.items()} | (initial or {}))
         self.fields.update(fields_for_model(self.model, [name for name in self.names if name not in self.fields]))
         self.row = row
         self.conflicts: list[Conflict] = []
@@ -131,7 +133,7 @@ class RecordForm(forms.Form):
             return "yes" if value else "no"
         if isinstance(value, date):
             return date_format(value, "j M Y")
-        return str(field.prepare_value(value))
+        return str(field.prepare_value(_bare(value)))
 
 
 @contextmanager
@@ -149,10 +151,15 @@ def _plain(value: Any) -> Any:
     return value.pk if isinstance(value, models.Model) else value
 
 
+def _bare(value: Any) -> Any:
+    """A number as people type it: the database's 640.0000 without its idle zeros."""
+    return Decimal(f"{value.normalize():f}") if isinstance(value, Decimal) else value
+
+
 def _posted(field: forms.Field, value: Any) -> str:
     """A stored value as a browser would post it."""
     if isinstance(value, bool):
         return "on" if value else ""
     if isinstance(value, date):
         return value.isoformat()
-    return "" if value is None else str(field.prepare_value(value))
+    return "" if value is None else str(field.prepare_value(_bare(value)))

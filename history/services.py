@@ -15,14 +15,20 @@ M = TypeVar("M", bound=models.Model)
 # A day outside of these is a slip of the finger, and no plan reaches it.
 EARLIEST, LATEST = date(1950, 1, 1), date(2150, 12, 31)
 OUTSIDE = f"The day lies outside of {EARLIEST.year} to {LATEST.year}: check its year."
+NO_SUCH_ROW = "23503"  # PostgreSQL: foreign_key_violation
 
 
 @contextmanager
 def because(reason: str = "", *, by_id: int | None) -> Iterator[int]:
-    """Group the writes inside under one change-set: who did it and why. Nested ones become parts of the outer one."""
+    """Group the writes inside under one change-set: who did it and why. Nested ones become parts of the outer one.
+
+    What a row points to is checked, and so locked, as the row is written rather than at the end: all transactions lock
+    rows first and the revisions of their programs last, and two of them cannot wait for each other.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             """
+            SET CONSTRAINTS ALL IMMEDIATE;
             WITH outer_set AS (SELECT history_change_set() AS id),
             made AS (
                 INSERT INTO history_changeset (by_id, reason, parent_id) SELECT %s, %s, id FROM outer_set RETURNING id
@@ -111,6 +117,10 @@ def _explained(row: models.Model) -> Iterator[None]:
             yield
     except IntegrityError as refusal:
         name = str(getattr(getattr(refusal.__cause__, "diag", None), "constraint_name", ""))
+        if getattr(refusal.__cause__, "pgcode", None) == NO_SUCH_ROW:
+            pointing = (f.name for f in row._meta.local_fields if f.remote_field and f"_{f.column}_" in name)
+            message = {next(pointing, NON_FIELD_ERRORS): ["Somebody deleted this in the meantime."]}
+            raise ValidationError(message, code="gone") from refusal
         for constraint in row._meta.constraints:
             if constraint.name == name:
                 place = constraint.violation_error_code or NON_FIELD_ERRORS

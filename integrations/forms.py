@@ -32,6 +32,10 @@ DAYS_WRITTEN = (
     ("%d %b %Y", "31 Mar 2026"),
     ("%d/%b/%y %I:%M %p", "31/Mar/26 02:15 PM"),
 )
+AS_TEXT = (
+    'Such as {"tables": [{"noun": "milestones", "files": "tasks.csv", "fields": {"program": {"constant": "NA4"}, '
+    '"name": "Task", "target_on": {"column": "Finish", "date": "%d.%m.%Y"}}}]}. All of it stands in docs/import.md.'
+)
 UNITS = (("days", "days"), ("hours", "hours"), ("minutes", "minutes"))
 
 
@@ -62,7 +66,7 @@ class FilesForm(forms.Form):
     mapping = forms.ModelChoiceField(
         ImportMapping.objects.none(),
         required=False,
-        empty_label="none",
+        empty_label="None",
         help_text="Saved from an earlier import. Not needed where columns have our names; else you choose next.",
     )
 
@@ -79,7 +83,7 @@ class ImportForm(forms.Form):
     cause = forms.ModelChoiceField(
         SlipCause.objects.filter(retired_on=None).order_by("position", "id"),
         required=False,
-        empty_label="no promised date moves",
+        empty_label="No promised date moves",
         label="Why promised dates move",
         help_text="Asked once for the whole import.",
     )
@@ -95,7 +99,7 @@ class MappingField(forms.CharField):
     widget = forms.Textarea(attrs={"rows": 24, "class": "mono", "spellcheck": "false"})
 
     def prepare_value(self, value: Any) -> Any:
-        return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+        return value if value is None or isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
@@ -111,13 +115,13 @@ class MappingField(forms.CharField):
 class MappingForm(RecordForm):
     model = ImportMapping
     names = ("name", "mapping")
-    mapping = MappingField(help_text="The format stands in docs/import.md.")
+    mapping = MappingField(help_text=AS_TEXT)
 
 
 class WholeMappingForm(forms.Form):
     """The mapping of an upload as text, for what the choices above cannot say."""
 
-    mapping = MappingField(label="The mapping as JSON", help_text="The format stands in docs/import.md.")
+    mapping = MappingField(label="The mapping as JSON", help_text=AS_TEXT)
 
 
 class Section(NamedTuple):

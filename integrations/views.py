@@ -30,7 +30,7 @@ from people.pages import SignedIn, attempt, delete, done, paged, posted
 from people.permissions import OrgAct, require
 from people.services import today
 
-IMPORT = [("Import", "/import")]
+IMPORT = [("Settings", "/settings"), ("Import", "/import")]
 LINES_A_PAGE = 100
 TONES = {"created": "ok", "updated": "done", "unchanged": "none", "skipped": "warn", "refused": "bad"}
 

@@ -94,4 +94,4 @@ class Measurement(Record):
         ]
 
     def __str__(self) -> str:
-        return f"{self.value} on {self.on}"
+        return f"{self.value.normalize():f} on {self.on:%-d %b %Y}"

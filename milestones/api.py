@@ -176,6 +176,11 @@ class Milestones(Editable[Milestone]):
         now = timezone.now()
         return services.change_milestone(milestone=row, by=user, today=today(now), at=now, **fields)
 
+    def locked(self, request: Request, *, required: bool) -> Milestone:
+        if self.action == "destroy":
+            services.lock_graph()
+        return super().locked(request, required=required)
+
     def remove(self, user: User, row: Milestone) -> None:
         services.delete_milestone(milestone=row, by=user)
 
@@ -306,6 +311,10 @@ class Dependencies(Editable[Dependency]):
             is_hand_off=true(~Q(predecessor__program=F("successor__program"))),
         )
         return shown
+
+    def locked(self, request: Request, *, required: bool) -> Dependency:
+        services.lock_graph()
+        return super().locked(request, required=required)
 
     def add(self, user: User, fields: dict[str, Any]) -> Dependency:
         return services.link(by=user, **fields)

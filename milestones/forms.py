@@ -110,8 +110,12 @@ class MilestoneForm(RecordForm):
         self.fields["target_precision"].label = "Promised to the"
         self.fields["is_end"].help_text = "The program's forecast is that of its end milestone."
         self.fields["demand_days"].label = "Demand, in people-days"
+        may_plan = Act.PLAN in acts(by, program)
+        if row and not may_plan and row.is_end:
+            self.fields["is_end"].disabled = True
+            self.fields["is_end"].help_text = "The program's lead gives it another end."
         if row and row.target_on:
-            if Act.PLAN in acts(by, program):
+            if may_plan:
                 self.fields["cause"] = cause_field()
                 self.fields["reason"] = forms.CharField(
                     max_length=500, required=False, label="What happened", help_text="Kept with the move."
@@ -145,6 +149,7 @@ class RequirementForm(RecordForm):
         self, data: QueryDict | None = None, *, program: Program, by: User, row: Requirement | None = None
     ) -> None:
         super().__init__(data, row=row)
+        self.fields["text"].label = "Requirement"
         self.fields["text"].widget = forms.Textarea(attrs={"rows": "3"})
         self.fields["milestone"] = forms.ModelChoiceField(
             program.milestones.filter(Q(cancelled_on=None) | Q(requirements=row)).distinct().order_by("name", "id")
@@ -248,10 +253,19 @@ class AnswerForm(forms.Form):
     def __init__(self, data: QueryDict | None = None, *, row: Dependency) -> None:
         answered = row.agreement if row.agreement != Dependency.Agreement.PROPOSED else ""
         super().__init__(data, initial={"agreement": answered, "promised_on": row.promised_on or row.need_by_on})
-        if row.need_by_on:
+        if row.promised_on:
+            self.fields["promised_on"].help_text = "Left empty, the day promised before stands."
+        elif row.need_by_on:
             self.fields["promised_on"].help_text = "Another day than the one needed is a counter-offer."
         if not row.promised_on:
             del self.fields["cause"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("agreement") == Dependency.Agreement.DECLINED:
+            # The field offers the day needed: who declines does not promise it by leaving it there.
+            cleaned["promised_on"] = None
+        return cleaned
 
 
 class BaselineForm(RecordForm):

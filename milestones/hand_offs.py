@@ -28,10 +28,10 @@ class SeenLink:
 
     @property
     def tone(self) -> str:
-        """The status class of the agreement."""
+        """The status class of the agreement; a late promise is said beside its day."""
         if self.row.agreement == Dependency.Agreement.DELIVERED:
             return "done"
-        if self.late_days or self.row.agreement == Dependency.Agreement.DECLINED:
+        if self.row.agreement == Dependency.Agreement.DECLINED:
             return "bad"
         return "ok" if self.row.agreement == Dependency.Agreement.ACCEPTED else "warn"
 

@@ -175,6 +175,10 @@ class DependencyQuerySet(models.QuerySet["Dependency"]):
     def hand_offs(self) -> Self:
         return self.exclude(predecessor__program=F("successor__program"))
 
+    def agreed(self) -> Self:
+        """Hand-offs that the giver stands by: the receiver plans with them."""
+        return self.hand_offs().filter(agreement__in=[Dependency.Agreement.ACCEPTED, Dependency.Agreement.DELIVERED])
+
 
 @track(
     program="(SELECT program_id FROM milestones_milestone WHERE id = NEW.successor_id)",

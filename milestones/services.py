@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 import history
@@ -26,18 +27,18 @@ from people import permissions as organisation
 from people.models import User
 from people.permissions import OrgAct
 from programs.models import Program
-from programs.permissions import Act, require
+from programs.permissions import Act, may, require
 from programs.services import change_program, locked, settle_target, touch
 
 # Two people who add the two halves of a loop at once must wait for each other.
 GRAPH_LOCK = 7301
 
 # Fields of a milestone that forecasts do not read.
-NOT_PLAN_FIELDS = {"name", "note", "owner", "kind", "external_key", "workstream", "demand_days", "target_precision"}
+NOT_PLAN_FIELDS = {"name", "note", "owner", "kind", "external_key", "workstream", "target_precision"}
 
 
 def lock_graph() -> None:
-    """Let one transaction at a time add links; held until it ends."""
+    """Let one transaction at a time change what waits for what; held until it ends, and taken before any row."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [GRAPH_LOCK])
 
@@ -202,6 +203,30 @@ def _settle(milestone: Milestone, changes: dict[str, Any]) -> None:
         changes.setdefault("started_on", milestone.started_on or changes["done_on"])
 
 
+def act_of_deleting(milestone: Milestone) -> Act:
+    """A promise goes with its target, its baselines and its hand-offs: that takes the right to move them."""
+    links = Dependency.objects.agreed().filter(Q(predecessor=milestone) | Q(successor=milestone))
+    is_promised = milestone.target_on or milestone.is_end or milestone.baseline_dates.exists() or links.exists()
+    return Act.PLAN if is_promised else Act.EDIT
+
+
+def why_kept(milestone: Milestone) -> str:
+    """Why a milestone is not its contributors' to cancel, or nothing."""
+    if milestone.is_end:
+        return f"“{milestone.name}” is the program's end."
+    if Dependency.objects.agreed().filter(predecessor=milestone).exists():
+        return f"“{milestone.name}” is promised to another program."
+    return ""
+
+
+def _refuse_dropping(milestone: Milestone, changes: Mapping[str, Any], by: User) -> None:
+    """Cancelling what others build on, or taking the program's end away, is for who may move its promises."""
+    drops_end = milestone.is_end and changes.get("is_end") is False
+    since = why_kept(milestone) if drops_end or changes.get("cancelled_on") else ""
+    if since:
+        require(by, Act.PLAN, milestone.program, since=since)
+
+
 @transaction.atomic
 def create_milestone(*, program: Program, by: User, today: date | None = None, **fields: Any) -> Milestone:
     require(by, Act.EDIT, program)
@@ -237,6 +262,7 @@ def change_milestone(
     changed = {name for name, value in changes.items() if getattr(milestone, name) != value}
     if "target_on" in changed and milestone.target_on:
         require(by, Act.PLAN, program)
+    _refuse_dropping(milestone, {name: changes[name] for name in changed}, by)
     _check_milestone(milestone, {name: changes[name] for name in changed}, today)
     _settle(milestone, changes)
     with history.because(reason or "Change a milestone", by_id=by.pk):
@@ -259,13 +285,10 @@ def change_milestone(
 
 @transaction.atomic
 def delete_milestone(*, milestone: Milestone, by: User) -> None:
-    """Delete a milestone with its links; programs at the other ends are forecast again.
-
-    A promise goes with its target and its baselines: that takes the right to move them.
-    """
+    """Delete a milestone with its links; programs at the other ends are forecast again."""
+    lock_graph()
     milestone = locked(milestone)
-    is_promised = milestone.target_on is not None or milestone.baseline_dates.exists()
-    require(by, Act.PLAN if is_promised else Act.EDIT, milestone.program)
+    require(by, act_of_deleting(milestone), milestone.program)
     touched = {milestone.program_id}
     touched |= set(Milestone.objects.filter(links_in__predecessor=milestone).values_list("program_id", flat=True))
     touched |= set(Milestone.objects.filter(links_out__successor=milestone).values_list("program_id", flat=True))
@@ -280,6 +303,14 @@ def delete_milestone(*, milestone: Milestone, by: User) -> None:
 def _refuse_unseen(predecessor: Milestone, by: User) -> None:
     if not Milestone.objects.visible_to(by).filter(pk=predecessor.pk).exists():
         raise ValidationError({"predecessor": ["There is no such milestone."]}, code="unknown")
+
+
+def _refuse_undoing(dependency: Dependency, by: User) -> None:
+    """What a giver has agreed to is not the receiver's alone to take away: the giver's work may stand on it."""
+    giver = dependency.predecessor.program
+    if Dependency.objects.agreed().filter(pk=dependency.pk).exists() and not may(by, Act.AGREE, giver):
+        name = giver.name if may(by, Act.VIEW, giver) else "The program that gives"
+        raise PermissionDenied(f"{name} has agreed to this hand-off. Ask its lead to decline it first, then remove it.")
 
 
 @transaction.atomic
@@ -305,6 +336,8 @@ def change_dependency(
     *, dependency: Dependency, by: User, at: datetime, cause: SlipCause | None = None, reason: str = "", **changes: Any
 ) -> Dependency:
     """Change a link: type, lag and need are the receiver's; the promised day is the giver's and moves with a cause."""
+    if changes.keys() & {"predecessor", "successor"}:
+        lock_graph()
     dependency = locked(dependency)
     giver, receiver = dependency.predecessor.program, dependency.successor.program
     changed = {name for name, value in changes.items() if getattr(dependency, name) != value}
@@ -320,7 +353,7 @@ def change_dependency(
         require(by, Act.EDIT, successor.program)
         if "predecessor" in changed:
             _refuse_unseen(predecessor, by)
-        lock_graph()
+        _refuse_undoing(dependency, by)
         _refuse_loop(predecessor, successor, by)
         if "promised_on" in changed:
             raise ValidationError({"promised_on": ["Whoever gives then promises a day."]}, code="ends")
@@ -399,6 +432,7 @@ def unlink(*, dependency: Dependency, by: User) -> None:
     dependency = locked(dependency)
     giver, receiver = dependency.predecessor.program, dependency.successor.program
     require(by, Act.EDIT, receiver)
+    _refuse_undoing(dependency, by)
     with history.because("Remove a link", by_id=by.pk):
         history.delete(dependency)
     touch(giver.pk, receiver.pk, plan=True)

@@ -91,19 +91,16 @@ def milestone_edit(request: SignedIn, pk: int) -> HttpResponse:
         "sub": milestone.name,
         "crumbs": _milestone_crumbs(milestone),
         "cancel_url": here,
-        "delete_url": f"{here}/delete" if may(request.user, _act_of_deleting(milestone), milestone.program) else None,
+        "delete_url": f"{here}/delete"
+        if may(request.user, services.act_of_deleting(milestone), milestone.program)
+        else None,
     }
     return render(request, "form_base.html", context, status=form.status)
 
 
-def _act_of_deleting(milestone: Milestone) -> Act:
-    """Deleting what was promised takes the right to move promises."""
-    return Act.PLAN if milestone.target_on or milestone.baseline_dates.exists() else Act.EDIT
-
-
 def milestone_delete(request: SignedIn, pk: int) -> HttpResponse:
     milestone = find_milestone(request, pk)
-    require(request.user, _act_of_deleting(milestone), milestone.program)
+    require(request.user, services.act_of_deleting(milestone), milestone.program)
     return delete(
         request,
         lambda: services.delete_milestone(milestone=milestone, by=request.user),
@@ -209,9 +206,11 @@ def link_edit(request: SignedIn, pk: int) -> HttpResponse:
 
 def link_answer(request: SignedIn, pk: int) -> HttpResponse:
     link = find_link(request, pk)
-    require(request.user, Act.AGREE, link.predecessor.program)
+    giver = link.predecessor.program
+    require(request.user, Act.AGREE, giver)
     form = AnswerForm(posted(request), row=link)
-    back = f"/m/{link.predecessor_id}"
+    hand_offs = f"{giver.get_absolute_url()}/dependencies"
+    back = f"{hand_offs}#link-{link.pk}"
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.answer_hand_off(
@@ -222,7 +221,7 @@ def link_answer(request: SignedIn, pk: int) -> HttpResponse:
         "form": form,
         "title": "Answer hand-off",
         "link": seen([link], request.user)[0],
-        "crumbs": [("Dependencies", "/dependencies")],
+        "crumbs": program_crumbs(giver, ("Dependencies", hand_offs)),
         "cancel_url": back,
         "submit_label": "Answer",
     }
@@ -434,6 +433,7 @@ def requirement_delete(request: SignedIn, pk: int) -> HttpResponse:
 # -- causes of slips -------------------------------------------------------------------------------------------------
 
 CAUSES = "/settings/slip-causes"
+SETTINGS: Crumbs = [("Settings", "/settings")]
 
 
 def slip_causes(request: SignedIn) -> HttpResponse:
@@ -442,6 +442,7 @@ def slip_causes(request: SignedIn) -> HttpResponse:
     context = {
         "page": paged(request, rows),
         "title": "Causes of slips",
+        "crumbs": SETTINGS,
         "sub": "Whoever moves a promised date chooses one. Keep the list short: slips are explained by it later.",
         "primary_url": f"{CAUSES}/new",
         "primary_label": "New cause",
@@ -461,7 +462,7 @@ def slip_cause_create(request: SignedIn) -> HttpResponse:
     context = {
         "form": form,
         "title": "New cause",
-        "crumbs": [("Causes of slips", CAUSES)],
+        "crumbs": [*SETTINGS, ("Causes of slips", CAUSES)],
         "cancel_url": CAUSES,
         "submit_label": "Add cause",
     }
@@ -479,7 +480,7 @@ def slip_cause_edit(request: SignedIn, pk: int) -> HttpResponse:
     context = {
         "form": form,
         "title": "Edit cause",
-        "crumbs": [("Causes of slips", CAUSES)],
+        "crumbs": [*SETTINGS, ("Causes of slips", CAUSES)],
         "cancel_url": CAUSES,
     }
     return render(request, "form_base.html", context, status=form.status)

@@ -27,6 +27,7 @@ from tpm.nouns import (
     IdFilter,
     In,
     Out,
+    Part,
     VisibleList,
 )
 
@@ -101,7 +102,9 @@ class TeamOut(Out[Team]):
 
     class Meta:
         model = Team
-        fields = ["id", "external_key", "name", "area", "capacity_days", "calendar", "members", "version"]
+        fields = [
+            "id", "external_key", "name", "area", "capacity_days", "limits_work", "calendar", "members", "version",
+        ]  # fmt: skip
 
     def get_members(self, team: Team) -> list[int]:
         return sorted(row.user_id for row in team.memberships.all())
@@ -112,7 +115,7 @@ class TeamIn(In[Team]):
 
     class Meta:
         model = Team
-        fields = ["external_key", "name", "area", "capacity_days", "calendar", "members"]
+        fields = ["external_key", "name", "area", "capacity_days", "limits_work", "calendar", "members"]
 
 
 class TeamsFilters(Filters):
@@ -124,7 +127,7 @@ class TeamsFilters(Filters):
 
 
 class Teams(Editable[Team]):
-    """People who deliver together; capacity is in people-days a week."""
+    """People who deliver together; capacity is in people-days a week. What they are asked for is at /teams/ID/load."""
 
     queryset = Team.objects.prefetch_related("memberships")
     out, new, change = TeamOut, TeamIn, TeamIn
@@ -150,7 +153,7 @@ class Teams(Editable[Team]):
         services.delete_team(team=row, by=user)
 
 
-class HolidayIn(serializers.Serializer[Any]):
+class HolidayIn(Part):
     on = serializers.DateField()
     name = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
 

@@ -10,6 +10,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from people.models import AccessToken, User, digest
+from people.services import today
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -21,7 +22,7 @@ class TokenAuthentication(BaseAuthentication):
             return None
         now = timezone.now()
         found = (
-            AccessToken.objects.usable(now.date()).select_related("user").filter(digest=digest(token.strip())).first()
+            AccessToken.objects.usable(today(now)).select_related("user").filter(digest=digest(token.strip())).first()
         )
         if found is None:
             raise AuthenticationFailed(

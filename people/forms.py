@@ -142,6 +142,7 @@ class PersonForm(RecordForm):
 
     def __init__(self, data: QueryDict | None = None, *, row: User | None = None) -> None:
         super().__init__(data, row=row)
+        self.fields["email"].label = "E-mail"
         self.fields["email"].help_text = "They sign in with it."
         self.fields["is_admin"].label = "Administrator"
         self.fields["is_admin"].help_text = "Sees every program, private ones too, and changes everything."
@@ -153,7 +154,7 @@ class PersonForm(RecordForm):
 
 class TeamForm(RecordForm):
     model = Team
-    names = ("name", "area", "capacity_days", "calendar")
+    names = ("name", "area", "capacity_days", "calendar", "limits_work")
 
     def __init__(self, data: QueryDict | None = None, *, row: Team | None = None) -> None:
         super().__init__(data, row=row)

@@ -165,6 +165,11 @@ class Team(Record):
         blank=True,
         validators=[MinValueValidator(0)],
     )
+    limits_work = models.BooleanField(
+        "capacity delays work",
+        default=False,
+        help_text="Work takes longer in weeks in which the team is asked for more than it can do.",
+    )
     calendar = models.ForeignKey(WorkingCalendar, null=True, blank=True, on_delete=models.PROTECT, related_name="teams")
 
     class Meta:
@@ -176,6 +181,12 @@ class Team(Record):
                 condition=Q(capacity_days=None) | Q(capacity_days__gte=0),
                 name="team_capacity_not_negative",
                 violation_error_message="Capacity is zero or more people-days a week.",
+                violation_error_code="capacity_days",
+            ),
+            models.CheckConstraint(
+                condition=Q(limits_work=False) | Q(capacity_days__isnull=False),
+                name="team_limits_work_by_capacity",
+                violation_error_message="Say what the team can do a week; without it nothing can be compared.",
                 violation_error_code="capacity_days",
             ),
         ]

@@ -15,15 +15,17 @@ class OrgAct(Enum):
     CREATE_PROGRAM = "create a program"
     CREATE_TEAM = "add a team"
     EDIT_OBJECTIVES = "edit objectives"
+    RECORD_PROBLEM = "record a problem"
     MANAGE_PEOPLE = "add or change people"
     MANAGE_TEAMS = "change teams"
     MANAGE_CALENDARS = "change working calendars"
+    MANAGE_PROBLEMS = "change a problem that somebody else owns"
     MANAGE_ORGANISATION = "change the organisation's settings"
     CHANGE_POLICY = "change the health policy"
     IMPORT = "import a portfolio"
 
 
-ANYONE = frozenset({OrgAct.CREATE_PROGRAM, OrgAct.CREATE_TEAM, OrgAct.EDIT_OBJECTIVES})
+ANYONE = frozenset({OrgAct.CREATE_PROGRAM, OrgAct.CREATE_TEAM, OrgAct.EDIT_OBJECTIVES, OrgAct.RECORD_PROBLEM})
 
 
 def may(user: Viewer, act: OrgAct) -> bool:

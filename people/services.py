@@ -20,10 +20,14 @@ TOKEN_PREFIX = "tpm_"  # noqa: S105  # the visible start of every token, so that
 ADMINISTRATORS_LOCK = 7303
 
 
+def organisation_zone() -> ZoneInfo:
+    """The zone that says which day is today."""
+    return ZoneInfo(Organisation.objects.values_list("time_zone", flat=True).first() or "UTC")
+
+
 def today(now: datetime) -> date:
     """The organisation's day at a moment."""
-    zone = Organisation.objects.values_list("time_zone", flat=True).first() or "UTC"
-    return now.astimezone(ZoneInfo(zone)).date()
+    return now.astimezone(organisation_zone()).date()
 
 
 @transaction.atomic

@@ -4,9 +4,7 @@ from people import views
 
 urlpatterns = [
     path("set-up", views.set_up, name="set_up"),
-    path("teams", views.teams, name="teams"),
     path("teams/new", views.team_create, name="team_create"),
-    path("teams/<int:pk>", views.team, name="team"),
     path("teams/<int:pk>/edit", views.team_edit, name="team_edit"),
     path("teams/<int:pk>/members", views.team_members, name="team_members"),
     path("teams/<int:pk>/delete", views.team_delete, name="team_delete"),

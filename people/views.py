@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import is_valid_path
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from history.forms import explaining
 from people import services
@@ -70,44 +70,7 @@ def find_team(pk: int) -> Team:
 
 
 def team_crumbs(*teams: Team) -> Crumbs:
-    return [("Teams", "/teams"), *((team.name, f"/teams/{team.pk}") for team in teams)]
-
-
-@require_safe
-def teams(request: SignedIn) -> HttpResponse:
-    rows = Team.objects.select_related("calendar").annotate(member_count=Count("memberships")).order_by("name", "id")
-    may_add = may(request.user, OrgAct.CREATE_TEAM)
-    context = {
-        "page": paged(request, rows),
-        "title": "Teams",
-        "sub": "People who deliver together, and how much they can deliver a week.",
-        "primary_url": "/teams/new" if may_add else None,
-        "primary_label": "New team",
-        "empty_heading": "No teams yet",
-        "empty_text": "Programs, slots and milestones name the team that delivers them.",
-    }
-    return render(request, "people/teams.html", context)
-
-
-@require_safe
-def team(request: SignedIn, pk: int) -> HttpResponse:
-    row = find_team(pk)
-    may_edit = may(request.user, OrgAct.MANAGE_TEAMS)
-    context = {
-        "team": row,
-        "title": row.name,
-        "crumbs": team_crumbs(),
-        "rows": list(User.objects.filter(memberships__team=row).order_by("name", "id")),
-        "primary_url": f"/teams/{row.pk}/members" if may_edit else None,
-        "primary_label": "Change members",
-        "primary_icon": "user",
-        "secondary_url": f"/teams/{row.pk}/edit" if may_edit else None,
-        "secondary_label": "Edit",
-        "secondary_icon": "pencil",
-        "empty_heading": "Nobody is in this team yet",
-        "empty_text": "Members show who delivers what the team promises.",
-    }
-    return render(request, "people/team.html", context)
+    return [*SETTINGS, ("Teams", "/teams"), *((team.name, f"/teams/{team.pk}") for team in teams)]
 
 
 def team_create(request: SignedIn) -> HttpResponse:
@@ -277,15 +240,24 @@ def token_create(request: SignedIn) -> HttpResponse:
     return render(request, "form_base.html", context, status=422 if form.errors else 200)
 
 
-@require_POST
 def token_revoke(request: SignedIn, pk: int) -> HttpResponse:
     token = get_object_or_404(AccessToken.objects.visible_to(request.user), pk=pk)
-    return attempt(
-        request,
-        lambda: services.revoke_token(token=token, at=timezone.now()),
-        f"Revoked “{token.name}”. It works no longer.",
-        "/settings/tokens",
-    )
+    if request.method == "POST":
+        return attempt(
+            request,
+            lambda: services.revoke_token(token=token, at=timezone.now()),
+            f"Revoked “{token.name}”. It works no longer.",
+            "/settings/tokens",
+        )
+    context = {
+        "title": "Revoke token",
+        "question": f"Revoke “{token.name}”?",
+        "consequence": "Whatever uses it is turned away at once. A revoked token cannot be brought back.",
+        "verb": "Revoke token",
+        "cancel_url": "/settings/tokens",
+        "crumbs": [*SETTINGS, ("Access tokens", "/settings/tokens")],
+    }
+    return render(request, "components/confirm_delete.html", context)
 
 
 def organisation(request: SignedIn) -> HttpResponse:

@@ -96,7 +96,7 @@ class Programs(Creatable[Program], Deletable[Program]):
     """Programs, by key. They are changed in milestones/api.py: a target that moves keeps its cause there."""
 
     queryset = Program.objects.prefetch_related("partners", "alignments")
-    lookup_field = "key"
+    lookup_field, lookup_value_regex = "key", r"[A-Z0-9-]{1,16}"
     out, new = ProgramOut, ProgramIn
     shows_sets = True
     filterset_class = ProgramsFilters

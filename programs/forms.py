@@ -88,6 +88,9 @@ class ProgramForm(RecordForm):
             for name in ("state", "target_on", "target_precision"):
                 self.fields[name].disabled = True
             self.fields["target_on"].help_text = "The program's lead moves it."
+        if Act.RANK not in allowed:
+            self.fields["rank"].disabled = True
+            self.fields["rank"].help_text = "The program's lead ranks it."
         self.order_fields([*self.names])
 
     def clean_rank(self) -> int:

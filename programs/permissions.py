@@ -19,6 +19,7 @@ class Act(Enum):
     MEASURE = "record measurements of"
     AGREE = "agree hand-offs of"
     PLAN = "change the promised dates of"
+    RANK = "change the rank of"
     DECIDE = "decide for"
     REPORT = "report on"
     MANAGE = "change the roles of"
@@ -27,7 +28,7 @@ class Act(Enum):
 
 VIEWER = frozenset({Act.VIEW, Act.COMMENT})
 CONTRIBUTOR = VIEWER | {Act.EDIT, Act.MEASURE, Act.AGREE}
-LEAD = CONTRIBUTOR | {Act.PLAN, Act.DECIDE, Act.REPORT, Act.MANAGE, Act.DELETE}
+LEAD = CONTRIBUTOR | {Act.PLAN, Act.RANK, Act.DECIDE, Act.REPORT, Act.MANAGE, Act.DELETE}
 ROLES = {Role.Kind.VIEWER: VIEWER, Role.Kind.CONTRIBUTOR: CONTRIBUTOR, Role.Kind.LEAD: LEAD}
 SPONSOR = VIEWER | {Act.DECIDE}
 
@@ -52,12 +53,15 @@ def may(user: Viewer, act: Act, program: Program) -> bool:
     return act in acts(user, program)
 
 
-def require(user: Viewer, act: Act, program: Program) -> None:
-    """Raise PermissionDenied, saying what is not allowed and who can; of a program that is hidden, no name."""
+def require(user: Viewer, act: Act, program: Program, *, since: str = "") -> None:
+    """Raise PermissionDenied, saying what is not allowed and who can; of a program that is hidden, no name.
+
+    ``since`` is a sentence that comes first, where the act alone does not tell why it is asked for.
+    """
     allowed = acts(user, program)
     if act in allowed:
         return
     if Act.VIEW not in allowed:
         raise PermissionDenied(f"You cannot {act.value} a private program.")
     lead = program.lead.name if program.lead else "an administrator"
-    raise PermissionDenied(f"You cannot {act.value} {program.name}. Ask {lead}.")
+    raise PermissionDenied(f"{since} You cannot {act.value} {program.name}. Ask {lead}.".lstrip())

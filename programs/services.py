@@ -130,6 +130,8 @@ def change_program(
         require(by, Act.MANAGE, program)
     if changed & {"target_on", "target_precision", "state"}:
         require(by, Act.PLAN, program)
+    if "rank" in changed:
+        require(by, Act.RANK, program)
     with history.because(reason or "Change the program", by_id=by.pk):
         history.save(program, **changes)
         _teams_and_objectives(program, partner_teams, objectives)
@@ -262,6 +264,8 @@ def decide_gate(
     if decision == Phase.Decision.PASSED and unmet:
         still = "1 criterion is" if unmet == 1 else f"{unmet} criteria are"
         errors["decision"] = [f"{still} not met: meet what is missing, or pass with conditions."]
+    if decision == Phase.Decision.CONDITIONAL and not (note.strip() or phase.note):
+        errors["note"] = ["Say what the conditions are, and by when."]
     if phase.is_last:
         if target_met is None and phase.target_met is None:
             errors["target_met"] = ["Say whether the program met its target."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -60,6 +61,7 @@ NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 
 # Format characters that scripts and emoji need; the others can turn a line around.
 JOINERS = "\u200c\u200d"
+EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 
 INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 
@@ -138,13 +140,13 @@ class Content:
 
 
 def plain(text: str, most: int = 200) -> str:
-    """Somebody's words on one line, without control characters, cut to a length.
+    """Somebody's words on one line, without control characters and marks of emphasis, cut to a length.
 
-    >>> plain("a\\r\\nBcc:  b\\u202e")
-    'a Bcc: b'
+    >>> plain("a\\r\\nBcc:  b\\u202e"), plain("**Power** is 2 ** 3 d late")
+    ('a Bcc: b', 'Power is 2 ** 3 d late')
     """
     kept = "".join(" " if category(c) in {"Cc", "Zl", "Zp"} else c for c in text if category(c) != "Cf" or c in JOINERS)
-    line = " ".join(kept.split())
+    line = EMPHASIS.sub(r"\2", " ".join(kept.split()))
     return line if len(line) <= most else line[: most - 1].rstrip() + "…"
 
 
@@ -264,11 +266,11 @@ def _answers(decision: Decision, reader: User) -> bool:
 
 
 def _move(facts: Facts, program_id: int) -> int | None:
-    """Days that a forecast moved since the last letter; later is positive."""
+    """Days that P80 moved since the last letter; later is positive."""
     now, before = facts.health.get(program_id), facts.health_before.get(program_id)
-    if not now or not before or not now.finish_on or not before.finish_on:
+    if not now or not before or not now.p80_on or not before.p80_on:
         return None
-    return (now.finish_on - before.finish_on).days
+    return (now.p80_on - before.p80_on).days
 
 
 def _health(facts: Facts, program_id: int) -> Health:
@@ -337,7 +339,7 @@ def _tiles(facts: Facts) -> list[Tile]:
     before = sum((row.slip_days or 0) > 0 for p in listed if (row := facts.health_before.get(p)))
     differ = sum(bool(_lead_says(facts, p)) and _health(facts, p) in JUDGED for p in listed)
     return [
-        Tile(f"{past} of {len(forecast)}", "forecast past target", f"{before} before {short(facts.since_on)}"),
+        Tile(f"{past} of {len(forecast)}", "P80 past target", f"{before} before {short(facts.since_on)}"),
         Tile(
             str(facts.open_risks),
             "open risk" if facts.open_risks == 1 else "open risks",
@@ -390,8 +392,8 @@ def _row(facts: Facts, program: Program, site: str, longest: int) -> Row:
 def _why_no_slip(derived: ProgramHealth | None) -> str:
     """What is missing, in a word; the program's page says it in full."""
     rules = {finding["rule"] for finding in derived.findings} if derived else set()
-    if derived and derived.finish_on:
-        return f"{short(derived.finish_on)}, no target"
+    if derived and derived.p80_on:
+        return f"{short(derived.p80_on)}, no target"
     return next((words for rule, words in MISSING.items() if rule in rules), "–")
 
 

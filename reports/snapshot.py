@@ -39,6 +39,9 @@ def take(program: Program, at: datetime) -> dict[str, Any]:
             "day": _iso(derived.day),
             "health": derived.health,
             "finish_on": _iso(derived.finish_on),
+            "p50_on": _iso(derived.p50_on),
+            "p80_on": _iso(derived.p80_on),
+            "chance": derived.chance,
             "target_on": _iso(derived.target_on),
             "slip_days": derived.slip_days,
             "is_stale": derived.is_stale,
@@ -72,7 +75,7 @@ def take(program: Program, at: datetime) -> dict[str, Any]:
                 "is_end": row.is_end,
                 "owner": row.owner.name if row.owner else None,
                 "target_on": _iso(row.target_on),
-                "forecast_on": _iso(row.forecast.finish_on) if hasattr(row, "forecast") else None,
+                "forecast_on": _iso(row.forecast.p80_on) if hasattr(row, "forecast") else None,
                 "done_on": _iso(row.done_on),
                 "cancelled_on": _iso(row.cancelled_on),
             }

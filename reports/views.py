@@ -187,7 +187,7 @@ def letter_list(request: SignedIn) -> HttpResponse:
         "page": paged(request, letters),
         "subscription": subscription,
         "primary_url": reverse("letter_settings"),
-        "primary_label": "Change" if subscription and not subscription.ended_at else "Subscribe",
+        "primary_label": "Letter settings" if subscription and not subscription.ended_at else "Subscribe",
         "primary_icon": "mail",
         "empty_heading": "No letter yet",
         "empty_text": "Once a week, at your hour: what changed, what needs a decision, how every program stands.",

@@ -1,10 +1,10 @@
-"""The RAID log: risks with their impacts and mitigations, issues, assumptions, decisions."""
+"""The RAID log (risks with their impacts and mitigations, issues, assumptions, decisions), and recurring problems."""
 
 from __future__ import annotations
 
 from typing import Any, TypedDict
 
-from django.db.models import BooleanField, ExpressionWrapper, F, Prefetch, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from rest_framework import serializers
@@ -12,12 +12,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from milestones.models import MOST_WORK_MINUTES, Milestone
-from people.models import User
-from people.services import today
+from milestones.models import MOST_WORK_MINUTES, Milestone, SlipCause
+from people.models import Team, User
+from people.services import organisation_zone, today
 from programs.models import Program
-from risks import services
-from risks.models import Assumption, Decision, Issue, MitigationAction, Risk, RiskImpact
+from risks import recurring, services
+from risks.models import Assumption, Decision, Issue, MitigationAction, Problem, ProblemCost, Risk, RiskImpact
 from tpm.nouns import (
     CHOICE,
     DAY,
@@ -30,6 +30,7 @@ from tpm.nouns import (
     NoFields,
     OfProgramOut,
     Out,
+    Part,
     ProgramFilters,
     ProgramKey,
     Visible,
@@ -51,7 +52,7 @@ class ImpactShown(TypedDict, total=False):
     high: int
 
 
-class ImpactIn(serializers.Serializer[Any]):
+class ImpactIn(Part):
     milestone = Visible(queryset=Milestone.objects.all())
     low = serializers.IntegerField(min_value=0, max_value=MOST_WORK_MINUTES)
     likely = serializers.IntegerField(min_value=0, max_value=MOST_WORK_MINUTES)
@@ -380,3 +381,138 @@ class Decisions(Editable[Decision]):
         """Answer the question: the named decider, or whoever may decide for the program."""
         on = today(timezone.now())
         return self.act(request, lambda user, row, fields: services.decide(decision=row, by=user, on=on, **fields))
+
+
+# -- problems --------------------------------------------------------------------------------------------------------
+
+
+class CostShown(TypedDict):
+    """Days that a problem had cost one program in one quarter (its first day) when it was recorded."""
+
+    program: str
+    quarter_on: str
+    days: int
+    slips: int
+
+
+class StartedShown(TypedDict, total=False):
+    """The program started from a problem; one that the reader may not see is only ``private``."""
+
+    key: str
+    private: bool
+
+
+class ProblemOut(Out[Problem]):
+    costs = serializers.SerializerMethodField()
+    program = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Problem
+        fields = [
+            "id", "title", "description", "cause", "team", "owner", "opened_on", "closed_on", "closed_because", "costs",
+            "program", "version",
+        ]  # fmt: skip
+
+    def get_costs(self, problem: Any) -> list[CostShown]:
+        return [
+            {
+                "program": row.program_key,
+                "quarter_on": row.quarter_on.isoformat(),
+                "days": row.days,
+                "slips": row.slips,
+            }
+            for row in problem.costs.all()
+        ]
+
+    def get_program(self, problem: Any) -> StartedShown | None:
+        if problem.program_id is None:
+            return None
+        return {"key": problem.started_key} if problem.started_key else {"private": True}
+
+
+class ProblemIn(In[Problem]):
+    cause = Visible(queryset=SlipCause.objects.all(), required=False, allow_null=True)
+    team = Visible(queryset=Team.objects.all(), required=False, allow_null=True)
+    owner = Visible(queryset=User.objects.all(), required=False)
+
+    class Meta:
+        model = Problem
+        fields = ["title", "description", "cause", "team", "owner"]
+
+
+class ProblemChange(In[Problem]):
+    class Meta:
+        model = Problem
+        fields = ["title", "description", "owner"]
+
+
+class StartingProgram(In[Program]):
+    class Meta:
+        model = Program
+        fields = ["key", "name", "summary", "area", "target_on", "target_precision", "visibility"]
+
+
+class ProblemsFilters(Filters):
+    class Meta(Filters.Meta):
+        model = Problem
+        fields = {
+            "title": TEXT,
+            "cause": REFERENCE,
+            "team": REFERENCE,
+            "owner": REFERENCE,
+            "opened_on": DAY,
+            "closed_on": DAY,
+        }
+
+
+class Problems(Editable[Problem]):
+    """What keeps costing several programs days. With a cause or a giving team it is recorded with what that had cost.
+
+    ``costs`` are those of programs that the reader sees.
+    """
+
+    queryset = Problem.objects.all()
+    out, new, change = ProblemOut, ProblemIn, ProblemChange
+    shows_sets = True
+    filterset_class = ProblemsFilters
+    sorts = {name: name for name in ("id", "title", "opened_on", "closed_on")}
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows: Any = super().get_queryset()
+        seen = ProblemCost.objects.visible_to(self.request.user)
+        costs = seen.annotate(program_key=F("program__key")).order_by("quarter_on", "program_key")
+        started = Program.objects.visible_to(self.request.user).filter(pk=OuterRef("program"))
+        found: QuerySet[Any] = rows.annotate(started_key=Subquery(started.values("key"))).prefetch_related(
+            Prefetch("costs", costs)
+        )
+        return found
+
+    def add(self, user: User, fields: dict[str, Any]) -> Problem:
+        zone = organisation_zone()
+        on = timezone.now().astimezone(zone).date()
+        costs = recurring.costs_of(user, fields.get("cause"), fields.get("team"), today=on, zone=zone)
+        return services.open_problem(by=user, today=on, costs=costs, **fields)
+
+    def alter(self, user: User, row: Problem, fields: dict[str, Any]) -> Problem:
+        return services.change_problem(problem=row, by=user, **fields)
+
+    def remove(self, user: User, row: Problem) -> None:
+        services.delete_problem(problem=row, by=user)
+
+    @action(detail=True, methods=["post"], serializer_class=Closing)
+    def close(self, request: Request, **kwargs: Any) -> Response:
+        """Close a problem, saying why: it is solved, or nobody will solve it."""
+        on = today(timezone.now())
+        return self.act(
+            request, lambda user, row, fields: services.close_problem(problem=row, by=user, on=on, **fields)
+        )
+
+    @action(detail=True, methods=["post"], serializer_class=NoFields)
+    def reopen(self, request: Request, **kwargs: Any) -> Response:
+        """Open a closed problem again."""
+        return self.act(request, lambda user, row, fields: services.reopen_problem(problem=row, by=user))
+
+    @action(detail=True, methods=["post"], serializer_class=StartingProgram)
+    def start(self, request: Request, **kwargs: Any) -> Response:
+        """Start the program that is to end a problem; whoever starts it leads it."""
+        return self.act(request, lambda user, row, fields: services.start_program(problem=row, by=user, **fields))

@@ -16,7 +16,7 @@ from milestones.models import Milestone
 from people.forms import people
 from people.models import User
 from programs.models import Objective, Program
-from risks.models import Assumption, Decision, Issue, MitigationAction, Risk, RiskImpact
+from risks.models import Assumption, Decision, Issue, MitigationAction, Problem, Risk, RiskImpact
 from risks.services import Impact
 
 LIKELIHOODS = ("Rare", "Unlikely", "Possible", "Likely", "Almost certain")
@@ -245,3 +245,16 @@ class DecideForm(forms.Form):
         max_length=5_000, required=False, label="What follows", widget=forms.Textarea(attrs={"rows": "3"})
     )
     decided_on = forms.DateField(label="Decided on")
+
+
+class ProblemForm(RecordForm):
+    model = Problem
+    names = ("title", "description", "owner")
+
+    def __init__(self, data: QueryDict | None = None, *, by: User, row: Problem | None = None) -> None:
+        super().__init__(data, row=row, initial=None if row else {"owner": by.pk})
+        self.fields["description"].help_text = "What keeps happening, and what would end it."
+        self.fields["owner"] = forms.ModelChoiceField(
+            people(row.owner if row else None), help_text="Follows it until it is closed."
+        )
+        self.order_fields([*self.names])

@@ -1,4 +1,4 @@
-"""Every write of the RAID log."""
+"""Every write of the RAID log and of the problem register."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from django.db import transaction
 import history
 from milestones.models import Milestone
 from milestones.services import refuse_other_program
+from people import permissions as organisation
 from people.models import User
+from people.permissions import OrgAct
 from programs.models import Program
-from programs.permissions import Act, require
-from programs.services import locked, touch
-from risks.models import Assumption, Decision, Issue, MitigationAction, Risk, RiskImpact
+from programs.permissions import Act, may, require
+from programs.services import create_program, locked, touch
+from risks.models import Assumption, Decision, Issue, MitigationAction, Problem, ProblemCost, Risk, RiskImpact
+from risks.permissions import require_change
+from risks.recurring import Cost
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,18 @@ class Impact:
     low: int
     likely: int
     high: int
+
+
+def _refuse_others_plan(risk: Risk, milestone: Milestone, by: User) -> None:
+    """An impact moves the forecast of its milestone: that is for those who may edit the plan it stands in."""
+    program = milestone.program
+    if program != risk.program and not may(by, Act.EDIT, program):
+        lead = program.lead.name if program.lead else "its lead"
+        text = (
+            f"You cannot delay “{milestone.name}”: it belongs to {program.name}. Ask {lead} to record the risk there, "
+            "or put the impact on the milestone of your own that waits for it."
+        )
+        raise ValidationError({"impacts": [text]}, code="other_program")
 
 
 def _set_impacts(risk: Risk, impacts: Iterable[Impact], by: User) -> set[int]:
@@ -48,15 +64,18 @@ def _set_impacts(risk: Risk, impacts: Iterable[Impact], by: User) -> set[int]:
         if impact.milestone.done_on and pk not in present:
             raise ValidationError({"impacts": [f"{impact.milestone.name} is done: nothing can delay it."]}, code="done")
         if impact.milestone.cancelled_on and pk not in present:
-            said = f"{impact.milestone.name} is cancelled: choose one that is still to come."
-            raise ValidationError({"impacts": [said]}, code="cancelled")
+            raise ValidationError(
+                {"impacts": [f"{impact.milestone.name} is cancelled: nothing can delay it."]}, code="cancelled"
+            )
         values = {"low": impact.low, "likely": impact.likely, "high": impact.high}
         if pk in present:
             row = present[pk]
             if (row.low, row.likely, row.high) == (impact.low, impact.likely, impact.high):
                 continue
+            _refuse_others_plan(risk, impact.milestone, by)
             history.save(row, **values)
         else:
+            _refuse_others_plan(risk, impact.milestone, by)
             history.create(RiskImpact(risk=risk, milestone=impact.milestone, **values))
         touched.add(impact.milestone.program_id)
     return touched
@@ -243,3 +262,65 @@ def delete_decision(*, decision: Decision, by: User) -> None:
     with history.because("Delete a decision", by_id=by.pk):
         history.delete(decision)
     touch(decision.program_id, plan=False)
+
+
+@transaction.atomic
+def open_problem(*, by: User, today: date, costs: Iterable[Cost] = (), **fields: Any) -> Problem:
+    """Record what keeps costing days, with the evidence as it was found; whoever records it owns it unless they say."""
+    organisation.require(by, OrgAct.RECORD_PROBLEM)
+    fields.setdefault("opened_on", today)
+    fields["owner"] = fields.get("owner") or by
+    with history.because("Record a problem", by_id=by.pk):
+        problem = history.create(Problem(**fields))
+        for cost in costs:
+            history.create(
+                ProblemCost(
+                    problem=problem,
+                    program_id=cost.program.id,
+                    quarter_on=cost.quarter_on,
+                    days=cost.days,
+                    slips=cost.slips,
+                )
+            )
+    return problem
+
+
+@transaction.atomic
+def change_problem(*, problem: Problem, by: User, reason: str = "", **changes: Any) -> Problem:
+    problem = locked(problem)
+    require_change(by, problem)
+    with history.because(reason or "Change a problem", by_id=by.pk):
+        return history.save(problem, **changes)
+
+
+@transaction.atomic
+def close_problem(*, problem: Problem, by: User, on: date, because: str) -> Problem:
+    """Close a problem, saying why: it is solved, or nobody will solve it."""
+    if not because.strip():
+        raise ValidationError({"closed_because": ["Say why it is closed."]}, code="because")
+    return change_problem(problem=problem, by=by, reason=because, closed_on=on, closed_because=because)
+
+
+@transaction.atomic
+def reopen_problem(*, problem: Problem, by: User) -> Problem:
+    return change_problem(problem=problem, by=by, reason="Open the problem again", closed_on=None, closed_because="")
+
+
+@transaction.atomic
+def delete_problem(*, problem: Problem, by: User) -> None:
+    problem = locked(problem)
+    require_change(by, problem)
+    with history.because("Delete a problem", by_id=by.pk):
+        history.delete(problem)
+
+
+@transaction.atomic
+def start_program(*, problem: Problem, by: User, **fields: Any) -> Program:
+    """Start the program that is to end a problem; the problem names it from then on."""
+    problem = locked(problem)
+    require_change(by, problem)
+    if problem.program_id:
+        raise ValidationError("A program was started from this problem already.", code="started")
+    program = create_program(by=by, **fields)
+    change_problem(problem=problem, by=by, reason="Start a program", program=program)
+    return program

@@ -30,11 +30,12 @@ import risks.services
 from forecasts.models import HealthPolicy, MilestoneForecast
 from integrations.models import ImportMapping, Upload
 from milestones.models import Milestone
-from people.models import AccessToken, User
+from people.models import AccessToken, Team, User
 from programs.models import Objective, Phase, Program, RelatedLink
 from reports import outbox
 from reports.models import Letter
 from risks.models import Risk
+from risks.recurring import Cost, Of, quarter_of
 from risks.services import Impact
 from tests.conftest import Cast
 from tests.routes import BUTTON, PAGES, ROUTES, Guard, Route, leaves
@@ -61,7 +62,7 @@ class Stage:
     seen: Ids = field(default_factory=dict)
 
 
-def furnish(program: Program, cast: Cast, word: str, other: Program) -> Ids:
+def furnish(program: Program, cast: Cast, word: str, other: Program, team: Team) -> Ids:
     """One row of every noun in a program, ``word`` in every text that a person can write."""
     lead, now = cast.lead, timezone.now()
     today = people.services.today(now)
@@ -93,6 +94,8 @@ def furnish(program: Program, cast: Cast, word: str, other: Program) -> Ids:
             work_likely=40 * DAY,
             target_on=today + timedelta(days=5),
             is_end=name == "end",
+            team=team,
+            demand_days=Decimal(30),
         )
         for name in ("start", "end")
     )
@@ -130,6 +133,15 @@ def furnish(program: Program, cast: Cast, word: str, other: Program) -> Ids:
     )
     decided = risks.services.create_decision(**owned, today=today, question=f"{text} two", decider=lead)
     risks.services.decide(decision=decided, by=lead, on=today, answer=text, consequence=text)
+    problem = risks.services.open_problem(
+        by=lead,
+        today=today,
+        title=text,
+        description=text,
+        cause=cast.cause,
+        costs=[Cost(Of(program.pk, program.key, program.name), quarter_of(today), 9, 2)],
+    )
+    risks.services.change_problem(problem=problem, by=lead, program=program, reason=text)
     kpi = metrics.services.create_kpi(
         **owned, name=text, unit=word, limit_value=Decimal(5), target_value=Decimal(100), direction="up"
     )
@@ -160,6 +172,7 @@ def furnish(program: Program, cast: Cast, word: str, other: Program) -> Ids:
         "issue": issue.pk,
         "assumption": assumption.pk,
         "decision": decision.pk,
+        "problem": problem.pk,
         "kpi": kpi.pk,
         "measurement": measurement.pk,
         "update": update.pk,
@@ -205,11 +218,11 @@ def quiet() -> Iterator[None]:
 def stage(cast: Cast) -> Stage:
     beside = programs.services.create_program(by=cast.admin, key="OPEN", name="Beside", lead=cast.admin)
     programs.services.create_program(by=cast.outsider, key="MINE", name="Outsider's own")
-    seen = furnish(cast.na4, cast, "plain", beside)
-    hidden = furnish(cast.dark, cast, "canary", beside)
+    team = people.services.create_team(name="Compute", by=cast.admin, capacity_days=Decimal(5))
+    seen = furnish(cast.na4, cast, "plain", beside, team)
+    hidden = furnish(cast.dark, cast, "canary", beside, team)
     now = timezone.now()
     forecasts.services.catch_up(today=people.services.today(now), at=now)
-    team = people.services.create_team(name="Compute", by=cast.admin)
     people.services.set_members(team=team, members=[cast.lead, cast.outsider], by=cast.admin)
     organisation = {
         "objective": programs.services.create_objective(by=cast.admin, title="Capacity").pk,

@@ -15,13 +15,15 @@ from csp.decorators import csp_update
 from django.conf import settings
 from django.core import signing
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import OperationalError
 from django.db.models import F, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
+from django.views.defaults import bad_request, server_error
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import extend_schema
@@ -40,9 +42,12 @@ from rest_framework.views import exception_handler as drf_answer
 
 from people.models import AccessToken
 from tpm.broker import connect
+from tpm.collisions import is_collision
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 MOST_BYTES = 1024 * 1024
+PREFIX = "/api/v1"
+PROBLEM = "application/problem+json"
 
 
 # -- who may ask, and how often --------------------------------------------------------------------------------------
@@ -111,9 +116,14 @@ class BoundedJSON(JSONParser):
         if int(length) > MOST_BYTES:
             raise TooLarge
         try:
-            return super().parse(stream, media_type, parser_context)
+            parsed = super().parse(stream, media_type, parser_context)
+            # An escape may spell half a character ("\\ud800"), which neither the database nor an answer can hold.
+            json.dumps(parsed, ensure_ascii=False).encode()
         except RecursionError as refusal:
             raise exceptions.ParseError("JSON parse error - nested too deeply.") from refusal
+        except UnicodeEncodeError as refusal:
+            raise exceptions.ParseError("JSON parse error - half of a surrogate pair is no text.") from refusal
+        return parsed
 
 
 class AlwaysJSON(BaseContentNegotiation):
@@ -141,6 +151,11 @@ class PreconditionFailed(exceptions.APIException):
 class PreconditionRequired(exceptions.APIException):
     status_code = status.HTTP_428_PRECONDITION_REQUIRED
     default_detail = "Send If-Match with the ETag that you read, so that nobody's change is lost."
+
+
+class Collided(exceptions.APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "Somebody changed the same at the same moment, and nothing of yours was written. Send it again."
 
 
 class QueryRefused(exceptions.APIException):
@@ -179,6 +194,8 @@ def problem(refusal: Exception, context: dict[str, Any]) -> Response | None:
     errors: list[dict[str, str]] = []
     if isinstance(refusal, RequestDataTooBig):
         refusal = TooLarge()
+    if isinstance(refusal, OperationalError) and is_collision(refusal):
+        refusal = Collided()
     if isinstance(refusal, ValidationError):
         detail = refusal.message_dict if hasattr(refusal, "error_dict") else {NON_FIELD_ERRORS: refusal.messages}
         errors = _pointers(detail)
@@ -203,14 +220,28 @@ def problem(refusal: Exception, context: dict[str, Any]) -> Response | None:
         detail_text = str(refusal) or _("You may not do this.")
     else:
         detail_text = str(getattr(refusal, "detail", refusal))
-    response.data = {
-        "type": "about:blank",
-        "title": TITLES.get(response.status_code, "Refused"),
-        "status": response.status_code,
-        "detail": detail_text,
-    } | ({"errors": errors} if errors else {})
-    response.content_type = "application/problem+json"
+    response.data = _said(response.status_code, detail_text) | ({"errors": errors} if errors else {})
+    response.content_type = PROBLEM
     return response
+
+
+def _said(code: int, detail: str) -> dict[str, Any]:
+    return {"type": "about:blank", "title": TITLES.get(code, "Refused"), "status": code, "detail": detail}
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What no view is asked, such as another host's name, as a problem below /api/v1 and as a page elsewhere."""
+    if not request.path.startswith(PREFIX):
+        return bad_request(request, exception)
+    return JsonResponse(_said(400, "This request cannot be read."), status=400, content_type=PROBLEM)
+
+
+def crashed(request: HttpRequest) -> HttpResponse:
+    """A fault of ours as a problem below /api/v1 and as a page elsewhere; what broke stands in the log alone."""
+    if not request.path.startswith(PREFIX):
+        return server_error(request)
+    detail = "Something broke on our side. Your change may not have been saved; read before you send it again."
+    return JsonResponse(_said(500, detail), status=500, content_type=PROBLEM)
 
 
 TITLES = {
@@ -219,12 +250,14 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Not possible here",
+    409: "Two changes at once",
     412: "Changed in the meantime",
     413: "Too large",
     415: "Send JSON",
     422: "Some values cannot be taken",
     428: "If-Match is missing",
     429: "Too many requests",
+    500: "A fault of ours",
 }
 
 
@@ -420,7 +453,7 @@ def add_problems(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
             "errors": {"type": "array", "items": error},
         },
     }
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path in result["paths"].values():
         for operation in path.values():
             operation["responses"]["default"] = {"description": "Refused, and why.", "content": content}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
@@ -13,10 +14,12 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import QuerySet
+from django.http import Http404
 from django_filters import rest_framework as filters
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import exceptions, serializers, status
+from rest_framework.fields import empty
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.validators import UniqueValidator
@@ -105,6 +108,18 @@ class In(serializers.ModelSerializer[M]):
         return []
 
 
+class Part(serializers.Serializer[Any]):
+    """An entry of a list that is replaced as a whole: it is checked in full even where only some fields are sent."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        # A serializer asks its outermost one whether fields may be missing; alone, it is that itself.
+        return (
+            super().run_validation(data)
+            if self.parent is None
+            else type(self)(context=self.context).run_validation(data)
+        )
+
+
 class NoFields(serializers.Serializer[Any]):
     """A verb that takes no fields."""
 
@@ -155,6 +170,17 @@ class IdField(forms.IntegerField):
     default_validators = [MinValueValidator(-LARGEST_ID), MaxValueValidator(LARGEST_ID)]
 
 
+class MomentField(forms.DateTimeField):
+    """A moment that can be told in UTC, as the database keeps it."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        moment = super().to_python(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError as refusal:
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from refusal
+
+
 class TrueFalseField(forms.Field):
     def to_python(self, value: Any) -> bool | None:
         if value in (None, ""):
@@ -170,6 +196,10 @@ class IdFilter(filters.NumberFilter):
 
     def get_max_validator(self) -> None:
         return None
+
+
+class MomentFilter(filters.DateTimeFilter):
+    field_class = MomentField
 
 
 class TrueFalse(filters.BooleanFilter):
@@ -211,6 +241,7 @@ class Filters(filters.FilterSet):
             models.PositiveSmallIntegerField: {"filter_class": IdFilter},
             models.IntegerField: {"filter_class": IdFilter},
             models.BooleanField: {"filter_class": TrueFalse},
+            models.DateTimeField: {"filter_class": MomentFilter},
             models.DateField: {"filter_class": filters.DateFilter, "extra": _iso_day},
         }
 
@@ -280,7 +311,7 @@ class Noun(Endpoint, GenericViewSet[Any], Generic[M]):
     schema = NounSchema()
     pagination_class = CursorPages
     filter_backends = [KnownFilters]
-    lookup_value_regex = r"[^/.]+"
+    lookup_value_regex = r"[0-9]{1,19}"
     basename: str
     out: ClassVar[type[serializers.BaseSerializer[Any]]]
     new: ClassVar[type[serializers.BaseSerializer[Any]]]
@@ -315,7 +346,9 @@ class Noun(Endpoint, GenericViewSet[Any], Generic[M]):
 
     def find(self) -> M:
         """The row that the address names, if it can be seen."""
-        row: M = one_or_404(self.get_queryset(), {self.lookup_field: self.kwargs[self.lookup_field]})
+        row: M | None = self.get_queryset().filter(**{self.lookup_field: self.kwargs[self.lookup_field]}).first()
+        if row is None:
+            raise Http404
         return row
 
     def show(self, row: M, code: int = status.HTTP_200_OK) -> Response:
@@ -371,17 +404,6 @@ class Noun(Endpoint, GenericViewSet[Any], Generic[M]):
             if not is_known(header, self.show(row)["ETag"]):
                 raise PreconditionFailed
         return row
-
-
-def one_or_404(rows: QuerySet[M], named: dict[str, Any]) -> M:
-    """The one row, or Http404; an id that is no number names nothing."""
-    try:
-        found = rows.filter(**named).first()
-    except (TypeError, ValueError, ValidationError):
-        found = None
-    if found is None:
-        raise exceptions.NotFound("There is nothing here, or nothing that you may see.")
-    return found
 
 
 class Creatable(Noun[M]):

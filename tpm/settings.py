@@ -66,6 +66,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "people.middleware.TimeZoneMiddleware",
+    "tpm.collisions.CollisionMiddleware",
 ]
 ROOT_URLCONF = "tpm.urls"
 WSGI_APPLICATION = "tpm.wsgi.application"

@@ -61,6 +61,7 @@ nouns: dict[str, type[Noun[Any]]] = {
     "issues": risks.api.Issues,
     "assumptions": risks.api.Assumptions,
     "decisions": risks.api.Decisions,
+    "problems": risks.api.Problems,
     "kpis": metrics.api.KPIs,
     "measurements": metrics.api.Measurements,
     "updates": reports.api.Updates,
@@ -78,6 +79,12 @@ for name, noun in nouns.items():
 api_routes: list[URLPattern | URLResolver] = [
     *router.urls,
     path("programs/<key:key>/health", forecasts.api.Healths.as_view({"get": "list"}), name="health"),
+    path("programs/<key:key>/why", forecasts.api.Why.as_view({"get": "retrieve"}), name="why"),
+    path("programs/<key:key>/trends", forecasts.api.Trends.as_view(), name="trends"),
+    path("milestones/<pk>/drivers", forecasts.api.Drivers.as_view(), name="drivers"),
+    path("accuracy", forecasts.api.Accuracy.as_view(), name="accuracy"),
+    path("quality", forecasts.api.Quality.as_view(), name="quality"),
+    path("teams/<int:pk>/load", forecasts.api.Load.as_view(), name="load"),
     path(
         "organisation",
         people.api.TheOrganisation.as_view({"get": "retrieve", "patch": "partial_update"}),
@@ -88,6 +95,9 @@ api_routes: list[URLPattern | URLResolver] = [
     path("docs", tpm.api.docs, name="docs"),
     re_path(r"", tpm.api.Nothing.as_view(), name="nothing"),
 ]
+
+handler400 = tpm.api.unreadable
+handler500 = tpm.api.crashed
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *sign_in,

@@ -198,12 +198,33 @@ def percent(share: float | Decimal | None) -> str:
 
 
 @register.filter
+def percent0(share: float) -> str:
+    """A share without decimals: 0.826 → “83%”."""
+    return f"{share:.0%}"
+
+
+@register.filter
+def points(share: float) -> str:
+    """A difference of shares: -0.07 → “−7 points”."""
+    text = f"{share * 100:+.0f}".replace("-", MINUS)
+    return "0 points" if text.strip(f"+{MINUS}") == "0" else f"{text} points"
+
+
+@register.filter
 def amount(value: float | Decimal | None) -> str:
     """A measured number without idle zeros: 41.8000 → “41.8”, 1500 → “1,500”."""
     if value is None:
         return ""
     text = f"{value:,.4f}".rstrip("0").rstrip(".")
     return text.replace("-", MINUS)
+
+
+@register.filter
+def chance(share: float | None) -> str:
+    """A probability as whole percent; never a promise: 0.999 → “over 99%”."""
+    if share is None:
+        return ""
+    return "under 1%" if share < 0.01 else "over 99%" if share > 0.99 else f"{share * 100:.0f}%"
 
 
 @register.filter
@@ -273,12 +294,11 @@ def control(field: forms.BoundField) -> SafeString:
         widget.format = "%Y-%m-%d"
     if isinstance(widget, (forms.CheckboxInput, forms.CheckboxSelectMultiple, forms.RadioSelect)):
         return conditional_escape(field.as_widget())
-    nothing = "Choose…" if field.field.required else "None"
+    # A row of dashes says nothing, least of all when read aloud; what a form says itself stays.
+    nothing, dashes = "Choose…" if field.field.required else "None", str(BLANK_CHOICE_DASH[0][1])
     if isinstance(field.field, forms.ModelChoiceField):
-        # A row of dashes says nothing, least of all when read aloud.
-        field.field.empty_label = field.field.empty_label and nothing
+        field.field.empty_label = nothing if field.field.empty_label == dashes else field.field.empty_label
     elif isinstance(field.field, forms.ChoiceField) and isinstance(widget, forms.Select):
-        dashes = str(BLANK_CHOICE_DASH[0][1])
         widget.choices = [(value, nothing if text == dashes else text) for value, text in widget.choices]
     attrs: dict[str, Any] = {"class": f"{widget.attrs.get('class', '')} input".strip()}
     if isinstance(widget, forms.Textarea):

@@ -3,11 +3,11 @@
 import django.db.models.deletion
 import django.utils.timezone
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
 import history.models
+import history.operations
 
 
 class Migration(migrations.Migration):
@@ -15,26 +15,10 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("history", "0002_change_set"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("people", "__first__"),
     ]
 
     operations = [
-        migrations.CreateModel(
-            name="ImportMappingEvent",
-            fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                ("valid_to", models.DateTimeField(editable=False, null=True)),
-                ("id", models.BigIntegerField()),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("name", models.CharField(max_length=120)),
-                ("mapping", models.JSONField()),
-            ],
-            options={
-                "abstract": False,
-            },
-        ),
         migrations.CreateModel(
             name="Upload",
             fields=[
@@ -45,6 +29,12 @@ class Migration(migrations.Migration):
                     models.JSONField(blank=True, help_text="Empty: the tables carry our own column names.", null=True),
                 ),
                 ("report", models.JSONField(blank=True, help_text="What the last dry run found.", null=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="uploads", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -53,6 +43,12 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("name", models.CharField(max_length=200)),
                 ("content", models.BinaryField()),
+                (
+                    "upload",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="files", to="integrations.upload"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
@@ -72,126 +68,116 @@ class Migration(migrations.Migration):
                         violation_error_message="A mapping needs a name.",
                     )
                 ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "integrations_importmappingevent" ("id", "mapping", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "version") VALUES (NEW."id", NEW."mapping", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."version"); RETURN NULL;',
+                            hash="04b28cb75c743ce8ee3521414d41fbd945366cd3",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_9a947",
+                            table="integrations_importmapping",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "integrations_importmappingevent" ("id", "mapping", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "version") VALUES (NEW."id", NEW."mapping", NEW."name", public.history_now(), \'update\', NEW."id", NEW."version"); RETURN NULL;',
+                            hash="fc48c611ff6ec9927eabac9344ac7a581947954b",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_8c3d5",
+                            table="integrations_importmapping",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "integrations_importmappingevent" ("id", "mapping", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "version") VALUES (OLD."id", OLD."mapping", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."version"); RETURN NULL;',
+                            hash="b6e0501bf79835c715c9e7b8f569229b5ef73e00",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_f0848",
+                            table="integrations_importmapping",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="importmapping",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "integrations_importmappingevent" ("id", "mapping", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "version") VALUES (NEW."id", NEW."mapping", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."version"); RETURN NULL;',
-                    hash="04b28cb75c743ce8ee3521414d41fbd945366cd3",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_9a947",
-                    table="integrations_importmapping",
-                    when="AFTER",
+        migrations.CreateModel(
+            name="ImportMappingEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("valid_to", models.DateTimeField(editable=False, null=True)),
+                ("id", models.BigIntegerField()),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("name", models.CharField(max_length=120)),
+                ("mapping", models.JSONField()),
+                (
+                    "change_set",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_default=history.models.CurrentChangeSet(),
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="history.changeset",
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="importmapping",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "integrations_importmappingevent" ("id", "mapping", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "version") VALUES (NEW."id", NEW."mapping", NEW."name", public.history_now(), \'update\', NEW."id", NEW."version"); RETURN NULL;',
-                    hash="fc48c611ff6ec9927eabac9344ac7a581947954b",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_8c3d5",
-                    table="integrations_importmapping",
-                    when="AFTER",
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="integrations.importmapping",
+                    ),
                 ),
-            ),
+            ],
+            options={
+                "abstract": False,
+                "indexes": [models.Index(fields=["pgh_created_at"], name="integrations_importmappi_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)),
+                        fields=("pgh_obj",),
+                        name="integrations_importmappi_open",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE integrations_importmappingevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="c5933b66d341afdba9d79483618eeef108f40a43",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_4b498",
+                            table="integrations_importmappingevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="cf9bc59a70603dd256793d0dc5e3a1edf3b8cf50",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_cd0fb",
+                            table="integrations_importmappingevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+            },
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="importmapping",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "integrations_importmappingevent" ("id", "mapping", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "version") VALUES (OLD."id", OLD."mapping", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."version"); RETURN NULL;',
-                    hash="b6e0501bf79835c715c9e7b8f569229b5ef73e00",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_f0848",
-                    table="integrations_importmapping",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddField(
-            model_name="importmappingevent",
-            name="change_set",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_default=history.models.CurrentChangeSet(),
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="history.changeset",
-            ),
-        ),
-        migrations.AddField(
-            model_name="importmappingevent",
-            name="pgh_obj",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="events",
-                to="integrations.importmapping",
-            ),
-        ),
-        migrations.AddField(
-            model_name="upload",
-            name="by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="uploads", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="uploadedfile",
-            name="upload",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="files", to="integrations.upload"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="importmappingevent",
-            index=models.Index(fields=["pgh_created_at"], name="integrations_importmappi_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="importmappingevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="integrations_importmappi_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="importmappingevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE integrations_importmappingevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="c5933b66d341afdba9d79483618eeef108f40a43",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_4b498",
-                    table="integrations_importmappingevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="importmappingevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="cf9bc59a70603dd256793d0dc5e3a1edf3b8cf50",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_cd0fb",
-                    table="integrations_importmappingevent",
-                    when="BEFORE",
-                ),
-            ),
+        history.operations.InstallTriggers(
+            model_names=["ImportMapping", "ImportMappingEvent"],
         ),
     ]

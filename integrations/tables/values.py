@@ -132,7 +132,7 @@ def _iso_day(text: str) -> date:
     if re.fullmatch(r"\d{5}", text):
         raise ValueError("This is Excel's number of a day. Format the column as a date, or write 2026-03-31.")
     if re.fullmatch(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}", text):
-        raise ValueError("Day or month first? Write 2026-03-31, or give the format under “date” in the mapping.")
+        raise ValueError("Day or month first? Write 2026-03-31, or say how days are written (“date” in the mapping).")
     raise ValueError("Write the day as 2026-03-31, or give the format under “date” in the mapping.")
 
 

@@ -2,11 +2,11 @@
 
 import django.db.models.deletion
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
 import history.models
+import history.operations
 
 
 class Migration(migrations.Migration):
@@ -14,8 +14,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("history", "0002_change_set"),
+        ("people", "__first__"),
         ("programs", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -77,6 +77,61 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "KPI",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("program", "name"),
+                        name="kpi_once",
+                        violation_error_code="name",
+                        violation_error_message="The program has a KPI of this name already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("start_on", None),
+                            ("target_on", None),
+                            ("start_on__lt", models.F("target_on")),
+                            _connector="OR",
+                        ),
+                        name="kpi_days_in_order",
+                        violation_error_code="target_on",
+                        violation_error_message="The target day lies after the day it is counted from.",
+                    ),
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "metrics_kpievent" ("cadence", "direction", "external_key", "id", "limit_value", "name", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "retired_on", "start_on", "start_value", "target_on", "target_value", "unit", "version") VALUES (NEW."cadence", NEW."direction", NEW."external_key", NEW."id", NEW."limit_value", NEW."name", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."retired_on", NEW."start_on", NEW."start_value", NEW."target_on", NEW."target_value", NEW."unit", NEW."version"); RETURN NULL;',
+                            hash="18dc7cfd6bbc7f02bc423eb40f2f87db21a3198a",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_dc5fd",
+                            table="metrics_kpi",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "metrics_kpievent" ("cadence", "direction", "external_key", "id", "limit_value", "name", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "retired_on", "start_on", "start_value", "target_on", "target_value", "unit", "version") VALUES (NEW."cadence", NEW."direction", NEW."external_key", NEW."id", NEW."limit_value", NEW."name", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."retired_on", NEW."start_on", NEW."start_value", NEW."target_on", NEW."target_value", NEW."unit", NEW."version"); RETURN NULL;',
+                            hash="309d59b7a262ab92c660487f9434fa89afe0b323",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_4a952",
+                            table="metrics_kpi",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "metrics_kpievent" ("cadence", "direction", "external_key", "id", "limit_value", "name", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "retired_on", "start_on", "start_value", "target_on", "target_value", "unit", "version") VALUES (OLD."cadence", OLD."direction", OLD."external_key", OLD."id", OLD."limit_value", OLD."name", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."retired_on", OLD."start_on", OLD."start_value", OLD."target_on", OLD."target_value", OLD."unit", OLD."version"); RETURN NULL;',
+                            hash="14a8b466c92d71e3e1c2c18100f9318bbfc37137",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_9c216",
+                            table="metrics_kpi",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -169,6 +224,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="metrics_kpi_at"),
+                    models.Index(fields=["program", "valid_to"], name="metrics_kpi_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="metrics_kpi_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE metrics_kpievent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="4b44ec7e9d45ab0217706ca689b33a85c5e647b7",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_7e9e3",
+                            table="metrics_kpievent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="769c320221f5c56f974b49a591e0aa7223cd743d",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_9f45b",
+                            table="metrics_kpievent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -186,6 +275,52 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("kpi", "on"),
+                        name="measured_once_a_day",
+                        violation_error_code="on",
+                        violation_error_message="There is a measurement of that day already; change that one.",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "metrics_measurementevent" ("id", "kpi_id", "note", "on", "pgh_created_at", "pgh_label", "pgh_obj_id", "value", "version") VALUES (NEW."id", NEW."kpi_id", NEW."note", NEW."on", public.history_now(), \'insert\', NEW."id", NEW."value", NEW."version"); RETURN NULL;',
+                            hash="a3311b3e74d19f04291250e46bf03251e18af246",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_549e6",
+                            table="metrics_measurement",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "metrics_measurementevent" ("id", "kpi_id", "note", "on", "pgh_created_at", "pgh_label", "pgh_obj_id", "value", "version") VALUES (NEW."id", NEW."kpi_id", NEW."note", NEW."on", public.history_now(), \'update\', NEW."id", NEW."value", NEW."version"); RETURN NULL;',
+                            hash="2e43ebb987da1f58fa195ae645a303a473785631",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_f80e9",
+                            table="metrics_measurement",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "metrics_measurementevent" ("id", "kpi_id", "note", "on", "pgh_created_at", "pgh_label", "pgh_obj_id", "value", "version") VALUES (OLD."id", OLD."kpi_id", OLD."note", OLD."on", public.history_now(), \'delete\', OLD."id", OLD."value", OLD."version"); RETURN NULL;',
+                            hash="1c1918e346dc9ebd7cd608321c70dd1272c6071d",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_2077e",
+                            table="metrics_measurement",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="MeasurementEvent",
@@ -235,207 +370,43 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="metrics_measurement_at"),
+                    models.Index(fields=["program_id", "valid_to"], name="metrics_measurement_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="metrics_measurement_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE metrics_measurementevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM metrics_kpi WHERE id = NEW.kpi_id);\n    RETURN NEW;\n",
+                            hash="2c24b6705b42a0dab88d67cb2cd401e8ce23d975",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_ab97f",
+                            table="metrics_measurementevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="30f66838c344dda171365f21947bc46a3add50ba",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_3c333",
+                            table="metrics_measurementevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
-        migrations.AddConstraint(
-            model_name="kpi",
-            constraint=models.UniqueConstraint(
-                fields=("program", "name"),
-                name="kpi_once",
-                violation_error_code="name",
-                violation_error_message="The program has a KPI of this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="kpi",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("start_on", None), ("target_on", None), ("start_on__lt", models.F("target_on")), _connector="OR"
-                ),
-                name="kpi_days_in_order",
-                violation_error_code="target_on",
-                violation_error_message="The target day lies after the day it is counted from.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="kpi",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "metrics_kpievent" ("cadence", "direction", "external_key", "id", "limit_value", "name", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "retired_on", "start_on", "start_value", "target_on", "target_value", "unit", "version") VALUES (NEW."cadence", NEW."direction", NEW."external_key", NEW."id", NEW."limit_value", NEW."name", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."retired_on", NEW."start_on", NEW."start_value", NEW."target_on", NEW."target_value", NEW."unit", NEW."version"); RETURN NULL;',
-                    hash="18dc7cfd6bbc7f02bc423eb40f2f87db21a3198a",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_dc5fd",
-                    table="metrics_kpi",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="kpi",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "metrics_kpievent" ("cadence", "direction", "external_key", "id", "limit_value", "name", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "retired_on", "start_on", "start_value", "target_on", "target_value", "unit", "version") VALUES (NEW."cadence", NEW."direction", NEW."external_key", NEW."id", NEW."limit_value", NEW."name", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."retired_on", NEW."start_on", NEW."start_value", NEW."target_on", NEW."target_value", NEW."unit", NEW."version"); RETURN NULL;',
-                    hash="309d59b7a262ab92c660487f9434fa89afe0b323",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_4a952",
-                    table="metrics_kpi",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="kpi",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "metrics_kpievent" ("cadence", "direction", "external_key", "id", "limit_value", "name", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "retired_on", "start_on", "start_value", "target_on", "target_value", "unit", "version") VALUES (OLD."cadence", OLD."direction", OLD."external_key", OLD."id", OLD."limit_value", OLD."name", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."retired_on", OLD."start_on", OLD."start_value", OLD."target_on", OLD."target_value", OLD."unit", OLD."version"); RETURN NULL;',
-                    hash="14a8b466c92d71e3e1c2c18100f9318bbfc37137",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_9c216",
-                    table="metrics_kpi",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="kpievent",
-            index=models.Index(fields=["pgh_created_at"], name="metrics_kpi_at"),
-        ),
-        migrations.AddIndex(
-            model_name="kpievent",
-            index=models.Index(fields=["program", "valid_to"], name="metrics_kpi_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="kpievent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="metrics_kpi_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="kpievent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE metrics_kpievent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="4b44ec7e9d45ab0217706ca689b33a85c5e647b7",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_7e9e3",
-                    table="metrics_kpievent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="kpievent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="769c320221f5c56f974b49a591e0aa7223cd743d",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_9f45b",
-                    table="metrics_kpievent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="measurement",
-            constraint=models.UniqueConstraint(
-                fields=("kpi", "on"),
-                name="measured_once_a_day",
-                violation_error_code="on",
-                violation_error_message="There is a measurement of that day already; change that one.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="measurement",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "metrics_measurementevent" ("id", "kpi_id", "note", "on", "pgh_created_at", "pgh_label", "pgh_obj_id", "value", "version") VALUES (NEW."id", NEW."kpi_id", NEW."note", NEW."on", public.history_now(), \'insert\', NEW."id", NEW."value", NEW."version"); RETURN NULL;',
-                    hash="a3311b3e74d19f04291250e46bf03251e18af246",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_549e6",
-                    table="metrics_measurement",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="measurement",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "metrics_measurementevent" ("id", "kpi_id", "note", "on", "pgh_created_at", "pgh_label", "pgh_obj_id", "value", "version") VALUES (NEW."id", NEW."kpi_id", NEW."note", NEW."on", public.history_now(), \'update\', NEW."id", NEW."value", NEW."version"); RETURN NULL;',
-                    hash="2e43ebb987da1f58fa195ae645a303a473785631",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_f80e9",
-                    table="metrics_measurement",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="measurement",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "metrics_measurementevent" ("id", "kpi_id", "note", "on", "pgh_created_at", "pgh_label", "pgh_obj_id", "value", "version") VALUES (OLD."id", OLD."kpi_id", OLD."note", OLD."on", public.history_now(), \'delete\', OLD."id", OLD."value", OLD."version"); RETURN NULL;',
-                    hash="1c1918e346dc9ebd7cd608321c70dd1272c6071d",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_2077e",
-                    table="metrics_measurement",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="measurementevent",
-            index=models.Index(fields=["pgh_created_at"], name="metrics_measurement_at"),
-        ),
-        migrations.AddIndex(
-            model_name="measurementevent",
-            index=models.Index(fields=["program_id", "valid_to"], name="metrics_measurement_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="measurementevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="metrics_measurement_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="measurementevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE metrics_measurementevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM metrics_kpi WHERE id = NEW.kpi_id);\n    RETURN NEW;\n",
-                    hash="2c24b6705b42a0dab88d67cb2cd401e8ce23d975",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_ab97f",
-                    table="metrics_measurementevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="measurementevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="30f66838c344dda171365f21947bc46a3add50ba",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_3c333",
-                    table="metrics_measurementevent",
-                    when="BEFORE",
-                ),
-            ),
+        history.operations.InstallTriggers(
+            model_names=["KPI", "KPIEvent", "Measurement", "MeasurementEvent"],
         ),
     ]

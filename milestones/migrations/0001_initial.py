@@ -3,11 +3,11 @@
 import django.core.validators
 import django.db.models.deletion
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
 import history.models
+import history.operations
 
 
 class Migration(migrations.Migration):
@@ -16,8 +16,8 @@ class Migration(migrations.Migration):
     dependencies = [
         ("history", "0002_change_set"),
         ("people", "0001_initial"),
+        ("people", "__first__"),
         ("programs", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -32,6 +32,42 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_slipcauseevent" ("id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "retired_on", "version") VALUES (NEW."id", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."position", NEW."retired_on", NEW."version"); RETURN NULL;',
+                            hash="51882ecba3fb28e1dc66dfbba14c2cf5b85f387b",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_89b64",
+                            table="milestones_slipcause",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "milestones_slipcauseevent" ("id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "retired_on", "version") VALUES (NEW."id", NEW."name", public.history_now(), \'update\', NEW."id", NEW."position", NEW."retired_on", NEW."version"); RETURN NULL;',
+                            hash="f0a43b2796acbb85e20147e692a460a23ac7b374",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_eb033",
+                            table="milestones_slipcause",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_slipcauseevent" ("id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "retired_on", "version") VALUES (OLD."id", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."position", OLD."retired_on", OLD."version"); RETURN NULL;',
+                            hash="7e9164c788d5dac0aef750817d377c053960c55b",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_ef0f8",
+                            table="milestones_slipcause",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -46,9 +82,62 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=80)),
                 ("position", models.PositiveIntegerField(default=0)),
                 ("retired_on", models.DateField(blank=True, null=True)),
+                (
+                    "change_set",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_default=history.models.CurrentChangeSet(),
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="history.changeset",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="milestones.slipcause",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
+                "indexes": [models.Index(fields=["pgh_created_at"], name="milestones_slipcause_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_slipcause_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE milestones_slipcauseevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="9ac327c344ee338a36a7f14cf03767ada08b2060",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_87f9f",
+                            table="milestones_slipcauseevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="f65ae1a9d2cd4b84849055224d76507291f539ce",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_b3d0b",
+                            table="milestones_slipcauseevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -58,7 +147,59 @@ class Migration(migrations.Migration):
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("name", models.CharField(max_length=120)),
                 ("position", models.PositiveIntegerField(default=0)),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="workstreams", to="programs.program"
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("program", "name"),
+                        name="workstream_once",
+                        violation_error_code="name",
+                        violation_error_message="The program has a workstream of this name already.",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_workstreamevent" ("id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id", "version") VALUES (NEW."id", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."position", NEW."program_id", NEW."version"); RETURN NULL;',
+                            hash="34ff51af2948d3ec17a81ca28dbd47853ea02e21",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_5c049",
+                            table="milestones_workstream",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "milestones_workstreamevent" ("id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id", "version") VALUES (NEW."id", NEW."name", public.history_now(), \'update\', NEW."id", NEW."position", NEW."program_id", NEW."version"); RETURN NULL;',
+                            hash="e5a1d3fdad4014205d3c96c62d2d1cdf31e18a70",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_36933",
+                            table="milestones_workstream",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_workstreamevent" ("id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id", "version") VALUES (OLD."id", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."position", OLD."program_id", OLD."version"); RETURN NULL;',
+                            hash="1b47f9d65f111b6c1b80d239184f6065cc6243a8",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_324e2",
+                            table="milestones_workstream",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="WorkstreamEvent",
@@ -71,9 +212,75 @@ class Migration(migrations.Migration):
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("name", models.CharField(max_length=120)),
                 ("position", models.PositiveIntegerField(default=0)),
+                (
+                    "change_set",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_default=history.models.CurrentChangeSet(),
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="history.changeset",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="milestones.workstream",
+                    ),
+                ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="programs.program",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="milestones_workstream_at"),
+                    models.Index(fields=["program", "valid_to"], name="milestones_workstream_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_workstream_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE milestones_workstreamevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="498f1998789f7b470c766a86396d13a17526aec9",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_8a90d",
+                            table="milestones_workstreamevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="0951ba0a2fefdfb4e5b220c47e00d208979b5a74",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_a68f2",
+                            table="milestones_workstreamevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -107,82 +314,51 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.CreateModel(
-            name="BaselineDate",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("finish_on", models.DateField()),
-                ("work", models.PositiveIntegerField(null=True)),
-                (
-                    "baseline",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="dates", to="milestones.baseline"
-                    ),
-                ),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Dependency",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("external_key", models.CharField(blank=True, max_length=200)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("FS", "finish to start"),
-                            ("SS", "start to start"),
-                            ("FF", "finish to finish"),
-                            ("SF", "start to finish"),
-                        ],
-                        default="FS",
-                        max_length=2,
-                        verbose_name="type",
-                    ),
-                ),
-                (
-                    "lag",
-                    models.IntegerField(
-                        default=0,
-                        help_text="Working minutes in the predecessor's calendar; negative is a lead.",
-                        validators=[
-                            django.core.validators.MinValueValidator(-1248000),
-                            django.core.validators.MaxValueValidator(1248000),
-                        ],
-                    ),
-                ),
-                ("need_by_on", models.DateField(blank=True, null=True, verbose_name="needed by")),
-                ("promised_on", models.DateField(blank=True, null=True, verbose_name="promised by")),
-                (
-                    "agreement",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("proposed", "Proposed"),
-                            ("accepted", "Accepted"),
-                            ("declined", "Declined"),
-                            ("delivered", "Delivered"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("agreed_on", models.DateField(blank=True, null=True)),
-                ("note", models.TextField(blank=True, max_length=5000)),
-                (
-                    "agreed_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
             options={
-                "verbose_name_plural": "dependencies",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("program", "name"),
+                        name="baseline_once",
+                        violation_error_code="name",
+                        violation_error_message="The program has a baseline of this name already.",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_baselineevent" ("approved_by_id", "approved_on", "cause_id", "id", "name", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "version") VALUES (NEW."approved_by_id", NEW."approved_on", NEW."cause_id", NEW."id", NEW."name", NEW."note", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."version"); RETURN NULL;',
+                            hash="6cfa6b25e998093d370e6e71003644aa8c277d22",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_727b8",
+                            table="milestones_baseline",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "milestones_baselineevent" ("approved_by_id", "approved_on", "cause_id", "id", "name", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "version") VALUES (NEW."approved_by_id", NEW."approved_on", NEW."cause_id", NEW."id", NEW."name", NEW."note", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."version"); RETURN NULL;',
+                            hash="3c96cebb2bbfd589e270eb1e0e2419ceba663659",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_b6ea2",
+                            table="milestones_baseline",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_baselineevent" ("approved_by_id", "approved_on", "cause_id", "id", "name", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "version") VALUES (OLD."approved_by_id", OLD."approved_on", OLD."cause_id", OLD."id", OLD."name", OLD."note", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."version"); RETURN NULL;',
+                            hash="9d92a72a5ec24ec03c25760abd3461d0ab7998f9",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_e8ef4",
+                            table="milestones_baseline",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -268,7 +444,311 @@ class Migration(migrations.Migration):
                         to="people.team",
                     ),
                 ),
+                (
+                    "workstream",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="milestones",
+                        to="milestones.workstream",
+                    ),
+                ),
             ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("done_on", None)), fields=["target_on"], name="milestone_open_target"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("external_key", ""), _negated=True),
+                        fields=("program", "external_key"),
+                        name="milestone_external_key_once",
+                        violation_error_code="external_key",
+                        violation_error_message="Another milestone of the program has this external key.",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_end", True)),
+                        fields=("program",),
+                        name="milestone_one_end",
+                        violation_error_code="is_end",
+                        violation_error_message="The program has an end milestone already; clear that one first.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("work_high", None), ("work_low", None)),
+                            models.Q(
+                                ("work_high__isnull", False),
+                                ("work_likely__isnull", False),
+                                ("work_likely__lte", models.F("work_high")),
+                                ("work_low__isnull", False),
+                                ("work_low__lte", models.F("work_likely")),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="milestone_work_in_order",
+                        violation_error_code="work_likely",
+                        violation_error_message="Give all three of best, likely and worst, none lower than the one before.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("work_high", None), ("work_high__lte", 1248000), _connector="OR"),
+                            models.Q(("work_likely", None), ("work_likely__lte", 1248000), _connector="OR"),
+                            models.Q(("remaining", None), ("remaining__lte", 1248000), _connector="OR"),
+                        ),
+                        name="milestone_work_bounded",
+                        violation_error_code="work_likely",
+                        violation_error_message="Work of more than 2600 days is not one milestone. Split it.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("done_on", None),
+                            ("started_on", None),
+                            ("started_on__lte", models.F("done_on")),
+                            _connector="OR",
+                        ),
+                        name="milestone_done_after_started",
+                        violation_error_code="done_on",
+                        violation_error_message="It cannot be done before it started.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("done_on", None), ("cancelled_on", None), _connector="OR"),
+                        name="milestone_done_or_cancelled",
+                        violation_error_code="cancelled_on",
+                        violation_error_message="A milestone is done or cancelled, not both.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("remaining", None), ("started_on__isnull", False), _connector="OR"),
+                        name="milestone_remaining_when_started",
+                        violation_error_code="started_on",
+                        violation_error_message="Work remains of what has started: give the day it started.",
+                    ),
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_milestoneevent" ("cancelled_on", "demand_days", "done_on", "external_key", "id", "is_end", "kind", "name", "not_before_on", "note", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "remaining", "started_on", "target_on", "target_precision", "team_id", "version", "work_high", "work_likely", "work_low", "workstream_id") VALUES (NEW."cancelled_on", NEW."demand_days", NEW."done_on", NEW."external_key", NEW."id", NEW."is_end", NEW."kind", NEW."name", NEW."not_before_on", NEW."note", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."remaining", NEW."started_on", NEW."target_on", NEW."target_precision", NEW."team_id", NEW."version", NEW."work_high", NEW."work_likely", NEW."work_low", NEW."workstream_id"); RETURN NULL;',
+                            hash="9879e6281acb6c822f335da37d91a2e39146ce54",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_9bad3",
+                            table="milestones_milestone",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "milestones_milestoneevent" ("cancelled_on", "demand_days", "done_on", "external_key", "id", "is_end", "kind", "name", "not_before_on", "note", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "remaining", "started_on", "target_on", "target_precision", "team_id", "version", "work_high", "work_likely", "work_low", "workstream_id") VALUES (NEW."cancelled_on", NEW."demand_days", NEW."done_on", NEW."external_key", NEW."id", NEW."is_end", NEW."kind", NEW."name", NEW."not_before_on", NEW."note", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."remaining", NEW."started_on", NEW."target_on", NEW."target_precision", NEW."team_id", NEW."version", NEW."work_high", NEW."work_likely", NEW."work_low", NEW."workstream_id"); RETURN NULL;',
+                            hash="875cb97a2d0228dbad0cc9f7b0ec6f53cc5dfc8f",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_62911",
+                            table="milestones_milestone",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_milestoneevent" ("cancelled_on", "demand_days", "done_on", "external_key", "id", "is_end", "kind", "name", "not_before_on", "note", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "remaining", "started_on", "target_on", "target_precision", "team_id", "version", "work_high", "work_likely", "work_low", "workstream_id") VALUES (OLD."cancelled_on", OLD."demand_days", OLD."done_on", OLD."external_key", OLD."id", OLD."is_end", OLD."kind", OLD."name", OLD."not_before_on", OLD."note", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."remaining", OLD."started_on", OLD."target_on", OLD."target_precision", OLD."team_id", OLD."version", OLD."work_high", OLD."work_likely", OLD."work_low", OLD."workstream_id"); RETURN NULL;',
+                            hash="6286b9197a6f1f3167593d21778d9dcd21fb37fc",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_fe794",
+                            table="milestones_milestone",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="BaselineDate",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("finish_on", models.DateField()),
+                ("work", models.PositiveIntegerField(null=True)),
+                (
+                    "baseline",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="dates", to="milestones.baseline"
+                    ),
+                ),
+                (
+                    "milestone",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="baseline_dates",
+                        to="milestones.milestone",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("baseline", "milestone"), name="baseline_date_once")],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_baselinedateevent" ("baseline_id", "finish_on", "id", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "work") VALUES (NEW."baseline_id", NEW."finish_on", NEW."id", NEW."milestone_id", public.history_now(), \'insert\', NEW."id", NEW."work"); RETURN NULL;',
+                            hash="37723d865e35d0f3f8152539ce57e639e4dda510",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_59869",
+                            table="milestones_baselinedate",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "milestones_baselinedateevent" ("baseline_id", "finish_on", "id", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "work") VALUES (NEW."baseline_id", NEW."finish_on", NEW."id", NEW."milestone_id", public.history_now(), \'update\', NEW."id", NEW."work"); RETURN NULL;',
+                            hash="4068df23f8c61bb16cabab9d8265a70c1c293696",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_7e719",
+                            table="milestones_baselinedate",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_baselinedateevent" ("baseline_id", "finish_on", "id", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "work") VALUES (OLD."baseline_id", OLD."finish_on", OLD."id", OLD."milestone_id", public.history_now(), \'delete\', OLD."id", OLD."work"); RETURN NULL;',
+                            hash="a6c013db4d6921aca337f3d585f5baefc6d9bc6b",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_95395",
+                            table="milestones_baselinedate",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Dependency",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("external_key", models.CharField(blank=True, max_length=200)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("FS", "finish to start"),
+                            ("SS", "start to start"),
+                            ("FF", "finish to finish"),
+                            ("SF", "start to finish"),
+                        ],
+                        default="FS",
+                        max_length=2,
+                        verbose_name="type",
+                    ),
+                ),
+                (
+                    "lag",
+                    models.IntegerField(
+                        default=0,
+                        help_text="Working minutes in the predecessor's calendar; negative is a lead.",
+                        validators=[
+                            django.core.validators.MinValueValidator(-1248000),
+                            django.core.validators.MaxValueValidator(1248000),
+                        ],
+                    ),
+                ),
+                ("need_by_on", models.DateField(blank=True, null=True, verbose_name="needed by")),
+                ("promised_on", models.DateField(blank=True, null=True, verbose_name="promised by")),
+                (
+                    "agreement",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("proposed", "Proposed"),
+                            ("accepted", "Accepted"),
+                            ("declined", "Declined"),
+                            ("delivered", "Delivered"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("agreed_on", models.DateField(blank=True, null=True)),
+                ("note", models.TextField(blank=True, max_length=5000)),
+                (
+                    "agreed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "predecessor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="links_out", to="milestones.milestone"
+                    ),
+                ),
+                (
+                    "successor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="links_in", to="milestones.milestone"
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "dependencies",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("predecessor", "successor", "kind"),
+                        name="dependency_once",
+                        violation_error_code="predecessor",
+                        violation_error_message="These milestones are linked like this already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("predecessor", models.F("successor")), _negated=True),
+                        name="dependency_between_two",
+                        violation_error_code="predecessor",
+                        violation_error_message="A milestone cannot wait for itself.",
+                    ),
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_dependencyevent" ("agreed_by_id", "agreed_on", "agreement", "external_key", "id", "kind", "lag", "need_by_on", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "predecessor_id", "promised_on", "successor_id", "version") VALUES (NEW."agreed_by_id", NEW."agreed_on", NEW."agreement", NEW."external_key", NEW."id", NEW."kind", NEW."lag", NEW."need_by_on", NEW."note", public.history_now(), \'insert\', NEW."id", NEW."predecessor_id", NEW."promised_on", NEW."successor_id", NEW."version"); RETURN NULL;',
+                            hash="2242a1a944f02d14766cfd13421ef8b42f5bd1ea",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_7b8c0",
+                            table="milestones_dependency",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "milestones_dependencyevent" ("agreed_by_id", "agreed_on", "agreement", "external_key", "id", "kind", "lag", "need_by_on", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "predecessor_id", "promised_on", "successor_id", "version") VALUES (NEW."agreed_by_id", NEW."agreed_on", NEW."agreement", NEW."external_key", NEW."id", NEW."kind", NEW."lag", NEW."need_by_on", NEW."note", public.history_now(), \'update\', NEW."id", NEW."predecessor_id", NEW."promised_on", NEW."successor_id", NEW."version"); RETURN NULL;',
+                            hash="360cc3b32c3030b38f15753cf82805801c9f4df6",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_cc4ca",
+                            table="milestones_dependency",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_dependencyevent" ("agreed_by_id", "agreed_on", "agreement", "external_key", "id", "kind", "lag", "need_by_on", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "predecessor_id", "promised_on", "successor_id", "version") VALUES (OLD."agreed_by_id", OLD."agreed_on", OLD."agreement", OLD."external_key", OLD."id", OLD."kind", OLD."lag", OLD."need_by_on", OLD."note", public.history_now(), \'delete\', OLD."id", OLD."predecessor_id", OLD."promised_on", OLD."successor_id", OLD."version"); RETURN NULL;',
+                            hash="072480bb088c9719f4b369acc941bb081d31e3fe",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_da562",
+                            table="milestones_dependency",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="DependencyEvent",
@@ -381,21 +861,42 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="milestones_dependency_at"),
+                    models.Index(fields=["program_id", "valid_to"], name="milestones_dependency_p"),
+                    models.Index(fields=["other_program_id", "valid_to"], name="milestones_dependency_o"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_dependency_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE milestones_dependencyevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM milestones_milestone WHERE id = NEW.successor_id); NEW.other_program_id := (SELECT program_id FROM milestones_milestone WHERE id = NEW.predecessor_id);\n    RETURN NEW;\n",
+                            hash="0267b15db4ed84f98b0e358cd5013250abbdc5d5",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_bcb74",
+                            table="milestones_dependencyevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="c074b69d9f8f04594555c9da7f787f37660f8708",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_6cbe4",
+                            table="milestones_dependencyevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="dependency",
-            name="predecessor",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="links_out", to="milestones.milestone"
-            ),
-        ),
-        migrations.AddField(
-            model_name="dependency",
-            name="successor",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="links_in", to="milestones.milestone"
-            ),
         ),
         migrations.CreateModel(
             name="DateMove",
@@ -455,6 +956,45 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["program", "-at"], name="date_move_newest")],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_datemoveevent" ("after_on", "at", "before_on", "by_id", "cause_id", "dependency_id", "field", "id", "milestone_id", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."after_on", NEW."at", NEW."before_on", NEW."by_id", NEW."cause_id", NEW."dependency_id", NEW."field", NEW."id", NEW."milestone_id", NEW."note", public.history_now(), \'insert\', NEW."id", NEW."program_id"); RETURN NULL;',
+                            hash="c63d6db3df7455e39a5f78dae5e537968541c98e",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_97b15",
+                            table="milestones_datemove",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "milestones_datemoveevent" ("after_on", "at", "before_on", "by_id", "cause_id", "dependency_id", "field", "id", "milestone_id", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."after_on", NEW."at", NEW."before_on", NEW."by_id", NEW."cause_id", NEW."dependency_id", NEW."field", NEW."id", NEW."milestone_id", NEW."note", public.history_now(), \'update\', NEW."id", NEW."program_id"); RETURN NULL;',
+                            hash="4220cd85feffdefc3a0d50599c3c2e404b9a53bd",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_40888",
+                            table="milestones_datemove",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_datemoveevent" ("after_on", "at", "before_on", "by_id", "cause_id", "dependency_id", "field", "id", "milestone_id", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (OLD."after_on", OLD."at", OLD."before_on", OLD."by_id", OLD."cause_id", OLD."dependency_id", OLD."field", OLD."id", OLD."milestone_id", OLD."note", public.history_now(), \'delete\', OLD."id", OLD."program_id"); RETURN NULL;',
+                            hash="7f4e88185def21e3b4a9ef06b9b56d5bdfbf08ad",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_3ce3b",
+                            table="milestones_datemove",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="BaselineDateEvent",
@@ -512,14 +1052,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="milestones_baselinedate_at"),
+                    models.Index(fields=["program_id", "valid_to"], name="milestones_baselinedate_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_baselinedate_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE milestones_baselinedateevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM milestones_baseline WHERE id = NEW.baseline_id);\n    RETURN NEW;\n",
+                            hash="af66d29cefc7407917dd73e7186800cc6757ae5d",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_c6060",
+                            table="milestones_baselinedateevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="521f3e6da64fc8098645cadcc6978eb604be8ecf",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_222ed",
+                            table="milestones_baselinedateevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="baselinedate",
-            name="milestone",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="baseline_dates", to="milestones.milestone"
-            ),
         ),
         migrations.CreateModel(
             name="MilestoneEvent",
@@ -638,9 +1205,55 @@ class Migration(migrations.Migration):
                         to="people.team",
                     ),
                 ),
+                (
+                    "workstream",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="milestones.workstream",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="milestones_milestone_at"),
+                    models.Index(fields=["program", "valid_to"], name="milestones_milestone_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_milestone_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE milestones_milestoneevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="efb6e04dda452baec40b415b7ce72746b7f47528",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_f1cb7",
+                            table="milestones_milestoneevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="5137b94ed44b4a5697dfff0a739d7eace9adfa58",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_e8c7b",
+                            table="milestones_milestoneevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -677,6 +1290,54 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("in_scope", True), models.Q(("scope_reason", ""), _negated=True), _connector="OR"
+                        ),
+                        name="requirement_out_with_reason",
+                        violation_error_code="scope_reason",
+                        violation_error_message="Say why it is out of scope.",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_requirementevent" ("id", "in_scope", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "program_id", "scope_reason", "scope_since_on", "text", "version") VALUES (NEW."id", NEW."in_scope", NEW."milestone_id", public.history_now(), \'insert\', NEW."id", NEW."priority", NEW."program_id", NEW."scope_reason", NEW."scope_since_on", NEW."text", NEW."version"); RETURN NULL;',
+                            hash="595e66bda5c4c24593b691d7712d2c232dcb5600",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_c258b",
+                            table="milestones_requirement",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "milestones_requirementevent" ("id", "in_scope", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "program_id", "scope_reason", "scope_since_on", "text", "version") VALUES (NEW."id", NEW."in_scope", NEW."milestone_id", public.history_now(), \'update\', NEW."id", NEW."priority", NEW."program_id", NEW."scope_reason", NEW."scope_since_on", NEW."text", NEW."version"); RETURN NULL;',
+                            hash="78f72acbb87fdeb98cc1b80287a044fe64784442",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_73089",
+                            table="milestones_requirement",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "milestones_requirementevent" ("id", "in_scope", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "program_id", "scope_reason", "scope_since_on", "text", "version") VALUES (OLD."id", OLD."in_scope", OLD."milestone_id", public.history_now(), \'delete\', OLD."id", OLD."priority", OLD."program_id", OLD."scope_reason", OLD."scope_since_on", OLD."text", OLD."version"); RETURN NULL;',
+                            hash="c22d5bfb54194f2922976996e6abaf87a62d6ab7",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_e7b0a",
+                            table="milestones_requirement",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="RequirementEvent",
@@ -746,6 +1407,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="milestones_requirement_at"),
+                    models.Index(fields=["program", "valid_to"], name="milestones_requirement_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_requirement_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE milestones_requirementevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="417d9f514e2c3cd27a93390ec4494589deabddf4",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_b2a75",
+                            table="milestones_requirementevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="6b8cee6960aecea9449cc6164bd13890cbf08507",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_efba0",
+                            table="milestones_requirementevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -848,6 +1543,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="milestones_datemove_at"),
+                    models.Index(fields=["program", "valid_to"], name="milestones_datemove_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_datemove_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE milestones_datemoveevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="427f52e1ddf43079fdf706c9a9870460a20c00ce",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_b98e3",
+                            table="milestones_datemoveevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="cf079675dccaad53f45c184e25750426f369a3ea",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_bf98f",
+                            table="milestones_datemoveevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -919,924 +1648,60 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="milestones_baseline_at"),
+                    models.Index(fields=["program", "valid_to"], name="milestones_baseline_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_baseline_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE milestones_baselineevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="5171e8abd2837616e595addff9d854847bf58519",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_9b028",
+                            table="milestones_baselineevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="0bd7c0d02a10fa2ef7e728087dbf06dd3b081014",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_c2b01",
+                            table="milestones_baselineevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="slipcause",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_slipcauseevent" ("id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "retired_on", "version") VALUES (NEW."id", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."position", NEW."retired_on", NEW."version"); RETURN NULL;',
-                    hash="51882ecba3fb28e1dc66dfbba14c2cf5b85f387b",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_89b64",
-                    table="milestones_slipcause",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="slipcause",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "milestones_slipcauseevent" ("id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "retired_on", "version") VALUES (NEW."id", NEW."name", public.history_now(), \'update\', NEW."id", NEW."position", NEW."retired_on", NEW."version"); RETURN NULL;',
-                    hash="f0a43b2796acbb85e20147e692a460a23ac7b374",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_eb033",
-                    table="milestones_slipcause",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="slipcause",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_slipcauseevent" ("id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "retired_on", "version") VALUES (OLD."id", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."position", OLD."retired_on", OLD."version"); RETURN NULL;',
-                    hash="7e9164c788d5dac0aef750817d377c053960c55b",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_ef0f8",
-                    table="milestones_slipcause",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddField(
-            model_name="slipcauseevent",
-            name="change_set",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_default=history.models.CurrentChangeSet(),
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="history.changeset",
-            ),
-        ),
-        migrations.AddField(
-            model_name="slipcauseevent",
-            name="pgh_obj",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="events",
-                to="milestones.slipcause",
-            ),
-        ),
-        migrations.AddField(
-            model_name="workstream",
-            name="program",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="workstreams", to="programs.program"
-            ),
-        ),
-        migrations.AddField(
-            model_name="milestoneevent",
-            name="workstream",
-            field=models.ForeignKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                related_query_name="+",
-                to="milestones.workstream",
-            ),
-        ),
-        migrations.AddField(
-            model_name="milestone",
-            name="workstream",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="milestones",
-                to="milestones.workstream",
-            ),
-        ),
-        migrations.AddField(
-            model_name="workstreamevent",
-            name="change_set",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_default=history.models.CurrentChangeSet(),
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="history.changeset",
-            ),
-        ),
-        migrations.AddField(
-            model_name="workstreamevent",
-            name="pgh_obj",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="events",
-                to="milestones.workstream",
-            ),
-        ),
-        migrations.AddField(
-            model_name="workstreamevent",
-            name="program",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                related_query_name="+",
-                to="programs.program",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="dependencyevent",
-            index=models.Index(fields=["pgh_created_at"], name="milestones_dependency_at"),
-        ),
-        migrations.AddIndex(
-            model_name="dependencyevent",
-            index=models.Index(fields=["program_id", "valid_to"], name="milestones_dependency_p"),
-        ),
-        migrations.AddIndex(
-            model_name="dependencyevent",
-            index=models.Index(fields=["other_program_id", "valid_to"], name="milestones_dependency_o"),
-        ),
-        migrations.AddConstraint(
-            model_name="dependencyevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_dependency_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="dependencyevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE milestones_dependencyevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM milestones_milestone WHERE id = NEW.successor_id); NEW.other_program_id := (SELECT program_id FROM milestones_milestone WHERE id = NEW.predecessor_id);\n    RETURN NEW;\n",
-                    hash="0267b15db4ed84f98b0e358cd5013250abbdc5d5",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_bcb74",
-                    table="milestones_dependencyevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="dependencyevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="c074b69d9f8f04594555c9da7f787f37660f8708",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_6cbe4",
-                    table="milestones_dependencyevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="dependency",
-            constraint=models.UniqueConstraint(
-                fields=("predecessor", "successor", "kind"),
-                name="dependency_once",
-                violation_error_code="predecessor",
-                violation_error_message="These milestones are linked like this already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="dependency",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("predecessor", models.F("successor")), _negated=True),
-                name="dependency_between_two",
-                violation_error_code="predecessor",
-                violation_error_message="A milestone cannot wait for itself.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="dependency",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_dependencyevent" ("agreed_by_id", "agreed_on", "agreement", "external_key", "id", "kind", "lag", "need_by_on", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "predecessor_id", "promised_on", "successor_id", "version") VALUES (NEW."agreed_by_id", NEW."agreed_on", NEW."agreement", NEW."external_key", NEW."id", NEW."kind", NEW."lag", NEW."need_by_on", NEW."note", public.history_now(), \'insert\', NEW."id", NEW."predecessor_id", NEW."promised_on", NEW."successor_id", NEW."version"); RETURN NULL;',
-                    hash="2242a1a944f02d14766cfd13421ef8b42f5bd1ea",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_7b8c0",
-                    table="milestones_dependency",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="dependency",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "milestones_dependencyevent" ("agreed_by_id", "agreed_on", "agreement", "external_key", "id", "kind", "lag", "need_by_on", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "predecessor_id", "promised_on", "successor_id", "version") VALUES (NEW."agreed_by_id", NEW."agreed_on", NEW."agreement", NEW."external_key", NEW."id", NEW."kind", NEW."lag", NEW."need_by_on", NEW."note", public.history_now(), \'update\', NEW."id", NEW."predecessor_id", NEW."promised_on", NEW."successor_id", NEW."version"); RETURN NULL;',
-                    hash="360cc3b32c3030b38f15753cf82805801c9f4df6",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_cc4ca",
-                    table="milestones_dependency",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="dependency",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_dependencyevent" ("agreed_by_id", "agreed_on", "agreement", "external_key", "id", "kind", "lag", "need_by_on", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "predecessor_id", "promised_on", "successor_id", "version") VALUES (OLD."agreed_by_id", OLD."agreed_on", OLD."agreement", OLD."external_key", OLD."id", OLD."kind", OLD."lag", OLD."need_by_on", OLD."note", public.history_now(), \'delete\', OLD."id", OLD."predecessor_id", OLD."promised_on", OLD."successor_id", OLD."version"); RETURN NULL;',
-                    hash="072480bb088c9719f4b369acc941bb081d31e3fe",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_da562",
-                    table="milestones_dependency",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="baselinedateevent",
-            index=models.Index(fields=["pgh_created_at"], name="milestones_baselinedate_at"),
-        ),
-        migrations.AddIndex(
-            model_name="baselinedateevent",
-            index=models.Index(fields=["program_id", "valid_to"], name="milestones_baselinedate_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="baselinedateevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_baselinedate_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="baselinedateevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE milestones_baselinedateevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM milestones_baseline WHERE id = NEW.baseline_id);\n    RETURN NEW;\n",
-                    hash="af66d29cefc7407917dd73e7186800cc6757ae5d",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_c6060",
-                    table="milestones_baselinedateevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="baselinedateevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="521f3e6da64fc8098645cadcc6978eb604be8ecf",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_222ed",
-                    table="milestones_baselinedateevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="baselinedate",
-            constraint=models.UniqueConstraint(fields=("baseline", "milestone"), name="baseline_date_once"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="baselinedate",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_baselinedateevent" ("baseline_id", "finish_on", "id", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "work") VALUES (NEW."baseline_id", NEW."finish_on", NEW."id", NEW."milestone_id", public.history_now(), \'insert\', NEW."id", NEW."work"); RETURN NULL;',
-                    hash="37723d865e35d0f3f8152539ce57e639e4dda510",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_59869",
-                    table="milestones_baselinedate",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="baselinedate",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "milestones_baselinedateevent" ("baseline_id", "finish_on", "id", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "work") VALUES (NEW."baseline_id", NEW."finish_on", NEW."id", NEW."milestone_id", public.history_now(), \'update\', NEW."id", NEW."work"); RETURN NULL;',
-                    hash="4068df23f8c61bb16cabab9d8265a70c1c293696",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_7e719",
-                    table="milestones_baselinedate",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="baselinedate",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_baselinedateevent" ("baseline_id", "finish_on", "id", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "work") VALUES (OLD."baseline_id", OLD."finish_on", OLD."id", OLD."milestone_id", public.history_now(), \'delete\', OLD."id", OLD."work"); RETURN NULL;',
-                    hash="a6c013db4d6921aca337f3d585f5baefc6d9bc6b",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_95395",
-                    table="milestones_baselinedate",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="requirement",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("in_scope", True), models.Q(("scope_reason", ""), _negated=True), _connector="OR"),
-                name="requirement_out_with_reason",
-                violation_error_code="scope_reason",
-                violation_error_message="Say why it is out of scope.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="requirement",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_requirementevent" ("id", "in_scope", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "program_id", "scope_reason", "scope_since_on", "text", "version") VALUES (NEW."id", NEW."in_scope", NEW."milestone_id", public.history_now(), \'insert\', NEW."id", NEW."priority", NEW."program_id", NEW."scope_reason", NEW."scope_since_on", NEW."text", NEW."version"); RETURN NULL;',
-                    hash="595e66bda5c4c24593b691d7712d2c232dcb5600",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_c258b",
-                    table="milestones_requirement",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="requirement",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "milestones_requirementevent" ("id", "in_scope", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "program_id", "scope_reason", "scope_since_on", "text", "version") VALUES (NEW."id", NEW."in_scope", NEW."milestone_id", public.history_now(), \'update\', NEW."id", NEW."priority", NEW."program_id", NEW."scope_reason", NEW."scope_since_on", NEW."text", NEW."version"); RETURN NULL;',
-                    hash="78f72acbb87fdeb98cc1b80287a044fe64784442",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_73089",
-                    table="milestones_requirement",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="requirement",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_requirementevent" ("id", "in_scope", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority", "program_id", "scope_reason", "scope_since_on", "text", "version") VALUES (OLD."id", OLD."in_scope", OLD."milestone_id", public.history_now(), \'delete\', OLD."id", OLD."priority", OLD."program_id", OLD."scope_reason", OLD."scope_since_on", OLD."text", OLD."version"); RETURN NULL;',
-                    hash="c22d5bfb54194f2922976996e6abaf87a62d6ab7",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_e7b0a",
-                    table="milestones_requirement",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="requirementevent",
-            index=models.Index(fields=["pgh_created_at"], name="milestones_requirement_at"),
-        ),
-        migrations.AddIndex(
-            model_name="requirementevent",
-            index=models.Index(fields=["program", "valid_to"], name="milestones_requirement_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="requirementevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_requirement_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="requirementevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE milestones_requirementevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="417d9f514e2c3cd27a93390ec4494589deabddf4",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_b2a75",
-                    table="milestones_requirementevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="requirementevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="6b8cee6960aecea9449cc6164bd13890cbf08507",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_efba0",
-                    table="milestones_requirementevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="datemoveevent",
-            index=models.Index(fields=["pgh_created_at"], name="milestones_datemove_at"),
-        ),
-        migrations.AddIndex(
-            model_name="datemoveevent",
-            index=models.Index(fields=["program", "valid_to"], name="milestones_datemove_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="datemoveevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_datemove_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="datemoveevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE milestones_datemoveevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="427f52e1ddf43079fdf706c9a9870460a20c00ce",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_b98e3",
-                    table="milestones_datemoveevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="datemoveevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="cf079675dccaad53f45c184e25750426f369a3ea",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_bf98f",
-                    table="milestones_datemoveevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="datemove",
-            index=models.Index(fields=["program", "-at"], name="date_move_newest"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="datemove",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_datemoveevent" ("after_on", "at", "before_on", "by_id", "cause_id", "dependency_id", "field", "id", "milestone_id", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."after_on", NEW."at", NEW."before_on", NEW."by_id", NEW."cause_id", NEW."dependency_id", NEW."field", NEW."id", NEW."milestone_id", NEW."note", public.history_now(), \'insert\', NEW."id", NEW."program_id"); RETURN NULL;',
-                    hash="c63d6db3df7455e39a5f78dae5e537968541c98e",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_97b15",
-                    table="milestones_datemove",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="datemove",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "milestones_datemoveevent" ("after_on", "at", "before_on", "by_id", "cause_id", "dependency_id", "field", "id", "milestone_id", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."after_on", NEW."at", NEW."before_on", NEW."by_id", NEW."cause_id", NEW."dependency_id", NEW."field", NEW."id", NEW."milestone_id", NEW."note", public.history_now(), \'update\', NEW."id", NEW."program_id"); RETURN NULL;',
-                    hash="4220cd85feffdefc3a0d50599c3c2e404b9a53bd",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_40888",
-                    table="milestones_datemove",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="datemove",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_datemoveevent" ("after_on", "at", "before_on", "by_id", "cause_id", "dependency_id", "field", "id", "milestone_id", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (OLD."after_on", OLD."at", OLD."before_on", OLD."by_id", OLD."cause_id", OLD."dependency_id", OLD."field", OLD."id", OLD."milestone_id", OLD."note", public.history_now(), \'delete\', OLD."id", OLD."program_id"); RETURN NULL;',
-                    hash="7f4e88185def21e3b4a9ef06b9b56d5bdfbf08ad",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_3ce3b",
-                    table="milestones_datemove",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="baselineevent",
-            index=models.Index(fields=["pgh_created_at"], name="milestones_baseline_at"),
-        ),
-        migrations.AddIndex(
-            model_name="baselineevent",
-            index=models.Index(fields=["program", "valid_to"], name="milestones_baseline_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="baselineevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_baseline_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="baselineevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE milestones_baselineevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="5171e8abd2837616e595addff9d854847bf58519",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_9b028",
-                    table="milestones_baselineevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="baselineevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="0bd7c0d02a10fa2ef7e728087dbf06dd3b081014",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_c2b01",
-                    table="milestones_baselineevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="baseline",
-            constraint=models.UniqueConstraint(
-                fields=("program", "name"),
-                name="baseline_once",
-                violation_error_code="name",
-                violation_error_message="The program has a baseline of this name already.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="baseline",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_baselineevent" ("approved_by_id", "approved_on", "cause_id", "id", "name", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "version") VALUES (NEW."approved_by_id", NEW."approved_on", NEW."cause_id", NEW."id", NEW."name", NEW."note", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."version"); RETURN NULL;',
-                    hash="6cfa6b25e998093d370e6e71003644aa8c277d22",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_727b8",
-                    table="milestones_baseline",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="baseline",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "milestones_baselineevent" ("approved_by_id", "approved_on", "cause_id", "id", "name", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "version") VALUES (NEW."approved_by_id", NEW."approved_on", NEW."cause_id", NEW."id", NEW."name", NEW."note", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."version"); RETURN NULL;',
-                    hash="3c96cebb2bbfd589e270eb1e0e2419ceba663659",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_b6ea2",
-                    table="milestones_baseline",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="baseline",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_baselineevent" ("approved_by_id", "approved_on", "cause_id", "id", "name", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "version") VALUES (OLD."approved_by_id", OLD."approved_on", OLD."cause_id", OLD."id", OLD."name", OLD."note", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."version"); RETURN NULL;',
-                    hash="9d92a72a5ec24ec03c25760abd3461d0ab7998f9",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_e8ef4",
-                    table="milestones_baseline",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="slipcauseevent",
-            index=models.Index(fields=["pgh_created_at"], name="milestones_slipcause_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="slipcauseevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_slipcause_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="slipcauseevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE milestones_slipcauseevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="9ac327c344ee338a36a7f14cf03767ada08b2060",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_87f9f",
-                    table="milestones_slipcauseevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="slipcauseevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="f65ae1a9d2cd4b84849055224d76507291f539ce",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_b3d0b",
-                    table="milestones_slipcauseevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workstream",
-            constraint=models.UniqueConstraint(
-                fields=("program", "name"),
-                name="workstream_once",
-                violation_error_code="name",
-                violation_error_message="The program has a workstream of this name already.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="workstream",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_workstreamevent" ("id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id", "version") VALUES (NEW."id", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."position", NEW."program_id", NEW."version"); RETURN NULL;',
-                    hash="34ff51af2948d3ec17a81ca28dbd47853ea02e21",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_5c049",
-                    table="milestones_workstream",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="workstream",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "milestones_workstreamevent" ("id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id", "version") VALUES (NEW."id", NEW."name", public.history_now(), \'update\', NEW."id", NEW."position", NEW."program_id", NEW."version"); RETURN NULL;',
-                    hash="e5a1d3fdad4014205d3c96c62d2d1cdf31e18a70",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_36933",
-                    table="milestones_workstream",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="workstream",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_workstreamevent" ("id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "position", "program_id", "version") VALUES (OLD."id", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."position", OLD."program_id", OLD."version"); RETURN NULL;',
-                    hash="1b47f9d65f111b6c1b80d239184f6065cc6243a8",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_324e2",
-                    table="milestones_workstream",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="milestoneevent",
-            index=models.Index(fields=["pgh_created_at"], name="milestones_milestone_at"),
-        ),
-        migrations.AddIndex(
-            model_name="milestoneevent",
-            index=models.Index(fields=["program", "valid_to"], name="milestones_milestone_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="milestoneevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_milestone_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="milestoneevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE milestones_milestoneevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="efb6e04dda452baec40b415b7ce72746b7f47528",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_f1cb7",
-                    table="milestones_milestoneevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="milestoneevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="5137b94ed44b4a5697dfff0a739d7eace9adfa58",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_e8c7b",
-                    table="milestones_milestoneevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="milestone",
-            index=models.Index(
-                condition=models.Q(("done_on", None)), fields=["target_on"], name="milestone_open_target"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="milestone",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_key", ""), _negated=True),
-                fields=("program", "external_key"),
-                name="milestone_external_key_once",
-                violation_error_code="external_key",
-                violation_error_message="Another milestone of the program has this external key.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="milestone",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_end", True)),
-                fields=("program",),
-                name="milestone_one_end",
-                violation_error_code="is_end",
-                violation_error_message="The program has an end milestone already; clear that one first.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="milestone",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("work_high", None), ("work_low", None)),
-                    models.Q(
-                        ("work_high__isnull", False),
-                        ("work_likely__isnull", False),
-                        ("work_likely__lte", models.F("work_high")),
-                        ("work_low__isnull", False),
-                        ("work_low__lte", models.F("work_likely")),
-                    ),
-                    _connector="OR",
-                ),
-                name="milestone_work_in_order",
-                violation_error_code="work_likely",
-                violation_error_message="Give all three of best, likely and worst, none lower than the one before.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="milestone",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("work_high", None), ("work_high__lte", 1248000), _connector="OR"),
-                    models.Q(("work_likely", None), ("work_likely__lte", 1248000), _connector="OR"),
-                    models.Q(("remaining", None), ("remaining__lte", 1248000), _connector="OR"),
-                ),
-                name="milestone_work_bounded",
-                violation_error_code="work_likely",
-                violation_error_message="Work of more than 2600 days is not one milestone. Split it.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="milestone",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("done_on", None), ("started_on", None), ("started_on__lte", models.F("done_on")), _connector="OR"
-                ),
-                name="milestone_done_after_started",
-                violation_error_code="done_on",
-                violation_error_message="It cannot be done before it started.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="milestone",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("done_on", None), ("cancelled_on", None), _connector="OR"),
-                name="milestone_done_or_cancelled",
-                violation_error_code="cancelled_on",
-                violation_error_message="A milestone is done or cancelled, not both.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="milestone",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("remaining", None), ("started_on__isnull", False), _connector="OR"),
-                name="milestone_remaining_when_started",
-                violation_error_code="started_on",
-                violation_error_message="Work remains of what has started: give the day it started.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="milestone",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_milestoneevent" ("cancelled_on", "demand_days", "done_on", "external_key", "id", "is_end", "kind", "name", "not_before_on", "note", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "remaining", "started_on", "target_on", "target_precision", "team_id", "version", "work_high", "work_likely", "work_low", "workstream_id") VALUES (NEW."cancelled_on", NEW."demand_days", NEW."done_on", NEW."external_key", NEW."id", NEW."is_end", NEW."kind", NEW."name", NEW."not_before_on", NEW."note", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."remaining", NEW."started_on", NEW."target_on", NEW."target_precision", NEW."team_id", NEW."version", NEW."work_high", NEW."work_likely", NEW."work_low", NEW."workstream_id"); RETURN NULL;',
-                    hash="9879e6281acb6c822f335da37d91a2e39146ce54",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_9bad3",
-                    table="milestones_milestone",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="milestone",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "milestones_milestoneevent" ("cancelled_on", "demand_days", "done_on", "external_key", "id", "is_end", "kind", "name", "not_before_on", "note", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "remaining", "started_on", "target_on", "target_precision", "team_id", "version", "work_high", "work_likely", "work_low", "workstream_id") VALUES (NEW."cancelled_on", NEW."demand_days", NEW."done_on", NEW."external_key", NEW."id", NEW."is_end", NEW."kind", NEW."name", NEW."not_before_on", NEW."note", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."remaining", NEW."started_on", NEW."target_on", NEW."target_precision", NEW."team_id", NEW."version", NEW."work_high", NEW."work_likely", NEW."work_low", NEW."workstream_id"); RETURN NULL;',
-                    hash="875cb97a2d0228dbad0cc9f7b0ec6f53cc5dfc8f",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_62911",
-                    table="milestones_milestone",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="milestone",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "milestones_milestoneevent" ("cancelled_on", "demand_days", "done_on", "external_key", "id", "is_end", "kind", "name", "not_before_on", "note", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "remaining", "started_on", "target_on", "target_precision", "team_id", "version", "work_high", "work_likely", "work_low", "workstream_id") VALUES (OLD."cancelled_on", OLD."demand_days", OLD."done_on", OLD."external_key", OLD."id", OLD."is_end", OLD."kind", OLD."name", OLD."not_before_on", OLD."note", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."remaining", OLD."started_on", OLD."target_on", OLD."target_precision", OLD."team_id", OLD."version", OLD."work_high", OLD."work_likely", OLD."work_low", OLD."workstream_id"); RETURN NULL;',
-                    hash="6286b9197a6f1f3167593d21778d9dcd21fb37fc",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_fe794",
-                    table="milestones_milestone",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workstreamevent",
-            index=models.Index(fields=["pgh_created_at"], name="milestones_workstream_at"),
-        ),
-        migrations.AddIndex(
-            model_name="workstreamevent",
-            index=models.Index(fields=["program", "valid_to"], name="milestones_workstream_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="workstreamevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="milestones_workstream_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="workstreamevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE milestones_workstreamevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="498f1998789f7b470c766a86396d13a17526aec9",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_8a90d",
-                    table="milestones_workstreamevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="workstreamevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="0951ba0a2fefdfb4e5b220c47e00d208979b5a74",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_a68f2",
-                    table="milestones_workstreamevent",
-                    when="BEFORE",
-                ),
-            ),
+        history.operations.InstallTriggers(
+            model_names=[
+                "SlipCause",
+                "SlipCauseEvent",
+                "Workstream",
+                "WorkstreamEvent",
+                "Baseline",
+                "Milestone",
+                "BaselineDate",
+                "Dependency",
+                "DependencyEvent",
+                "DateMove",
+                "BaselineDateEvent",
+                "MilestoneEvent",
+                "Requirement",
+                "RequirementEvent",
+                "DateMoveEvent",
+                "BaselineEvent",
+            ],
         ),
     ]

@@ -5,11 +5,11 @@ import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
 import history.models
+import history.operations
 import people.models
 
 
@@ -21,158 +21,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name="AccessToken",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=120)),
-                ("prefix", models.CharField(max_length=12)),
-                (
-                    "digest",
-                    models.CharField(help_text="SHA-256 of the whole token, in hex.", max_length=64, unique=True),
-                ),
-                ("scopes", models.CharField(help_text="Space-separated.", max_length=60)),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("expires_on", models.DateField()),
-                ("last_used_at", models.DateTimeField(blank=True, null=True)),
-                ("revoked_at", models.DateTimeField(blank=True, null=True)),
-            ],
-        ),
-        migrations.CreateModel(
-            name="Holiday",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("on", models.DateField()),
-                ("name", models.CharField(blank=True, max_length=120)),
-            ],
-        ),
-        migrations.CreateModel(
-            name="HolidayEvent",
-            fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                ("valid_to", models.DateTimeField(editable=False, null=True)),
-                ("id", models.BigIntegerField()),
-                ("on", models.DateField()),
-                ("name", models.CharField(blank=True, max_length=120)),
-            ],
-            options={
-                "abstract": False,
-            },
-        ),
-        migrations.CreateModel(
-            name="Membership",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-            ],
-        ),
-        migrations.CreateModel(
-            name="MembershipEvent",
-            fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                ("valid_to", models.DateTimeField(editable=False, null=True)),
-                ("id", models.BigIntegerField()),
-            ],
-            options={
-                "abstract": False,
-            },
-        ),
-        migrations.CreateModel(
-            name="Organisation",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("name", models.CharField(max_length=120)),
-                ("time_zone", models.CharField(default="UTC", max_length=64, validators=[people.models.validate_zone])),
-            ],
-        ),
-        migrations.CreateModel(
-            name="OrganisationEvent",
-            fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                ("valid_to", models.DateTimeField(editable=False, null=True)),
-                ("id", models.BigIntegerField()),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("name", models.CharField(max_length=120)),
-                ("time_zone", models.CharField(default="UTC", max_length=64, validators=[people.models.validate_zone])),
-            ],
-            options={
-                "abstract": False,
-            },
-        ),
-        migrations.CreateModel(
-            name="Team",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("name", models.CharField(max_length=120, unique=True)),
-                ("external_key", models.CharField(blank=True, max_length=200)),
-                ("area", models.CharField(blank=True, max_length=120)),
-                (
-                    "capacity_days",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=2,
-                        max_digits=7,
-                        null=True,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="capacity, people-days a week",
-                    ),
-                ),
-            ],
-        ),
-        migrations.CreateModel(
-            name="TeamEvent",
-            fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                ("valid_to", models.DateTimeField(editable=False, null=True)),
-                ("id", models.BigIntegerField()),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("name", models.CharField(max_length=120)),
-                ("external_key", models.CharField(blank=True, max_length=200)),
-                ("area", models.CharField(blank=True, max_length=120)),
-                (
-                    "capacity_days",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=2,
-                        max_digits=7,
-                        null=True,
-                        validators=[django.core.validators.MinValueValidator(0)],
-                        verbose_name="capacity, people-days a week",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-            },
-        ),
-        migrations.CreateModel(
-            name="UserEvent",
-            fields=[
-                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
-                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
-                ("pgh_label", models.TextField(help_text="The event label.")),
-                ("valid_to", models.DateTimeField(editable=False, null=True)),
-                ("id", models.BigIntegerField()),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("email", models.EmailField(max_length=254)),
-                ("name", models.CharField(max_length=120)),
-                ("time_zone", models.CharField(default="UTC", max_length=64, validators=[people.models.validate_zone])),
-                ("is_admin", models.BooleanField(default=False, verbose_name="administrator")),
-                ("is_active", models.BooleanField(default=True, verbose_name="active")),
-            ],
-            options={
-                "abstract": False,
-            },
-        ),
         migrations.CreateModel(
             name="WorkingCalendar",
             fields=[
@@ -222,6 +70,521 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("monday__gt", 0),
+                            ("tuesday__gt", 0),
+                            ("wednesday__gt", 0),
+                            ("thursday__gt", 0),
+                            ("friday__gt", 0),
+                            ("saturday__gt", 0),
+                            ("sunday__gt", 0),
+                            _connector="OR",
+                        ),
+                        name="calendar_works_some_day",
+                        violation_error_message="A working calendar needs at least one working day.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("monday__lte", 1440),
+                            ("tuesday__lte", 1440),
+                            ("wednesday__lte", 1440),
+                            ("thursday__lte", 1440),
+                            ("friday__lte", 1440),
+                            ("saturday__lte", 1440),
+                            ("sunday__lte", 1440),
+                        ),
+                        name="calendar_day_has_24_hours",
+                        violation_error_message="A day has at most 24 working hours.",
+                    ),
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "people_workingcalendarevent" ("friday", "id", "monday", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "saturday", "sunday", "thursday", "tuesday", "version", "wednesday") VALUES (NEW."friday", NEW."id", NEW."monday", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."saturday", NEW."sunday", NEW."thursday", NEW."tuesday", NEW."version", NEW."wednesday"); RETURN NULL;',
+                            hash="33d70d2b786bb73864890fcf977e844017a01905",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_ec25b",
+                            table="people_workingcalendar",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "people_workingcalendarevent" ("friday", "id", "monday", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "saturday", "sunday", "thursday", "tuesday", "version", "wednesday") VALUES (NEW."friday", NEW."id", NEW."monday", NEW."name", public.history_now(), \'update\', NEW."id", NEW."saturday", NEW."sunday", NEW."thursday", NEW."tuesday", NEW."version", NEW."wednesday"); RETURN NULL;',
+                            hash="dd0c842aea0aa7c12045f2315ae01620fc177924",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_02517",
+                            table="people_workingcalendar",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "people_workingcalendarevent" ("friday", "id", "monday", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "saturday", "sunday", "thursday", "tuesday", "version", "wednesday") VALUES (OLD."friday", OLD."id", OLD."monday", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."saturday", OLD."sunday", OLD."thursday", OLD."tuesday", OLD."version", OLD."wednesday"); RETURN NULL;',
+                            hash="65316e21de5c8b29b233acd6b8d89d73b1572843",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_58a30",
+                            table="people_workingcalendar",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Holiday",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("on", models.DateField()),
+                ("name", models.CharField(blank=True, max_length=120)),
+                (
+                    "calendar",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="holidays",
+                        to="people.workingcalendar",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("calendar", "on"),
+                        name="holiday_once",
+                        violation_error_code="on",
+                        violation_error_message="This calendar has a holiday on that day already.",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "people_holidayevent" ("calendar_id", "id", "name", "on", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."calendar_id", NEW."id", NEW."name", NEW."on", public.history_now(), \'insert\', NEW."id"); RETURN NULL;',
+                            hash="92a5569e2403ba00d659d8f767cde4117a1df778",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_4ed54",
+                            table="people_holiday",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "people_holidayevent" ("calendar_id", "id", "name", "on", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."calendar_id", NEW."id", NEW."name", NEW."on", public.history_now(), \'update\', NEW."id"); RETURN NULL;',
+                            hash="cf6efca671838edc41291ec8cece214e5d4cfa83",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_fee6d",
+                            table="people_holiday",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "people_holidayevent" ("calendar_id", "id", "name", "on", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."calendar_id", OLD."id", OLD."name", OLD."on", public.history_now(), \'delete\', OLD."id"); RETURN NULL;',
+                            hash="9f2f4b921a8739e9e96dd51cf3f38178b4e85368",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_db5c9",
+                            table="people_holiday",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="HolidayEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("valid_to", models.DateTimeField(editable=False, null=True)),
+                ("id", models.BigIntegerField()),
+                ("on", models.DateField()),
+                ("name", models.CharField(blank=True, max_length=120)),
+                (
+                    "change_set",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_default=history.models.CurrentChangeSet(),
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="history.changeset",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="people.holiday",
+                    ),
+                ),
+                (
+                    "calendar",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="people.workingcalendar",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "indexes": [models.Index(fields=["pgh_created_at"], name="people_holiday_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="people_holiday_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE people_holidayevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="d8f37ac8afc3e1aed398310e5069feb3508bc61b",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_b085e",
+                            table="people_holidayevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="964c1bbfe9864be4b9491b09928874b20d843ab6",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_6bef9",
+                            table="people_holidayevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Organisation",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("name", models.CharField(max_length=120)),
+                ("time_zone", models.CharField(default="UTC", max_length=64, validators=[people.models.validate_zone])),
+                (
+                    "calendar",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.workingcalendar"
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [models.CheckConstraint(condition=models.Q(("pk", 1)), name="one_organisation")],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "people_organisationevent" ("calendar_id", "id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "version") VALUES (NEW."calendar_id", NEW."id", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."time_zone", NEW."version"); RETURN NULL;',
+                            hash="33398f7aabe5a696a84928e2d42cf6782fdbfe26",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_d087f",
+                            table="people_organisation",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "people_organisationevent" ("calendar_id", "id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "version") VALUES (NEW."calendar_id", NEW."id", NEW."name", public.history_now(), \'update\', NEW."id", NEW."time_zone", NEW."version"); RETURN NULL;',
+                            hash="1d252213f67d38d05bbdfbb88473a098bab05e65",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_c3fee",
+                            table="people_organisation",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "people_organisationevent" ("calendar_id", "id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "version") VALUES (OLD."calendar_id", OLD."id", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."time_zone", OLD."version"); RETURN NULL;',
+                            hash="302ca5c29ab87a095bce6a40d374fea775b01b09",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_637d9",
+                            table="people_organisation",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="OrganisationEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("valid_to", models.DateTimeField(editable=False, null=True)),
+                ("id", models.BigIntegerField()),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("name", models.CharField(max_length=120)),
+                ("time_zone", models.CharField(default="UTC", max_length=64, validators=[people.models.validate_zone])),
+                (
+                    "change_set",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_default=history.models.CurrentChangeSet(),
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="history.changeset",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="people.organisation",
+                    ),
+                ),
+                (
+                    "calendar",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="people.workingcalendar",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "indexes": [models.Index(fields=["pgh_created_at"], name="people_organisation_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="people_organisation_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE people_organisationevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="b6a2882a1dc9f5314a108b0bdea11ba24e6ba4a5",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_e6872",
+                            table="people_organisationevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="cd6c4b7d5f60b39796653fc34c49ab806fd7a130",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_2ea3f",
+                            table="people_organisationevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Team",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("name", models.CharField(max_length=120, unique=True)),
+                ("external_key", models.CharField(blank=True, max_length=200)),
+                ("area", models.CharField(blank=True, max_length=120)),
+                (
+                    "capacity_days",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=7,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="capacity, people-days a week",
+                    ),
+                ),
+                (
+                    "calendar",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="teams",
+                        to="people.workingcalendar",
+                    ),
+                ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("external_key", ""), _negated=True),
+                        fields=("external_key",),
+                        name="team_external_key_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("capacity_days", None), ("capacity_days__gte", 0), _connector="OR"),
+                        name="team_capacity_not_negative",
+                        violation_error_code="capacity_days",
+                        violation_error_message="Capacity is zero or more people-days a week.",
+                    ),
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "people_teamevent" ("area", "calendar_id", "capacity_days", "external_key", "id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "version") VALUES (NEW."area", NEW."calendar_id", NEW."capacity_days", NEW."external_key", NEW."id", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."version"); RETURN NULL;',
+                            hash="6e4f0dde82d589db70272bc2d3ac3e23e6226059",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_344e5",
+                            table="people_team",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "people_teamevent" ("area", "calendar_id", "capacity_days", "external_key", "id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "version") VALUES (NEW."area", NEW."calendar_id", NEW."capacity_days", NEW."external_key", NEW."id", NEW."name", public.history_now(), \'update\', NEW."id", NEW."version"); RETURN NULL;',
+                            hash="35742a3f4e0f7230ba5a063523b7f51d0733b3e1",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_cda79",
+                            table="people_team",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "people_teamevent" ("area", "calendar_id", "capacity_days", "external_key", "id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "version") VALUES (OLD."area", OLD."calendar_id", OLD."capacity_days", OLD."external_key", OLD."id", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."version"); RETURN NULL;',
+                            hash="4dafc3ded9bba992ff565adbbfc8fce308555bd7",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_d418f",
+                            table="people_team",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="TeamEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("valid_to", models.DateTimeField(editable=False, null=True)),
+                ("id", models.BigIntegerField()),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("name", models.CharField(max_length=120)),
+                ("external_key", models.CharField(blank=True, max_length=200)),
+                ("area", models.CharField(blank=True, max_length=120)),
+                (
+                    "capacity_days",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        max_digits=7,
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                        verbose_name="capacity, people-days a week",
+                    ),
+                ),
+                (
+                    "change_set",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_default=history.models.CurrentChangeSet(),
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="history.changeset",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="people.team",
+                    ),
+                ),
+                (
+                    "calendar",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="people.workingcalendar",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "indexes": [models.Index(fields=["pgh_created_at"], name="people_team_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="people_team_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE people_teamevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="018979bc4384b7dec4d63a613e560fe95ee3b769",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_f5de8",
+                            table="people_teamevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="f0550c25c7494a8312241c8e401594610d995af9",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_446db",
+                            table="people_teamevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="WorkingCalendarEvent",
@@ -275,9 +638,62 @@ class Migration(migrations.Migration):
                         default=0, validators=[django.core.validators.MaxValueValidator(1440)]
                     ),
                 ),
+                (
+                    "change_set",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_default=history.models.CurrentChangeSet(),
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="history.changeset",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="people.workingcalendar",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
+                "indexes": [models.Index(fields=["pgh_created_at"], name="people_workingcalendar_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="people_workingcalendar_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE people_workingcalendarevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="c8e91caa0866be80dfe0276191855659cf0dfb77",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_8037f",
+                            table="people_workingcalendarevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="749cb08d4b5444eb03dc43fe63268c83f409fc3f",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_4d9f9",
+                            table="people_workingcalendarevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -302,824 +718,315 @@ class Migration(migrations.Migration):
                         violation_error_message="A person with this e-mail address exists already.",
                     )
                 ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "people_userevent" ("email", "id", "is_active", "is_admin", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "version") VALUES (NEW."email", NEW."id", NEW."is_active", NEW."is_admin", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."time_zone", NEW."version"); RETURN NULL;',
+                            hash="2670605ce45036b5c6ad396ceea39653b9e67368",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_7e9ab",
+                            table="people_user",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition='WHEN (OLD."email" IS DISTINCT FROM (NEW."email") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."is_active" IS DISTINCT FROM (NEW."is_active") OR OLD."is_admin" IS DISTINCT FROM (NEW."is_admin") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."time_zone" IS DISTINCT FROM (NEW."time_zone") OR OLD."version" IS DISTINCT FROM (NEW."version"))',
+                            func='INSERT INTO "people_userevent" ("email", "id", "is_active", "is_admin", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "version") VALUES (NEW."email", NEW."id", NEW."is_active", NEW."is_admin", NEW."name", public.history_now(), \'update\', NEW."id", NEW."time_zone", NEW."version"); RETURN NULL;',
+                            hash="f2595c6232aa40b5a47ec2b003d79eac3f87a7dd",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_86e64",
+                            table="people_user",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "people_userevent" ("email", "id", "is_active", "is_admin", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "version") VALUES (OLD."email", OLD."id", OLD."is_active", OLD."is_admin", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."time_zone", OLD."version"); RETURN NULL;',
+                            hash="3449d0faa8607849d10dc310666b083f3f41ee36",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_bec80",
+                            table="people_user",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="user",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "people_userevent" ("email", "id", "is_active", "is_admin", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "version") VALUES (NEW."email", NEW."id", NEW."is_active", NEW."is_admin", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."time_zone", NEW."version"); RETURN NULL;',
-                    hash="2670605ce45036b5c6ad396ceea39653b9e67368",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_7e9ab",
-                    table="people_user",
-                    when="AFTER",
+        migrations.CreateModel(
+            name="AccessToken",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=120)),
+                ("prefix", models.CharField(max_length=12)),
+                (
+                    "digest",
+                    models.CharField(help_text="SHA-256 of the whole token, in hex.", max_length=64, unique=True),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="user",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."email" IS DISTINCT FROM (NEW."email") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."is_active" IS DISTINCT FROM (NEW."is_active") OR OLD."is_admin" IS DISTINCT FROM (NEW."is_admin") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."time_zone" IS DISTINCT FROM (NEW."time_zone") OR OLD."version" IS DISTINCT FROM (NEW."version"))',
-                    func='INSERT INTO "people_userevent" ("email", "id", "is_active", "is_admin", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "version") VALUES (NEW."email", NEW."id", NEW."is_active", NEW."is_admin", NEW."name", public.history_now(), \'update\', NEW."id", NEW."time_zone", NEW."version"); RETURN NULL;',
-                    hash="f2595c6232aa40b5a47ec2b003d79eac3f87a7dd",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_86e64",
-                    table="people_user",
-                    when="AFTER",
+                ("scopes", models.CharField(help_text="Space-separated.", max_length=60)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_on", models.DateField()),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to=settings.AUTH_USER_MODEL
+                    ),
                 ),
-            ),
+            ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("revoked_at", None), ("revoked_at__gte", models.F("created_at")), _connector="OR"
+                        ),
+                        name="token_revoked_after_made",
+                    )
+                ],
+            },
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="user",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "people_userevent" ("email", "id", "is_active", "is_admin", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "version") VALUES (OLD."email", OLD."id", OLD."is_active", OLD."is_admin", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."time_zone", OLD."version"); RETURN NULL;',
-                    hash="3449d0faa8607849d10dc310666b083f3f41ee36",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_bec80",
-                    table="people_user",
-                    when="AFTER",
+        migrations.CreateModel(
+            name="Membership",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
-            ),
-        ),
-        migrations.AddField(
-            model_name="accesstoken",
-            name="user",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="holidayevent",
-            name="change_set",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_default=history.models.CurrentChangeSet(),
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="history.changeset",
-            ),
-        ),
-        migrations.AddField(
-            model_name="holidayevent",
-            name="pgh_obj",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="events",
-                to="people.holiday",
-            ),
-        ),
-        migrations.AddField(
-            model_name="membership",
-            name="user",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="membershipevent",
-            name="change_set",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_default=history.models.CurrentChangeSet(),
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="history.changeset",
-            ),
-        ),
-        migrations.AddField(
-            model_name="membershipevent",
-            name="pgh_obj",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="events",
-                to="people.membership",
-            ),
-        ),
-        migrations.AddField(
-            model_name="membershipevent",
-            name="user",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                related_query_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="organisationevent",
-            name="change_set",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_default=history.models.CurrentChangeSet(),
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="history.changeset",
-            ),
-        ),
-        migrations.AddField(
-            model_name="organisationevent",
-            name="pgh_obj",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="events",
-                to="people.organisation",
-            ),
-        ),
-        migrations.AddField(
-            model_name="membershipevent",
-            name="team",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                related_query_name="+",
-                to="people.team",
-            ),
-        ),
-        migrations.AddField(
-            model_name="membership",
-            name="team",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="people.team"
-            ),
-        ),
-        migrations.AddField(
-            model_name="teamevent",
-            name="change_set",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_default=history.models.CurrentChangeSet(),
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="history.changeset",
-            ),
-        ),
-        migrations.AddField(
-            model_name="teamevent",
-            name="pgh_obj",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="events",
-                to="people.team",
-            ),
-        ),
-        migrations.AddField(
-            model_name="userevent",
-            name="change_set",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_default=history.models.CurrentChangeSet(),
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="history.changeset",
-            ),
-        ),
-        migrations.AddField(
-            model_name="userevent",
-            name="pgh_obj",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="events",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workingcalendar",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("monday__gt", 0),
-                    ("tuesday__gt", 0),
-                    ("wednesday__gt", 0),
-                    ("thursday__gt", 0),
-                    ("friday__gt", 0),
-                    ("saturday__gt", 0),
-                    ("sunday__gt", 0),
-                    _connector="OR",
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="memberships", to="people.team"
+                    ),
                 ),
-                name="calendar_works_some_day",
-                violation_error_message="A working calendar needs at least one working day.",
-            ),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("team", "user"),
+                        name="member_once",
+                        violation_error_code="user",
+                        violation_error_message="This person is in the team already.",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "people_membershipevent" ("id", "pgh_created_at", "pgh_label", "pgh_obj_id", "team_id", "user_id") VALUES (NEW."id", public.history_now(), \'insert\', NEW."id", NEW."team_id", NEW."user_id"); RETURN NULL;',
+                            hash="91d46563010fe319bae561163d59707ec912bfd1",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_6bbf7",
+                            table="people_membership",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "people_membershipevent" ("id", "pgh_created_at", "pgh_label", "pgh_obj_id", "team_id", "user_id") VALUES (NEW."id", public.history_now(), \'update\', NEW."id", NEW."team_id", NEW."user_id"); RETURN NULL;',
+                            hash="af32f70220a07c3c8b12c13e474a47570e18153c",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_c12bb",
+                            table="people_membership",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "people_membershipevent" ("id", "pgh_created_at", "pgh_label", "pgh_obj_id", "team_id", "user_id") VALUES (OLD."id", public.history_now(), \'delete\', OLD."id", OLD."team_id", OLD."user_id"); RETURN NULL;',
+                            hash="9c3d20b628da5f9bff8bbbcc3f4ee5d1b5e94571",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_1c841",
+                            table="people_membership",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
-        migrations.AddConstraint(
-            model_name="workingcalendar",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("monday__lte", 1440),
-                    ("tuesday__lte", 1440),
-                    ("wednesday__lte", 1440),
-                    ("thursday__lte", 1440),
-                    ("friday__lte", 1440),
-                    ("saturday__lte", 1440),
-                    ("sunday__lte", 1440),
+        migrations.CreateModel(
+            name="MembershipEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("valid_to", models.DateTimeField(editable=False, null=True)),
+                ("id", models.BigIntegerField()),
+                (
+                    "change_set",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_default=history.models.CurrentChangeSet(),
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="history.changeset",
+                    ),
                 ),
-                name="calendar_day_has_24_hours",
-                violation_error_message="A day has at most 24 working hours.",
-            ),
-        ),
-        migrations.AddField(
-            model_name="teamevent",
-            name="calendar",
-            field=models.ForeignKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                related_query_name="+",
-                to="people.workingcalendar",
-            ),
-        ),
-        migrations.AddField(
-            model_name="team",
-            name="calendar",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="teams",
-                to="people.workingcalendar",
-            ),
-        ),
-        migrations.AddField(
-            model_name="organisationevent",
-            name="calendar",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                related_query_name="+",
-                to="people.workingcalendar",
-            ),
-        ),
-        migrations.AddField(
-            model_name="organisation",
-            name="calendar",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="people.workingcalendar"
-            ),
-        ),
-        migrations.AddField(
-            model_name="holidayevent",
-            name="calendar",
-            field=models.ForeignKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                related_query_name="+",
-                to="people.workingcalendar",
-            ),
-        ),
-        migrations.AddField(
-            model_name="holiday",
-            name="calendar",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="holidays", to="people.workingcalendar"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="workingcalendar",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "people_workingcalendarevent" ("friday", "id", "monday", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "saturday", "sunday", "thursday", "tuesday", "version", "wednesday") VALUES (NEW."friday", NEW."id", NEW."monday", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."saturday", NEW."sunday", NEW."thursday", NEW."tuesday", NEW."version", NEW."wednesday"); RETURN NULL;',
-                    hash="33d70d2b786bb73864890fcf977e844017a01905",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_ec25b",
-                    table="people_workingcalendar",
-                    when="AFTER",
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="people.membership",
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="workingcalendar",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "people_workingcalendarevent" ("friday", "id", "monday", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "saturday", "sunday", "thursday", "tuesday", "version", "wednesday") VALUES (NEW."friday", NEW."id", NEW."monday", NEW."name", public.history_now(), \'update\', NEW."id", NEW."saturday", NEW."sunday", NEW."thursday", NEW."tuesday", NEW."version", NEW."wednesday"); RETURN NULL;',
-                    hash="dd0c842aea0aa7c12045f2315ae01620fc177924",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_02517",
-                    table="people_workingcalendar",
-                    when="AFTER",
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="workingcalendar",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "people_workingcalendarevent" ("friday", "id", "monday", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "saturday", "sunday", "thursday", "tuesday", "version", "wednesday") VALUES (OLD."friday", OLD."id", OLD."monday", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."saturday", OLD."sunday", OLD."thursday", OLD."tuesday", OLD."version", OLD."wednesday"); RETURN NULL;',
-                    hash="65316e21de5c8b29b233acd6b8d89d73b1572843",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_58a30",
-                    table="people_workingcalendar",
-                    when="AFTER",
+                (
+                    "team",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="people.team",
+                    ),
                 ),
-            ),
+            ],
+            options={
+                "abstract": False,
+                "indexes": [models.Index(fields=["pgh_created_at"], name="people_membership_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="people_membership_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE people_membershipevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="3fbc148831f22b54480018cae6a91abf7f6f2d4d",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_c91b3",
+                            table="people_membershipevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="4ccbbe46b585254e330b2e0496b97819befde4c1",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_3b09f",
+                            table="people_membershipevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+            },
         ),
-        migrations.AddField(
-            model_name="workingcalendarevent",
-            name="change_set",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_default=history.models.CurrentChangeSet(),
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="history.changeset",
-            ),
-        ),
-        migrations.AddField(
-            model_name="workingcalendarevent",
-            name="pgh_obj",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="events",
-                to="people.workingcalendar",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="accesstoken",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("revoked_at", None), ("revoked_at__gte", models.F("created_at")), _connector="OR"),
-                name="token_revoked_after_made",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="membershipevent",
-            index=models.Index(fields=["pgh_created_at"], name="people_membership_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="membershipevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="people_membership_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="membershipevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE people_membershipevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="3fbc148831f22b54480018cae6a91abf7f6f2d4d",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_c91b3",
-                    table="people_membershipevent",
-                    when="BEFORE",
+        migrations.CreateModel(
+            name="UserEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("valid_to", models.DateTimeField(editable=False, null=True)),
+                ("id", models.BigIntegerField()),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("email", models.EmailField(max_length=254)),
+                ("name", models.CharField(max_length=120)),
+                ("time_zone", models.CharField(default="UTC", max_length=64, validators=[people.models.validate_zone])),
+                ("is_admin", models.BooleanField(default=False, verbose_name="administrator")),
+                ("is_active", models.BooleanField(default=True, verbose_name="active")),
+                (
+                    "change_set",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_default=history.models.CurrentChangeSet(),
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="history.changeset",
+                    ),
                 ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="membershipevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="4ccbbe46b585254e330b2e0496b97819befde4c1",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_3b09f",
-                    table="people_membershipevent",
-                    when="BEFORE",
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
                 ),
-            ),
+            ],
+            options={
+                "abstract": False,
+                "indexes": [models.Index(fields=["pgh_created_at"], name="people_user_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="people_user_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE people_userevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="3df1494d2502a1fa477caedd12fa3b224d054291",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_f66dd",
+                            table="people_userevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="50fe30e30c7948ba82b327128716e01d9d02a66f",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_f5bab",
+                            table="people_userevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+            },
         ),
-        migrations.AddConstraint(
-            model_name="membership",
-            constraint=models.UniqueConstraint(
-                fields=("team", "user"),
-                name="member_once",
-                violation_error_code="user",
-                violation_error_message="This person is in the team already.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="membership",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "people_membershipevent" ("id", "pgh_created_at", "pgh_label", "pgh_obj_id", "team_id", "user_id") VALUES (NEW."id", public.history_now(), \'insert\', NEW."id", NEW."team_id", NEW."user_id"); RETURN NULL;',
-                    hash="91d46563010fe319bae561163d59707ec912bfd1",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_6bbf7",
-                    table="people_membership",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="membership",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "people_membershipevent" ("id", "pgh_created_at", "pgh_label", "pgh_obj_id", "team_id", "user_id") VALUES (NEW."id", public.history_now(), \'update\', NEW."id", NEW."team_id", NEW."user_id"); RETURN NULL;',
-                    hash="af32f70220a07c3c8b12c13e474a47570e18153c",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_c12bb",
-                    table="people_membership",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="membership",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "people_membershipevent" ("id", "pgh_created_at", "pgh_label", "pgh_obj_id", "team_id", "user_id") VALUES (OLD."id", public.history_now(), \'delete\', OLD."id", OLD."team_id", OLD."user_id"); RETURN NULL;',
-                    hash="9c3d20b628da5f9bff8bbbcc3f4ee5d1b5e94571",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_1c841",
-                    table="people_membership",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="userevent",
-            index=models.Index(fields=["pgh_created_at"], name="people_user_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="userevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="people_user_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="userevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE people_userevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="3df1494d2502a1fa477caedd12fa3b224d054291",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_f66dd",
-                    table="people_userevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="userevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="50fe30e30c7948ba82b327128716e01d9d02a66f",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_f5bab",
-                    table="people_userevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="teamevent",
-            index=models.Index(fields=["pgh_created_at"], name="people_team_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="teamevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="people_team_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="teamevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE people_teamevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="018979bc4384b7dec4d63a613e560fe95ee3b769",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_f5de8",
-                    table="people_teamevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="teamevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="f0550c25c7494a8312241c8e401594610d995af9",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_446db",
-                    table="people_teamevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="team",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_key", ""), _negated=True),
-                fields=("external_key",),
-                name="team_external_key_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="team",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("capacity_days", None), ("capacity_days__gte", 0), _connector="OR"),
-                name="team_capacity_not_negative",
-                violation_error_code="capacity_days",
-                violation_error_message="Capacity is zero or more people-days a week.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="team",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "people_teamevent" ("area", "calendar_id", "capacity_days", "external_key", "id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "version") VALUES (NEW."area", NEW."calendar_id", NEW."capacity_days", NEW."external_key", NEW."id", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."version"); RETURN NULL;',
-                    hash="6e4f0dde82d589db70272bc2d3ac3e23e6226059",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_344e5",
-                    table="people_team",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="team",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "people_teamevent" ("area", "calendar_id", "capacity_days", "external_key", "id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "version") VALUES (NEW."area", NEW."calendar_id", NEW."capacity_days", NEW."external_key", NEW."id", NEW."name", public.history_now(), \'update\', NEW."id", NEW."version"); RETURN NULL;',
-                    hash="35742a3f4e0f7230ba5a063523b7f51d0733b3e1",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_cda79",
-                    table="people_team",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="team",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "people_teamevent" ("area", "calendar_id", "capacity_days", "external_key", "id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "version") VALUES (OLD."area", OLD."calendar_id", OLD."capacity_days", OLD."external_key", OLD."id", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."version"); RETURN NULL;',
-                    hash="4dafc3ded9bba992ff565adbbfc8fce308555bd7",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_d418f",
-                    table="people_team",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="organisationevent",
-            index=models.Index(fields=["pgh_created_at"], name="people_organisation_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="organisationevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="people_organisation_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="organisationevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE people_organisationevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="b6a2882a1dc9f5314a108b0bdea11ba24e6ba4a5",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_e6872",
-                    table="people_organisationevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="organisationevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="cd6c4b7d5f60b39796653fc34c49ab806fd7a130",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_2ea3f",
-                    table="people_organisationevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="organisation",
-            constraint=models.CheckConstraint(condition=models.Q(("pk", 1)), name="one_organisation"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="organisation",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "people_organisationevent" ("calendar_id", "id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "version") VALUES (NEW."calendar_id", NEW."id", NEW."name", public.history_now(), \'insert\', NEW."id", NEW."time_zone", NEW."version"); RETURN NULL;',
-                    hash="33398f7aabe5a696a84928e2d42cf6782fdbfe26",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_d087f",
-                    table="people_organisation",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="organisation",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "people_organisationevent" ("calendar_id", "id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "version") VALUES (NEW."calendar_id", NEW."id", NEW."name", public.history_now(), \'update\', NEW."id", NEW."time_zone", NEW."version"); RETURN NULL;',
-                    hash="1d252213f67d38d05bbdfbb88473a098bab05e65",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_c3fee",
-                    table="people_organisation",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="organisation",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "people_organisationevent" ("calendar_id", "id", "name", "pgh_created_at", "pgh_label", "pgh_obj_id", "time_zone", "version") VALUES (OLD."calendar_id", OLD."id", OLD."name", public.history_now(), \'delete\', OLD."id", OLD."time_zone", OLD."version"); RETURN NULL;',
-                    hash="302ca5c29ab87a095bce6a40d374fea775b01b09",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_637d9",
-                    table="people_organisation",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="holidayevent",
-            index=models.Index(fields=["pgh_created_at"], name="people_holiday_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="holidayevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="people_holiday_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="holidayevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE people_holidayevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="d8f37ac8afc3e1aed398310e5069feb3508bc61b",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_b085e",
-                    table="people_holidayevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="holidayevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="964c1bbfe9864be4b9491b09928874b20d843ab6",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_6bef9",
-                    table="people_holidayevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="holiday",
-            constraint=models.UniqueConstraint(
-                fields=("calendar", "on"),
-                name="holiday_once",
-                violation_error_code="on",
-                violation_error_message="This calendar has a holiday on that day already.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="holiday",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "people_holidayevent" ("calendar_id", "id", "name", "on", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."calendar_id", NEW."id", NEW."name", NEW."on", public.history_now(), \'insert\', NEW."id"); RETURN NULL;',
-                    hash="92a5569e2403ba00d659d8f767cde4117a1df778",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_4ed54",
-                    table="people_holiday",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="holiday",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "people_holidayevent" ("calendar_id", "id", "name", "on", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."calendar_id", NEW."id", NEW."name", NEW."on", public.history_now(), \'update\', NEW."id"); RETURN NULL;',
-                    hash="cf6efca671838edc41291ec8cece214e5d4cfa83",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_fee6d",
-                    table="people_holiday",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="holiday",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "people_holidayevent" ("calendar_id", "id", "name", "on", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (OLD."calendar_id", OLD."id", OLD."name", OLD."on", public.history_now(), \'delete\', OLD."id"); RETURN NULL;',
-                    hash="9f2f4b921a8739e9e96dd51cf3f38178b4e85368",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_db5c9",
-                    table="people_holiday",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="workingcalendarevent",
-            index=models.Index(fields=["pgh_created_at"], name="people_workingcalendar_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="workingcalendarevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="people_workingcalendar_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="workingcalendarevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE people_workingcalendarevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="c8e91caa0866be80dfe0276191855659cf0dfb77",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_8037f",
-                    table="people_workingcalendarevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="workingcalendarevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="749cb08d4b5444eb03dc43fe63268c83f409fc3f",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_4d9f9",
-                    table="people_workingcalendarevent",
-                    when="BEFORE",
-                ),
-            ),
+        history.operations.InstallTriggers(
+            model_names=[
+                "WorkingCalendar",
+                "Holiday",
+                "HolidayEvent",
+                "Organisation",
+                "OrganisationEvent",
+                "Team",
+                "TeamEvent",
+                "WorkingCalendarEvent",
+                "User",
+                "Membership",
+                "MembershipEvent",
+                "UserEvent",
+            ],
         ),
     ]

@@ -3,11 +3,11 @@
 import django.core.validators
 import django.db.models.deletion
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
 import history.models
+import history.operations
 
 
 class Migration(migrations.Migration):
@@ -16,23 +16,10 @@ class Migration(migrations.Migration):
     dependencies = [
         ("history", "0002_change_set"),
         ("people", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("people", "__first__"),
     ]
 
     operations = [
-        migrations.CreateModel(
-            name="GateCriterion",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("text", models.CharField(max_length=500)),
-                ("met_on", models.DateField(blank=True, null=True)),
-                ("evidence_url", models.URLField(blank=True, max_length=500, verbose_name="evidence")),
-            ],
-            options={
-                "abstract": False,
-            },
-        ),
         migrations.CreateModel(
             name="Program",
             fields=[
@@ -110,29 +97,80 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
-            ],
-        ),
-        migrations.CreateModel(
-            name="GateAction",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("text", models.CharField(max_length=500)),
-                ("due_on", models.DateField(blank=True, null=True)),
-                ("done_on", models.DateField(blank=True, null=True)),
                 (
-                    "owner",
+                    "owning_team",
                     models.ForeignKey(
                         blank=True,
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
-                        related_name="gate_actions",
+                        related_name="programs_owned",
+                        to="people.team",
+                    ),
+                ),
+                (
+                    "sponsor",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="programs_sponsored",
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
             ],
             options={
-                "abstract": False,
+                "indexes": [models.Index(fields=["name"], name="program_name")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("external_key", ""), _negated=True),
+                        fields=("external_key",),
+                        name="program_external_key_once",
+                        violation_error_code="external_key",
+                        violation_error_message="Another program has this external key.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("name", ""), _negated=True),
+                        name="program_has_name",
+                        violation_error_code="name",
+                        violation_error_message="A program needs a name.",
+                    ),
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_programevent" ("area", "external_key", "id", "key", "lead_id", "name", "owning_team_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rank", "sponsor_id", "state", "summary", "target_on", "target_precision", "version", "visibility") VALUES (NEW."area", NEW."external_key", NEW."id", NEW."key", NEW."lead_id", NEW."name", NEW."owning_team_id", public.history_now(), \'insert\', NEW."id", NEW."rank", NEW."sponsor_id", NEW."state", NEW."summary", NEW."target_on", NEW."target_precision", NEW."version", NEW."visibility"); RETURN NULL;',
+                            hash="d3b7a6286aa21e8b6b576f2d83049d1aab259bdc",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_5a554",
+                            table="programs_program",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "programs_programevent" ("area", "external_key", "id", "key", "lead_id", "name", "owning_team_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rank", "sponsor_id", "state", "summary", "target_on", "target_precision", "version", "visibility") VALUES (NEW."area", NEW."external_key", NEW."id", NEW."key", NEW."lead_id", NEW."name", NEW."owning_team_id", public.history_now(), \'update\', NEW."id", NEW."rank", NEW."sponsor_id", NEW."state", NEW."summary", NEW."target_on", NEW."target_precision", NEW."version", NEW."visibility"); RETURN NULL;',
+                            hash="50de096ba9053b4ea859b5e55018ce7d2ffe8665",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_7f86c",
+                            table="programs_program",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_programevent" ("area", "external_key", "id", "key", "lead_id", "name", "owning_team_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rank", "sponsor_id", "state", "summary", "target_on", "target_precision", "version", "visibility") VALUES (OLD."area", OLD."external_key", OLD."id", OLD."key", OLD."lead_id", OLD."name", OLD."owning_team_id", public.history_now(), \'delete\', OLD."id", OLD."rank", OLD."sponsor_id", OLD."state", OLD."summary", OLD."target_on", OLD."target_precision", OLD."version", OLD."visibility"); RETURN NULL;',
+                            hash="b02c4fc67fc0882f4ad0eab6f18562982c34d328",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_7c1d4",
+                            table="programs_program",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -168,6 +206,63 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("parent", models.F("id")), _negated=True),
+                        name="objective_not_its_own_parent",
+                        violation_error_code="parent",
+                        violation_error_message="An objective cannot be its own parent.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("period_start_on", None),
+                            ("period_end_on", None),
+                            ("period_start_on__lte", models.F("period_end_on")),
+                            _connector="OR",
+                        ),
+                        name="objective_period_in_order",
+                        violation_error_code="period_end_on",
+                        violation_error_message="The period ends before it starts.",
+                    ),
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_objectiveevent" ("closed_on", "current_value", "id", "measure", "owner_id", "parent_id", "period_end_on", "period_start_on", "pgh_created_at", "pgh_label", "pgh_obj_id", "target_value", "title", "version") VALUES (NEW."closed_on", NEW."current_value", NEW."id", NEW."measure", NEW."owner_id", NEW."parent_id", NEW."period_end_on", NEW."period_start_on", public.history_now(), \'insert\', NEW."id", NEW."target_value", NEW."title", NEW."version"); RETURN NULL;',
+                            hash="5da3d9b75c5c67d96a4e69ba75e7971ec4b35f66",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_6acd1",
+                            table="programs_objective",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "programs_objectiveevent" ("closed_on", "current_value", "id", "measure", "owner_id", "parent_id", "period_end_on", "period_start_on", "pgh_created_at", "pgh_label", "pgh_obj_id", "target_value", "title", "version") VALUES (NEW."closed_on", NEW."current_value", NEW."id", NEW."measure", NEW."owner_id", NEW."parent_id", NEW."period_end_on", NEW."period_start_on", public.history_now(), \'update\', NEW."id", NEW."target_value", NEW."title", NEW."version"); RETURN NULL;',
+                            hash="d28ae330b0d5879054af9cf6bf255b50c173b774",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_1ba72",
+                            table="programs_objective",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_objectiveevent" ("closed_on", "current_value", "id", "measure", "owner_id", "parent_id", "period_end_on", "period_start_on", "pgh_created_at", "pgh_label", "pgh_obj_id", "target_value", "title", "version") VALUES (OLD."closed_on", OLD."current_value", OLD."id", OLD."measure", OLD."owner_id", OLD."parent_id", OLD."period_end_on", OLD."period_start_on", public.history_now(), \'delete\', OLD."id", OLD."target_value", OLD."title", OLD."version"); RETURN NULL;',
+                            hash="3093bf246ff2eee8c5b16b61fe9b67ae34656524",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_ce504",
+                            table="programs_objective",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Alignment",
@@ -179,7 +274,52 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE, related_name="alignments", to="programs.objective"
                     ),
                 ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="alignments", to="programs.program"
+                    ),
+                ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("program", "objective"), name="alignment_once")],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_alignmentevent" ("id", "objective_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."id", NEW."objective_id", public.history_now(), \'insert\', NEW."id", NEW."program_id"); RETURN NULL;',
+                            hash="90fa682532f31b4a91bd55d9d1705ebc10812e2e",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_7868c",
+                            table="programs_alignment",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "programs_alignmentevent" ("id", "objective_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."id", NEW."objective_id", public.history_now(), \'update\', NEW."id", NEW."program_id"); RETURN NULL;',
+                            hash="d43329fc3ddf840ad995394aeb664cf79576e958",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_829a7",
+                            table="programs_alignment",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_alignmentevent" ("id", "objective_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (OLD."id", OLD."objective_id", public.history_now(), \'delete\', OLD."id", OLD."program_id"); RETURN NULL;',
+                            hash="a1122178a57dacaaf42f632ce50a3efabac21475",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_43b12",
+                            table="programs_alignment",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ObjectiveEvent",
@@ -246,6 +386,37 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [models.Index(fields=["pgh_created_at"], name="programs_objective_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_objective_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE programs_objectiveevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="86713fa54418dea77818016a438eb0abc7f7e6b6",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_12734",
+                            table="programs_objectiveevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="fc1ca831283723c57a94e8e80de80330ee6c2ea9",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_5c64d",
+                            table="programs_objectiveevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -258,7 +429,52 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE, related_name="partnerships", to="people.team"
                     ),
                 ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="partners", to="programs.program"
+                    ),
+                ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("program", "team"), name="partner_once")],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_partnerteamevent" ("id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "team_id") VALUES (NEW."id", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."team_id"); RETURN NULL;',
+                            hash="ded7ed1368346fba500442cd6a73b74923d8ff3f",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_023ad",
+                            table="programs_partnerteam",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "programs_partnerteamevent" ("id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "team_id") VALUES (NEW."id", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."team_id"); RETURN NULL;',
+                            hash="56f610b9b23b4f92c3539694453b3ea4f1497d09",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_be32c",
+                            table="programs_partnerteam",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_partnerteamevent" ("id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "team_id") VALUES (OLD."id", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."team_id"); RETURN NULL;',
+                            hash="0af4c0c359fa2f0865972ab55741425cc27d9459",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_211c8",
+                            table="programs_partnerteam",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Phase",
@@ -323,7 +539,204 @@ class Migration(migrations.Migration):
                         to=settings.AUTH_USER_MODEL,
                     ),
                 ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="phases", to="programs.program"
+                    ),
+                ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("program", "kind"),
+                        name="phase_once",
+                        violation_error_code="kind",
+                        violation_error_message="The program has this phase already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("decided_by", None), ("decided_on", None), ("decision", "")),
+                            models.Q(
+                                models.Q(("decision", ""), _negated=True),
+                                ("decided_by__isnull", False),
+                                ("decided_on__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="gate_decided_whole",
+                        violation_error_code="decision",
+                        violation_error_message="A gate's decision has a day and a person.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("starts_on", None),
+                            ("gate_on", None),
+                            ("starts_on__lte", models.F("gate_on")),
+                            _connector="OR",
+                        ),
+                        name="phase_in_order",
+                        violation_error_code="gate_on",
+                        violation_error_message="The gate lies before the phase starts.",
+                    ),
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_phaseevent" ("approver_id", "decided_by_id", "decided_on", "decision", "evidence_url", "gate_on", "id", "kind", "lessons", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "starts_on", "target_met", "version") VALUES (NEW."approver_id", NEW."decided_by_id", NEW."decided_on", NEW."decision", NEW."evidence_url", NEW."gate_on", NEW."id", NEW."kind", NEW."lessons", NEW."note", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."starts_on", NEW."target_met", NEW."version"); RETURN NULL;',
+                            hash="ea92fdc4c69bafcbc6f5f7338535b466e640e892",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_f2329",
+                            table="programs_phase",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "programs_phaseevent" ("approver_id", "decided_by_id", "decided_on", "decision", "evidence_url", "gate_on", "id", "kind", "lessons", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "starts_on", "target_met", "version") VALUES (NEW."approver_id", NEW."decided_by_id", NEW."decided_on", NEW."decision", NEW."evidence_url", NEW."gate_on", NEW."id", NEW."kind", NEW."lessons", NEW."note", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."starts_on", NEW."target_met", NEW."version"); RETURN NULL;',
+                            hash="c801c5e781c2d3d1ee30915505b3992c068f9066",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_a4c5e",
+                            table="programs_phase",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_phaseevent" ("approver_id", "decided_by_id", "decided_on", "decision", "evidence_url", "gate_on", "id", "kind", "lessons", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "starts_on", "target_met", "version") VALUES (OLD."approver_id", OLD."decided_by_id", OLD."decided_on", OLD."decision", OLD."evidence_url", OLD."gate_on", OLD."id", OLD."kind", OLD."lessons", OLD."note", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."starts_on", OLD."target_met", OLD."version"); RETURN NULL;',
+                            hash="1f70c3d5e947e4821a131913a257fd44dbb0a317",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_4118e",
+                            table="programs_phase",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="GateCriterion",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("text", models.CharField(max_length=500)),
+                ("met_on", models.DateField(blank=True, null=True)),
+                ("evidence_url", models.URLField(blank=True, max_length=500, verbose_name="evidence")),
+                (
+                    "phase",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="criteria", to="programs.phase"
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_gatecriterionevent" ("evidence_url", "id", "met_on", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "text", "version") VALUES (NEW."evidence_url", NEW."id", NEW."met_on", public.history_now(), \'insert\', NEW."id", NEW."phase_id", NEW."text", NEW."version"); RETURN NULL;',
+                            hash="f63cc19765e29f256dee3520406c6e6cd2a4d48c",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_4d5ce",
+                            table="programs_gatecriterion",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "programs_gatecriterionevent" ("evidence_url", "id", "met_on", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "text", "version") VALUES (NEW."evidence_url", NEW."id", NEW."met_on", public.history_now(), \'update\', NEW."id", NEW."phase_id", NEW."text", NEW."version"); RETURN NULL;',
+                            hash="7a5640074b5b39d4194c6b16f7254e3aa3b5542c",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_321c4",
+                            table="programs_gatecriterion",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_gatecriterionevent" ("evidence_url", "id", "met_on", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "text", "version") VALUES (OLD."evidence_url", OLD."id", OLD."met_on", public.history_now(), \'delete\', OLD."id", OLD."phase_id", OLD."text", OLD."version"); RETURN NULL;',
+                            hash="0776c80315b7dbd5bf35b7a417d5a06fedbfb9af",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_f4af6",
+                            table="programs_gatecriterion",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="GateAction",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("text", models.CharField(max_length=500)),
+                ("due_on", models.DateField(blank=True, null=True)),
+                ("done_on", models.DateField(blank=True, null=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="gate_actions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "phase",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="actions", to="programs.phase"
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_gateactionevent" ("done_on", "due_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "text", "version") VALUES (NEW."done_on", NEW."due_on", NEW."id", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."phase_id", NEW."text", NEW."version"); RETURN NULL;',
+                            hash="b134c7fbd2e52ef7741825c47d98faf0eb5a225a",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_eb67f",
+                            table="programs_gateaction",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "programs_gateactionevent" ("done_on", "due_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "text", "version") VALUES (NEW."done_on", NEW."due_on", NEW."id", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."phase_id", NEW."text", NEW."version"); RETURN NULL;',
+                            hash="543988b4ebc36406f8dc1a33fb8a0bcfdacc6ab6",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_90c44",
+                            table="programs_gateaction",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_gateactionevent" ("done_on", "due_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "text", "version") VALUES (OLD."done_on", OLD."due_on", OLD."id", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."phase_id", OLD."text", OLD."version"); RETURN NULL;',
+                            hash="88079da527b1745b983f93ca9765d7443dbcf3e2",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_28b33",
+                            table="programs_gateaction",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="GateCriterionEvent",
@@ -373,14 +786,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="programs_gatecriterion_at"),
+                    models.Index(fields=["program_id", "valid_to"], name="programs_gatecriterion_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_gatecriterion_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE programs_gatecriterionevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM programs_phase WHERE id = NEW.phase_id);\n    RETURN NEW;\n",
+                            hash="76029aa830e8ea980ec3aedaed7c3a53258d64ed",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_7ff07",
+                            table="programs_gatecriterionevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="061fa7a92af975b939e3045fd23700947227f1e5",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_bcc0b",
+                            table="programs_gatecriterionevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="gatecriterion",
-            name="phase",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="criteria", to="programs.phase"
-            ),
         ),
         migrations.CreateModel(
             name="GateActionEvent",
@@ -442,14 +882,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="programs_gateaction_at"),
+                    models.Index(fields=["program_id", "valid_to"], name="programs_gateaction_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_gateaction_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE programs_gateactionevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM programs_phase WHERE id = NEW.phase_id);\n    RETURN NEW;\n",
+                            hash="ec562a6a13ab43d84c20bf42d8940c34ac00267d",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_46e6e",
+                            table="programs_gateactionevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="3879c7e0b80220cbf14125571180d331aad33ebd",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_6c4ef",
+                            table="programs_gateactionevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="gateaction",
-            name="phase",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="actions", to="programs.phase"
-            ),
         ),
         migrations.CreateModel(
             name="Revision",
@@ -470,42 +937,6 @@ class Migration(migrations.Migration):
                 ),
                 ("revision", models.PositiveIntegerField(default=1, help_text="Anything: derive health again.")),
             ],
-        ),
-        migrations.AddField(
-            model_name="program",
-            name="objectives",
-            field=models.ManyToManyField(
-                related_name="programs", through="programs.Alignment", to="programs.objective"
-            ),
-        ),
-        migrations.AddField(
-            model_name="program",
-            name="owning_team",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="programs_owned",
-                to="people.team",
-            ),
-        ),
-        migrations.AddField(
-            model_name="program",
-            name="partner_teams",
-            field=models.ManyToManyField(
-                related_name="programs_partnered", through="programs.PartnerTeam", to="people.team"
-            ),
-        ),
-        migrations.AddField(
-            model_name="program",
-            name="sponsor",
-            field=models.ForeignKey(
-                blank=True,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="programs_sponsored",
-                to=settings.AUTH_USER_MODEL,
-            ),
         ),
         migrations.CreateModel(
             name="PhaseEvent",
@@ -613,14 +1044,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="programs_phase_at"),
+                    models.Index(fields=["program", "valid_to"], name="programs_phase_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_phase_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE programs_phaseevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="3b06e33a8ac7ab64454ee4da48d37fef933356c9",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_06c6b",
+                            table="programs_phaseevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="7170c316aa8956479496fb7b4c4d26e5ee1964d7",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_0cb19",
+                            table="programs_phaseevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="phase",
-            name="program",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="phases", to="programs.program"
-            ),
         ),
         migrations.CreateModel(
             name="PartnerTeamEvent",
@@ -675,14 +1133,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="programs_partnerteam_at"),
+                    models.Index(fields=["program", "valid_to"], name="programs_partnerteam_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_partnerteam_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE programs_partnerteamevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="9b54f879aa949025fb9727e60bdd97ccc1b1e826",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_c653b",
+                            table="programs_partnerteamevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="165a9a6f656fa028c24988a2147985db94665b7a",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_db16b",
+                            table="programs_partnerteamevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="partnerteam",
-            name="program",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="partners", to="programs.program"
-            ),
         ),
         migrations.CreateModel(
             name="AlignmentEvent",
@@ -737,14 +1222,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="programs_alignment_at"),
+                    models.Index(fields=["program", "valid_to"], name="programs_alignment_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_alignment_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE programs_alignmentevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="01fa0bd2db3d1b216c1a710fd3793f55108ec1e1",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_8dd3a",
+                            table="programs_alignmentevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="c8ba6a64693d1d2d9c832fe0d5ef419806fcc2e6",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_a0c7b",
+                            table="programs_alignmentevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="alignment",
-            name="program",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="alignments", to="programs.program"
-            ),
         ),
         migrations.CreateModel(
             name="ProgramEvent",
@@ -877,6 +1389,37 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [models.Index(fields=["pgh_created_at"], name="programs_program_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_program_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE programs_programevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="8a249d3ed688ab7e8e2072117006ed4aaffda1ca",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_38b63",
+                            table="programs_programevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="40b6d1ad8c26fd4345ddea850e91db416d51e1e2",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_e6397",
+                            table="programs_programevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -910,6 +1453,52 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("program", "other", "kind"),
+                        name="related_once",
+                        violation_error_code="other",
+                        violation_error_message="These programs are linked like this already.",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_relatedlinkevent" ("id", "kind", "other_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."id", NEW."kind", NEW."other_id", public.history_now(), \'insert\', NEW."id", NEW."program_id"); RETURN NULL;',
+                            hash="10c48ceb706e8c15acd4681cb1d5c275346c0889",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_d3046",
+                            table="programs_relatedlink",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "programs_relatedlinkevent" ("id", "kind", "other_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."id", NEW."kind", NEW."other_id", public.history_now(), \'update\', NEW."id", NEW."program_id"); RETURN NULL;',
+                            hash="835feafd59b57089475c835ff25a091870e6676f",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_73157",
+                            table="programs_relatedlink",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_relatedlinkevent" ("id", "kind", "other_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (OLD."id", OLD."kind", OLD."other_id", public.history_now(), \'delete\', OLD."id", OLD."program_id"); RETURN NULL;',
+                            hash="df315a90346d3a95fd1d30199640cb522ac74819",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_6945d",
+                            table="programs_relatedlink",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="RelatedLinkEvent",
@@ -976,6 +1565,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="programs_relatedlink_at"),
+                    models.Index(fields=["program", "valid_to"], name="programs_relatedlink_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_relatedlink_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE programs_relatedlinkevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="be1ffc0d1ed92fe7e0191660dc643f7dfb520591",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_92ed1",
+                            table="programs_relatedlinkevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="c8d31c3ce0e482598ca9be6eeeb61350b4b12806",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_198c9",
+                            table="programs_relatedlinkevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1006,6 +1629,51 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["program", "-at"], name="reported_health_newest")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("health__in", ["on_track", "at_risk", "off_track"])),
+                        name="reported_health_known",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_reportedhealthevent" ("at", "because", "by_id", "health", "id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."at", NEW."because", NEW."by_id", NEW."health", NEW."id", public.history_now(), \'insert\', NEW."id", NEW."program_id"); RETURN NULL;',
+                            hash="e89f34e80d790ec2f0f65ce86d988b66c450cfb6",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_6cf64",
+                            table="programs_reportedhealth",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "programs_reportedhealthevent" ("at", "because", "by_id", "health", "id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."at", NEW."because", NEW."by_id", NEW."health", NEW."id", public.history_now(), \'update\', NEW."id", NEW."program_id"); RETURN NULL;',
+                            hash="f0f5ca3117372cef3101bc232aeabfd2dce01913",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_5417d",
+                            table="programs_reportedhealth",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_reportedhealthevent" ("at", "because", "by_id", "health", "id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (OLD."at", OLD."because", OLD."by_id", OLD."health", OLD."id", public.history_now(), \'delete\', OLD."id", OLD."program_id"); RETURN NULL;',
+                            hash="424d99ebcf86cda8f5493d6e7fb8fb0146f9a850",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_8a68e",
+                            table="programs_reportedhealth",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ReportedHealthEvent",
@@ -1069,6 +1737,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="programs_reportedhealth_at"),
+                    models.Index(fields=["program", "valid_to"], name="programs_reportedhealth_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_reportedhealth_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE programs_reportedhealthevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="28a079768477745376619a6f946b3a845f1fe5f7",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_2e550",
+                            table="programs_reportedhealthevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="f89784644529f4aa65e8e450e349d063e547b9e7",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_7eec3",
+                            table="programs_reportedhealthevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1096,6 +1798,52 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("program", "user"),
+                        name="role_once",
+                        violation_error_code="user",
+                        violation_error_message="This person has a role in the program already.",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_roleevent" ("id", "kind", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "user_id") VALUES (NEW."id", NEW."kind", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."user_id"); RETURN NULL;',
+                            hash="bef903f5e4da1a6ccc642912ba02a6a98f9a47d4",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_f24ea",
+                            table="programs_role",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "programs_roleevent" ("id", "kind", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "user_id") VALUES (NEW."id", NEW."kind", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."user_id"); RETURN NULL;',
+                            hash="d7d6ae23162f4cc84fb2245a609980d3d89cb842",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_e94b1",
+                            table="programs_role",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_roleevent" ("id", "kind", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "user_id") VALUES (OLD."id", OLD."kind", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."user_id"); RETURN NULL;',
+                            hash="f7e464520e5f30adee9b896042d2461bf32d36d3",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_2092f",
+                            table="programs_role",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="RoleEvent",
@@ -1158,6 +1906,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="programs_role_at"),
+                    models.Index(fields=["program", "valid_to"], name="programs_role_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_role_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE programs_roleevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="af2b538bcb3c10cf52d4b2be763f6f2f4800f4a6",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_6ba43",
+                            table="programs_roleevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="469bee8f03896d2df801ea6a8b4caf558cae8e7e",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_076ba",
+                            table="programs_roleevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1196,6 +1978,42 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_slotevent" ("agreed_on", "id", "person_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "team_id", "title", "version") VALUES (NEW."agreed_on", NEW."id", NEW."person_id", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."team_id", NEW."title", NEW."version"); RETURN NULL;',
+                            hash="7763ac6c3dd4c53abe50c31550802b25e7c54643",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_ff201",
+                            table="programs_slot",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "programs_slotevent" ("agreed_on", "id", "person_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "team_id", "title", "version") VALUES (NEW."agreed_on", NEW."id", NEW."person_id", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."team_id", NEW."title", NEW."version"); RETURN NULL;',
+                            hash="433d0737021d10ad56f85a543e09fe47fe53a920",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_05452",
+                            table="programs_slot",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "programs_slotevent" ("agreed_on", "id", "person_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "team_id", "title", "version") VALUES (OLD."agreed_on", OLD."id", OLD."person_id", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."team_id", OLD."title", OLD."version"); RETURN NULL;',
+                            hash="028c9c5cb17561810b85cda2b8786122ed445710",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_42b97",
+                            table="programs_slot",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1268,1063 +2086,80 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="programs_slot_at"),
+                    models.Index(fields=["program", "valid_to"], name="programs_slot_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_slot_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE programs_slotevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="16e527c1312e4fb38934b32444f7ac3553c5ce5a",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_b4143",
+                            table="programs_slotevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="50370291b9ea3803e951df79fff972b86e0af85d",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_9c5e2",
+                            table="programs_slotevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
-        migrations.AddConstraint(
-            model_name="objective",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("parent", models.F("id")), _negated=True),
-                name="objective_not_its_own_parent",
-                violation_error_code="parent",
-                violation_error_message="An objective cannot be its own parent.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="objective",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("period_start_on", None),
-                    ("period_end_on", None),
-                    ("period_start_on__lte", models.F("period_end_on")),
-                    _connector="OR",
-                ),
-                name="objective_period_in_order",
-                violation_error_code="period_end_on",
-                violation_error_message="The period ends before it starts.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="objective",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_objectiveevent" ("closed_on", "current_value", "id", "measure", "owner_id", "parent_id", "period_end_on", "period_start_on", "pgh_created_at", "pgh_label", "pgh_obj_id", "target_value", "title", "version") VALUES (NEW."closed_on", NEW."current_value", NEW."id", NEW."measure", NEW."owner_id", NEW."parent_id", NEW."period_end_on", NEW."period_start_on", public.history_now(), \'insert\', NEW."id", NEW."target_value", NEW."title", NEW."version"); RETURN NULL;',
-                    hash="5da3d9b75c5c67d96a4e69ba75e7971ec4b35f66",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_6acd1",
-                    table="programs_objective",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="objective",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "programs_objectiveevent" ("closed_on", "current_value", "id", "measure", "owner_id", "parent_id", "period_end_on", "period_start_on", "pgh_created_at", "pgh_label", "pgh_obj_id", "target_value", "title", "version") VALUES (NEW."closed_on", NEW."current_value", NEW."id", NEW."measure", NEW."owner_id", NEW."parent_id", NEW."period_end_on", NEW."period_start_on", public.history_now(), \'update\', NEW."id", NEW."target_value", NEW."title", NEW."version"); RETURN NULL;',
-                    hash="d28ae330b0d5879054af9cf6bf255b50c173b774",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_1ba72",
-                    table="programs_objective",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="objective",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_objectiveevent" ("closed_on", "current_value", "id", "measure", "owner_id", "parent_id", "period_end_on", "period_start_on", "pgh_created_at", "pgh_label", "pgh_obj_id", "target_value", "title", "version") VALUES (OLD."closed_on", OLD."current_value", OLD."id", OLD."measure", OLD."owner_id", OLD."parent_id", OLD."period_end_on", OLD."period_start_on", public.history_now(), \'delete\', OLD."id", OLD."target_value", OLD."title", OLD."version"); RETURN NULL;',
-                    hash="3093bf246ff2eee8c5b16b61fe9b67ae34656524",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_ce504",
-                    table="programs_objective",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="objectiveevent",
-            index=models.Index(fields=["pgh_created_at"], name="programs_objective_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="objectiveevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_objective_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="objectiveevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE programs_objectiveevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="86713fa54418dea77818016a438eb0abc7f7e6b6",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_12734",
-                    table="programs_objectiveevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="objectiveevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="fc1ca831283723c57a94e8e80de80330ee6c2ea9",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_5c64d",
-                    table="programs_objectiveevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="gatecriterionevent",
-            index=models.Index(fields=["pgh_created_at"], name="programs_gatecriterion_at"),
-        ),
-        migrations.AddIndex(
-            model_name="gatecriterionevent",
-            index=models.Index(fields=["program_id", "valid_to"], name="programs_gatecriterion_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="gatecriterionevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_gatecriterion_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="gatecriterionevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE programs_gatecriterionevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM programs_phase WHERE id = NEW.phase_id);\n    RETURN NEW;\n",
-                    hash="76029aa830e8ea980ec3aedaed7c3a53258d64ed",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_7ff07",
-                    table="programs_gatecriterionevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="gatecriterionevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="061fa7a92af975b939e3045fd23700947227f1e5",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_bcc0b",
-                    table="programs_gatecriterionevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="gatecriterion",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_gatecriterionevent" ("evidence_url", "id", "met_on", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "text", "version") VALUES (NEW."evidence_url", NEW."id", NEW."met_on", public.history_now(), \'insert\', NEW."id", NEW."phase_id", NEW."text", NEW."version"); RETURN NULL;',
-                    hash="f63cc19765e29f256dee3520406c6e6cd2a4d48c",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_4d5ce",
-                    table="programs_gatecriterion",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="gatecriterion",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "programs_gatecriterionevent" ("evidence_url", "id", "met_on", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "text", "version") VALUES (NEW."evidence_url", NEW."id", NEW."met_on", public.history_now(), \'update\', NEW."id", NEW."phase_id", NEW."text", NEW."version"); RETURN NULL;',
-                    hash="7a5640074b5b39d4194c6b16f7254e3aa3b5542c",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_321c4",
-                    table="programs_gatecriterion",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="gatecriterion",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_gatecriterionevent" ("evidence_url", "id", "met_on", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "text", "version") VALUES (OLD."evidence_url", OLD."id", OLD."met_on", public.history_now(), \'delete\', OLD."id", OLD."phase_id", OLD."text", OLD."version"); RETURN NULL;',
-                    hash="0776c80315b7dbd5bf35b7a417d5a06fedbfb9af",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_f4af6",
-                    table="programs_gatecriterion",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="gateactionevent",
-            index=models.Index(fields=["pgh_created_at"], name="programs_gateaction_at"),
-        ),
-        migrations.AddIndex(
-            model_name="gateactionevent",
-            index=models.Index(fields=["program_id", "valid_to"], name="programs_gateaction_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="gateactionevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_gateaction_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="gateactionevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE programs_gateactionevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM programs_phase WHERE id = NEW.phase_id);\n    RETURN NEW;\n",
-                    hash="ec562a6a13ab43d84c20bf42d8940c34ac00267d",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_46e6e",
-                    table="programs_gateactionevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="gateactionevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="3879c7e0b80220cbf14125571180d331aad33ebd",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_6c4ef",
-                    table="programs_gateactionevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="gateaction",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_gateactionevent" ("done_on", "due_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "text", "version") VALUES (NEW."done_on", NEW."due_on", NEW."id", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."phase_id", NEW."text", NEW."version"); RETURN NULL;',
-                    hash="b134c7fbd2e52ef7741825c47d98faf0eb5a225a",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_eb67f",
-                    table="programs_gateaction",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="gateaction",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "programs_gateactionevent" ("done_on", "due_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "text", "version") VALUES (NEW."done_on", NEW."due_on", NEW."id", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."phase_id", NEW."text", NEW."version"); RETURN NULL;',
-                    hash="543988b4ebc36406f8dc1a33fb8a0bcfdacc6ab6",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_90c44",
-                    table="programs_gateaction",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="gateaction",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_gateactionevent" ("done_on", "due_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "phase_id", "text", "version") VALUES (OLD."done_on", OLD."due_on", OLD."id", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."phase_id", OLD."text", OLD."version"); RETURN NULL;',
-                    hash="88079da527b1745b983f93ca9765d7443dbcf3e2",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_28b33",
-                    table="programs_gateaction",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
+        migrations.AddField(
             model_name="program",
-            index=models.Index(fields=["name"], name="program_name"),
+            name="objectives",
+            field=models.ManyToManyField(
+                related_name="programs", through="programs.Alignment", to="programs.objective"
+            ),
         ),
-        migrations.AddConstraint(
+        migrations.AddField(
             model_name="program",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_key", ""), _negated=True),
-                fields=("external_key",),
-                name="program_external_key_once",
-                violation_error_code="external_key",
-                violation_error_message="Another program has this external key.",
+            name="partner_teams",
+            field=models.ManyToManyField(
+                related_name="programs_partnered", through="programs.PartnerTeam", to="people.team"
             ),
         ),
-        migrations.AddConstraint(
-            model_name="program",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("name", ""), _negated=True),
-                name="program_has_name",
-                violation_error_code="name",
-                violation_error_message="A program needs a name.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="program",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_programevent" ("area", "external_key", "id", "key", "lead_id", "name", "owning_team_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rank", "sponsor_id", "state", "summary", "target_on", "target_precision", "version", "visibility") VALUES (NEW."area", NEW."external_key", NEW."id", NEW."key", NEW."lead_id", NEW."name", NEW."owning_team_id", public.history_now(), \'insert\', NEW."id", NEW."rank", NEW."sponsor_id", NEW."state", NEW."summary", NEW."target_on", NEW."target_precision", NEW."version", NEW."visibility"); RETURN NULL;',
-                    hash="d3b7a6286aa21e8b6b576f2d83049d1aab259bdc",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_5a554",
-                    table="programs_program",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="program",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "programs_programevent" ("area", "external_key", "id", "key", "lead_id", "name", "owning_team_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rank", "sponsor_id", "state", "summary", "target_on", "target_precision", "version", "visibility") VALUES (NEW."area", NEW."external_key", NEW."id", NEW."key", NEW."lead_id", NEW."name", NEW."owning_team_id", public.history_now(), \'update\', NEW."id", NEW."rank", NEW."sponsor_id", NEW."state", NEW."summary", NEW."target_on", NEW."target_precision", NEW."version", NEW."visibility"); RETURN NULL;',
-                    hash="50de096ba9053b4ea859b5e55018ce7d2ffe8665",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_7f86c",
-                    table="programs_program",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="program",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_programevent" ("area", "external_key", "id", "key", "lead_id", "name", "owning_team_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "rank", "sponsor_id", "state", "summary", "target_on", "target_precision", "version", "visibility") VALUES (OLD."area", OLD."external_key", OLD."id", OLD."key", OLD."lead_id", OLD."name", OLD."owning_team_id", public.history_now(), \'delete\', OLD."id", OLD."rank", OLD."sponsor_id", OLD."state", OLD."summary", OLD."target_on", OLD."target_precision", OLD."version", OLD."visibility"); RETURN NULL;',
-                    hash="b02c4fc67fc0882f4ad0eab6f18562982c34d328",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_7c1d4",
-                    table="programs_program",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="phaseevent",
-            index=models.Index(fields=["pgh_created_at"], name="programs_phase_at"),
-        ),
-        migrations.AddIndex(
-            model_name="phaseevent",
-            index=models.Index(fields=["program", "valid_to"], name="programs_phase_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="phaseevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_phase_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="phaseevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE programs_phaseevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="3b06e33a8ac7ab64454ee4da48d37fef933356c9",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_06c6b",
-                    table="programs_phaseevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="phaseevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="7170c316aa8956479496fb7b4c4d26e5ee1964d7",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_0cb19",
-                    table="programs_phaseevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="phase",
-            constraint=models.UniqueConstraint(
-                fields=("program", "kind"),
-                name="phase_once",
-                violation_error_code="kind",
-                violation_error_message="The program has this phase already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="phase",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("decided_by", None), ("decided_on", None), ("decision", "")),
-                    models.Q(
-                        models.Q(("decision", ""), _negated=True),
-                        ("decided_by__isnull", False),
-                        ("decided_on__isnull", False),
-                    ),
-                    _connector="OR",
-                ),
-                name="gate_decided_whole",
-                violation_error_code="decision",
-                violation_error_message="A gate's decision has a day and a person.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="phase",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("starts_on", None), ("gate_on", None), ("starts_on__lte", models.F("gate_on")), _connector="OR"
-                ),
-                name="phase_in_order",
-                violation_error_code="gate_on",
-                violation_error_message="The gate lies before the phase starts.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="phase",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_phaseevent" ("approver_id", "decided_by_id", "decided_on", "decision", "evidence_url", "gate_on", "id", "kind", "lessons", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "starts_on", "target_met", "version") VALUES (NEW."approver_id", NEW."decided_by_id", NEW."decided_on", NEW."decision", NEW."evidence_url", NEW."gate_on", NEW."id", NEW."kind", NEW."lessons", NEW."note", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."starts_on", NEW."target_met", NEW."version"); RETURN NULL;',
-                    hash="ea92fdc4c69bafcbc6f5f7338535b466e640e892",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_f2329",
-                    table="programs_phase",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="phase",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "programs_phaseevent" ("approver_id", "decided_by_id", "decided_on", "decision", "evidence_url", "gate_on", "id", "kind", "lessons", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "starts_on", "target_met", "version") VALUES (NEW."approver_id", NEW."decided_by_id", NEW."decided_on", NEW."decision", NEW."evidence_url", NEW."gate_on", NEW."id", NEW."kind", NEW."lessons", NEW."note", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."starts_on", NEW."target_met", NEW."version"); RETURN NULL;',
-                    hash="c801c5e781c2d3d1ee30915505b3992c068f9066",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_a4c5e",
-                    table="programs_phase",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="phase",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_phaseevent" ("approver_id", "decided_by_id", "decided_on", "decision", "evidence_url", "gate_on", "id", "kind", "lessons", "note", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "starts_on", "target_met", "version") VALUES (OLD."approver_id", OLD."decided_by_id", OLD."decided_on", OLD."decision", OLD."evidence_url", OLD."gate_on", OLD."id", OLD."kind", OLD."lessons", OLD."note", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."starts_on", OLD."target_met", OLD."version"); RETURN NULL;',
-                    hash="1f70c3d5e947e4821a131913a257fd44dbb0a317",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_4118e",
-                    table="programs_phase",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="partnerteamevent",
-            index=models.Index(fields=["pgh_created_at"], name="programs_partnerteam_at"),
-        ),
-        migrations.AddIndex(
-            model_name="partnerteamevent",
-            index=models.Index(fields=["program", "valid_to"], name="programs_partnerteam_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="partnerteamevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_partnerteam_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="partnerteamevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE programs_partnerteamevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="9b54f879aa949025fb9727e60bdd97ccc1b1e826",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_c653b",
-                    table="programs_partnerteamevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="partnerteamevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="165a9a6f656fa028c24988a2147985db94665b7a",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_db16b",
-                    table="programs_partnerteamevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="partnerteam",
-            constraint=models.UniqueConstraint(fields=("program", "team"), name="partner_once"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="partnerteam",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_partnerteamevent" ("id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "team_id") VALUES (NEW."id", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."team_id"); RETURN NULL;',
-                    hash="ded7ed1368346fba500442cd6a73b74923d8ff3f",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_023ad",
-                    table="programs_partnerteam",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="partnerteam",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "programs_partnerteamevent" ("id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "team_id") VALUES (NEW."id", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."team_id"); RETURN NULL;',
-                    hash="56f610b9b23b4f92c3539694453b3ea4f1497d09",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_be32c",
-                    table="programs_partnerteam",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="partnerteam",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_partnerteamevent" ("id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "team_id") VALUES (OLD."id", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."team_id"); RETURN NULL;',
-                    hash="0af4c0c359fa2f0865972ab55741425cc27d9459",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_211c8",
-                    table="programs_partnerteam",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="alignmentevent",
-            index=models.Index(fields=["pgh_created_at"], name="programs_alignment_at"),
-        ),
-        migrations.AddIndex(
-            model_name="alignmentevent",
-            index=models.Index(fields=["program", "valid_to"], name="programs_alignment_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="alignmentevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_alignment_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="alignmentevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE programs_alignmentevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="01fa0bd2db3d1b216c1a710fd3793f55108ec1e1",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_8dd3a",
-                    table="programs_alignmentevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="alignmentevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="c8ba6a64693d1d2d9c832fe0d5ef419806fcc2e6",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_a0c7b",
-                    table="programs_alignmentevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="alignment",
-            constraint=models.UniqueConstraint(fields=("program", "objective"), name="alignment_once"),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="alignment",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_alignmentevent" ("id", "objective_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."id", NEW."objective_id", public.history_now(), \'insert\', NEW."id", NEW."program_id"); RETURN NULL;',
-                    hash="90fa682532f31b4a91bd55d9d1705ebc10812e2e",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_7868c",
-                    table="programs_alignment",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="alignment",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "programs_alignmentevent" ("id", "objective_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."id", NEW."objective_id", public.history_now(), \'update\', NEW."id", NEW."program_id"); RETURN NULL;',
-                    hash="d43329fc3ddf840ad995394aeb664cf79576e958",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_829a7",
-                    table="programs_alignment",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="alignment",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_alignmentevent" ("id", "objective_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (OLD."id", OLD."objective_id", public.history_now(), \'delete\', OLD."id", OLD."program_id"); RETURN NULL;',
-                    hash="a1122178a57dacaaf42f632ce50a3efabac21475",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_43b12",
-                    table="programs_alignment",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="programevent",
-            index=models.Index(fields=["pgh_created_at"], name="programs_program_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="programevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_program_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="programevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE programs_programevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="8a249d3ed688ab7e8e2072117006ed4aaffda1ca",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_38b63",
-                    table="programs_programevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="programevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="40b6d1ad8c26fd4345ddea850e91db416d51e1e2",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_e6397",
-                    table="programs_programevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="relatedlink",
-            constraint=models.UniqueConstraint(
-                fields=("program", "other", "kind"),
-                name="related_once",
-                violation_error_code="other",
-                violation_error_message="These programs are linked like this already.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="relatedlink",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_relatedlinkevent" ("id", "kind", "other_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."id", NEW."kind", NEW."other_id", public.history_now(), \'insert\', NEW."id", NEW."program_id"); RETURN NULL;',
-                    hash="10c48ceb706e8c15acd4681cb1d5c275346c0889",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_d3046",
-                    table="programs_relatedlink",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="relatedlink",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "programs_relatedlinkevent" ("id", "kind", "other_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."id", NEW."kind", NEW."other_id", public.history_now(), \'update\', NEW."id", NEW."program_id"); RETURN NULL;',
-                    hash="835feafd59b57089475c835ff25a091870e6676f",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_73157",
-                    table="programs_relatedlink",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="relatedlink",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_relatedlinkevent" ("id", "kind", "other_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (OLD."id", OLD."kind", OLD."other_id", public.history_now(), \'delete\', OLD."id", OLD."program_id"); RETURN NULL;',
-                    hash="df315a90346d3a95fd1d30199640cb522ac74819",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_6945d",
-                    table="programs_relatedlink",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="relatedlinkevent",
-            index=models.Index(fields=["pgh_created_at"], name="programs_relatedlink_at"),
-        ),
-        migrations.AddIndex(
-            model_name="relatedlinkevent",
-            index=models.Index(fields=["program", "valid_to"], name="programs_relatedlink_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="relatedlinkevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_relatedlink_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="relatedlinkevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE programs_relatedlinkevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="be1ffc0d1ed92fe7e0191660dc643f7dfb520591",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_92ed1",
-                    table="programs_relatedlinkevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="relatedlinkevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="c8d31c3ce0e482598ca9be6eeeb61350b4b12806",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_198c9",
-                    table="programs_relatedlinkevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reportedhealth",
-            index=models.Index(fields=["program", "-at"], name="reported_health_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="reportedhealth",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("health__in", ["on_track", "at_risk", "off_track"])), name="reported_health_known"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="reportedhealth",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_reportedhealthevent" ("at", "because", "by_id", "health", "id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."at", NEW."because", NEW."by_id", NEW."health", NEW."id", public.history_now(), \'insert\', NEW."id", NEW."program_id"); RETURN NULL;',
-                    hash="e89f34e80d790ec2f0f65ce86d988b66c450cfb6",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_6cf64",
-                    table="programs_reportedhealth",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="reportedhealth",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "programs_reportedhealthevent" ("at", "because", "by_id", "health", "id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (NEW."at", NEW."because", NEW."by_id", NEW."health", NEW."id", public.history_now(), \'update\', NEW."id", NEW."program_id"); RETURN NULL;',
-                    hash="f0f5ca3117372cef3101bc232aeabfd2dce01913",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_5417d",
-                    table="programs_reportedhealth",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="reportedhealth",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_reportedhealthevent" ("at", "because", "by_id", "health", "id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id") VALUES (OLD."at", OLD."because", OLD."by_id", OLD."health", OLD."id", public.history_now(), \'delete\', OLD."id", OLD."program_id"); RETURN NULL;',
-                    hash="424d99ebcf86cda8f5493d6e7fb8fb0146f9a850",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_8a68e",
-                    table="programs_reportedhealth",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reportedhealthevent",
-            index=models.Index(fields=["pgh_created_at"], name="programs_reportedhealth_at"),
-        ),
-        migrations.AddIndex(
-            model_name="reportedhealthevent",
-            index=models.Index(fields=["program", "valid_to"], name="programs_reportedhealth_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="reportedhealthevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_reportedhealth_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="reportedhealthevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE programs_reportedhealthevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="28a079768477745376619a6f946b3a845f1fe5f7",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_2e550",
-                    table="programs_reportedhealthevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="reportedhealthevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="f89784644529f4aa65e8e450e349d063e547b9e7",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_7eec3",
-                    table="programs_reportedhealthevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="role",
-            constraint=models.UniqueConstraint(
-                fields=("program", "user"),
-                name="role_once",
-                violation_error_code="user",
-                violation_error_message="This person has a role in the program already.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="role",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_roleevent" ("id", "kind", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "user_id") VALUES (NEW."id", NEW."kind", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."user_id"); RETURN NULL;',
-                    hash="bef903f5e4da1a6ccc642912ba02a6a98f9a47d4",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_f24ea",
-                    table="programs_role",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="role",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "programs_roleevent" ("id", "kind", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "user_id") VALUES (NEW."id", NEW."kind", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."user_id"); RETURN NULL;',
-                    hash="d7d6ae23162f4cc84fb2245a609980d3d89cb842",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_e94b1",
-                    table="programs_role",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="role",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_roleevent" ("id", "kind", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "user_id") VALUES (OLD."id", OLD."kind", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."user_id"); RETURN NULL;',
-                    hash="f7e464520e5f30adee9b896042d2461bf32d36d3",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_2092f",
-                    table="programs_role",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="roleevent",
-            index=models.Index(fields=["pgh_created_at"], name="programs_role_at"),
-        ),
-        migrations.AddIndex(
-            model_name="roleevent",
-            index=models.Index(fields=["program", "valid_to"], name="programs_role_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="roleevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_role_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="roleevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE programs_roleevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="af2b538bcb3c10cf52d4b2be763f6f2f4800f4a6",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_6ba43",
-                    table="programs_roleevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="roleevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="469bee8f03896d2df801ea6a8b4caf558cae8e7e",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_076ba",
-                    table="programs_roleevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="slot",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_slotevent" ("agreed_on", "id", "person_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "team_id", "title", "version") VALUES (NEW."agreed_on", NEW."id", NEW."person_id", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."team_id", NEW."title", NEW."version"); RETURN NULL;',
-                    hash="7763ac6c3dd4c53abe50c31550802b25e7c54643",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_ff201",
-                    table="programs_slot",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="slot",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "programs_slotevent" ("agreed_on", "id", "person_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "team_id", "title", "version") VALUES (NEW."agreed_on", NEW."id", NEW."person_id", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."team_id", NEW."title", NEW."version"); RETURN NULL;',
-                    hash="433d0737021d10ad56f85a543e09fe47fe53a920",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_05452",
-                    table="programs_slot",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="slot",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "programs_slotevent" ("agreed_on", "id", "person_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "team_id", "title", "version") VALUES (OLD."agreed_on", OLD."id", OLD."person_id", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."team_id", OLD."title", OLD."version"); RETURN NULL;',
-                    hash="028c9c5cb17561810b85cda2b8786122ed445710",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_42b97",
-                    table="programs_slot",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="slotevent",
-            index=models.Index(fields=["pgh_created_at"], name="programs_slot_at"),
-        ),
-        migrations.AddIndex(
-            model_name="slotevent",
-            index=models.Index(fields=["program", "valid_to"], name="programs_slot_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="slotevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="programs_slot_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="slotevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE programs_slotevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="16e527c1312e4fb38934b32444f7ac3553c5ce5a",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_b4143",
-                    table="programs_slotevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="slotevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="50370291b9ea3803e951df79fff972b86e0af85d",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_9c5e2",
-                    table="programs_slotevent",
-                    when="BEFORE",
-                ),
-            ),
+        history.operations.InstallTriggers(
+            model_names=[
+                "Program",
+                "Objective",
+                "Alignment",
+                "ObjectiveEvent",
+                "PartnerTeam",
+                "Phase",
+                "GateCriterion",
+                "GateAction",
+                "GateCriterionEvent",
+                "GateActionEvent",
+                "PhaseEvent",
+                "PartnerTeamEvent",
+                "AlignmentEvent",
+                "ProgramEvent",
+                "RelatedLink",
+                "RelatedLinkEvent",
+                "ReportedHealth",
+                "ReportedHealthEvent",
+                "Role",
+                "RoleEvent",
+                "Slot",
+                "SlotEvent",
+            ],
         ),
     ]

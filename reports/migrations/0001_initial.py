@@ -3,197 +3,450 @@
 import django.core.validators
 import django.db.models.deletion
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
 import history.models
+import history.operations
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('history', '0002_change_set'),
-        ('programs', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("history", "0002_change_set"),
+        ("people", "__first__"),
+        ("programs", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Subscription',
+            name="Subscription",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('weekday', models.PositiveSmallIntegerField(choices=[(0, 'Monday'), (1, 'Tuesday'), (2, 'Wednesday'), (3, 'Thursday'), (4, 'Friday'), (5, 'Saturday'), (6, 'Sunday')], default=0)),
-                ('hour', models.PositiveSmallIntegerField(default=7, validators=[django.core.validators.MaxValueValidator(23)])),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='subscription', to=settings.AUTH_USER_MODEL)),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Letter',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('week', models.CharField(help_text='ISO week such as 2026-W47; an extra one has a suffix.', max_length=12)),
-                ('message_id', models.CharField(max_length=200, unique=True)),
-                ('state', models.CharField(choices=[('due', 'due'), ('started', 'started'), ('sent', 'sent'), ('refused', 'refused'), ('unknown', 'unknown')], default='due', max_length=8)),
-                ('due_at', models.DateTimeField()),
-                ('claimed_until', models.DateTimeField(null=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('tries', models.PositiveSmallIntegerField(default=0)),
-                ('error', models.CharField(blank=True, max_length=500)),
-                ('subject', models.CharField(blank=True, max_length=300)),
-                ('text', models.TextField(blank=True)),
-                ('html', models.TextField(blank=True)),
-                ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='letters', to='reports.subscription')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='SubscriptionEvent',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('valid_to', models.DateTimeField(editable=False, null=True)),
-                ('id', models.BigIntegerField()),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('weekday', models.PositiveSmallIntegerField(choices=[(0, 'Monday'), (1, 'Tuesday'), (2, 'Wednesday'), (3, 'Thursday'), (4, 'Friday'), (5, 'Saturday'), (6, 'Sunday')], default=0)),
-                ('hour', models.PositiveSmallIntegerField(default=7, validators=[django.core.validators.MaxValueValidator(23)])),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('change_set', models.ForeignKey(db_constraint=False, db_default=history.models.CurrentChangeSet(), editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='history.changeset')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='reports.subscription')),
-                ('user', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "weekday",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (0, "Monday"),
+                            (1, "Tuesday"),
+                            (2, "Wednesday"),
+                            (3, "Thursday"),
+                            (4, "Friday"),
+                            (5, "Saturday"),
+                            (6, "Sunday"),
+                        ],
+                        default=0,
+                    ),
+                ),
+                (
+                    "hour",
+                    models.PositiveSmallIntegerField(
+                        default=7, validators=[django.core.validators.MaxValueValidator(23)]
+                    ),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="subscription",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("hour__lte", 23), ("weekday__lte", 6)),
+                        name="subscription_in_week",
+                        violation_error_code="hour",
+                        violation_error_message="An hour is from 0 to 23.",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "reports_subscriptionevent" ("ended_at", "hour", "id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id", "version", "weekday") VALUES (NEW."ended_at", NEW."hour", NEW."id", public.history_now(), \'insert\', NEW."id", NEW."user_id", NEW."version", NEW."weekday"); RETURN NULL;',
+                            hash="59d34f93c95ead72c95ada8337c56908b7a49087",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_e77cb",
+                            table="reports_subscription",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "reports_subscriptionevent" ("ended_at", "hour", "id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id", "version", "weekday") VALUES (NEW."ended_at", NEW."hour", NEW."id", public.history_now(), \'update\', NEW."id", NEW."user_id", NEW."version", NEW."weekday"); RETURN NULL;',
+                            hash="7bb086e111e86f52b2fe38a90effd9d9f214b787",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_0f226",
+                            table="reports_subscription",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "reports_subscriptionevent" ("ended_at", "hour", "id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id", "version", "weekday") VALUES (OLD."ended_at", OLD."hour", OLD."id", public.history_now(), \'delete\', OLD."id", OLD."user_id", OLD."version", OLD."weekday"); RETURN NULL;',
+                            hash="7a372980d55b82b1675ccb6b24a1b2e490115df9",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_302c2",
+                            table="reports_subscription",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Update',
+            name="Letter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('health', models.CharField(blank=True, choices=[('on_track', 'On track'), ('at_risk', 'At risk'), ('off_track', 'Off track')], max_length=12)),
-                ('text', models.TextField(blank=True, max_length=20000)),
-                ('ask', models.TextField(blank=True, max_length=5000)),
-                ('path_to_green', models.TextField(blank=True, max_length=5000)),
-                ('begun_at', models.DateTimeField()),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('snapshot', models.JSONField(blank=True, editable=False, null=True)),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='updates', to=settings.AUTH_USER_MODEL)),
-                ('program', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='updates', to='programs.program')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='UpdateEvent',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('valid_to', models.DateTimeField(editable=False, null=True)),
-                ('id', models.BigIntegerField()),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('health', models.CharField(blank=True, choices=[('on_track', 'On track'), ('at_risk', 'At risk'), ('off_track', 'Off track')], max_length=12)),
-                ('text', models.TextField(blank=True, max_length=20000)),
-                ('ask', models.TextField(blank=True, max_length=5000)),
-                ('path_to_green', models.TextField(blank=True, max_length=5000)),
-                ('begun_at', models.DateTimeField()),
-                ('published_at', models.DateTimeField(blank=True, null=True)),
-                ('snapshot', models.JSONField(blank=True, editable=False, null=True)),
-                ('author', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
-                ('change_set', models.ForeignKey(db_constraint=False, db_default=history.models.CurrentChangeSet(), editable=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='history.changeset')),
-                ('pgh_obj', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='reports.update')),
-                ('program', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='programs.program')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "week",
+                    models.CharField(help_text="ISO week such as 2026-W47; an extra one has a suffix.", max_length=12),
+                ),
+                ("message_id", models.CharField(max_length=200, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("due", "due"),
+                            ("started", "started"),
+                            ("sent", "sent"),
+                            ("refused", "refused"),
+                            ("unknown", "unknown"),
+                        ],
+                        default="due",
+                        max_length=8,
+                    ),
+                ),
+                ("due_at", models.DateTimeField()),
+                ("claimed_until", models.DateTimeField(null=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("tries", models.PositiveSmallIntegerField(default=0)),
+                ("error", models.CharField(blank=True, max_length=500)),
+                ("subject", models.CharField(blank=True, max_length=300)),
+                ("text", models.TextField(blank=True)),
+                ("html", models.TextField(blank=True)),
+                (
+                    "subscription",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="letters", to="reports.subscription"
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
+                "indexes": [models.Index(condition=models.Q(("state", "due")), fields=["due_at"], name="letter_due")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("subscription", "week"), name="letter_once_a_week"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state", "sent"), _negated=True), ("sent_at__isnull", False), _connector="OR"
+                        ),
+                        name="letter_sent_when",
+                    ),
+                ],
             },
         ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.CheckConstraint(condition=models.Q(('hour__lte', 23), ('weekday__lte', 6)), name='subscription_in_week', violation_error_code='hour', violation_error_message='An hour is from 0 to 23.'),
+        migrations.CreateModel(
+            name="SubscriptionEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("valid_to", models.DateTimeField(editable=False, null=True)),
+                ("id", models.BigIntegerField()),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "weekday",
+                    models.PositiveSmallIntegerField(
+                        choices=[
+                            (0, "Monday"),
+                            (1, "Tuesday"),
+                            (2, "Wednesday"),
+                            (3, "Thursday"),
+                            (4, "Friday"),
+                            (5, "Saturday"),
+                            (6, "Sunday"),
+                        ],
+                        default=0,
+                    ),
+                ),
+                (
+                    "hour",
+                    models.PositiveSmallIntegerField(
+                        default=7, validators=[django.core.validators.MaxValueValidator(23)]
+                    ),
+                ),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "change_set",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_default=history.models.CurrentChangeSet(),
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="history.changeset",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="reports.subscription",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "indexes": [models.Index(fields=["pgh_created_at"], name="reports_subscription_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="reports_subscription_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE reports_subscriptionevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="132a42d9e95c6e53ee555280d1dd553e25f7d4c1",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_ca036",
+                            table="reports_subscriptionevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="7af5d0f7e5e4b950e65eb00474f257b5c07684b3",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_b0ce8",
+                            table="reports_subscriptionevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+            },
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='subscription',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "reports_subscriptionevent" ("ended_at", "hour", "id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id", "version", "weekday") VALUES (NEW."ended_at", NEW."hour", NEW."id", public.history_now(), \'insert\', NEW."id", NEW."user_id", NEW."version", NEW."weekday"); RETURN NULL;', hash='59d34f93c95ead72c95ada8337c56908b7a49087', operation='INSERT', pgid='pgtrigger_insert_insert_e77cb', table='reports_subscription', when='AFTER')),
+        migrations.CreateModel(
+            name="Update",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "health",
+                    models.CharField(
+                        blank=True,
+                        choices=[("on_track", "On track"), ("at_risk", "At risk"), ("off_track", "Off track")],
+                        max_length=12,
+                    ),
+                ),
+                ("text", models.TextField(blank=True, max_length=20000)),
+                ("ask", models.TextField(blank=True, max_length=5000)),
+                ("path_to_green", models.TextField(blank=True, max_length=5000)),
+                ("begun_at", models.DateTimeField()),
+                ("published_at", models.DateTimeField(blank=True, null=True)),
+                ("snapshot", models.JSONField(blank=True, editable=False, null=True)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="updates", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="updates", to="programs.program"
+                    ),
+                ),
+            ],
+            options={
+                "indexes": [models.Index(fields=["program", "-published_at"], name="update_newest")],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("published_at", None),
+                            models.Q(
+                                models.Q(("health", ""), _negated=True),
+                                models.Q(("text", ""), _negated=True),
+                                ("snapshot__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="update_published_whole",
+                        violation_error_code="text",
+                        violation_error_message="A published update has a health and a text.",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "reports_updateevent" ("ask", "author_id", "begun_at", "health", "id", "path_to_green", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "published_at", "snapshot", "text", "version") VALUES (NEW."ask", NEW."author_id", NEW."begun_at", NEW."health", NEW."id", NEW."path_to_green", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."published_at", NEW."snapshot", NEW."text", NEW."version"); RETURN NULL;',
+                            hash="d35152ca31546d4ec9031ede9099d3f9faaf9689",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_a59a5",
+                            table="reports_update",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "reports_updateevent" ("ask", "author_id", "begun_at", "health", "id", "path_to_green", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "published_at", "snapshot", "text", "version") VALUES (NEW."ask", NEW."author_id", NEW."begun_at", NEW."health", NEW."id", NEW."path_to_green", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."published_at", NEW."snapshot", NEW."text", NEW."version"); RETURN NULL;',
+                            hash="6d2523bdb7e0071f06bfa3363c8cde5df8cd6b24",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_dde10",
+                            table="reports_update",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "reports_updateevent" ("ask", "author_id", "begun_at", "health", "id", "path_to_green", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "published_at", "snapshot", "text", "version") VALUES (OLD."ask", OLD."author_id", OLD."begun_at", OLD."health", OLD."id", OLD."path_to_green", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."published_at", OLD."snapshot", OLD."text", OLD."version"); RETURN NULL;',
+                            hash="b628d2d3002ccfca94c6be76c8d966d0d573319b",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_f86e3",
+                            table="reports_update",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='subscription',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "reports_subscriptionevent" ("ended_at", "hour", "id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id", "version", "weekday") VALUES (NEW."ended_at", NEW."hour", NEW."id", public.history_now(), \'update\', NEW."id", NEW."user_id", NEW."version", NEW."weekday"); RETURN NULL;', hash='7bb086e111e86f52b2fe38a90effd9d9f214b787', operation='UPDATE', pgid='pgtrigger_update_update_0f226', table='reports_subscription', when='AFTER')),
+        migrations.CreateModel(
+            name="UpdateEvent",
+            fields=[
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("valid_to", models.DateTimeField(editable=False, null=True)),
+                ("id", models.BigIntegerField()),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "health",
+                    models.CharField(
+                        blank=True,
+                        choices=[("on_track", "On track"), ("at_risk", "At risk"), ("off_track", "Off track")],
+                        max_length=12,
+                    ),
+                ),
+                ("text", models.TextField(blank=True, max_length=20000)),
+                ("ask", models.TextField(blank=True, max_length=5000)),
+                ("path_to_green", models.TextField(blank=True, max_length=5000)),
+                ("begun_at", models.DateTimeField()),
+                ("published_at", models.DateTimeField(blank=True, null=True)),
+                ("snapshot", models.JSONField(blank=True, editable=False, null=True)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "change_set",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_default=history.models.CurrentChangeSet(),
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="history.changeset",
+                    ),
+                ),
+                (
+                    "pgh_obj",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="events",
+                        to="reports.update",
+                    ),
+                ),
+                (
+                    "program",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        related_query_name="+",
+                        to="programs.program",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="reports_update_at"),
+                    models.Index(fields=["program", "valid_to"], name="reports_update_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="reports_update_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE reports_updateevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="a0217dfeaca3ac236c6725ad0ee507e5dce9810e",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_38aca",
+                            table="reports_updateevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="65c1d10a1b7005cd8be8e7d91448784e091b63c7",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_de900",
+                            table="reports_updateevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+            },
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='subscription',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "reports_subscriptionevent" ("ended_at", "hour", "id", "pgh_created_at", "pgh_label", "pgh_obj_id", "user_id", "version", "weekday") VALUES (OLD."ended_at", OLD."hour", OLD."id", public.history_now(), \'delete\', OLD."id", OLD."user_id", OLD."version", OLD."weekday"); RETURN NULL;', hash='7a372980d55b82b1675ccb6b24a1b2e490115df9', operation='DELETE', pgid='pgtrigger_delete_delete_302c2', table='reports_subscription', when='AFTER')),
-        ),
-        migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(condition=models.Q(('state', 'due')), fields=['due_at'], name='letter_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='letter',
-            constraint=models.UniqueConstraint(fields=('subscription', 'week'), name='letter_once_a_week'),
-        ),
-        migrations.AddConstraint(
-            model_name='letter',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'sent'), _negated=True), ('sent_at__isnull', False), _connector='OR'), name='letter_sent_when'),
-        ),
-        migrations.AddIndex(
-            model_name='subscriptionevent',
-            index=models.Index(fields=['pgh_created_at'], name='reports_subscription_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscriptionevent',
-            constraint=models.UniqueConstraint(condition=models.Q(('valid_to', None)), fields=('pgh_obj',), name='reports_subscription_open'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='subscriptionevent',
-            trigger=pgtrigger.compiler.Trigger(name='close_previous', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE closed_at timestamptz;', func="\n    UPDATE reports_subscriptionevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n", hash='132a42d9e95c6e53ee555280d1dd553e25f7d4c1', operation='INSERT', pgid='pgtrigger_close_previous_ca036', table='reports_subscriptionevent', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='subscriptionevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n", hash='7af5d0f7e5e4b950e65eb00474f257b5c07684b3', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_b0ce8', table='reports_subscriptionevent', when='BEFORE')),
-        ),
-        migrations.AddIndex(
-            model_name='update',
-            index=models.Index(fields=['program', '-published_at'], name='update_newest'),
-        ),
-        migrations.AddConstraint(
-            model_name='update',
-            constraint=models.CheckConstraint(condition=models.Q(('published_at', None), models.Q(models.Q(('health', ''), _negated=True), models.Q(('text', ''), _negated=True), ('snapshot__isnull', False)), _connector='OR'), name='update_published_whole', violation_error_code='text', violation_error_message='A published update has a health and a text.'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='update',
-            trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "reports_updateevent" ("ask", "author_id", "begun_at", "health", "id", "path_to_green", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "published_at", "snapshot", "text", "version") VALUES (NEW."ask", NEW."author_id", NEW."begun_at", NEW."health", NEW."id", NEW."path_to_green", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."published_at", NEW."snapshot", NEW."text", NEW."version"); RETURN NULL;', hash='d35152ca31546d4ec9031ede9099d3f9faaf9689', operation='INSERT', pgid='pgtrigger_insert_insert_a59a5', table='reports_update', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='update',
-            trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "reports_updateevent" ("ask", "author_id", "begun_at", "health", "id", "path_to_green", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "published_at", "snapshot", "text", "version") VALUES (NEW."ask", NEW."author_id", NEW."begun_at", NEW."health", NEW."id", NEW."path_to_green", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."published_at", NEW."snapshot", NEW."text", NEW."version"); RETURN NULL;', hash='6d2523bdb7e0071f06bfa3363c8cde5df8cd6b24', operation='UPDATE', pgid='pgtrigger_update_update_dde10', table='reports_update', when='AFTER')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='update',
-            trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "reports_updateevent" ("ask", "author_id", "begun_at", "health", "id", "path_to_green", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "published_at", "snapshot", "text", "version") VALUES (OLD."ask", OLD."author_id", OLD."begun_at", OLD."health", OLD."id", OLD."path_to_green", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."published_at", OLD."snapshot", OLD."text", OLD."version"); RETURN NULL;', hash='b628d2d3002ccfca94c6be76c8d966d0d573319b', operation='DELETE', pgid='pgtrigger_delete_delete_f86e3', table='reports_update', when='AFTER')),
-        ),
-        migrations.AddIndex(
-            model_name='updateevent',
-            index=models.Index(fields=['pgh_created_at'], name='reports_update_at'),
-        ),
-        migrations.AddIndex(
-            model_name='updateevent',
-            index=models.Index(fields=['program', 'valid_to'], name='reports_update_p'),
-        ),
-        migrations.AddConstraint(
-            model_name='updateevent',
-            constraint=models.UniqueConstraint(condition=models.Q(('valid_to', None)), fields=('pgh_obj',), name='reports_update_open'),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='updateevent',
-            trigger=pgtrigger.compiler.Trigger(name='close_previous', sql=pgtrigger.compiler.UpsertTriggerSql(declare='DECLARE closed_at timestamptz;', func="\n    UPDATE reports_updateevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n", hash='a0217dfeaca3ac236c6725ad0ee507e5dce9810e', operation='INSERT', pgid='pgtrigger_close_previous_38aca', table='reports_updateevent', when='BEFORE')),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name='updateevent',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n", hash='65c1d10a1b7005cd8be8e7d91448784e091b63c7', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_de900', table='reports_updateevent', when='BEFORE')),
+        history.operations.InstallTriggers(
+            model_names=["Subscription", "SubscriptionEvent", "Update", "UpdateEvent"],
         ),
     ]

@@ -3,11 +3,11 @@
 import django.core.validators
 import django.db.models.deletion
 import pgtrigger.compiler
-import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
 import history.models
+import history.operations
 
 
 class Migration(migrations.Migration):
@@ -16,8 +16,8 @@ class Migration(migrations.Migration):
     dependencies = [
         ("history", "0002_change_set"),
         ("milestones", "0001_initial"),
+        ("people", "__first__"),
         ("programs", "0001_initial"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -55,6 +55,42 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "risks_assumptionevent" ("expires_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "state", "text", "version") VALUES (NEW."expires_on", NEW."id", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."state", NEW."text", NEW."version"); RETURN NULL;',
+                            hash="2ae6c3d4d5e7cdaa7c172e3ac17507444cdb3d86",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_3e459",
+                            table="risks_assumption",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "risks_assumptionevent" ("expires_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "state", "text", "version") VALUES (NEW."expires_on", NEW."id", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."state", NEW."text", NEW."version"); RETURN NULL;',
+                            hash="d4e1d3afe5e9870fbbd9560fb9b2c7c0e31a81dc",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_7b2c5",
+                            table="risks_assumption",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "risks_assumptionevent" ("expires_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "state", "text", "version") VALUES (OLD."expires_on", OLD."id", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."state", OLD."text", OLD."version"); RETURN NULL;',
+                            hash="a4b80d2d61df8b92f9512820d97d3fa5b22f7746",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_f35a7",
+                            table="risks_assumption",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -123,6 +159,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="risks_assumption_at"),
+                    models.Index(fields=["program", "valid_to"], name="risks_assumption_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="risks_assumption_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE risks_assumptionevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="9355a4369be4e24898db6166a6c43463964419b3",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_49d04",
+                            table="risks_assumptionevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="08391dc0cee9773ffd65189f3172e662bc1df019",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_1a1e4",
+                            table="risks_assumptionevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -164,6 +234,56 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answer", ""), ("decided_on", None)),
+                            models.Q(("decided_on__isnull", False), models.Q(("answer", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="decision_decided_with_answer",
+                        violation_error_code="answer",
+                        violation_error_message="A decision that is taken has a day and an answer.",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "risks_decisionevent" ("answer", "consequence", "decide_by_on", "decided_on", "decider_id", "id", "objective_id", "options", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "question", "raised_on", "version") VALUES (NEW."answer", NEW."consequence", NEW."decide_by_on", NEW."decided_on", NEW."decider_id", NEW."id", NEW."objective_id", NEW."options", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."question", NEW."raised_on", NEW."version"); RETURN NULL;',
+                            hash="63b1746a7bafaa3ed639989712c45672a009ea0e",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_78881",
+                            table="risks_decision",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "risks_decisionevent" ("answer", "consequence", "decide_by_on", "decided_on", "decider_id", "id", "objective_id", "options", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "question", "raised_on", "version") VALUES (NEW."answer", NEW."consequence", NEW."decide_by_on", NEW."decided_on", NEW."decider_id", NEW."id", NEW."objective_id", NEW."options", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."question", NEW."raised_on", NEW."version"); RETURN NULL;',
+                            hash="7a239799be95fc2bf7e1d61da5ed88f718cd49f4",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_784f2",
+                            table="risks_decision",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "risks_decisionevent" ("answer", "consequence", "decide_by_on", "decided_on", "decider_id", "id", "objective_id", "options", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "question", "raised_on", "version") VALUES (OLD."answer", OLD."consequence", OLD."decide_by_on", OLD."decided_on", OLD."decider_id", OLD."id", OLD."objective_id", OLD."options", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."question", OLD."raised_on", OLD."version"); RETURN NULL;',
+                            hash="d062e167b7af51cf29d3b01cec5a215de362061c",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_63655",
+                            table="risks_decision",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="DecisionEvent",
@@ -240,6 +360,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="risks_decision_at"),
+                    models.Index(fields=["program", "valid_to"], name="risks_decision_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="risks_decision_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE risks_decisionevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="5fa3d579404a2adf7e020cffd219112f750facf8",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_0d847",
+                            table="risks_decisionevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="1f19dea8c13bb06e674daab9c1302bf64a9f578d",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_20792",
+                            table="risks_decisionevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -280,6 +434,54 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("closed_on", None), ("closed_on__gte", models.F("raised_on")), _connector="OR"
+                        ),
+                        name="issue_closed_after_raised",
+                        violation_error_code="closed_on",
+                        violation_error_message="It cannot be closed before it was raised.",
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "risks_issueevent" ("closed_on", "due_on", "external_key", "id", "milestone_id", "note", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "raised_on", "title", "version") VALUES (NEW."closed_on", NEW."due_on", NEW."external_key", NEW."id", NEW."milestone_id", NEW."note", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."raised_on", NEW."title", NEW."version"); RETURN NULL;',
+                            hash="e432f8209ee3db2d8829ff1e6af125efba8e4265",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_4f676",
+                            table="risks_issue",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "risks_issueevent" ("closed_on", "due_on", "external_key", "id", "milestone_id", "note", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "raised_on", "title", "version") VALUES (NEW."closed_on", NEW."due_on", NEW."external_key", NEW."id", NEW."milestone_id", NEW."note", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."raised_on", NEW."title", NEW."version"); RETURN NULL;',
+                            hash="e71101dff7878c658a34d682c955d9030ffac81f",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_ca265",
+                            table="risks_issue",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "risks_issueevent" ("closed_on", "due_on", "external_key", "id", "milestone_id", "note", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "raised_on", "title", "version") VALUES (OLD."closed_on", OLD."due_on", OLD."external_key", OLD."id", OLD."milestone_id", OLD."note", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."raised_on", OLD."title", OLD."version"); RETURN NULL;',
+                            hash="7a1a9034ec2b9353f6c56dfdf00d02a79d2cd58e",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_dd990",
+                            table="risks_issue",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="IssueEvent",
@@ -355,29 +557,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
-            },
-        ),
-        migrations.CreateModel(
-            name="MitigationAction",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("text", models.CharField(max_length=500)),
-                ("due_on", models.DateField(blank=True, null=True, verbose_name="due")),
-                ("done_on", models.DateField(blank=True, null=True, verbose_name="done")),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="mitigation_actions",
-                        to=settings.AUTH_USER_MODEL,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="risks_issue_at"),
+                    models.Index(fields=["program", "valid_to"], name="risks_issue_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="risks_issue_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE risks_issueevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="20dfef5190505d49dc5a11ff8d29351bb3b32960",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_0c477",
+                            table="risks_issueevent",
+                            when="BEFORE",
+                        ),
                     ),
-                ),
-            ],
-            options={
-                "abstract": False,
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="e86394c2e4074ca0dffd1eeaff03e28f21f2f63c",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_4cccf",
+                            table="risks_issueevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -463,6 +676,148 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [
+                    models.Index(condition=models.Q(("closed_on", None)), fields=["program"], name="risk_open")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("external_key", ""), _negated=True),
+                        fields=("program", "external_key"),
+                        name="risk_external_key_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("probability", None),
+                            models.Q(("probability__gte", 0), ("probability__lte", 1)),
+                            _connector="OR",
+                        ),
+                        name="risk_probability_0_to_1",
+                        violation_error_code="probability",
+                        violation_error_message="A probability lies between 0 and 1.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("likelihood_score", None), ("likelihood_score__range", (1, 5)), _connector="OR"),
+                            models.Q(("impact_score", None), ("impact_score__range", (1, 5)), _connector="OR"),
+                        ),
+                        name="risk_scores_1_to_5",
+                        violation_error_code="impact_score",
+                        violation_error_message="Scores go from 1 to 5.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_because", ""), ("closed_on", None)),
+                            models.Q(("closed_on__isnull", False), models.Q(("closed_because", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="risk_closed_with_reason",
+                        violation_error_code="closed_because",
+                        violation_error_message="A closed risk has a day and a reason.",
+                    ),
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "risks_riskevent" ("cause", "closed_because", "closed_on", "effect", "event", "external_key", "id", "impact_score", "likelihood_score", "mitigation", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "probability", "program_id", "raised_on", "response", "review_on", "title", "version") VALUES (NEW."cause", NEW."closed_because", NEW."closed_on", NEW."effect", NEW."event", NEW."external_key", NEW."id", NEW."impact_score", NEW."likelihood_score", NEW."mitigation", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."probability", NEW."program_id", NEW."raised_on", NEW."response", NEW."review_on", NEW."title", NEW."version"); RETURN NULL;',
+                            hash="d2e77ac7e7b4a39ab15fd5426263df766d414795",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_6e45a",
+                            table="risks_risk",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "risks_riskevent" ("cause", "closed_because", "closed_on", "effect", "event", "external_key", "id", "impact_score", "likelihood_score", "mitigation", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "probability", "program_id", "raised_on", "response", "review_on", "title", "version") VALUES (NEW."cause", NEW."closed_because", NEW."closed_on", NEW."effect", NEW."event", NEW."external_key", NEW."id", NEW."impact_score", NEW."likelihood_score", NEW."mitigation", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."probability", NEW."program_id", NEW."raised_on", NEW."response", NEW."review_on", NEW."title", NEW."version"); RETURN NULL;',
+                            hash="de4795f3c5be98611c0bedfcdf29ba1367306452",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_72842",
+                            table="risks_risk",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "risks_riskevent" ("cause", "closed_because", "closed_on", "effect", "event", "external_key", "id", "impact_score", "likelihood_score", "mitigation", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "probability", "program_id", "raised_on", "response", "review_on", "title", "version") VALUES (OLD."cause", OLD."closed_because", OLD."closed_on", OLD."effect", OLD."event", OLD."external_key", OLD."id", OLD."impact_score", OLD."likelihood_score", OLD."mitigation", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."probability", OLD."program_id", OLD."raised_on", OLD."response", OLD."review_on", OLD."title", OLD."version"); RETURN NULL;',
+                            hash="092efd4668eee646250a9e8f9e0f95c867325094",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_1766a",
+                            table="risks_risk",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="MitigationAction",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("text", models.CharField(max_length=500)),
+                ("due_on", models.DateField(blank=True, null=True, verbose_name="due")),
+                ("done_on", models.DateField(blank=True, null=True, verbose_name="done")),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="mitigation_actions",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "risk",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="actions", to="risks.risk"
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "risks_mitigationactionevent" ("done_on", "due_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "risk_id", "text", "version") VALUES (NEW."done_on", NEW."due_on", NEW."id", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."risk_id", NEW."text", NEW."version"); RETURN NULL;',
+                            hash="2aebf1b5c8ae779702a4787e0c874dba5ca22154",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_f56e7",
+                            table="risks_mitigationaction",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "risks_mitigationactionevent" ("done_on", "due_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "risk_id", "text", "version") VALUES (NEW."done_on", NEW."due_on", NEW."id", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."risk_id", NEW."text", NEW."version"); RETURN NULL;',
+                            hash="bda9a7a1197749c2aa95b57645f6208fc404f789",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_06db7",
+                            table="risks_mitigationaction",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "risks_mitigationactionevent" ("done_on", "due_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "risk_id", "text", "version") VALUES (OLD."done_on", OLD."due_on", OLD."id", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."risk_id", OLD."text", OLD."version"); RETURN NULL;',
+                            hash="c3df9b59f7bacce0fe4a676424f2153a50546196",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_9391a",
+                            table="risks_mitigationaction",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="MitigationActionEvent",
@@ -524,14 +879,41 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="risks_mitigationaction_at"),
+                    models.Index(fields=["program_id", "valid_to"], name="risks_mitigationaction_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="risks_mitigationaction_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE risks_mitigationactionevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM risks_risk WHERE id = NEW.risk_id);\n    RETURN NEW;\n",
+                            hash="5fc412c85d9249227421a2f613d233d587402d93",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_23f48",
+                            table="risks_mitigationactionevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="247ef531c2b94db26b64d39920e4cfdabe5c240a",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_7094b",
+                            table="risks_mitigationactionevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="mitigationaction",
-            name="risk",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE, related_name="actions", to="risks.risk"
-            ),
         ),
         migrations.CreateModel(
             name="RiskEvent",
@@ -650,6 +1032,40 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="risks_risk_at"),
+                    models.Index(fields=["program", "valid_to"], name="risks_risk_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="risks_risk_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE risks_riskevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
+                            hash="c2d360084c2f1ccb0d05c7321700ec72d4bd2553",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_63073",
+                            table="risks_riskevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="a22bb47f8754c1e07f641b45fadfbacf4db5c1bf",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_6aaa2",
+                            table="risks_riskevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -674,6 +1090,60 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("risk", "milestone"),
+                        name="risk_impact_once",
+                        violation_error_code="milestone",
+                        violation_error_message="The risk has an impact on this milestone already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("high__lte", 1248000), ("likely__lte", models.F("high")), ("low__lte", models.F("likely"))
+                        ),
+                        name="risk_impact_in_order",
+                        violation_error_code="likely",
+                        violation_error_message="Best, likely and worst rise in this order, up to 2600 days.",
+                    ),
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="insert_insert",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "risks_riskimpactevent" ("high", "id", "likely", "low", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "risk_id") VALUES (NEW."high", NEW."id", NEW."likely", NEW."low", NEW."milestone_id", public.history_now(), \'insert\', NEW."id", NEW."risk_id"); RETURN NULL;',
+                            hash="6f85ddebf2e443cce391e99cae9b08b8c1cc0abd",
+                            operation="INSERT",
+                            pgid="pgtrigger_insert_insert_e9599",
+                            table="risks_riskimpact",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="update_update",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
+                            func='INSERT INTO "risks_riskimpactevent" ("high", "id", "likely", "low", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "risk_id") VALUES (NEW."high", NEW."id", NEW."likely", NEW."low", NEW."milestone_id", public.history_now(), \'update\', NEW."id", NEW."risk_id"); RETURN NULL;',
+                            hash="7e6834491e87912b089e2329892fcf4455e5b66f",
+                            operation="UPDATE",
+                            pgid="pgtrigger_update_update_022ac",
+                            table="risks_riskimpact",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="delete_delete",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func='INSERT INTO "risks_riskimpactevent" ("high", "id", "likely", "low", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "risk_id") VALUES (OLD."high", OLD."id", OLD."likely", OLD."low", OLD."milestone_id", public.history_now(), \'delete\', OLD."id", OLD."risk_id"); RETURN NULL;',
+                            hash="45ca50587e52b0ab58a3bc9b7b22c19d8ae6ace6",
+                            operation="DELETE",
+                            pgid="pgtrigger_delete_delete_0468b",
+                            table="risks_riskimpact",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="RiskImpactEvent",
@@ -732,612 +1202,56 @@ class Migration(migrations.Migration):
             ],
             options={
                 "abstract": False,
+                "indexes": [
+                    models.Index(fields=["pgh_created_at"], name="risks_riskimpact_at"),
+                    models.Index(fields=["program_id", "valid_to"], name="risks_riskimpact_p"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="risks_riskimpact_open"
+                    )
+                ],
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="close_previous",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            declare="DECLARE closed_at timestamptz;",
+                            func="\n    UPDATE risks_riskimpactevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM risks_risk WHERE id = NEW.risk_id);\n    RETURN NEW;\n",
+                            hash="ac8b2c46f0743c7596682e7a2e1244d5a10c41b1",
+                            operation="INSERT",
+                            pgid="pgtrigger_close_previous_e0a15",
+                            table="risks_riskimpactevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
+                            hash="536cd906b03a645d35ddeebbdaec9092e850c05e",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_append_only_9cb8e",
+                            table="risks_riskimpactevent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="assumption",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "risks_assumptionevent" ("expires_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "state", "text", "version") VALUES (NEW."expires_on", NEW."id", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."state", NEW."text", NEW."version"); RETURN NULL;',
-                    hash="2ae6c3d4d5e7cdaa7c172e3ac17507444cdb3d86",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_3e459",
-                    table="risks_assumption",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="assumption",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "risks_assumptionevent" ("expires_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "state", "text", "version") VALUES (NEW."expires_on", NEW."id", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."state", NEW."text", NEW."version"); RETURN NULL;',
-                    hash="d4e1d3afe5e9870fbbd9560fb9b2c7c0e31a81dc",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_7b2c5",
-                    table="risks_assumption",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="assumption",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "risks_assumptionevent" ("expires_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "state", "text", "version") VALUES (OLD."expires_on", OLD."id", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."state", OLD."text", OLD."version"); RETURN NULL;',
-                    hash="a4b80d2d61df8b92f9512820d97d3fa5b22f7746",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_f35a7",
-                    table="risks_assumption",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="assumptionevent",
-            index=models.Index(fields=["pgh_created_at"], name="risks_assumption_at"),
-        ),
-        migrations.AddIndex(
-            model_name="assumptionevent",
-            index=models.Index(fields=["program", "valid_to"], name="risks_assumption_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="assumptionevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="risks_assumption_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="assumptionevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE risks_assumptionevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="9355a4369be4e24898db6166a6c43463964419b3",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_49d04",
-                    table="risks_assumptionevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="assumptionevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="08391dc0cee9773ffd65189f3172e662bc1df019",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_1a1e4",
-                    table="risks_assumptionevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="decision",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("answer", ""), ("decided_on", None)),
-                    models.Q(("decided_on__isnull", False), models.Q(("answer", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="decision_decided_with_answer",
-                violation_error_code="answer",
-                violation_error_message="A decision that is taken has a day and an answer.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="decision",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "risks_decisionevent" ("answer", "consequence", "decide_by_on", "decided_on", "decider_id", "id", "objective_id", "options", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "question", "raised_on", "version") VALUES (NEW."answer", NEW."consequence", NEW."decide_by_on", NEW."decided_on", NEW."decider_id", NEW."id", NEW."objective_id", NEW."options", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."question", NEW."raised_on", NEW."version"); RETURN NULL;',
-                    hash="63b1746a7bafaa3ed639989712c45672a009ea0e",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_78881",
-                    table="risks_decision",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="decision",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "risks_decisionevent" ("answer", "consequence", "decide_by_on", "decided_on", "decider_id", "id", "objective_id", "options", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "question", "raised_on", "version") VALUES (NEW."answer", NEW."consequence", NEW."decide_by_on", NEW."decided_on", NEW."decider_id", NEW."id", NEW."objective_id", NEW."options", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."question", NEW."raised_on", NEW."version"); RETURN NULL;',
-                    hash="7a239799be95fc2bf7e1d61da5ed88f718cd49f4",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_784f2",
-                    table="risks_decision",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="decision",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "risks_decisionevent" ("answer", "consequence", "decide_by_on", "decided_on", "decider_id", "id", "objective_id", "options", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "question", "raised_on", "version") VALUES (OLD."answer", OLD."consequence", OLD."decide_by_on", OLD."decided_on", OLD."decider_id", OLD."id", OLD."objective_id", OLD."options", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."question", OLD."raised_on", OLD."version"); RETURN NULL;',
-                    hash="d062e167b7af51cf29d3b01cec5a215de362061c",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_63655",
-                    table="risks_decision",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="decisionevent",
-            index=models.Index(fields=["pgh_created_at"], name="risks_decision_at"),
-        ),
-        migrations.AddIndex(
-            model_name="decisionevent",
-            index=models.Index(fields=["program", "valid_to"], name="risks_decision_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="decisionevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="risks_decision_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="decisionevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE risks_decisionevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="5fa3d579404a2adf7e020cffd219112f750facf8",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_0d847",
-                    table="risks_decisionevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="decisionevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="1f19dea8c13bb06e674daab9c1302bf64a9f578d",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_20792",
-                    table="risks_decisionevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="issue",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("closed_on", None), ("closed_on__gte", models.F("raised_on")), _connector="OR"),
-                name="issue_closed_after_raised",
-                violation_error_code="closed_on",
-                violation_error_message="It cannot be closed before it was raised.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="issue",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "risks_issueevent" ("closed_on", "due_on", "external_key", "id", "milestone_id", "note", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "raised_on", "title", "version") VALUES (NEW."closed_on", NEW."due_on", NEW."external_key", NEW."id", NEW."milestone_id", NEW."note", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."program_id", NEW."raised_on", NEW."title", NEW."version"); RETURN NULL;',
-                    hash="e432f8209ee3db2d8829ff1e6af125efba8e4265",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_4f676",
-                    table="risks_issue",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="issue",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "risks_issueevent" ("closed_on", "due_on", "external_key", "id", "milestone_id", "note", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "raised_on", "title", "version") VALUES (NEW."closed_on", NEW."due_on", NEW."external_key", NEW."id", NEW."milestone_id", NEW."note", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."program_id", NEW."raised_on", NEW."title", NEW."version"); RETURN NULL;',
-                    hash="e71101dff7878c658a34d682c955d9030ffac81f",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_ca265",
-                    table="risks_issue",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="issue",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "risks_issueevent" ("closed_on", "due_on", "external_key", "id", "milestone_id", "note", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "program_id", "raised_on", "title", "version") VALUES (OLD."closed_on", OLD."due_on", OLD."external_key", OLD."id", OLD."milestone_id", OLD."note", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."program_id", OLD."raised_on", OLD."title", OLD."version"); RETURN NULL;',
-                    hash="7a1a9034ec2b9353f6c56dfdf00d02a79d2cd58e",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_dd990",
-                    table="risks_issue",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="issueevent",
-            index=models.Index(fields=["pgh_created_at"], name="risks_issue_at"),
-        ),
-        migrations.AddIndex(
-            model_name="issueevent",
-            index=models.Index(fields=["program", "valid_to"], name="risks_issue_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="issueevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="risks_issue_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="issueevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE risks_issueevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="20dfef5190505d49dc5a11ff8d29351bb3b32960",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_0c477",
-                    table="risks_issueevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="issueevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="e86394c2e4074ca0dffd1eeaff03e28f21f2f63c",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_4cccf",
-                    table="risks_issueevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="risk",
-            index=models.Index(condition=models.Q(("closed_on", None)), fields=["program"], name="risk_open"),
-        ),
-        migrations.AddConstraint(
-            model_name="risk",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_key", ""), _negated=True),
-                fields=("program", "external_key"),
-                name="risk_external_key_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="risk",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("probability", None), models.Q(("probability__gte", 0), ("probability__lte", 1)), _connector="OR"
-                ),
-                name="risk_probability_0_to_1",
-                violation_error_code="probability",
-                violation_error_message="A probability lies between 0 and 1.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="risk",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("likelihood_score", None), ("likelihood_score__range", (1, 5)), _connector="OR"),
-                    models.Q(("impact_score", None), ("impact_score__range", (1, 5)), _connector="OR"),
-                ),
-                name="risk_scores_1_to_5",
-                violation_error_code="impact_score",
-                violation_error_message="Scores go from 1 to 5.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="risk",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_because", ""), ("closed_on", None)),
-                    models.Q(("closed_on__isnull", False), models.Q(("closed_because", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="risk_closed_with_reason",
-                violation_error_code="closed_because",
-                violation_error_message="A closed risk has a day and a reason.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="risk",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "risks_riskevent" ("cause", "closed_because", "closed_on", "effect", "event", "external_key", "id", "impact_score", "likelihood_score", "mitigation", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "probability", "program_id", "raised_on", "response", "review_on", "title", "version") VALUES (NEW."cause", NEW."closed_because", NEW."closed_on", NEW."effect", NEW."event", NEW."external_key", NEW."id", NEW."impact_score", NEW."likelihood_score", NEW."mitigation", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."probability", NEW."program_id", NEW."raised_on", NEW."response", NEW."review_on", NEW."title", NEW."version"); RETURN NULL;',
-                    hash="d2e77ac7e7b4a39ab15fd5426263df766d414795",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_6e45a",
-                    table="risks_risk",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="risk",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "risks_riskevent" ("cause", "closed_because", "closed_on", "effect", "event", "external_key", "id", "impact_score", "likelihood_score", "mitigation", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "probability", "program_id", "raised_on", "response", "review_on", "title", "version") VALUES (NEW."cause", NEW."closed_because", NEW."closed_on", NEW."effect", NEW."event", NEW."external_key", NEW."id", NEW."impact_score", NEW."likelihood_score", NEW."mitigation", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."probability", NEW."program_id", NEW."raised_on", NEW."response", NEW."review_on", NEW."title", NEW."version"); RETURN NULL;',
-                    hash="de4795f3c5be98611c0bedfcdf29ba1367306452",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_72842",
-                    table="risks_risk",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="risk",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "risks_riskevent" ("cause", "closed_because", "closed_on", "effect", "event", "external_key", "id", "impact_score", "likelihood_score", "mitigation", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "probability", "program_id", "raised_on", "response", "review_on", "title", "version") VALUES (OLD."cause", OLD."closed_because", OLD."closed_on", OLD."effect", OLD."event", OLD."external_key", OLD."id", OLD."impact_score", OLD."likelihood_score", OLD."mitigation", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."probability", OLD."program_id", OLD."raised_on", OLD."response", OLD."review_on", OLD."title", OLD."version"); RETURN NULL;',
-                    hash="092efd4668eee646250a9e8f9e0f95c867325094",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_1766a",
-                    table="risks_risk",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="mitigationactionevent",
-            index=models.Index(fields=["pgh_created_at"], name="risks_mitigationaction_at"),
-        ),
-        migrations.AddIndex(
-            model_name="mitigationactionevent",
-            index=models.Index(fields=["program_id", "valid_to"], name="risks_mitigationaction_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="mitigationactionevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="risks_mitigationaction_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="mitigationactionevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE risks_mitigationactionevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM risks_risk WHERE id = NEW.risk_id);\n    RETURN NEW;\n",
-                    hash="5fc412c85d9249227421a2f613d233d587402d93",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_23f48",
-                    table="risks_mitigationactionevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="mitigationactionevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="247ef531c2b94db26b64d39920e4cfdabe5c240a",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_7094b",
-                    table="risks_mitigationactionevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="mitigationaction",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "risks_mitigationactionevent" ("done_on", "due_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "risk_id", "text", "version") VALUES (NEW."done_on", NEW."due_on", NEW."id", NEW."owner_id", public.history_now(), \'insert\', NEW."id", NEW."risk_id", NEW."text", NEW."version"); RETURN NULL;',
-                    hash="2aebf1b5c8ae779702a4787e0c874dba5ca22154",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_f56e7",
-                    table="risks_mitigationaction",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="mitigationaction",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "risks_mitigationactionevent" ("done_on", "due_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "risk_id", "text", "version") VALUES (NEW."done_on", NEW."due_on", NEW."id", NEW."owner_id", public.history_now(), \'update\', NEW."id", NEW."risk_id", NEW."text", NEW."version"); RETURN NULL;',
-                    hash="bda9a7a1197749c2aa95b57645f6208fc404f789",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_06db7",
-                    table="risks_mitigationaction",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="mitigationaction",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "risks_mitigationactionevent" ("done_on", "due_on", "id", "owner_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "risk_id", "text", "version") VALUES (OLD."done_on", OLD."due_on", OLD."id", OLD."owner_id", public.history_now(), \'delete\', OLD."id", OLD."risk_id", OLD."text", OLD."version"); RETURN NULL;',
-                    hash="c3df9b59f7bacce0fe4a676424f2153a50546196",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_9391a",
-                    table="risks_mitigationaction",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="riskevent",
-            index=models.Index(fields=["pgh_created_at"], name="risks_risk_at"),
-        ),
-        migrations.AddIndex(
-            model_name="riskevent",
-            index=models.Index(fields=["program", "valid_to"], name="risks_risk_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="riskevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="risks_risk_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="riskevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE risks_riskevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    \n    RETURN NEW;\n",
-                    hash="c2d360084c2f1ccb0d05c7321700ec72d4bd2553",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_63073",
-                    table="risks_riskevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="riskevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="a22bb47f8754c1e07f641b45fadfbacf4db5c1bf",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_6aaa2",
-                    table="risks_riskevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="riskimpact",
-            constraint=models.UniqueConstraint(
-                fields=("risk", "milestone"),
-                name="risk_impact_once",
-                violation_error_code="milestone",
-                violation_error_message="The risk has an impact on this milestone already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="riskimpact",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("high__lte", 1248000), ("likely__lte", models.F("high")), ("low__lte", models.F("likely"))
-                ),
-                name="risk_impact_in_order",
-                violation_error_code="likely",
-                violation_error_message="Best, likely and worst rise in this order, up to 2600 days.",
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="riskimpact",
-            trigger=pgtrigger.compiler.Trigger(
-                name="insert_insert",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "risks_riskimpactevent" ("high", "id", "likely", "low", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "risk_id") VALUES (NEW."high", NEW."id", NEW."likely", NEW."low", NEW."milestone_id", public.history_now(), \'insert\', NEW."id", NEW."risk_id"); RETURN NULL;',
-                    hash="6f85ddebf2e443cce391e99cae9b08b8c1cc0abd",
-                    operation="INSERT",
-                    pgid="pgtrigger_insert_insert_e9599",
-                    table="risks_riskimpact",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="riskimpact",
-            trigger=pgtrigger.compiler.Trigger(
-                name="update_update",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition="WHEN (OLD.* IS DISTINCT FROM NEW.*)",
-                    func='INSERT INTO "risks_riskimpactevent" ("high", "id", "likely", "low", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "risk_id") VALUES (NEW."high", NEW."id", NEW."likely", NEW."low", NEW."milestone_id", public.history_now(), \'update\', NEW."id", NEW."risk_id"); RETURN NULL;',
-                    hash="7e6834491e87912b089e2329892fcf4455e5b66f",
-                    operation="UPDATE",
-                    pgid="pgtrigger_update_update_022ac",
-                    table="risks_riskimpact",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="riskimpact",
-            trigger=pgtrigger.compiler.Trigger(
-                name="delete_delete",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func='INSERT INTO "risks_riskimpactevent" ("high", "id", "likely", "low", "milestone_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "risk_id") VALUES (OLD."high", OLD."id", OLD."likely", OLD."low", OLD."milestone_id", public.history_now(), \'delete\', OLD."id", OLD."risk_id"); RETURN NULL;',
-                    hash="45ca50587e52b0ab58a3bc9b7b22c19d8ae6ace6",
-                    operation="DELETE",
-                    pgid="pgtrigger_delete_delete_0468b",
-                    table="risks_riskimpact",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="riskimpactevent",
-            index=models.Index(fields=["pgh_created_at"], name="risks_riskimpact_at"),
-        ),
-        migrations.AddIndex(
-            model_name="riskimpactevent",
-            index=models.Index(fields=["program_id", "valid_to"], name="risks_riskimpact_p"),
-        ),
-        migrations.AddConstraint(
-            model_name="riskimpactevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("valid_to", None)), fields=("pgh_obj",), name="risks_riskimpact_open"
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="riskimpactevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="close_previous",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    declare="DECLARE closed_at timestamptz;",
-                    func="\n    UPDATE risks_riskimpactevent SET valid_to = GREATEST(NEW.pgh_created_at, pgh_created_at)\n        WHERE pgh_obj_id = NEW.pgh_obj_id AND valid_to IS NULL\n        RETURNING valid_to INTO closed_at;\n    NEW.pgh_created_at := COALESCE(closed_at, NEW.pgh_created_at);\n    IF NEW.pgh_label = 'delete' THEN NEW.valid_to := NEW.pgh_created_at; END IF;\n    NEW.program_id := (SELECT program_id FROM risks_risk WHERE id = NEW.risk_id);\n    RETURN NEW;\n",
-                    hash="ac8b2c46f0743c7596682e7a2e1244d5a10c41b1",
-                    operation="INSERT",
-                    pgid="pgtrigger_close_previous_e0a15",
-                    table="risks_riskimpactevent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="riskimpactevent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\n    IF TG_OP = 'UPDATE' AND OLD.valid_to IS NULL AND NEW.valid_to IS NOT NULL\n        AND to_jsonb(NEW) - 'valid_to' = to_jsonb(OLD) - 'valid_to' THEN\n        RETURN NEW;\n    END IF;\n    RAISE EXCEPTION 'History is append-only.';\n",
-                    hash="536cd906b03a645d35ddeebbdaec9092e850c05e",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_append_only_9cb8e",
-                    table="risks_riskimpactevent",
-                    when="BEFORE",
-                ),
-            ),
+        history.operations.InstallTriggers(
+            model_names=[
+                "Assumption",
+                "AssumptionEvent",
+                "Decision",
+                "DecisionEvent",
+                "Issue",
+                "IssueEvent",
+                "Risk",
+                "MitigationAction",
+                "MitigationActionEvent",
+                "RiskEvent",
+                "RiskImpact",
+                "RiskImpactEvent",
+            ],
         ),
     ]

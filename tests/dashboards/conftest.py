@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -51,7 +52,7 @@ def evidence(slip: int, path: list[Milestone]) -> list[Finding]:
     health = judged(slip).value
     found = [
         finding(
-            "forecast",
+            "p80",
             ("milestone", end.pk, end.program_id),
             end.name,
             value=slip,
@@ -64,8 +65,14 @@ def evidence(slip: int, path: list[Milestone]) -> list[Finding]:
         for milestone, part in ((path[1], slip - slip // 3), (path[2], slip // 3)):
             record = ("milestone", milestone.pk, milestone.program_id)
             day = str(milestone.target_on)
-            found.append(finding("slip", record, milestone.name, value=day, limit=day, days=part))
+            found.append(finding("own_work", record, milestone.name, value=day, limit=day, days=part))
     return found
+
+
+def spread(p80: date) -> dict[str, Any]:
+    """A forecast whose P50 lies ten days before its P80, and whose quantiles lie evenly between and around them."""
+    days = [p80 + timedelta(days=round((step - 16) * 10 / 6)) for step in range(1, 20)]
+    return {"p50_on": p80 - timedelta(days=10), "p80_on": p80, "quantiles": days, "basis": "points"}
 
 
 def write_portfolio(count: int, people: list[User]) -> list[Program]:
@@ -125,8 +132,11 @@ def write_portfolio(count: int, people: list[User]) -> list[Program]:
             program_id=m.program_id,
             run=run,
             start_on=m.target_on,
-            finish_on=m.target_on + timedelta(days=SLIPS[i // 4 % 12] or 0),
+            finish_on=m.target_on + timedelta(days=(SLIPS[i // 4 % 12] or 0) - 20),
             on_longest_path=i % 2 == 1,
+            target_on=m.target_on,
+            chance=0.11,
+            **spread(m.target_on + timedelta(days=SLIPS[i // 4 % 12] or 0)),
         )
         for i, m in enumerate(milestones)
         if m.target_on
@@ -143,7 +153,10 @@ def write_portfolio(count: int, people: list[User]) -> list[Program]:
                     day=day,
                     health=judged(slip),
                     target_on=p.target_on,
-                    finish_on=None if slip is None else due(p) + timedelta(days=slip),
+                    finish_on=None if slip is None else due(p) + timedelta(days=slip - 20),
+                    p50_on=None if slip is None else due(p) + timedelta(days=slip - 10),
+                    p80_on=None if slip is None else due(p) + timedelta(days=slip),
+                    chance=None if slip is None else 0.11,
                     slip_days=slip,
                     is_stale=n % 9 == 7,
                     findings=[] if slip is None else evidence(slip, milestones[4 * n : 4 * n + 4]),

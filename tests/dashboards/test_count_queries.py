@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from metrics.models import KPI, Measurement
-from milestones.models import Baseline, BaselineDate, Dependency, Milestone, Requirement, Workstream
-from people.models import User
+from milestones.models import (
+    Baseline,
+    BaselineDate,
+    DateMove,
+    Dependency,
+    Milestone,
+    Requirement,
+    SlipCause,
+    Workstream,
+)
+from people.models import Team, User
 from programs.models import Program
-from risks.models import Assumption, Decision, Issue, MitigationAction, Risk, RiskImpact
+from risks.models import Assumption, Decision, Issue, MitigationAction, Problem, ProblemCost, Risk, RiskImpact
 from tests.conftest import FRIDAY
 
 if TYPE_CHECKING:
@@ -29,13 +39,15 @@ def crowd(cast: Cast) -> dict[str, int]:
     """Enough of everything to fill a page and begin another, each row with another owner, milestone and program."""
     users = User.objects.bulk_create(User(email=f"p{n}@example.com", name=f"Person {n}") for n in range(MANY))
     others = Program.objects.bulk_create(Program(key=f"X{n}", name=f"Other {n}") for n in range(MANY))
+    teams = Team.objects.bulk_create(Team(name=f"Team {n}", capacity_days=5) for n in range(MANY))
     stream = Workstream.objects.create(program=cast.na4, name="Power")
     mine = Milestone.objects.bulk_create(
         Milestone(program=cast.na4, name=f"Step {n}", owner=users[n], workstream=stream, target_on=FRIDAY)
         for n in range(MANY)
     )
     theirs = Milestone.objects.bulk_create(
-        Milestone(program=others[n], name=f"Part {n}", owner=users[n]) for n in range(MANY)
+        Milestone(program=others[n], name=f"Part {n}", owner=users[n], team=teams[n // 2], demand_days=3)
+        for n in range(MANY)
     )
     Dependency.objects.bulk_create(
         Dependency(
@@ -78,6 +90,24 @@ def crowd(cast: Cast) -> dict[str, int]:
     decisions = Decision.objects.bulk_create(
         Decision(program=cast.na4, question=f"Which {n}?", decider=users[n], raised_on=FRIDAY) for n in range(MANY)
     )
+    causes = SlipCause.objects.bulk_create(SlipCause(name=f"Cause {n}") for n in range(MANY))
+    DateMove.objects.bulk_create(
+        DateMove(
+            program=m.program, milestone=m, field="target", before_on=FRIDAY, after_on=FRIDAY + timedelta(days=n + 1),
+            cause=causes[n], by=users[n], at=timezone.now(),
+        )
+        for n in range(MANY)
+        for m in (theirs[n], mine[n])
+    )  # fmt: skip
+    problems = Problem.objects.bulk_create(
+        Problem(title=f"Problem {n}", owner=users[n], cause=causes[n], program=others[n], opened_on=FRIDAY)
+        for n in range(MANY)
+    )
+    ProblemCost.objects.bulk_create(
+        ProblemCost(problem=problem, program=of, quarter_on=date(2026, 10, 1), days=3, slips=1)
+        for problem in problems
+        for of in others[:40]
+    )
     kpis = KPI.objects.bulk_create(KPI(program=cast.na4, name=f"Number {n}", owner=users[n]) for n in range(MANY))
     Measurement.objects.bulk_create(
         Measurement(kpi=kpi, on=FRIDAY - timedelta(days=7 * n), value=n) for kpi in kpis[:60] for n in range(3)
@@ -87,6 +117,8 @@ def crowd(cast: Cast) -> dict[str, int]:
         "risk": risks[1].pk,
         "issue": Issue.objects.latest("pk").pk,
         "decision": decisions[0].pk,
+        "problem": problems[0].pk,
+        "team": teams[0].pk,
         "kpi": kpis[0].pk,
         "link": Dependency.objects.latest("pk").pk,
         "baseline": baseline.pk,
@@ -122,6 +154,11 @@ PAGES = [
     "/decisions",
     "/d/D-{decision}",
     "/d/D-{decision}/edit",
+    "/problems",
+    "/problems?page=2",
+    "/problems/{problem}",
+    "/teams",
+    "/teams/{team}",
     "/p/NA4/kpis",
     "/p/NA4/kpis/{kpi}",
     "/p/NA4/kpis/{kpi}/edit",

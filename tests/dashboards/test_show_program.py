@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,11 +11,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dashboards import evidence
-from forecasts.models import ProgramHealth
+from dashboards.templatetags import words
+from forecasts.health import finding
+from forecasts.models import MilestoneForecast, ProgramHealth
 from metrics.models import KPI, Measurement
 from milestones.models import Dependency, Milestone, Requirement
 from people.models import User
 from programs.models import Program, RelatedLink
+from risks.models import Risk
+from tests.conftest import FRIDAY
 
 if TYPE_CHECKING:
     from tests.conftest import Cast
@@ -31,13 +36,107 @@ def page(client: Any, path: str) -> str:
 def test_it_says_why_and_the_days_add_up(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
     portfolio_of(2, [cast.lead])
     html = page(sign_in(cast.viewer), "/p/P1")
-    assert "The forecast is 34 days after target." in html
+    assert "P80 is 34 days after target." in html
     assert "The limit for At risk is 30." in html
     shown = ProgramHealth.objects.filter(program__key="P1").latest("day")
-    parts = evidence.why(shown, {}, [shown.program_id]).parts
+    parts = evidence.why(shown, {shown.program_id: "/p/P1"}, [shown.program_id]).parts
     assert sum(part.days or 0 for part in parts) == shown.slip_days == 34
     for part in parts:
-        assert f'<a href="{part.url}">{part.title}</a>' in html
+        assert f'<span class="t" dir="auto">{part.title}</span>' in html
+        assert f'<a class="link" href="{part.url}">Milestone<span class="sr-only"> {part.label}</span></a>' in html
+    assert "Show calculation" in html
+
+
+def test_its_head_has_p50_p80_and_the_chance(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
+    portfolio_of(2, [cast.lead])
+    html = page(sign_in(cast.viewer), "/p/P1")
+    row = ProgramHealth.objects.filter(program__key="P1").latest("day")
+    for term, on, delta in (("P50", row.p50_on, "+24 d"), ("P80", row.p80_on, "+34 d")):
+        day = words.short_date(on)
+        assert re.search(f'<dt>{term}</dt><dd>{day} <span class="delta s-\\w+">{re.escape(delta)}</span></dd>', html)
+    assert "<dt>Chance of target</dt><dd>11%</dd>" in html
+
+
+def test_at_most_five_parts_stand_open_and_the_rest_is_folded() -> None:
+    parts = [
+        finding("own_work", ("milestone", n, 1), f"Step {n}", value="2026-12-09", limit="2026-12-01", days=days)
+        for n, days in enumerate((9, 8, 7, 6, 4, 3, -5))
+    ]
+    told = evidence.why(ProgramHealth(day=FRIDAY, health="off_track", findings=parts), {1: "/p/NA4"}, [1])
+    assert [part.days for part in told.shown] == [9, 8, 7, 6, -5]
+    assert [part.days for part in told.folded] == [4, 3]
+    assert (told.folded_days, told.total_days) == (7, 32)
+    assert told.shown[0].text == "Due 1 Dec 2026, by the plan now 9 Dec 2026; 9 days of delay arose here."
+    assert told.shown[1].text == "Due 1 Dec 2026, by the plan now 9 Dec 2026."
+    assert told.shown[4].text.endswith("5 days of an earlier delay are won back here.")
+    assert told.shown[4].tone == "ok"
+
+
+def test_risks_and_ranges_are_told_in_words() -> None:
+    parts = [
+        finding("risk", ("risk", 104, 1), "Switchgear", value=0.6, days=4),
+        finding("calendar", ("milestone", 1, 1), "Power", value="2026-12-28", limit="2026-12-23", days=1),
+        finding("range", ("milestone", 2, 1), "End", value="2026-12-28", days=3),
+        finding("upstream_range", ("milestone", 2, 1), "End", days=2),
+    ]
+    told = evidence.why(ProgramHealth(day=FRIDAY, health="off_track", findings=parts), {1: "/p/NA4"}, [1]).parts
+    assert [(part.title, part.text, part.url, part.record) for part in told] == [
+        ("Open risk: Switchgear", "60% likely. At P80 it costs 4 days.", "/r/R-104", "Risk R-104"),
+        ("Holidays before Power", "1 day off more than in the plan falls before it.", "/m/1", "Milestone"),
+        (
+            "Uncertain work and open risks",
+            "By plan the end comes on 28 Dec 2026. What may take longer or happen is not weighed one by one yet.",
+            "/m/2",
+            "Milestone",
+        ),
+        (
+            "How long the work of other programs may take",
+            "What this program waits for is uncertain, too.",
+            "/m/2",
+            "Milestone",
+        ),
+    ]
+
+
+def test_best_next_moves_lead_to_where_they_are_made(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
+    program = portfolio_of(2, [cast.lead])[1]
+    risk = program.risks.get()
+    hidden = {"kind": "dependency", "id": 7, "program": cast.dark.pk}
+    moves = [
+        {"rule": "close_risk", "record": record(risk), "label": risk.title, "value": None, "days": 9},
+        {"rule": "mitigate", "record": record(risk), "label": risk.title, "value": 0.1, "days": 6},
+        {"rule": "keep_hand_off", "record": hidden, "label": "Falcon", "value": "2027-01-15", "days": 4},
+    ]
+    ProgramHealth.objects.filter(program=program).update(moves=moves)
+    outside = page(sign_in(cast.outsider), "/p/P1")
+    assert f'<a class="t" href="/r/{risk.reference}" dir="auto">Close {risk.reference}: {risk.title}</a>' in outside
+    assert "As planned, that leaves it 10% likely." in outside
+    assert "−9 d" in outside
+    assert "Get what a private program owes by the day it is needed" in outside
+    assert "Falcon" not in outside
+    assert "15 Jan 2027" not in outside
+    assert "Get Falcon by the day it is needed" in page(sign_in(cast.viewer), "/p/P1")
+
+
+def record(risk: Risk) -> dict[str, Any]:
+    return {"kind": "risk", "id": risk.pk, "program": risk.program_id}
+
+
+def test_the_roadmap_draws_p50_to_p80_and_marks_the_critical_path(
+    cast: Cast, sign_in: Any, portfolio_of: Portfolio
+) -> None:
+    portfolio_of(2, [cast.lead])
+    second, end = Milestone.objects.filter(program__key="P1").order_by("id")[1:4:2]
+    MilestoneForecast.objects.filter(milestone=end).update(driven_by=second)
+    MilestoneForecast.objects.filter(milestone=second).update(on_longest_path=True)
+    Dependency.objects.create(predecessor=second, successor=end)
+    html = page(sign_in(cast.viewer), "/p/P1")
+    p80 = MilestoneForecast.objects.get(milestone=end).p80_on
+    assert p80 is not None
+    assert f"{p80 - timedelta(days=10):%-d %b} to {p80:%-d %b}</text>" in html
+    assert 'class="v-dep crit"' in html
+    assert f"Critical path: {second.name}, {end.name}." in html
+    assert f'data-label="P80">{words.short_date(p80)}</td>' in html
 
 
 def test_its_roadmap_has_a_table_twin(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
@@ -75,14 +174,18 @@ def test_a_finding_about_a_hidden_program_tells_its_days_alone(cast: Cast) -> No
     row = ProgramHealth(
         health="at_risk",
         findings=[
-            {"rule": "slip", "record": record, "label": "Falcon", "value": "2027-01-04", "limit": "", "days": 9},
+            {"rule": "upstream", "record": record, "label": "Falcon", "value": "2027-01-04", "limit": "", "days": 9},
+            {"rule": "risk", "record": record | {"kind": "risk"}, "label": "Falcon falls", "value": 0.6, "days": 4},
             {"rule": "loop", "record": record, "label": "Falcon", "value": 3},
             {"rule": "from the future"},
             "not a finding",
         ],
     )
     told = evidence.why(row, {}, [cast.na4.pk])
-    assert [(part.title, part.days, part.url) for part in told.parts] == [("a private program", 9, "")]
+    assert [(part.title, part.text, part.days, part.url, part.value) for part in told.parts] == [
+        ("Waits on a private program", "", 9, "", ""),
+        ("Open risk: a private program", "", 4, "", ""),
+    ]
     assert told.verdict == "3 milestones wait for each other in a loop, a private program among them."
 
 

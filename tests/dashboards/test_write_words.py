@@ -9,6 +9,7 @@ from django.template import Context, Template
 from django.utils import timezone
 
 from dashboards.templatetags import words
+from people.models import Team
 from programs.models import Program
 
 
@@ -111,6 +112,27 @@ class Sheet(forms.Form):
     secret = forms.CharField(widget=forms.HiddenInput, initial="7")
 
 
+class Choices(forms.Form):
+    team = forms.ModelChoiceField(Team.objects.none(), required=False)
+    calendar = forms.ModelChoiceField(Team.objects.none(), required=False, empty_label="The organisation's")
+    kind = forms.ModelChoiceField(Team.objects.none())
+
+
+def test_a_choice_of_nothing_is_in_words() -> None:
+    form = Choices()
+    offered = [words.control(form[name]) for name in form.fields]
+    assert [html.partition("</option>")[0].rpartition(">")[2] for html in offered] == [
+        "None",
+        "The organisation&#x27;s",
+        "Choose…",
+    ]
+
+
+def test_a_page_with_errors_says_so_in_its_title() -> None:
+    html = Template('{% extends "account/base.html" %}').render(Context({"form": Sheet({}), "organisation": "Acme"}))
+    assert "<title>Error: " in html
+
+
 def test_every_error_stands_beside_its_field_and_in_the_summary() -> None:
     html = Template('{% include "components/form.html" %}').render(Context({"form": Sheet({"on": "2026-13-40"})}))
     for name in ("name", "on", "sure"):
@@ -122,3 +144,4 @@ def test_every_error_stands_beside_its_field_and_in_the_summary() -> None:
     assert 'aria-describedby="id_name_helptext id_name_error"' in html
     assert "<legend>Kind" in html
     assert html.count('name="secret"') == 1
+    assert '<div class="notice s-bad" role="alert" tabindex="-1" autofocus>' in html

@@ -312,3 +312,12 @@ def test_what_cannot_be_is_refused() -> None:
     far = compile([1], [480 * 260 * 60], [OFFICE], [0], Links.of([]), status_day=START)
     with pytest.raises(HorizonError):
         _ = simulate(far, uncertain(far), seed=1, samples=10).quantile_day
+
+
+def test_a_plan_without_a_status_date_starts_where_its_first_task_does() -> None:
+    """Rows stay small, and so exact, where a link may pull a task to before the start."""
+    links = Links.of([(1, 2, "FS", 0), (1, 3, "FS", -60)])
+    network = compile([1, 2, 3], [480, 960, 0], [OFFICE], [0] * 3, links, status_day=None, start_day=START)
+    run = simulate(network, Uncertainty.none(3), seed=1, samples=2)
+    assert run.quantile_day[:, 0].tolist() == cpm.schedule(network).early_finish_day.tolist()
+    assert run.quantile_min.max() == 480 + 960

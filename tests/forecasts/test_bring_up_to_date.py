@@ -199,15 +199,14 @@ def test_a_cancelled_program_leaves_the_network(plan: Plan) -> None:
     assert finishes()["GA"] == "24 Nov"
 
 
-def test_a_milestone_with_a_target_alone_has_no_forecast_but_is_taken_at_its_word(plan: Plan) -> None:
+def test_a_milestone_with_a_target_alone_is_taken_at_its_word(plan: Plan) -> None:
     for name, target_on in (("Alone", date(2026, 12, 8)), ("Feeds", date(2026, 12, 8))):
         row = milestones.services.create_milestone(
             program=plan.na4, by=plan.cast.admin, today=FRIDAY, name=name, target_on=target_on
         )
     milestones.services.link(predecessor=row, successor=plan.racks, by=plan.cast.admin)
     bring(plan.na4)
-    assert "Alone" not in finishes()
-    assert finishes()["Feeds"] == "08 Dec"
+    assert finishes()["Alone"] == finishes()["Feeds"] == "08 Dec"
     assert finishes()["Racks"] == "10 Dec"
 
 
@@ -384,7 +383,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_programs(cast: C
     with CaptureQueriesContext(connection) as queries_of_many:
         bring(*many)
     assert ProgramHealth.objects.filter(day=FRIDAY).count() == 23
-    assert len(queries_of_many) == len(queries_of_few) < 40
+    assert len(queries_of_many) == len(queries_of_few) < 60
 
 
 def test_groups_join_what_pairs_connect() -> None:

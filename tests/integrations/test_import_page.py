@@ -163,6 +163,7 @@ def test_only_administrators_import(cast: Cast, sign_in: Any) -> None:
         assert {client.get(f"/import{page}").status_code for page in pages} == {403}
         assert {client.post(f"/import{button}").status_code for button in buttons} == {403}
     other = sign_in(cast.admin)
+    assert "null</textarea>" not in other.get("/import/mappings/new").text
     assert other.get(f"/import/{upload.pk}/columns").status_code == 200
     assert other.post(f"/import/{upload.pk}/discard").status_code == 302
     assert not Upload.objects.exists()

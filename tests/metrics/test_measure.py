@@ -75,6 +75,7 @@ def test_kpis_have_pages(cast: Cast, sign_in: Any) -> None:
     assert "36 ms" in page
     assert "<polyline" in page
     one = Measurement.objects.get()
+    assert 'value="35"' in client.get(f"{here}/edit").content.decode()
     edited = {"on": "2026-11-13", "value": "34.5", "note": "Probe was off", "version": 1}
     assert client.post(f"/measurements/{one.pk}/edit", edited).status_code == 302
     assert "In limit" in client.get(here).text

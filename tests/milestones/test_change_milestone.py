@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from html import unescape
 from typing import Any
 
 import pytest
@@ -11,8 +12,17 @@ from django.forms import model_to_dict
 
 from history.services import OUTSIDE
 from milestones.models import DateMove, Milestone
-from milestones.services import approve_baseline, change_milestone, create_milestone, delete_milestone
+from milestones.services import (
+    answer_hand_off,
+    approve_baseline,
+    change_milestone,
+    create_milestone,
+    delete_milestone,
+    link,
+)
+from people.models import User
 from programs.models import Revision
+from programs.services import create_program
 from tests.conftest import FRIDAY, NOON, Cast
 
 DAY = 480
@@ -250,3 +260,54 @@ def test_a_target_promised_to_the_quarter_counts_until_its_last_day(cast: Cast) 
     assert row.target_on == date(2027, 3, 31)
     with pytest.raises(ValidationError):
         change_milestone(milestone=row, by=cast.lead, today=FRIDAY, at=NOON, target_precision="year")
+
+
+# -- what others build on --------------------------------------------------------------------------------------------
+
+
+def test_a_contributor_cancels_neither_the_end_nor_what_was_promised(cast: Cast, sign_in: Any) -> None:
+    gpu = create_program(by=cast.admin, key="GPU", name="GPU fleet", lead=cast.outsider)
+    end, given, own = (
+        create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name=name, is_end=is_end)
+        for name, is_end in (("Live", True), ("Racks", False), ("Draft", False))
+    )
+    waiting = create_milestone(program=gpu, by=cast.outsider, today=FRIDAY, name="GA")
+    row = link(predecessor=given, successor=waiting, by=cast.outsider)
+
+    def cancel(milestone: Milestone, by: User, **changes: Any) -> None:
+        changes = changes or {"cancelled_on": FRIDAY}
+        change_milestone(milestone=milestone, by=by, today=FRIDAY, at=NOON, **changes)
+
+    cancel(given, cast.contributor)  # nobody has promised it yet
+    cancel(given, cast.contributor, cancelled_on=None)
+    answer_hand_off(dependency=row, agreement="accepted", by=cast.contributor, on=FRIDAY, at=NOON)
+    for milestone, why in ((end, "“Live” is the program's end."), (given, "“Racks” is promised to another program.")):
+        with pytest.raises(PermissionDenied) as refusal:
+            cancel(milestone, cast.contributor)
+        assert (
+            str(refusal.value) == f"{why} You cannot change the promised dates of Region NA-4 capacity. Ask Lea Lead."
+        )
+        with pytest.raises(PermissionDenied):
+            delete_milestone(milestone=milestone, by=cast.contributor)
+        page = sign_in(cast.contributor).post(f"/m/{milestone.pk}/cancel")
+        assert page.status_code == 403
+        assert why in unescape(page.content.decode())
+    with pytest.raises(PermissionDenied):
+        cancel(end, cast.contributor, is_end=False)
+    assert "program&#x27;s lead gives it another end" in (
+        sign_in(cast.contributor).get(f"/m/{end.pk}/edit").content.decode()
+    )
+    cancel(own, cast.contributor)
+    cancel(given, cast.lead)
+    cancel(end, cast.lead)
+
+
+def test_deleting_what_waits_for_a_promise_is_the_leads(cast: Cast) -> None:
+    gpu = create_program(by=cast.admin, key="GPU", name="GPU fleet", lead=cast.outsider)
+    given = create_milestone(program=gpu, by=cast.outsider, today=FRIDAY, name="GA")
+    waiting = create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name="Racks")
+    row = link(predecessor=given, successor=waiting, by=cast.lead)
+    answer_hand_off(dependency=row, agreement="accepted", by=cast.outsider, on=FRIDAY, at=NOON)
+    with pytest.raises(PermissionDenied):
+        delete_milestone(milestone=waiting, by=cast.contributor)
+    delete_milestone(milestone=waiting, by=cast.lead)

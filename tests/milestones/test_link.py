@@ -185,7 +185,7 @@ def test_who_gives_something_else_is_asked_anew(cast: Cast, gpu: Program, hand_o
     with pytest.raises(ValidationError) as refusal:
         change_dependency(dependency=hand_off, by=cast.admin, at=NOON, predecessor=idle, promised_on=FRIDAY)
     assert "promised_on" in refusal.value.message_dict
-    change_dependency(dependency=hand_off, by=cast.lead, at=NOON, predecessor=idle)
+    change_dependency(dependency=hand_off, by=cast.admin, at=NOON, predecessor=idle)
     hand_off.refresh_from_db()
     assert (hand_off.agreement, hand_off.agreed_by, hand_off.promised_on) == ("proposed", None, None)
     assert Revision.objects.get(program=cast.dark).plan_revision == before + 1
@@ -273,10 +273,11 @@ def test_the_answer_page_declines_with_a_reason(cast: Cast, hand_off: Dependency
     answer = client.post(address, {"agreement": "declined", "promised_on": "", "note": ""})
     assert answer.status_code == 422
     assert "Say why" in answer.context["form"].errors["note"][0]
-    answer = client.post(address, {"agreement": "declined", "promised_on": "", "note": "No people"})
+    answer = client.post(address, {"agreement": "declined", "promised_on": "2027-01-08", "note": "No people"})
     assert answer.status_code == 302
     hand_off.refresh_from_db()
     assert (hand_off.agreement, hand_off.note) == ("declined", "No people")
+    assert hand_off.promised_on is None
     assert sign_in(cast.viewer).get(address).status_code == 403
 
 
@@ -290,4 +291,47 @@ def test_a_link_is_edited_and_removed_on_its_page(cast: Cast, hand_off: Dependen
     assert (hand_off.kind, hand_off.lag, hand_off.need_by_on) == ("SS", -240, date(2027, 1, 20))
     assert "Remove this link?" in client.get(f"/links/{hand_off.pk}/delete").text
     assert client.post(f"/links/{hand_off.pk}/delete").status_code == 302
+    assert not Dependency.objects.exists()
+
+
+# -- what was agreed -------------------------------------------------------------------------------------------------
+
+
+def accepted(cast: Cast, hand_off: Dependency) -> Dependency:
+    return answer_hand_off(dependency=hand_off, agreement="accepted", by=cast.outsider, on=FRIDAY, at=NOON)
+
+
+def test_a_hand_off_that_was_agreed_is_not_the_receivers_alone_to_remove(
+    cast: Cast, hand_off: Dependency, api: Any
+) -> None:
+    accepted(cast, hand_off)
+    other = milestone(cast.na4, cast.lead, "Other")
+    for undo in (
+        lambda: unlink(dependency=hand_off, by=cast.lead),
+        lambda: change_dependency(dependency=hand_off, by=cast.lead, at=NOON, successor=other),
+    ):
+        with pytest.raises(PermissionDenied) as refusal:
+            undo()
+        assert "GPU fleet has agreed to this hand-off. Ask its lead to decline it first" in str(refusal.value)
+    answer = api(cast.lead).delete(f"dependencies/{hand_off.pk}")
+    assert (answer.status_code, answer.json()["detail"]) == (403, str(refusal.value))
+    answer_hand_off(dependency=hand_off, agreement="declined", by=cast.outsider, on=FRIDAY, at=NOON, note="No racks")
+    unlink(dependency=hand_off, by=cast.lead)
+    assert not Dependency.objects.exists()
+
+
+def test_a_hidden_giver_is_not_named_when_its_word_is_kept(cast: Cast) -> None:
+    gpu = create_program(by=cast.admin, key="GPU", name="GPU fleet", lead=cast.outsider)
+    row = link(
+        predecessor=milestone(cast.dark, cast.lead, "Canary close"), successor=milestone(gpu, cast.admin, "GA"),
+        by=cast.admin,
+    )  # fmt: skip
+    answer_hand_off(dependency=row, agreement="accepted", by=cast.lead, on=FRIDAY, at=NOON)
+    with pytest.raises(PermissionDenied) as refusal:
+        unlink(dependency=row, by=cast.outsider)
+    assert str(refusal.value).startswith("The program that gives has agreed to this hand-off.")
+
+
+def test_who_may_speak_for_both_programs_removes_what_was_agreed(cast: Cast, hand_off: Dependency) -> None:
+    unlink(dependency=accepted(cast, hand_off), by=cast.admin)
     assert not Dependency.objects.exists()

@@ -95,6 +95,7 @@ def test_a_token_is_shown_once_and_can_be_revoked(cast: Cast, sign_in: Any) -> N
     assert token.prefix in page
     assert secret not in page
     assert sign_in(cast.lead).post(f"/settings/tokens/{token.pk}/revoke").status_code == 404
+    assert "turned away at once" in client.get(f"/settings/tokens/{token.pk}/revoke").content.decode()
     assert client.post(f"/settings/tokens/{token.pk}/revoke").url == "/settings/tokens"
     assert "revoked" in client.get("/settings/tokens").content.decode()
 

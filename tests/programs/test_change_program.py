@@ -156,3 +156,14 @@ def test_no_program_has_a_nul_in_its_key(cast: Cast, sign_in: Any) -> None:
         assert client.get(path).status_code == 404
     assert client.get("/api/v1/milestones?program__in=%00").status_code == 400
     assert client.get("/api/v1/milestones?program__in=NA4,DARK").status_code == 200
+
+
+def test_a_program_is_ranked_by_its_lead(cast: Cast, sign_in: Any, api: Any) -> None:
+    answer = api(cast.contributor).patch("programs/NA4", {"rank": 1})
+    assert answer.status_code == 403
+    assert answer.json()["detail"] == "You cannot change the rank of Region NA-4 capacity. Ask Lea Lead."
+    posted = shown(cast.na4, rank="1", summary="Ours")
+    assert sign_in(cast.contributor).post("/p/NA4/edit", posted).status_code == 302
+    cast.na4.refresh_from_db()
+    assert (cast.na4.rank, cast.na4.summary) == (0, "Ours")
+    assert api(cast.lead).patch("programs/NA4", {"rank": 1}).json()["rank"] == 1

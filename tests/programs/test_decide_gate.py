@@ -99,6 +99,12 @@ def test_nobody_makes_themself_the_approver(cast: Cast, design: Phase, sign_in: 
     programs.services.change_phase(phase=design, by=cast.lead, approver=cast.lead)
 
 
+def test_conditions_are_said(cast: Cast, design: Phase, sign_in: Any) -> None:
+    refused = sign_in(cast.lead).post(f"/phases/{design.pk}/decide", {"decision": "conditional", "note": " "})
+    assert refused.status_code == 422
+    assert refused.context["form"].errors == {"note": ["Say what the conditions are, and by when."]}
+
+
 def test_a_decided_gate_is_not_a_contributors_to_delete(cast: Cast, design: Phase) -> None:
     programs.services.decide_gate(phase=design, decision=Phase.Decision.FAILED, by=cast.viewer, on=FRIDAY)
     with pytest.raises(PermissionDenied):

@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from milestones.models import Milestone
 from milestones.services import change_milestone, create_milestone
 from programs.models import Revision
+from programs.services import create_program
 from risks.models import MitigationAction, Risk, RiskImpact
 from risks.services import Impact, change_risk, close_risk, create_action, create_risk, reopen_risk
 from tests.conftest import FRIDAY, NOON
@@ -247,3 +248,33 @@ def test_risks_of_a_private_program_are_nowhere_for_an_outsider(cast: Cast, sign
     shown = client.get(f"/r/R-{on_both.pk}").text
     assert "1 on a private program" in shown
     assert "Canary" not in shown
+
+
+def test_an_impact_lies_on_plans_that_its_author_may_edit(cast: Cast, energized: Milestone, api: Any) -> None:
+    gpu = create_program(by=cast.admin, key="GPU", name="GPU fleet", lead=cast.outsider)
+    ga = create_milestone(program=gpu, by=cast.outsider, today=FRIDAY, name="GA")
+    risk = create_risk(program=cast.na4, by=cast.lead, today=FRIDAY, title="Crane", event="Late")
+    answer = api(cast.lead).patch(
+        f"risks/{risk.pk}", {"impacts": [{"milestone": ga.pk, "low": 1, "likely": 2, "high": 3}]}
+    )
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {
+            "pointer": "/impacts",
+            "detail": "You cannot delay “GA”: it belongs to GPU fleet. Ask Otto Outsider to record the risk there, "
+            "or put the impact on the milestone of your own that waits for it.",
+        }
+    ]
+    change_risk(risk=risk, by=cast.admin, impacts=[Impact(ga, 1, 2, 3)])
+    change_risk(risk=risk, by=cast.lead, impacts=[Impact(ga, 1, 2, 3), Impact(energized, 1, 2, 3)])  # theirs stays
+    with pytest.raises(ValidationError):
+        change_risk(risk=risk, by=cast.lead, impacts=[Impact(ga, 1, 2, 4)])
+    change_risk(risk=risk, by=cast.lead, impacts=[])
+    assert not risk.impacts.exists()
+
+
+def test_a_cancelled_milestone_has_no_impact(cast: Cast, energized: Milestone) -> None:
+    energized = change_milestone(milestone=energized, by=cast.lead, today=FRIDAY, at=NOON, cancelled_on=FRIDAY)
+    with pytest.raises(ValidationError) as refusal:
+        create_risk(program=cast.na4, by=cast.lead, today=FRIDAY, title="Late", impacts=[Impact(energized, 1, 2, 3)])
+    assert refusal.value.message_dict["impacts"] == ["Utility energization is cancelled: nothing can delay it."]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client, override_settings
+from django.utils import timezone
 
 import milestones.services
 import people.services
 from milestones.models import Milestone
+from people.models import AccessToken
 from tests.conftest import FRIDAY, Api, Cast
 
 PROBLEM = "application/problem+json"
@@ -58,6 +61,15 @@ class TestWhoMayAsk:
         token = client.cookies["csrftoken"] = "x" * 32
         made = client.post("/api/v1/milestones", body, content_type="application/json", headers={"X-CSRFToken": token})
         assert made.status_code == 201
+
+    @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+    def test_a_token_ends_with_its_day_in_the_organisations_zone(self, cast: Cast, zone: str) -> None:
+        people.services.change_organisation(organisation=cast.organisation, by=cast.admin, time_zone=zone)
+        caller, last_day = Api(cast.lead), people.services.today(timezone.now())
+        AccessToken.objects.update(expires_on=last_day)
+        assert caller.get("me").status_code == 200
+        AccessToken.objects.update(expires_on=last_day - timedelta(days=1))
+        refused(caller.get("me"), 401)
 
     def test_a_deactivated_person_is_out(self, cast: Cast) -> None:
         caller = Api(cast.viewer)

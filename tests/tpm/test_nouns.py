@@ -194,6 +194,12 @@ CASES = [
         lambda w: {"decide_by_on": "2026-12-01", "objective": w.objective.pk},
     ),
     Case(
+        "problems",
+        lambda w: {"title": "Suppliers are late", "description": "Again.", "cause": w.cast.cause.pk},
+        lambda w: {"title": "One supplier is late", "owner": w.cast.lead.pk},
+        of_program=False, shows={"costs": [], "program": None, "team": None},
+    ),
+    Case(
         "kpis",
         lambda w: {"program": w.program.key, "name": "Power", "unit": "MW", "limit_value": "38.5000"},
         lambda w: {"direction": "down", "cadence": "month"},

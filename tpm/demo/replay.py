@@ -29,6 +29,7 @@ from milestones.models import Dependency, Milestone, SlipCause
 from people.models import Team, User
 from programs.models import Objective, Phase, Program
 from risks.models import Decision, Risk
+from risks.recurring import Kind, find
 from tpm.demo.portfolio import (
     CAUSES,
     HAND_OFFS,
@@ -235,6 +236,7 @@ class Replay:
                 work_low=work and round(step.planned * 0.85) * DAY,
                 work_likely=work,
                 work_high=work and round(step.planned * 1.5 + 1) * DAY,
+                demand_days=_people_days(TEAMS[spec.team], step.planned) if work else None,
                 not_before_on=self.day(step.start) if begins else None,
             )
         for place, kind in enumerate(Phase.Kind):
@@ -409,11 +411,36 @@ class Replay:
                 milestones.services.approve_baseline(
                     program=program, name="Baseline 1", dates=dates, by=lead, on=friday
                 )
+                self._promise(spec, dates, friday, at)
             if ago < spec.silent_weeks:
                 continue
             before, lately = spec.reports
             health = lately if ago < 4 else before
             self.publish(spec, health, at)
+
+    def _promise(self, spec: ProgramSpec, dates: dict[int, date], friday: date, at: datetime) -> None:
+        """Promise what others wait for, and the last of each workstream, for the week it is planned in."""
+        own = [step for step in self.steps.values() if step.key.startswith(f"{spec.key}:")]
+        last = {step.workstream: step.key for step in own}.values()
+        waited_for = {
+            key
+            for step in self.steps.values()
+            for key in step.waits_for
+            if key in self.milestones and self.steps[key].workstream != step.workstream
+        }
+        for step in own:
+            row = self.milestones[step.key]
+            finish = dates.get(row.pk)
+            if finish is None or finish <= friday or step.key.endswith(f":{spec.end}"):
+                continue
+            if step.key in waited_for or step.key in last:
+                milestones.services.change_milestone(
+                    milestone=row,
+                    by=self.people[spec.lead],
+                    today=friday,
+                    at=at,
+                    target_on=finish + timedelta(days=(4 - finish.weekday()) % 7),
+                )
 
     def publish(self, spec: ProgramSpec, health: str, at: datetime) -> None:
         lead, program = self.people[spec.lead], self.programs[spec.key]
@@ -512,7 +539,7 @@ class Replay:
             risks.services.create_risk(
                 program=self.programs["OBS"],
                 by=lead("OBS"),
-                today=self.today,
+                today=people.services.today(at(0.3)),
                 title="Agent memory on small hosts",
                 probability=_number(0.2),
                 likelihood_score=2,
@@ -530,7 +557,11 @@ class Replay:
                 ("NA4", "Launch on a single utility feed?", "Keep N+1 power for day one."),
             ):
                 row = Decision.objects.get(program=self.programs[key], question=question)
-                risks.services.decide(decision=row, by=self.people[SPONSOR], on=self.today, answer=answer)
+                risks.services.decide(
+                    decision=row, by=self.people[SPONSOR], on=people.services.today(at(0.45)), answer=answer
+                )
+        with history.replaying(at(0.5)):
+            self._own_a_problem(lead("NA4"), people.services.today(at(0.5)))
         with history.replaying(at(0.6)):
             self._hand_off_later(at(0.6))
         with history.replaying(at(0.7)):
@@ -554,6 +585,18 @@ class Replay:
                 user=self.people[name], by=self.people[name], at=self.now - timedelta(days=7), weekday=0, hour=7
             )
 
+    def _own_a_problem(self, owner: User, today: date) -> None:
+        """Somebody makes a problem of the cause that costs most."""
+        worst = next(one for one in find(owner, today=today, zone=UTC) if one.kind is Kind.CAUSE)
+        risks.services.open_problem(
+            by=owner,
+            today=today,
+            title=f"{worst.name}, in one program after the other",
+            description="Each program learns it anew. One list of what to ask for, and by when, would end most of it.",
+            cause_id=worst.id,
+            costs=worst.costs,
+        )
+
     def _hand_off_later(self, at: datetime) -> None:
         row = Dependency.objects.get(predecessor=self.milestones["NA4:fab"], successor=self.milestones["DR:reg"])
         if row.promised_on:
@@ -565,6 +608,11 @@ class Replay:
                 reason="Replacement optics arrive a week later.",
                 promised_on=row.promised_on + timedelta(days=7),
             )
+
+
+def _people_days(capacity: int, days: int) -> Decimal:
+    """Two fifths of a team for so many working days: three milestones at once ask for more than it can do."""
+    return Decimal(round(capacity / 5 * 0.4 * days))
 
 
 def _number(value: float) -> Decimal:

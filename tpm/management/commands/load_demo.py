@@ -1,4 +1,3 @@
-from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -13,21 +12,22 @@ from tpm.demo.replay import Replay, email_of
 
 
 class Command(BaseCommand):
-    help = "Fill an empty database with the demo portfolio; does nothing where the demo is loaded already."
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--logins", action="store_true", help="print one line with the demo's logins, and stop")
+    help = (
+        "Fill an empty database with the demo portfolio; does nothing where the demo is loaded already. "
+        "The last line says who may sign in."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        lead = next(spec.lead for spec in PROGRAMS if spec.key == "NA4")
-        if options["logins"]:
-            people_shown = (("admin", SPONSOR), ("lead", lead), ("viewer", VIEWER))
-            names = ", ".join(f"{email_of(name)} ({role})" for role, name in people_shown)
-            self.stdout.write(f"sign in as {names}; password {PASSWORD}")
-            return
         if Subscription.objects.filter(user__email=email_of(VIEWER)).exists():
             self.stdout.write("The demo is loaded already.")
-            return
+        else:
+            self.load()
+        lead = next(spec.lead for spec in PROGRAMS if spec.key == "NA4")
+        people_shown = (("admin", SPONSOR), ("lead", lead), ("viewer", VIEWER))
+        names = ", ".join(f"{email_of(name)} ({role})" for role, name in people_shown)
+        self.stdout.write(f"sign in as {names}; password {PASSWORD}")
+
+    def load(self) -> None:
         if User.objects.filter(email=email_of(SPONSOR)).exists():
             raise CommandError("The demo was cut off while it was loaded. Start again with ./run demo --fresh.")
         if Organisation.objects.exists():

@@ -1,0 +1,235 @@
+"""The Accuracy tab of Trends: whether forecasts came true, for leads; and the scores behind it, for experts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
+
+from dashboards import trend_charts
+from dashboards.context import organisation_and_zone
+from dashboards.templatetags.words import MINUS, number, slip
+from dashboards.trends import WEEKS, Chosen, choose, tabs
+from forecasts import accuracy as scores
+from forecasts.criticality import NOT_SIMULATED, criticality_to
+from forecasts.models import IssuedForecast
+from milestones.models import Milestone
+from people.models import Team
+from people.pages import SignedIn
+from programs.models import Program
+
+USUAL_WEEKS = 26
+GROUPS_A_PAGE = 50
+TASKS_SHOWN = 30
+# Off by less than this, chances are as good as can be told from some dozens of targets.
+SMALL_CHANCE = 0.05
+LEVEL_NAMES = {scores.P50: "P50", scores.P80: "P80"}
+
+
+@dataclass(frozen=True)
+class Share:
+    """How often one level came true, drawn and judged."""
+
+    kept: scores.Kept
+    name: str
+    tone: str
+    verdict: str
+    bar: SafeString
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """A team or program with its bias in words."""
+
+    name: str
+    url: str
+    group: scores.Group
+
+    @property
+    def late(self) -> str:
+        return late_words(self.group.bias)
+
+    @property
+    def is_few(self) -> bool:
+        return self.group.scored < scores.ENOUGH
+
+
+def late_words(bias: scores.Bias) -> str:
+    """“+3 d”; “+3 d or more” where open ones leave it open."""
+    if bias.least_days is None:
+        return ""
+    least = slip(bias.least_days)
+    if bias.most_days is None:
+        return f"{least} or more"
+    return least if bias.most_days == bias.least_days else f"{least} to {slip(bias.most_days)}"
+
+
+def shares(found: scores.Accuracy) -> list[Share]:
+    told = []
+    for kept in found.kept:
+        name, level = LEVEL_NAMES[kept.level], f"{kept.level:.0%}"
+        if kept.agrees:
+            tone, verdict = "ok", f"In line with {level}: {name} means what it says."
+        elif kept.share < kept.level:
+            tone, verdict = "bad", f"Less than {level}: {name} was named too early."
+        else:
+            tone, verdict = "warn", f"More than {level}: {name} was named later than it had to be."
+        bar = trend_charts.share_bar(kept.level, kept.share, kept.low, kept.high, tone)
+        told.append(Share(kept, name, tone, verdict, bar))
+    return told
+
+
+def reliability_words(bins: Sequence[scores.Bin]) -> str:
+    """The finding of the reliability diagram."""
+    count = sum(one.forecasts for one in bins)
+    mean = sum(one.forecasts * one.chance for one in bins) / count
+    met = sum(one.forecasts * one.share for one in bins) / count
+    words = f"Reliability of {count} chances: targets were given {mean:.0%} on average and met in {met:.0%}. "
+    if all(one.low <= one.chance <= one.high for one in bins):
+        return words + "Every band holds its chance: they mean what they say."
+    if abs(met - mean) >= SMALL_CHANCE:
+        return words + ("Chances were too low." if met > mean else "Chances were too high.")
+    apart = sum(one.forecasts * (one.share - one.chance) * (one.chance - mean) for one in bins)
+    if apart > 0:
+        return words + "Right on average, but too timid: low chances came true more seldom, high ones more often."
+    return words + "Right on average, but too bold: low chances came true more often, high ones more seldom."
+
+
+@require_safe
+def accuracy(request: SignedIn) -> HttpResponse:
+    """How often P50, P80 and chances of target came true, over all that the reader may see or one program."""
+    chosen, rows, today = _asked(request)
+    ledger = scores.load(rows, today=today, weeks=chosen.weeks)
+    found = scores.score(ledger)
+    by = "team" if request.GET.get("by") == "team" else "program"
+    page = Paginator(_names(ledger, by), GROUPS_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "title": "Forecast accuracy",
+        "chosen": chosen,
+        "tabs": tabs(chosen, "accuracy"),
+        "tabs_label": "Chart",
+        "weeks_offered": WEEKS,
+        "found": found,
+        "enough": scores.ENOUGH,
+        "shares": shares(found),
+        "late": late_words(found.bias),
+        "reliability_words": reliability_words(found.bins) if found.bins else "",
+        "diagram": trend_charts.reliability(
+            [(one.chance, one.share, one.low, one.high, one.forecasts) for one in found.bins],
+            reliability_words(found.bins) + " Values are in the table.",
+        )
+        if found.bins
+        else "",
+        "by": by,
+        "page": page,
+        "groups": _group_rows(ledger, by, list(page.object_list)),
+    }
+    return render(request, "dashboards/accuracy.html", context)
+
+
+def _asked(request: SignedIn) -> tuple[Chosen, Any, Any]:
+    _, zone = organisation_and_zone()
+    chosen = choose(request, usual_weeks=USUAL_WEEKS, otherwise=False)
+    rows = IssuedForecast.objects.visible_to(request.user)
+    if chosen.program:
+        rows = rows.filter(program=chosen.program)
+    return chosen, rows, timezone.now().astimezone(zone).date()
+
+
+def _names(ledger: scores.Ledger, by: str) -> list[tuple[str, str, int]]:
+    """(name, page, id) of the programs or teams in a ledger, by name: no order that ranks them."""
+    ids = np.unique(ledger.team if by == "team" else ledger.program).tolist()
+    if by == "team":
+        teams: Mapping[int, Team] = Team.objects.in_bulk([pk for pk in ids if pk])
+        found = [(teams[pk].name, f"/teams/{pk}", pk) for pk in ids if pk in teams]
+    else:
+        programs = Program.objects.only("key", "name").in_bulk(ids)
+        found = [(row.name, row.get_absolute_url(), pk) for pk, row in programs.items()]
+    found.sort(key=lambda one: (one[0].casefold(), one[2]))
+    return [*found, ("No team", "", 0)] if by == "team" and 0 in ids else found
+
+
+def _group_rows(ledger: scores.Ledger, by: str, names: Sequence[tuple[str, str, int]]) -> list[GroupRow]:
+    """Only what the page shows is scored."""
+    key = ledger.team if by == "team" else ledger.program
+    part = ledger.only(np.isin(key, [pk for _, _, pk in names]))
+    groups = {group.key: group for group in (scores.by_team(part) if by == "team" else scores.by_program(part))}
+    return [GroupRow(name, url, groups[pk]) for name, url, pk in names]
+
+
+@require_safe
+def expert(request: SignedIn) -> HttpResponse:
+    """Proper scores, PIT and the parts of Brier's; criticality, SSI and cruciality towards an end milestone."""
+    chosen, rows, today = _asked(request)
+    found = scores.examine(scores.load(rows, today=today, weeks=chosen.weeks, levels=scores.LEVELS))
+    end = _end(request, chosen)
+    simulated = criticality_to(end, viewer=request.user, today=today) if end else None
+    context = {
+        "title": "Forecast scores",
+        "sub": "For whoever looks after the forecast itself. A lead needs none of this.",
+        "crumbs": [("Accuracy", f"/accuracy{chosen.query(weeks=None) if chosen.program else ''}")],
+        "chosen": chosen,
+        "weeks_offered": WEEKS,
+        "found": found,
+        "brier_parts": _brier_parts(found),
+        "pit": trend_charts.pit_bars(found.pit, pit_words(found.pit)) if found.pit else "",
+        "pit_words": pit_words(found.pit) if found.pit else "",
+        "pit_rows": [(f"P{10 * at} to P{10 * (at + 1)}", share) for at, share in enumerate(found.pit)],
+        "end": end,
+        "simulated": simulated,
+        "tasks": simulated.tasks[:TASKS_SHOWN] if simulated else [],
+        "not_simulated": NOT_SIMULATED.get(simulated.reason, "") if simulated else "",
+    }
+    return render(request, "dashboards/expert.html", context)
+
+
+def _end(request: SignedIn, chosen: Chosen) -> Milestone | None:
+    """The milestone of the address, or the end of its program."""
+    visible = Milestone.objects.visible_to(request.user).select_related("program")
+    asked = request.GET.get("milestone", "")
+    if asked:
+        row = visible.filter(pk=int(asked)).first() if asked.isdecimal() and len(asked) < 19 else None
+        if row is None:
+            raise Http404
+        return row
+    return visible.filter(program=chosen.program, is_end=True).first() if chosen.program else None
+
+
+def _brier_parts(found: scores.Expert) -> list[tuple[str, str, str]]:
+    parts = found.brier
+    if parts is None:
+        return []
+    named = [
+        ("Brier score", parts.score, "Mean squared error of chances: 0 is perfect, 0.25 is always saying 50%."),
+        ("Reliability", parts.reliability, "How far chances lie from what happened. Lower is better."),
+        ("Resolution", parts.resolution, "How far what happened differs between chances. Higher is better."),
+        ("Uncertainty", parts.uncertainty, "What naming the base rate every time would score."),
+        ("Within bins", parts.within_bins, "What putting unlike chances in one bin hides."),
+        ("Bias", parts.bias, "Share of targets met, less the mean chance."),
+    ]
+    return [(name, f"{value:.3f}".replace("-", MINUS), text) for name, value, text in named]
+
+
+def pit_words(shares: Sequence[float]) -> str:
+    """What a PIT histogram looks like: leaning, humped, hollow or even."""
+    if not shares:
+        return ""
+    count = len(shares)
+    mean = sum((at + 0.5) / count * share for at, share in enumerate(shares))
+    ends = shares[0] + shares[-1]
+    words = f"Outcomes lie at P{number(100 * mean)} on average. "
+    if abs(mean - 0.5) > 0.05:
+        return words + ("They come later than forecast." if mean > 0.5 else "They come sooner than forecast.")
+    if ends > 3 / count:
+        return words + "Too many lie at the ends: ranges are too narrow."
+    if ends < 1 / count:
+        return words + "Too few lie at the ends: ranges are too wide."
+    return words + "They are spread about evenly: ranges mean what they say."

@@ -1,0 +1,70 @@
+"""Best next moves as sentences: what to do, where it is done, and the days of P80 it would buy."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dashboards.evidence import HIDDEN, place, words
+from dashboards.templatetags.words import number
+
+MOST_MOVES = 10
+# What to do, and what that means.
+DEEDS = {
+    "close_risk": ("Close {name}: {label}", "So that it can no longer happen."),
+    "mitigate": ("Mitigate {name}: {label}", "As planned, that leaves it {value} likely."),
+    "pull_in": ("Pull in {label}", "With {value} days less of work."),
+    "keep_hand_off": ("Get {label} by the day it is needed", "That is {value}."),
+    "relieve_team": ("Relieve {label}", "Overload makes its work take up to {value} times as long."),
+}
+HIDDEN_DEEDS = {
+    "close_risk": "Have a risk of {label} closed",
+    "mitigate": "Have a risk of {label} mitigated",
+    "keep_hand_off": "Get what {label} owes by the day it is needed",
+}
+
+
+@dataclass
+class Deed:
+    """Something to do. ``days`` of P80 are those of all programs that it helps, the most helped first."""
+
+    title: str
+    text: str
+    url: str
+    days: int = 0
+    helped: list[tuple[str, int]] = field(default_factory=list)
+
+
+def tell(moves: Iterable[Any], keys: Mapping[int, str], helped: str = "") -> list[Deed]:
+    """The moves of one program. ``keys`` are those of the programs that the reader may see, by id."""
+    return add_up([(helped, moves)], keys)
+
+
+def add_up(programs: Iterable[tuple[str, Iterable[Any]]], keys: Mapping[int, str]) -> list[Deed]:
+    """Moves of programs by key, summed where they are the same deed, most days first."""
+    found: dict[tuple[str, str, Any], Deed] = {}
+    helped: dict[tuple[str, str, Any], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for program, moves in programs:
+        for move in moves:
+            record = move["record"]
+            deed = (move["rule"], record["kind"], record["id"])
+            found.setdefault(deed, _told(move, keys))
+            found[deed].days += move["days"]
+            helped[deed][program] += move["days"]
+    for deed, told in found.items():
+        told.helped = sorted(helped[deed].items(), key=lambda pair: (-pair[1], pair[0]))
+    return sorted(found.values(), key=lambda deed: (-deed.days, deed.title))[:MOST_MOVES]
+
+
+def _told(move: Mapping[str, Any], keys: Mapping[int, str]) -> Deed:
+    rule, record, value = move["rule"], move["record"], move["value"]
+    key = keys.get(record["program"])
+    if key is None:
+        return Deed(HIDDEN_DEEDS.get(rule, "{label}").format(label=HIDDEN), "", "")
+    title, text = DEEDS.get(rule, ("{label}", ""))
+    url, name = place(record, f"/p/{key}")
+    name = name.removeprefix("Risk ")
+    written = f"{number(float(value) * 100)}%" if rule == "mitigate" else words(value)
+    return Deed(title.format(name=name, label=move["label"]), text.format(value=written), url)

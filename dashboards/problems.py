@@ -1,0 +1,265 @@
+"""What recurs over programs and quarters, and the register of problems that people have made of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboards import bars
+from dashboards.context import organisation_and_zone
+from history.changes import changes_of
+from history.forms import explaining
+from people import permissions as organisation
+from people.pages import SignedIn, attempt, delete, done, paged, posted
+from people.permissions import OrgAct
+from people.services import today
+from programs.forms import ProgramForm
+from programs.models import Program
+from risks import services
+from risks.forms import CloseForm, ProblemForm
+from risks.models import Problem, ProblemCost
+from risks.permissions import may_change, require_change
+from risks.recurring import Cost, Kind, Of, Recurring, find, quarters_until
+
+MOST_ROWS = 25
+CRUMBS = [("Problems", "/problems")]
+
+
+def title_of(one: Recurring) -> str:
+    """What a problem is called until somebody says better; it counts nothing, for others may see less of it."""
+    return f"{one.name}: delays again and again" if one.kind is Kind.CAUSE else f"What {one.name} gives comes late"
+
+
+@require_safe
+def problems(request: SignedIn) -> HttpResponse:
+    """Causes and giving teams that cost two or more of the reader's programs days, beside the register."""
+    viewer = request.user
+    _, zone = organisation_and_zone()
+    day = timezone.now().astimezone(zone).date()
+    found = find(viewer, today=day, zone=zone)
+    visible = Problem.objects.visible_to(viewer)
+    recorded = {
+        (Kind.CAUSE, cause) if cause else (Kind.TEAM, team): pk
+        for pk, cause, team in visible.open().order_by("-pk").values_list("pk", "cause_id", "team_id")
+    }
+    closed = request.GET.get("show") == "closed"
+    done_with = visible.exclude(closed_on=None)
+    register = done_with if closed else visible.open()
+    page = paged(request, register.select_related("owner", "program").order_by("-opened_on", "-id"))
+    most = max((days for one in found for _, days in one.by_quarter), default=0)
+    context = {
+        "title": "Problems",
+        "sub": "What keeps costing several programs days: by the cause of moved dates, and by the team that gives. "
+        "A problem that somebody owns can become a program.",
+        "lines": [
+            (one, bars.by_quarter(one.by_quarter, most, one.name), recorded.get((one.kind, one.id)))
+            for one in found[:MOST_ROWS]
+        ],
+        "more": len(found) - MOST_ROWS,
+        "quarters": [bars.quarter_name(on) for on in quarters_until(day)],
+        "page": page,
+        "started": _seen(request, list(page)),
+        "closed": closed,
+        "tabs": [
+            {"label": "Open", "url": "?show=open", "count": visible.open().count(), "current": not closed},
+            {"label": "Closed", "url": "?show=closed", "count": done_with.count(), "current": closed},
+        ],
+        "tabs_label": "Problems",
+        "primary_url": "/problems/new",
+        "primary_label": "New problem",
+    }
+    return render(request, "dashboards/problems.html", context)
+
+
+def _seen(request: SignedIn, rows: Sequence[Problem]) -> set[int]:
+    """Ids of the programs started from these problems that the reader sees."""
+    started = {row.program_id for row in rows if row.program_id}
+    return set(Program.objects.visible_to(request.user).filter(pk__in=started).values_list("pk", flat=True))
+
+
+def find_problem(request: SignedIn, pk: int) -> Problem:
+    rows = Problem.objects.visible_to(request.user).select_related("owner", "cause", "team", "program")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _here(*rows: Problem) -> list[tuple[str, str]]:
+    return [*CRUMBS, *((row.title, row.get_absolute_url()) for row in rows)]
+
+
+@require_safe
+def problem(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_problem(request, pk)
+    seen = _seen(request, [row])
+    started = row.program if row.program_id in seen else None
+    mine = may_change(request.user, row)
+    found = _as_found(request, row)
+    context = {
+        "title": row.title,
+        "crumbs": CRUMBS,
+        "problem": row,
+        "source": row.cause or row.team,
+        "started": started,
+        "found": found,
+        "costs": [(cost, bars.quarter_name(cost.quarter_on)) for cost in found.costs] if found else [],
+        "chart": bars.by_quarter(found.by_quarter, max(days for _, days in found.by_quarter), found.name)
+        if found
+        else "",
+        "changes": changes_of(row, {"program": lambda _: started.name if started else "a private program"}),
+        "may_edit": mine,
+        "may_start": mine and not row.program_id and organisation.may(request.user, OrgAct.CREATE_PROGRAM),
+    }
+    return render(request, "dashboards/problem.html", context)
+
+
+def _as_found(request: SignedIn, row: Problem) -> Recurring | None:
+    """The evidence of a problem as it was found, of the programs that the reader sees."""
+    costs = [
+        Cost(Of(program, key, name), on, days, slips)
+        for on, days, slips, program, key, name in ProblemCost.objects.visible_to(request.user)
+        .filter(problem=row)
+        .order_by("quarter_on", "program_id")
+        .values_list("quarter_on", "days", "slips", "program_id", "program__key", "program__name")
+    ]
+    source = row.cause or row.team
+    if not costs or source is None:
+        return None
+    kind = Kind.CAUSE if row.cause_id else Kind.TEAM
+    return Recurring(kind, source.pk, source.name, quarters_until(max(row.opened_on, costs[-1].quarter_on)), costs)
+
+
+@require_POST
+def problem_record(request: SignedIn) -> HttpResponse:
+    """One click: what recurs becomes a problem that the reader owns, with the evidence as it stands now."""
+    organisation.require(request.user, OrgAct.RECORD_PROBLEM)
+    _, zone = organisation_and_zone()
+    on = timezone.now().astimezone(zone).date()
+    recurring = find(request.user, today=on, zone=zone)
+    one = next((one for one in recurring if str(one.id) == request.POST.get(one.kind)), None)
+    if one is None:
+        raise Http404
+    row = services.open_problem(
+        by=request.user, today=on, title=title_of(one), costs=one.costs, **{f"{one.kind}_id": one.id}
+    )
+    return done(request, "Recorded, and you own it. Say what would end it.", row.get_absolute_url())
+
+
+def problem_create(request: SignedIn) -> HttpResponse:
+    organisation.require(request.user, OrgAct.RECORD_PROBLEM)
+    form = ProblemForm(posted(request), by=request.user)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            row = services.open_problem(by=request.user, today=today(timezone.now()), **form.changes)
+            return done(request, "Recorded the problem.", row.get_absolute_url())
+    context = {
+        "form": form,
+        "title": "New problem",
+        "crumbs": CRUMBS,
+        "cancel_url": "/problems",
+        "submit_label": "Record problem",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def problem_edit(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_problem(request, pk)
+    require_change(request.user, row)
+    here = row.get_absolute_url()
+    form = ProblemForm(posted(request), by=request.user, row=row)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_problem(problem=row, by=request.user, **form.changes)
+            return done(request, "Saved the problem.", here, kept=form.kept)
+    context = {
+        "form": form,
+        "title": "Edit problem",
+        "crumbs": _here(row),
+        "cancel_url": here,
+        "delete_url": f"{here}/delete",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def problem_close(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_problem(request, pk)
+    require_change(request.user, row)
+    here = row.get_absolute_url()
+    form = CloseForm(posted(request))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            because = form.cleaned_data["closed_because"]
+            services.close_problem(problem=row, by=request.user, on=today(timezone.now()), because=because)
+            return done(request, "Closed the problem.", here)
+    form.fields["closed_because"].help_text = "It is solved, or nobody will solve it: the next reader wants to know."
+    context = {
+        "form": form,
+        "title": "Close problem",
+        "sub": row.title,
+        "crumbs": _here(row),
+        "cancel_url": here,
+        "submit_label": "Close problem",
+    }
+    return render(request, "form_base.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def problem_reopen(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_problem(request, pk)
+    require_change(request.user, row)
+    return attempt(
+        request,
+        lambda: services.reopen_problem(problem=row, by=request.user),
+        "The problem is open again.",
+        row.get_absolute_url(),
+    )
+
+
+def problem_start(request: SignedIn, pk: int) -> HttpResponse:
+    """The form of a new program, filled with what the problem says; its summary leads back here."""
+    row = find_problem(request, pk)
+    require_change(request.user, row)
+    organisation.require(request.user, OrgAct.CREATE_PROGRAM)
+    here = row.get_absolute_url()
+    form = ProgramForm(posted(request), by=request.user)
+    form.initial.update(name=row.title, summary=_summary(row, request.build_absolute_uri(here)))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            program = services.start_program(problem=row, by=request.user, **form.related, **form.changes)
+            return done(request, f"Started {program.name}. Next: its milestones.", program.get_absolute_url())
+    context = {
+        "form": form,
+        "title": "Start a program",
+        "sub": f"To end the problem “{row.title}”. The summary leads back to it.",
+        "crumbs": _here(row),
+        "cancel_url": here,
+        "submit_label": "Start program",
+    }
+    return render(request, "form_base.html", context, status=form.status)
+
+
+def _summary(row: Problem, address: str) -> str:
+    link = f"Started from the problem [{escaped(row.title)}]({address})."
+    return f"{row.description}\n\n{link}" if row.description else link
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is, inside a link too."""
+    return re.sub(r"([\\\[\]])", r"\\\1", text)
+
+
+def problem_delete(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_problem(request, pk)
+    require_change(request.user, row)
+    return delete(
+        request,
+        lambda: services.delete_problem(problem=row, by=request.user),
+        row=row,
+        to="/problems",
+        back=row.get_absolute_url(),
+        consequence="Its evidence goes with it. To keep it in the register, close it instead.",
+        crumbs=_here(row),
+    )

@@ -1,0 +1,191 @@
+"""Schedule quality: the fourteen checks of the DCMA over all programs, with a link to mend each finding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboards.context import organisation_and_zone
+from dashboards.templatetags.words import MINUS, percent
+from forecasts import quality
+from forecasts.quality import Check, Judged
+from milestones.models import Milestone
+from people.pages import SignedIn
+from programs.models import Program
+
+PROGRAMS_A_PAGE = 50
+FINDINGS_SHOWN = 5
+ALL_FINDINGS = 200  # of one program, where the reader asks for it
+# What a check looks for, why it matters, and what mends it.
+WORDS = {
+    1: ("Missing logic", "Open milestones that wait for nothing, or for which nothing waits.", "Link them."),
+    2: ("Leads", "Links with a negative lag: they overlap what they claim to follow.", "Split the work instead."),
+    3: ("Lags", "Links with a lag: work that nobody sees.", "Make the wait a milestone."),
+    4: ("Finish to start", "Share of links of the plainest type.", "Turn other types into finish to start."),
+    5: ("Hard dates", "Open milestones held by a typed day alone.", "Give them work and what they wait for."),
+    6: ("High float", "Open milestones with more than 44 working days of float.", "Look for a missing link."),
+    7: ("Negative float", "Open milestones that must be done sooner than they can.", "Move the day or the work."),
+    8: ("Long work", "Milestones of more than 44 working days.", "Split them."),
+    9: ("Invalid dates", "Open work in the past, or done work in the future.", "Correct the dates."),
+    10: ("Nobody’s work", "Open work with neither owner nor team.", "Name who does it."),
+    11: (
+        "Missed tasks",
+        "Of milestones whose baseline day has come, those done or expected after it.",
+        "Win back days, or agree a new baseline.",
+    ),
+    12: ("Critical path test", "Whether a slip of 100 days at the start of the path moves the end.", "Mend the links."),
+    13: ("Critical path length", "(Length + float) / length of the path to the end.", "Win back days on the path."),
+    14: (
+        "Baseline execution",
+        "Milestones done, of those whose baseline day has come.",
+        "Finish them, or agree a new baseline.",
+    ),
+}
+# Mended in the form of the milestone; all others on its page, where its links are.
+MENDED_IN_FORM = frozenset({5, 8, 9, 10})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A milestone to look at, and where it is mended."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """A check in words; with the milestones to look at where it fails."""
+
+    check: Check
+    findings: Sequence[Finding] = ()
+    more: int = 0
+    of_programs: bool = False  # a check of the path to one end, added up: programs that pass it
+
+    @property
+    def title(self) -> str:
+        return WORDS[self.check.number][0]
+
+    @property
+    def text(self) -> str:
+        return WORDS[self.check.number][1]
+
+    @property
+    def remedy(self) -> str:
+        return WORDS[self.check.number][2]
+
+    @property
+    def tone(self) -> str:
+        return "none" if self.check.passes is None else "ok" if self.check.passes else "bad"
+
+    @property
+    def verdict(self) -> str:
+        if self.check.passes is None:
+            return "No limit" if self.check.value is not None else "Nothing to check"
+        return "Pass" if self.check.passes else "Fail"
+
+    @property
+    def value(self) -> str:
+        if self.check.value is None:
+            return "–"
+        if self.of_programs:
+            return f"{self.check.count} of {self.check.of} programs"
+        return shown(self.check.number, self.check.value)
+
+    @property
+    def found(self) -> str:
+        """What the value is a share of, where it is one of milestones or links."""
+        if not self.check.of or self.check.number in quality.PATH_CHECKS:
+            return ""
+        return f"{self.check.count} of {self.check.of}"
+
+    @property
+    def limit(self) -> str:
+        if self.check.threshold is None:
+            return "none"
+        if self.of_programs:
+            return "all"
+        return f"{'≥' if self.check.at_least else '≤'} {shown(self.check.number, self.check.threshold)}"
+
+
+@dataclass(frozen=True)
+class ProgramRow:
+    """A program with the checks that it fails, and the milestones that no check sees."""
+
+    program: Program
+    judged: Judged
+    failed: Sequence[Told]
+    left_out: Sequence[Finding]
+
+
+def shown(number: int, value: float) -> str:
+    """Shares in per cent; the two indices of baseline and path as they are."""
+    return f"{value:.2f}".replace("-", MINUS) if number in (13, 14) else percent(value)
+
+
+@require_safe
+def schedule_quality(request: SignedIn) -> HttpResponse:
+    """The checks over every open program that the reader sees, or over one of them."""
+    _, zone = organisation_and_zone()
+    today = timezone.now().astimezone(zone).date()
+    visible = Program.objects.visible_to(request.user)
+    key = request.GET.get("program", "").strip()
+    one = visible.filter(key=key).first() if key else None
+    if key and one is None:
+        raise Http404
+    chosen = [one] if one else list(visible.open().only("key", "name", "state").order_by("name", "id"))
+    judged = {row.program: row for row in quality.judge([program.pk for program in chosen], today=today)}
+    page = Paginator(chosen, PROGRAMS_A_PAGE).get_page(request.GET.get("page"))
+    shown_here = [(program, judged[program.pk]) for program in page.object_list]
+    most = ALL_FINDINGS if one else FINDINGS_SHOWN
+    names = _names(shown_here, most)
+    rows = [_row(program, row, names, most) for program, row in shown_here]
+    fails = quality.failing(list(judged.values()))
+    context = {
+        "title": f"Schedule quality of {one.name}" if one else "Schedule quality",
+        "one": one,
+        "crumbs": [("Schedule quality", "/quality")] if one else [],
+        "page": page,
+        "count": len(chosen),
+        "checks": [_over_all(check, rows, fails[check.number]) for check in quality.together(list(judged.values()))],
+        "rows": rows,
+        "own": [Told(check, *_findings(check, names, most)) for check in judged[one.pk].checks] if one else [],
+        "clean": sum(not row.failed and bool(row.checks) for row in judged.values()),
+    }
+    return render(request, "dashboards/quality.html", context)
+
+
+def _names(shown_here: Sequence[tuple[Program, Judged]], most: int) -> Mapping[int, str]:
+    wanted = {
+        milestone
+        for _, row in shown_here
+        for some in (*(check.milestones for check in row.failed), row.left_out)
+        for milestone in some[:most]
+    }
+    return dict(Milestone.objects.filter(pk__in=wanted).values_list("pk", "name"))
+
+
+def _findings(check: Check, names: Mapping[int, str], most: int) -> tuple[list[Finding], int]:
+    if check.passes is not False:
+        return [], 0
+    end = "/edit" if check.number in MENDED_IN_FORM else ""
+    found = [Finding(names[pk], f"/m/{pk}{end}") for pk in check.milestones[:most] if pk in names]
+    return found, len(check.milestones) - len(found)
+
+
+def _row(program: Program, row: Judged, names: Mapping[int, str], most: int) -> ProgramRow:
+    failed = [Told(check, *_findings(check, names, most)) for check in row.failed]
+    left_out = [Finding(names[pk], f"/m/{pk}/edit") for pk in row.left_out[:most] if pk in names]
+    return ProgramRow(program, row, failed, left_out)
+
+
+def _over_all(check: Check, rows: Sequence[ProgramRow], fails: int) -> tuple[Told, int, list[tuple[Program, Told]]]:
+    """(check over all programs, how many fail it, those of this page that do)."""
+    here = [(row.program, told) for row in rows for told in row.failed if told.check.number == check.number]
+    return Told(check, of_programs=check.number in quality.PATH_CHECKS), fails, here

@@ -1,0 +1,102 @@
+"""Teams, and what each is asked for against what it can do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboards import bars
+from dashboards.templatetags.words import number
+from forecasts.loads import WEEKS, Asking, TeamLoad, Week, load_of, loads_of, overloaded, worst
+from people.models import Team, User
+from people.pages import SignedIn, paged
+from people.permissions import OrgAct, may
+from people.services import today
+from people.views import SETTINGS, find_team, team_crumbs
+
+MOST_ROWS = 60
+
+
+def in_words(team: Team, weeks: Sequence[Week]) -> tuple[str, str]:
+    """Tone and finding: in how many of the weeks the team is asked for more than it can do, and when most."""
+    if team.capacity_days is None:
+        return "none", "Nobody has said what the team can do a week: nothing to compare."
+    if not any(week.demand for week in weeks):
+        return "none", f"No milestone asks for the team in the next {len(weeks)} weeks."
+    peak, many = worst(weeks), len(overloaded(weeks))
+    if peak is None:
+        return "ok", f"Asked for no more than it can do in any of the next {len(weeks)} weeks."
+    times = "one" if many == 1 else str(many)
+    most = f"week {peak.number}, {number(peak.demand)} of {number(peak.capacity or 0)} people-days"
+    return "bad", f"Asked for more than it can do in {times} of the next {len(weeks)} weeks, most in {most}."
+
+
+@require_safe
+def teams(request: SignedIn) -> HttpResponse:
+    rows = Team.objects.select_related("calendar").annotate(member_count=Count("memberships")).order_by("name", "id")
+    page = paged(request, rows)
+    loads = loads_of(list(page), request.user, today=today(timezone.now()))
+    may_add = may(request.user, OrgAct.CREATE_TEAM)
+    context = {
+        "page": page,
+        "lines": [
+            (
+                row,
+                bars.small_weeks(loads[row.pk]) if any(week.demand for week in loads[row.pk]) else "",
+                overloaded(loads[row.pk]),
+                worst(loads[row.pk]),
+            )
+            for row in page
+        ],
+        "weeks": WEEKS,
+        "small_weeks": bars.SMALL_WEEKS,
+        "title": "Teams",
+        "crumbs": SETTINGS,
+        "sub": "People who deliver together, and what they are asked for against what they can do.",
+        "primary_url": "/teams/new" if may_add else None,
+        "primary_label": "New team",
+        "empty_heading": "No teams yet",
+        "empty_text": "Programs, slots and milestones name the team that delivers them.",
+    }
+    return render(request, "dashboards/teams.html", context)
+
+
+@require_safe
+def team(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_team(pk)
+    load = load_of(row, request.user, today=today(timezone.now()))
+    tone, finding = in_words(row, load.weeks)
+    may_edit = may(request.user, OrgAct.MANAGE_TEAMS)
+    context = {
+        "team": row,
+        "title": row.name,
+        "crumbs": team_crumbs(),
+        "load": load,
+        "overloaded": load.overloaded,
+        "tone": tone,
+        "finding": finding,
+        "chart": bars.by_week(load.weeks, finding) if load.asking else "",
+        "asking": _heaviest_first(load)[:MOST_ROWS],
+        "undated_days": sum(one.demand for one in load.undated),
+        "rows": list(User.objects.filter(memberships__team=row).order_by("name", "id")),
+        "primary_url": f"/teams/{row.pk}/members" if may_edit else None,
+        "primary_label": "Change members",
+        "primary_icon": "user",
+        "secondary_url": f"/teams/{row.pk}/edit" if may_edit else None,
+        "secondary_label": "Edit",
+        "secondary_icon": "pencil",
+        "empty_heading": "Nobody is in this team yet",
+        "empty_text": "Members show who delivers what the team promises.",
+    }
+    return render(request, "dashboards/team.html", context)
+
+
+def _heaviest_first(load: TeamLoad) -> list[tuple[Asking, float]]:
+    """Milestones that ask for the team, those first that ask for most in overloaded weeks."""
+    found = [(one, load.overloading(one)) for one in load.asking]
+    return sorted(found, key=lambda pair: -pair[1])

@@ -1,0 +1,282 @@
+"""The pages of Trends: how forecasts moved from report to report, and how wide they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import NullIf
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboards import trend_charts
+from dashboards.charts import day_name, signed
+from dashboards.context import organisation_and_zone
+from dashboards.templatetags.words import number, short_date, slip_tone
+from forecasts.models import IssuedForecast
+from forecasts.trends import RECENT_WEEKS, Line, Rule, lines_of
+from people.models import User
+from people.pages import SignedIn
+from programs.models import Program, Role
+
+WEEKS = (6, 14, 26, 52)
+USUAL_WEEKS = 14
+DRAWN, DRAWN_DONE = 6, 2
+MOST_ROWS = 100
+MOST_OFFERED = 200
+HIGHLIGHTS = 4
+# In this order trends are worth a lead's attention; what is left out needs none.
+TELLING = (Rule.NEVER, Rule.SPEEDING_UP, Rule.STEPS, Rule.STEADY_SLIP, Rule.FOLLOWS, Rule.UNSTABLE, Rule.EARLIER)
+RULES = (
+    (Rule.DONE, "It is done: its line meets the edge."),
+    (Rule.TOO_YOUNG, "Fewer than two reports."),
+    (Rule.NEVER, "The date moves out a day a day or faster, so it gets no nearer."),
+    (Rule.UNSTABLE, "It moved three times or more and got no further than half the way it went."),
+    (Rule.FOLLOWS, "It slips in parallel with what it waits for: the days between the two vary by three at most."),
+    (Rule.SPEEDING_UP, "A week of the last four costs half as much again as one before them, and a day more."),
+    (Rule.STEPS, "It stood still between half of the reports or more, and moved a week at a time."),
+    (Rule.STEADY_SLIP, "It moves out by more than a day in ten."),
+    (Rule.EARLIER, "It comes in by more than a day in ten."),
+    (Rule.STABLE, "It moves by no more than a day in ten."),
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A trend in words: short for the table; a heading and what follows from it for the reading."""
+
+    line: Line
+    short: str
+    title: str
+    text: str
+
+    @property
+    def tone(self) -> str:
+        """The colour of a line: how far it drifted."""
+        return "done" if self.line.milestone.done_on else slip_tone(self.line.drift_days)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the address asks for, and what the filter offers."""
+
+    program: Program | None
+    weeks: int
+    offered: list[Program]
+
+    def query(self, **changes: object) -> str:
+        kept: dict[str, object] = {"program": self.program.key if self.program else "", "weeks": self.weeks}
+        pairs = [f"{name}={value}" for name, value in (kept | changes).items() if value]
+        return f"?{'&'.join(pairs)}"
+
+
+def choose(request: SignedIn, *, usual_weeks: int, otherwise: bool) -> Chosen:
+    """The program and the weeks of the address; ``otherwise`` a program is picked where it names none."""
+    visible = Program.objects.visible_to(request.user)
+    key = request.GET.get("program", "").strip()
+    asked = request.GET.get("weeks", "")
+    weeks = int(asked) if asked in {str(one) for one in WEEKS} else usual_weeks
+    offered = list(visible.open().only("key", "name").order_by("name", "id")[:MOST_OFFERED])
+    if key:
+        program = visible.filter(key=key).first()
+        if program is None:
+            raise Http404
+    else:
+        program = _usual(request.user) if otherwise else None
+    return Chosen(program, weeks, offered)
+
+
+def _usual(user: User) -> Program | None:
+    """An open program with forecasts to look back on: one's own first, then by rank."""
+    role = Role.objects.filter(program=OuterRef("pk"), user=user)
+    ledger = IssuedForecast.objects.filter(program=OuterRef("pk"), milestone__is_end=True)
+    ranked_first = NullIf("rank", 0).asc(nulls_last=True)
+    rows = Program.objects.visible_to(user).open().filter(Exists(ledger)).order_by(ranked_first, "name", "id")
+    return rows.filter(Q(lead=user) | Q(sponsor=user) | Exists(role)).first() or rows.first()
+
+
+def tabs(chosen: Chosen, current: str) -> list[dict[str, Any]]:
+    places = (
+        ("trend", "Milestone trend", f"/trends{chosen.query()}"),
+        ("range", "Forecast range", f"/trends{chosen.query(chart='range')}"),
+        ("accuracy", "Accuracy", f"/accuracy{chosen.query(weeks=None)}" if chosen.program else "/accuracy"),
+    )
+    return [{"label": label, "url": url, "count": None, "current": name == current} for name, label, url in places]
+
+
+@require_safe
+def trends(request: SignedIn) -> HttpResponse:
+    """How the forecast of each milestone of a program moved, or how the range of its end did."""
+    _, zone = organisation_and_zone()
+    today = timezone.now().astimezone(zone).date()
+    chosen = choose(request, usual_weeks=USUAL_WEEKS, otherwise=True)
+    chart = "range" if request.GET.get("chart") == "range" else "trend"
+    lines = lines_of(chosen.program, today=today, weeks=chosen.weeks) if chosen.program else []
+    told = [tell(line, lines) for line in lines]
+    end = next((one for one in told if one.line.milestone.is_end), None)
+    target = chosen.program.target_on if chosen.program else None
+    context: dict[str, Any] = {
+        "title": "Milestone trends" if chart == "trend" else "Forecast range",
+        "chosen": chosen,
+        "chart": chart,
+        "tabs": tabs(chosen, chart),
+        "tabs_label": "Chart",
+        "weeks_offered": WEEKS,
+        "told": told[:MOST_ROWS],
+        "left_out": max(0, len(told) - MOST_ROWS),
+        "end": end,
+        "target_on": target,
+        "recent_weeks": RECENT_WEEKS,
+        "rules": RULES,
+    }
+    if chart == "range":
+        context |= _range_of(end, target)
+    elif told:
+        drawn = _drawn(told)
+        days = sorted({report.day for one in drawn for report in one.line.reports})
+        context |= {
+            "drawing": trend_charts.milestone_trend([_path(one) for one in drawn], target, _finding(drawn, end)),
+            "drawn": len(drawn),
+            "undrawn": len(told) - len(drawn),
+            "days": days,
+            "twin": [
+                (one, [{report.day: report.p50_on for report in one.line.reports}.get(day) for day in days])
+                for one in drawn
+            ],
+            "highlights": highlights(told),
+        }
+    return render(request, "dashboards/trends.html", context)
+
+
+def _drawn(told: Sequence[Told]) -> list[Told]:
+    """The end, the open ones that drifted most, and those done last: more lines would hide each other."""
+    ahead = [one for one in told if not one.line.milestone.done_on][:DRAWN]
+    done = [one for one in told if one.line.milestone.done_on and one.line.steps]
+    done.sort(key=lambda one: one.line.current_on, reverse=True)
+    return [*ahead, *done[:DRAWN_DONE]]
+
+
+def _path(one: Told) -> trend_charts.Path:
+    line = one.line
+    shows_band = line.milestone.is_end and not line.milestone.done_on
+    return trend_charts.Path(
+        name=line.milestone.name,
+        tone=one.tone,
+        points=[(report.day, report.p50_on) for report in line.reports],
+        note=f"{short_date(line.current_on)}, {signed(line.drift_days)}",
+        done=line.milestone.done_on is not None,
+        band=[(report.day, report.p50_on, report.p80_on) for report in line.reports] if shows_band else [],
+        band_note=f"P80 {short_date(line.reports[-1].p80_on)}",
+    )
+
+
+def _finding(drawn: Sequence[Told], end: Told | None) -> str:
+    """What the chart shows, for who does not see it."""
+    worst = max(drawn, key=lambda one: one.line.drift_days)
+    words = f"Milestone trend over {worst.line.steps + 1} reports."
+    if end:
+        moved = f"{signed(end.line.drift_days)} to {day_name(end.line.current_on)}"
+        words += f" {end.line.milestone.name}, the end, moved by {moved}."
+    if worst is not end and worst.line.drift_days > 0:
+        words += f" {worst.line.milestone.name} moved most, by {signed(worst.line.drift_days)}."
+    return words + " Values are in the table."
+
+
+def _range_of(end: Told | None, target: date | None) -> dict[str, Any]:
+    """The fan of the end milestone, and how its width changed."""
+    if end is None or len(end.line.reports) < 2:
+        return {}
+    reports = end.line.reports
+    first, last = reports[0], reports[-1]
+    widths = [(report.p90_on - report.p10_on).days for report in (first, last)]
+    change = "as wide as" if widths[0] == widths[1] else "narrower than" if widths[1] < widths[0] else "wider than"
+    words = (
+        f"Forecast range of {end.line.milestone.name}: P10 {day_name(last.p10_on)} to P90 {day_name(last.p90_on)}, "
+        f"{widths[1]} days, {change} the {widths[0]} days of {day_name(first.day)}."
+    )
+    fan = [(report.day, report.p10_on, report.p50_on, report.p80_on, report.p90_on) for report in reports]
+    return {
+        "drawing": trend_charts.forecast_range(fan, target, end.tone, f"{words} Values are in the table."),
+        "widths": widths,
+        "width_change": widths[1] - widths[0],
+        "reports": [(report, (report.p90_on - report.p10_on).days) for report in reversed(reports)],
+    }
+
+
+# ---- words
+
+
+def tell(line: Line, lines: Sequence[Line]) -> Told:
+    """What the rules found, in words."""
+    name, found = line.milestone.name, line.reading
+    week = f"{number(abs(found.week_days))} d"
+    meets = f" If this went on, it would be done about {short_date(found.meets_on)}." if found.meets_on else ""
+    drift = signed(line.drift_days)
+    match found.rule:
+        case Rule.DONE:
+            how = "on the day first forecast" if not line.drift_days else f"{drift} against the first report"
+            return Told(
+                line, f"Done, {how}", f"{name} is done", f"It was done on {short_date(line.current_on)}, {how}."
+            )
+        case Rule.TOO_YOUNG:
+            return Told(line, "Too young to read", f"{name} is too young to read", "Two reports make a trend.")
+        case Rule.NEVER:
+            text = f"It moved by {drift} in {_span(line)}. Plan it anew: this date says nothing."
+            return Told(line, "Gets no nearer", f"{name} moves out as fast as time passes", text)
+        case Rule.UNSTABLE:
+            text = f"It moved {line.moved_later} times later and {_earlier(line)} times earlier, {drift} in all."
+            return Told(line, "Moves back and forth", f"{name} moves back and forth", text)
+        case Rule.FOLLOWS:
+            driver = next((one.milestone.name for one in lines if one.milestone.pk == found.driver), "")
+            fewest, most = found.gap_days
+            apart = f"{fewest} d" if fewest == most else f"{fewest} to {most} d"
+            text = f"Both lines run in parallel, {apart} apart: there is no buffer between them.{meets}"
+            return Told(line, f"Follows {driver}, no buffer", f"{name} follows {driver}", text)
+        case Rule.SPEEDING_UP:
+            before = f"{number(max(found.before_days, 0))} d"
+            text = f"A week costs {week} of late, {before} before.{meets}"
+            return Told(line, "Slip is speeding up", f"{name} slips faster", text)
+        case Rule.STEPS:
+            times = f"{line.moved_later} time{'' if line.moved_later == 1 else 's'}"
+            text = f"Steps, not drift: between them it stood still. Ask what happened each time.{meets}"
+            return Told(line, "Repeated late steps", f"{name} stepped later {times}", text)
+        case Rule.STEADY_SLIP:
+            pace = number(line.drift_days / max(_span_weeks(line), 1))
+            text = f"{drift} in {_span(line)}.{meets}"
+            return Told(line, f"Steady slip, {pace} d a week", f"{name} slips by {pace} d a week", text)
+        case Rule.EARLIER:
+            return Told(line, "Comes in earlier", f"{name} comes in earlier", f"{drift} in {_span(line)}.{meets}")
+        case Rule.STABLE:
+            return Told(line, "Stable", f"{name} is stable", f"{drift} in {_span(line)}.")
+
+
+def _earlier(line: Line) -> int:
+    return line.trend.moves_earlier if line.trend else 0
+
+
+def _span_weeks(line: Line) -> float:
+    return (line.reports[-1].day - line.reports[0].day) / timedelta(weeks=1)
+
+
+def _span(line: Line) -> str:
+    weeks = round(_span_weeks(line))
+    return f"{weeks} week{'' if weeks == 1 else 's'}"
+
+
+def highlights(told: Sequence[Told]) -> list[tuple[str, str, str]]:
+    """(tone, heading, text) of what is worth reading: trends by rule and drift, then what met the edge."""
+    worth = [one for one in told if one.line.reading.rule in TELLING]
+    worth.sort(key=lambda one: (TELLING.index(one.line.reading.rule), -one.line.drift_days))
+    found = [(one.tone, one.title, one.text) for one in worth[:HIGHLIGHTS]]
+    done = [one for one in told if one.line.milestone.done_on]
+    if done:
+        done.sort(key=lambda one: one.line.current_on, reverse=True)
+        named = ", ".join(f"{one.line.milestone.name} {signed(one.line.drift_days)}" for one in done[:3])
+        count = f"{len(done)} milestone{'' if len(done) == 1 else 's'} met the edge"
+        found.append(("done", count, f"{named}{' and others' if len(done) > 3 else ''}, against the first report."))
+    return found or [("ok", "Nothing moves", "No milestone slips or comes in by more than a day in ten.")]

@@ -1,0 +1,69 @@
+"""The calculation behind derived health, frozen for a run: rule by rule, and all that it was computed from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from dashboards import evidence, moves
+from forecasts.grounds import frozen_by, grounds
+from forecasts.health import HYGIENE_RULES, SLIP_RULES
+from forecasts.models import FrozenHealth, HealthPolicy, MilestoneForecast
+from people.models import User
+from people.pages import SignedIn
+from programs.models import Program
+from programs.pages import find_program, program_crumbs
+
+MOST_REVISIONS = 100
+MOST_NEIGHBOURS = 10
+BASIS = {choice.value: str(choice.label) for choice in MilestoneForecast.Basis}
+
+
+@require_safe
+def why(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    run = request.GET.get("run")
+    frozen = frozen_by(FrozenHealth.objects.filter(program=program), run)
+    if frozen is None and run is not None:
+        raise Http404
+    context = {
+        "program": program,
+        "title": f"Why {frozen.get_health_display().lower()}?" if frozen else "Why?",
+        "crumbs": program_crumbs(program),
+        "frozen": frozen,
+        "here": f"{program.get_absolute_url()}/why",
+    }
+    if frozen:
+        context |= calculation(frozen, request.user)
+    return render(request, "dashboards/why.html", context)
+
+
+def calculation(frozen: FrozenHealth, viewer: User) -> dict[str, Any]:
+    """What the page shows of a run, as far as the reader may see what it speaks of."""
+    read = {int(pk) for pk in frozen.run.revisions}
+    named = read | {item["record"]["program"] for item in (*frozen.findings, *frozen.moves)}
+    keys = dict(Program.objects.visible_to(viewer).filter(pk__in=named).values_list("pk", "key"))
+    addresses = {pk: f"/p/{key}" for pk, key in keys.items()}
+    apart = SLIP_RULES | HYGIENE_RULES
+    judging = [item for item in frozen.findings if item["rule"] not in apart]
+    neighbours = FrozenHealth.objects.filter(program=frozen.program_id).order_by("-run_id")
+    return {
+        "why": evidence.why(frozen, addresses, keys),
+        "judging": [evidence.evidence(item, addresses, keys, frozen.day) for item in judging],
+        "moves": moves.tell(frozen.moves, keys),
+        "grounds": [(ground, BASIS.get(ground.basis, "")) for ground in grounds(frozen, viewer)],
+        "policy": HealthPolicy.objects.filter(version=frozen.policy_version).first(),
+        "revisions": revisions(frozen, keys),
+        "most_revisions": MOST_REVISIONS,
+        "hidden": len(read - keys.keys()),
+        "runs": neighbours.defer("findings", "moves")[:MOST_NEIGHBOURS],
+    }
+
+
+def revisions(frozen: FrozenHealth, keys: dict[int, str]) -> list[tuple[str, int]]:
+    """Plans that the run read, as far as the reader may see their programs."""
+    read = [(keys[int(pk)], plan) for pk, plan in frozen.run.revisions.items() if int(pk) in keys]
+    return sorted(read)[:MOST_REVISIONS]

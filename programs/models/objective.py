@@ -1,0 +1,44 @@
+"""What the organisation wants."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from history.models import Record
+from history.tracker import track
+from people.models import User
+
+
+@track()
+class Objective(Record):
+    """What the organisation wants, as a tree; a measure with a target where there is one."""
+
+    title = models.CharField(max_length=200)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="objectives")
+    measure = models.CharField(max_length=200, blank=True)
+    target_value = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+    current_value = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
+    period_start_on = models.DateField(null=True, blank=True)
+    period_end_on = models.DateField(null=True, blank=True)
+    closed_on = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(parent=F("id")),
+                name="objective_not_its_own_parent",
+                violation_error_message="An objective cannot be its own parent.",
+                violation_error_code="parent",
+            ),
+            models.CheckConstraint(
+                condition=Q(period_start_on=None) | Q(period_end_on=None) | Q(period_start_on__lte=F("period_end_on")),
+                name="objective_period_in_order",
+                violation_error_message="The period ends before it starts.",
+                violation_error_code="period_end_on",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

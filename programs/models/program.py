@@ -1,0 +1,182 @@
+"""Programs: who may see them, how often they changed, and the teams and objectives they are tied to."""
+
+from __future__ import annotations
+
+import calendar
+from datetime import date, timedelta
+from typing import Self, TypeVar
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+
+from history.models import Record
+from history.tracker import track
+from people.models import Team, User, Viewer
+from programs.models.objective import Objective
+
+
+class Precision(models.TextChoices):
+    """How exact a target is meant; the stored day is the last of its period."""
+
+    DAY = "day", "day"
+    WEEK = "week", "week"
+    MONTH = "month", "month"
+    QUARTER = "quarter", "quarter"
+    HALF = "half", "half-year"
+    YEAR = "year", "year"
+
+    def last_day(self, day: date) -> date:
+        """The last day of the period that a day lies in.
+
+        >>> Precision.QUARTER.last_day(date(2026, 2, 3))
+        datetime.date(2026, 3, 31)
+        """
+        if self is Precision.DAY:
+            return day
+        if self is Precision.WEEK:
+            return day + min(timedelta(days=6 - day.weekday()), date.max - day)
+        months = {Precision.MONTH: 1, Precision.QUARTER: 3, Precision.HALF: 6, Precision.YEAR: 12}[self]
+        month = (day.month + months - 1) // months * months
+        return date(day.year, month, calendar.monthrange(day.year, month)[1])
+
+
+class ProgramQuerySet(models.QuerySet["Program"]):
+    def visible_to(self, viewer: Viewer) -> Self:
+        """Programs that a viewer may see: all but private ones in which they have no part."""
+        if not viewer.is_authenticated or not viewer.is_active:
+            return self.none()
+        if viewer.is_admin:
+            return self
+        mine = viewer.roles.filter(program=models.OuterRef("pk"))
+        return self.filter(
+            Q(visibility=Program.Visibility.ORGANISATION) | Q(lead=viewer) | Q(sponsor=viewer) | models.Exists(mine)
+        )
+
+    def open(self) -> Self:
+        return self.exclude(state__in=[Program.State.DONE, Program.State.CANCELLED])
+
+
+@track()
+class Program(Record):
+    """A body of work with one lead, one end and one answer to “will it be there in time?”"""
+
+    class State(models.TextChoices):
+        NOT_STARTED = "not_started", "Not started"
+        ACTIVE = "active", "Active"
+        ON_HOLD = "on_hold", "On hold"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+
+    class Visibility(models.TextChoices):
+        ORGANISATION = "organisation", "Everyone in the organisation"
+        PRIVATE = "private", "Only people with a role in it"
+
+    key = models.CharField(
+        max_length=16,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^[A-Z][A-Z0-9-]*\Z", "A key is capital letters, digits and dashes, and begins with a letter."
+            )
+        ],
+    )
+    external_key = models.CharField(max_length=200, blank=True)
+    name = models.CharField(max_length=200)
+    summary = models.TextField(blank=True, max_length=20_000)
+    area = models.CharField(max_length=120, blank=True)
+    lead = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="programs_led")
+    sponsor = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="programs_sponsored"
+    )
+    owning_team = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.PROTECT, related_name="programs_owned"
+    )
+    rank = models.PositiveIntegerField(default=0, help_text="1 is the most important; 0 is not ranked yet.")
+    state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
+    target_on = models.DateField("target", null=True, blank=True)
+    target_precision = models.CharField(max_length=8, choices=Precision.choices, default=Precision.DAY)
+    visibility = models.CharField(max_length=12, choices=Visibility.choices, default=Visibility.ORGANISATION)
+    partner_teams: models.ManyToManyField[Team, PartnerTeam] = models.ManyToManyField(
+        Team, through="PartnerTeam", related_name="programs_partnered"
+    )
+    objectives: models.ManyToManyField[Objective, Alignment] = models.ManyToManyField(
+        Objective, through="Alignment", related_name="programs"
+    )
+
+    objects = ProgramQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["external_key"],
+                condition=~Q(external_key=""),
+                name="program_external_key_once",
+                violation_error_message="Another program has this external key.",
+                violation_error_code="external_key",
+            ),
+            models.CheckConstraint(
+                condition=~Q(name=""),
+                name="program_has_name",
+                violation_error_message="A program needs a name.",
+                violation_error_code="name",
+            ),
+        ]
+        indexes = [models.Index(fields=["name"], name="program_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return f"/p/{self.key}"
+
+
+class Revision(models.Model):
+    """How often a program's plan, and anything of it, has changed. Untracked: every edit below raises it."""
+
+    program = models.OneToOneField(Program, primary_key=True, on_delete=models.CASCADE, related_name="revisions")
+    plan_revision = models.PositiveIntegerField(default=1, help_text="Dates, work, links, risks: forecast again.")
+    revision = models.PositiveIntegerField(default=1, help_text="Anything: derive health again.")
+
+    def __str__(self) -> str:
+        return f"{self.plan_revision}.{self.revision}"
+
+
+P = TypeVar("P", bound=models.Model)
+
+
+class OfProgramQuerySet(models.QuerySet[P]):
+    """For rows that are seen by whoever sees their program."""
+
+    def visible_to(self, viewer: Viewer) -> Self:
+        return self.filter(program__in=Program.objects.visible_to(viewer))
+
+
+@track()
+class PartnerTeam(models.Model):
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="partners")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="partnerships")
+
+    objects = OfProgramQuerySet["PartnerTeam"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "team"], name="partner_once")]
+
+    def __str__(self) -> str:
+        return f"{self.team_id} in {self.program_id}"
+
+
+@track()
+class Alignment(models.Model):
+    """A program serves an objective."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="alignments")
+    objective = models.ForeignKey(Objective, on_delete=models.CASCADE, related_name="alignments")
+
+    objects = OfProgramQuerySet["Alignment"].as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "objective"], name="alignment_once")]
+
+    def __str__(self) -> str:
+        return f"{self.program_id} serves {self.objective_id}"

@@ -1,0 +1,291 @@
+"""Trends, accuracy and schedule quality: what the pages and the API say of them, and to whom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+import forecasts.services
+from dashboards.accuracy import pit_words, reliability_words
+from forecasts.accuracy import Bin
+from forecasts.models import IssuedForecast
+from milestones.models import Dependency, Milestone
+from people.models import Team
+from programs.models import Program
+
+if TYPE_CHECKING:
+    from tests.conftest import Cast
+
+MOST_QUERIES = 25
+WEEKS = 14
+
+
+def ledger(program: Program, name: str, today: date, *, drift: int = 3, **fields: Any) -> Milestone:
+    """A milestone with a report each Monday; what was forecast for a month ahead moves by `drift` days a week."""
+    row = Milestone.objects.create(program=program, name=name, **fields)
+    monday = today - timedelta(days=today.weekday())
+    for week in range(WEEKS):
+        day = monday - timedelta(weeks=WEEKS - 1 - week)
+        if row.done_on and day > row.done_on:
+            continue
+        p50 = monday - timedelta(days=60) + timedelta(days=drift * week)
+        IssuedForecast.objects.create(
+            milestone=row,
+            program=program,
+            week_on=day,
+            day=day,
+            basis="points",
+            target_on=row.target_on,
+            chance=0.75 if row.target_on else None,
+            finish_on=p50,
+            quantiles=[p50 + timedelta(days=at) for at in range(-9, 10)],
+        )
+    return row
+
+
+@pytest.fixture
+def today(cast: Cast) -> date:
+    return timezone.now().date()
+
+
+@pytest.fixture
+def kept(cast: Cast, today: date) -> dict[str, Milestone]:
+    team = Team.objects.create(name="Region build")
+    ago = today - timedelta(days=20)
+    return {
+        "live": ledger(cast.na4, "Open for traffic", today, is_end=True),
+        "power": ledger(cast.na4, "Power", today, done_on=ago, target_on=ago, team=team),
+        "secret": ledger(cast.dark, "Canary step", today, done_on=ago, target_on=ago, is_end=True),
+    }
+
+
+def text_of(page: Any) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text))
+
+
+def test_trends_draw_each_line_and_read_it(cast: Cast, kept: dict[str, Milestone], sign_in: Any) -> None:
+    page = sign_in(cast.viewer).get("/trends", {"program": "NA4"})
+    text = text_of(page)
+    assert "Open for traffic slips by 3 d a week" in text
+    assert "End milestone has drifted +39 d" in text
+    assert "Power, done" in page.text
+    label = re.search(r'aria-label="(Milestone trend over[^"]+)"', page.text)
+    assert label is not None
+    assert "Open for traffic, the end, moved by +39 d" in label[1]
+    assert "13 of 13" in text
+    assert "style=" not in page.text
+
+
+def test_the_range_has_a_table_twin(cast: Cast, kept: dict[str, Milestone], sign_in: Any) -> None:
+    page = sign_in(cast.viewer).get("/trends", {"program": "NA4", "chart": "range"})
+    assert "Forecast range of Open for traffic" in page.text
+    # P10 to P90 are sixteen days apart in each of fourteen reports.
+    assert text_of(page).count(" 16 d") >= WEEKS
+    nothing = sign_in(cast.admin).get("/trends", {"program": "NA4", "chart": "range", "weeks": "nonsense"})
+    assert nothing.status_code == 200
+
+
+def test_without_a_program_it_shows_one_of_ones_own(cast: Cast, kept: dict[str, Milestone], sign_in: Any) -> None:
+    Program.objects.filter(pk=cast.dark.pk).update(rank=1)
+    assert sign_in(cast.lead).get("/trends").context["chosen"].program == cast.dark
+    assert sign_in(cast.outsider).get("/trends").context["chosen"].program == cast.na4
+    Program.objects.update(state=Program.State.DONE)
+    assert "No forecast to look back on" in sign_in(cast.outsider).get("/trends").text
+
+
+@pytest.mark.parametrize("path", ["/trends", "/accuracy", "/accuracy/expert", "/quality"])
+def test_a_hidden_program_is_missing(path: str, cast: Cast, kept: dict[str, Milestone], sign_in: Any) -> None:
+    assert sign_in(cast.outsider).get(path, {"program": "DARK"}).status_code == 404
+    assert sign_in(cast.viewer).get(path, {"program": "DARK"}).status_code == 200
+
+
+def test_accuracy_counts_what_the_reader_sees(cast: Cast, kept: dict[str, Milestone], sign_in: Any) -> None:
+    seen = sign_in(cast.outsider).get("/accuracy")
+    assert seen.context["found"].milestones == 2
+    assert "Canary" not in seen.text
+    assert sign_in(cast.viewer).get("/accuracy").context["found"].milestones == 3
+
+
+def test_accuracy_says_when_there_is_too_little(cast: Cast, today: date, sign_in: Any) -> None:
+    client = sign_in(cast.viewer)
+    assert "No forecast was kept yet" in client.get("/accuracy").text
+    row = ledger(cast.na4, "Power", today)
+    row.issued_forecasts.filter(day__gt=today - timedelta(weeks=10)).delete()
+    assert "Too few forecasts to judge by" in client.get("/accuracy").text
+    for name in ("Racks", "Fabric"):
+        ledger(cast.na4, name, today)
+    assert "Too few forecasts to judge by" not in client.get("/accuracy").text
+
+
+def test_the_reliability_diagram_has_a_table_twin(cast: Cast, kept: dict[str, Milestone], sign_in: Any) -> None:
+    page = sign_in(cast.outsider).get("/accuracy")
+    label = re.search(r'aria-label="(Reliability of [^"]+)"', page.text)
+    assert label is not None
+    assert "targets were given 75% on average and met in 100%" in label[1]
+    assert "Every band holds its chance" in label[1]  # one milestone says little
+    assert "75%" in text_of(page)
+    assert "style=" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("shares", "finding"),
+    [
+        ((0.1, 0.9), "they mean what they say"),
+        ((0.3, 1.0), "Chances were too low."),
+        ((0.0, 0.7), "Chances were too high."),
+        ((0.0, 1.0), "too timid"),
+        ((0.25, 0.75), "too bold"),
+    ],
+)
+def test_a_reliability_diagram_is_put_into_words(shares: tuple[float, float], finding: str) -> None:
+    bins = [
+        Bin(chance, share, share - 0.05, share + 0.05, 50, 40) for chance, share in zip((0.1, 0.9), shares, strict=True)
+    ]
+    assert finding in reliability_words(bins)
+
+
+@pytest.mark.parametrize(
+    ("shares", "finding"),
+    [
+        ([0.1] * 10, "evenly"),
+        ([0.05] * 5 + [0.15] * 5, "later than forecast"),
+        ([0.15] * 5 + [0.05] * 5, "sooner than forecast"),
+        ([0.25] + [0.0625] * 8 + [0.25], "too narrow"),
+        ([0.01] + [0.1225] * 8 + [0.01], "too wide"),
+    ],
+)
+def test_a_pit_histogram_is_put_into_words(shares: list[float], finding: str) -> None:
+    assert finding in pit_words(shares)
+
+
+def test_teams_and_programs_stand_in_alphabetical_order(
+    cast: Cast, kept: dict[str, Milestone], today: date, sign_in: Any
+) -> None:
+    for name in ("Zeta", "alpha"):
+        ledger(cast.na4, f"Step of {name}", today, team=Team.objects.create(name=name))
+    client = sign_in(cast.viewer)
+    teams = [row.name for row in client.get("/accuracy", {"by": "team"}).context["groups"]]
+    assert teams == ["alpha", "Region build", "Zeta", "No team"]
+    programs = [row.name for row in client.get("/accuracy").context["groups"]]
+    assert programs == ["Canary merger", "Region NA-4 capacity"]
+
+
+def test_the_expert_page_shows_scores_and_what_drives_an_end(
+    cast: Cast, kept: dict[str, Milestone], sign_in: Any
+) -> None:
+    work = {"work_low": 480, "work_likely": 960, "work_high": 4800}
+    before = Milestone.objects.create(program=cast.na4, name="Cooling", **work)
+    Dependency.objects.create(predecessor=before, successor=kept["live"])
+    page = sign_in(cast.viewer).get("/accuracy/expert", {"program": "NA4"})
+    text = text_of(page)
+    assert "Continuous ranked probability score" in text
+    assert "What drives Open for traffic" in text
+    assert "Cooling" in text
+    assert page.context["simulated"].tasks[0].cruciality > 0.99
+    other = sign_in(cast.viewer).get("/accuracy/expert", {"milestone": str(before.pk)})
+    assert other.context["end"] == before
+    for wrong in ("0", "x", "9" * 30):
+        assert sign_in(cast.viewer).get("/accuracy/expert", {"milestone": wrong}).status_code == 404
+
+
+def test_quality_links_each_finding_to_where_it_is_mended(cast: Cast, sign_in: Any) -> None:
+    long = Milestone.objects.create(program=cast.na4, name="Long", work_likely=60 * 480, is_end=True)
+    bare = Milestone.objects.create(program=cast.na4, name="Bare")
+    page = sign_in(cast.viewer).get("/quality")
+    assert "1 program" in text_of(page)
+    one = sign_in(cast.viewer).get("/quality", {"program": "NA4"})
+    assert f'href="/m/{long.pk}/edit"' in one.text  # too long: split it in its form
+    assert f'href="/m/{long.pk}"' in one.text  # nothing leads to it: link it on its page
+    assert f'href="/m/{bare.pk}/edit"' in one.text
+    assert "1 open milestone cannot be checked" in text_of(one)
+
+
+def test_no_page_asks_more_for_more_rows(
+    cast: Cast, today: date, portfolio_of: Callable[..., list[Program]], sign_in: Any
+) -> None:
+    programs = portfolio_of(60, [cast.lead])
+    IssuedForecast.objects.bulk_create(
+        IssuedForecast(
+            milestone=row,
+            program_id=row.program_id,
+            week_on=day,
+            day=day,
+            basis="points",
+            target_on=row.target_on,
+            chance=0.5,
+            finish_on=day,
+            quantiles=[day] * 19,
+        )
+        for row in Milestone.objects.filter(program__in=programs)
+        for day in (today - timedelta(days=today.weekday() + 7 * week) for week in range(1, 4))
+    )
+    client = sign_in(cast.lead)
+    asked = {}
+    for path in (
+        "/trends?program=P1",
+        "/trends?program=P1&chart=range",
+        "/accuracy",
+        "/accuracy?by=team",
+        "/accuracy/expert?program=P1",
+        "/quality",
+        "/quality?program=P1",
+    ):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(path).status_code == 200, path
+        asked[path] = len(queries)
+    assert {path: count for path, count in asked.items() if count > MOST_QUERIES} == {}
+
+
+# -- the API
+
+
+def test_the_api_gives_the_same_figures(cast: Cast, kept: dict[str, Milestone], api: Any) -> None:
+    client = api(cast.outsider)
+    found = client.get("accuracy").json()
+    assert (found["milestones"], found["is_enough"]) == (2, True)
+    assert [row["program"] for row in found["programs"]] == ["NA4"]
+    assert [row["level"] for row in found["kept"]] == [0.5, 0.8]
+    assert found["scores"]["crps"] > 0
+    assert [row["team"] for row in found["teams"]] == [None, kept["power"].team_id]
+    assert client.get("accuracy", program="NA4").json()["issued"] == found["issued"]
+    assert client.get("accuracy", program="DARK").status_code == 404
+    assert client.get("accuracy", weeks="0").status_code == 400
+    assert client.get("accuracy", porgram="NA4").status_code == 400
+
+
+def test_trends_quality_and_drivers_are_in_the_api(cast: Cast, kept: dict[str, Milestone], api: Any) -> None:
+    client = api(cast.outsider)
+    lines = client.get("programs/NA4/trends").json()["milestones"]
+    assert [(line["milestone"], line["rule"]) for line in lines] == [
+        (kept["live"].pk, "T-8"),
+        (kept["power"].pk, "T-1"),
+    ]
+    assert len(lines[0]["reports"]) == WEEKS
+    assert client.get("programs/DARK/trends").status_code == 404
+    Milestone.objects.filter(pk=kept["live"].pk).update(work_likely=480)
+    quality = client.get("quality").json()
+    assert [row["program"] for row in quality["programs"]] == ["NA4"]
+    assert [check["number"] for check in quality["together"]] == list(range(1, 15))
+    assert client.get("quality", program="DARK").status_code == 404
+    drivers = client.get(f"milestones/{kept['live'].pk}/drivers").json()
+    assert drivers == {"tasks": [], "reason": "", "has_hidden": False}
+    assert client.get(f"milestones/{kept['secret'].pk}/drivers").status_code == 404
+    assert client.get("milestones/x/drivers").status_code == 404
+
+
+def test_the_ledger_of_real_runs_shows(cast: Cast, today: date, sign_in: Any) -> None:
+    """What the sweep itself keeps is what the pages read."""
+    Milestone.objects.create(program=cast.na4, name="Open", work_likely=480, is_end=True)
+    at = timezone.now()
+    for weeks in (2, 1, 0):
+        day = today - timedelta(weeks=weeks)
+        forecasts.services.bring_up_to_date(program_ids=[cast.na4.pk], today=day, at=at)
+    page = sign_in(cast.viewer).get("/trends", {"program": "NA4"})
+    assert len(page.context["told"][0].line.reports) == 3

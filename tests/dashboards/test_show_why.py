@@ -1,0 +1,201 @@
+"""The calculation behind derived health: the page and the endpoint, frozen for a run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+import milestones.services
+import programs.services
+import risks.services
+from forecasts.health import SLIP_RULES
+from forecasts.models import FrozenHealth, HealthPolicy, ProgramHealth
+from forecasts.services import bring_up_to_date, explain
+from milestones.models import Milestone
+from programs.models import Program
+from risks.models import Risk
+from tests.conftest import FRIDAY, NOON, Api
+
+if TYPE_CHECKING:
+    from tests.conftest import Cast
+
+DAY = 480
+MOST_QUERIES = 25
+
+
+@dataclass(frozen=True)
+class Scene:
+    """NA4 waits for the vault of DARK, which is late and uncertain, and which a risk of DARK threatens."""
+
+    vault: Milestone
+    end: Milestone
+    risk: Risk
+
+    def compute(self, today: date = FRIDAY) -> int:
+        bring_up_to_date(program_ids=[self.end.program_id], today=today, at=NOON)
+        explain(program_ids=[self.end.program_id], today=today)
+        run = ProgramHealth.objects.get(program=self.end.program_id, day=today).run_id
+        assert run is not None
+        return run
+
+
+@pytest.fixture
+def scene(cast: Cast) -> Scene:
+    made: dict[str, Any] = {"by": cast.lead, "today": FRIDAY}
+    programs.services.change_program(program=cast.na4, by=cast.lead, target_on=date(2026, 12, 4))
+    vault = milestones.services.create_milestone(
+        program=cast.dark, name="Falcon vault", work_low=8 * DAY, work_likely=12 * DAY, work_high=30 * DAY, **made,
+        target_on=date(2026, 11, 27),
+    )  # fmt: skip
+    end = milestones.services.create_milestone(
+        program=cast.na4, name="Power on", work_low=2 * DAY, work_likely=4 * DAY, work_high=9 * DAY, is_end=True, **made
+    )
+    milestones.services.link(predecessor=vault, successor=end, by=cast.lead, need_by_on=date(2026, 11, 27))
+    risk = risks.services.create_risk(
+        program=cast.dark,
+        title="Falcon falls",
+        probability=Decimal("0.3"),
+        residual_probability=Decimal("0.1"),
+        impacts=[risks.services.Impact(vault, 10 * DAY, 15 * DAY, 30 * DAY)],
+        **made,
+    )
+    return Scene(vault, end, risk)
+
+
+def page(client: Any, path: str) -> str:
+    response = client.get(path)
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+def test_its_parts_add_up_to_the_slip(cast: Cast, scene: Scene, sign_in: Any) -> None:
+    run = scene.compute()
+    row = FrozenHealth.objects.get(program=cast.na4, run=run)
+    assert row.slip_days
+    html = page(sign_in(cast.viewer), f"/p/NA4/why?run={run}")
+    assert f"<b>+{row.slip_days} d</b>" in html
+    for part in (item for item in row.findings if item["rule"] in SLIP_RULES):
+        assert f"{abs(part['days'])} d</span>" in html
+    assert sum(item["days"] or 0 for item in row.findings if item["rule"] in SLIP_RULES) == row.slip_days
+    assert "Open risk: Falcon falls" in html
+    assert "30% likely" in html
+    assert "10000" in html
+    assert str(row.run.seed) in html
+    assert row.run.engine_version in html
+    assert "work at best, likely and at worst" in html
+    assert "NA4</a> r" in html
+    assert "DARK</a> r" in html
+
+
+def test_without_a_run_it_is_the_newest(cast: Cast, scene: Scene, sign_in: Any) -> None:
+    scene.compute(FRIDAY)
+    later = scene.compute(FRIDAY + timedelta(days=3))
+    client = sign_in(cast.viewer)
+    assert f"frozen as run {later} left it" in page(client, "/p/NA4/why")
+    assert Api(cast.viewer).get("programs/NA4/why").json()["run"] == later
+
+
+def test_what_it_shows_stays_when_the_plan_and_the_policy_move_on(cast: Cast, scene: Scene) -> None:
+    run = scene.compute()
+    api = Api(cast.viewer)
+    before = api.get("programs/NA4/why", run=run).json()
+    assert {(ground["milestone"], ground["basis"]) for ground in before["grounds"]} == {
+        (scene.vault.pk, "points"),
+        (scene.end.pk, "points"),
+    }
+    milestones.services.change_milestone(
+        milestone=scene.end, by=cast.lead, today=FRIDAY, at=NOON, work_likely=8 * DAY, work_high=20 * DAY
+    )
+    HealthPolicy.objects.create(version=2, at_risk_days=1, off_track_days=2)
+    assert scene.compute(FRIDAY + timedelta(days=3)) != run
+    after = api.get("programs/NA4/why", run=run).json()
+    for ground in after["grounds"]:
+        assert ground.pop("issued_on") == FRIDAY.isoformat()
+    for ground in before["grounds"]:
+        assert ground.pop("issued_on") is None
+    assert after == before
+
+
+def test_a_hidden_program_gives_days_and_nothing_else(cast: Cast, scene: Scene, sign_in: Any) -> None:
+    run = scene.compute()
+    outside = page(sign_in(cast.outsider), f"/p/NA4/why?run={run}")
+    for secret in ("Falcon", "DARK", "27 Nov 2026", "30%", f"/r/R-{scene.risk.pk}", f"/m/{scene.vault.pk}"):
+        assert secret not in outside, secret
+    assert "Waits on a private program" in outside
+    assert "And 1 private program." in outside
+    known = Api(cast.viewer).get("programs/NA4/why", run=run).json()
+    seen = Api(cast.outsider).get("programs/NA4/why", run=run).json()
+    assert "Falcon" not in json.dumps(seen)
+    assert "DARK" not in json.dumps(seen)
+    assert known["revisions"].keys() == {"NA4", "DARK"}
+    assert (seen["revisions"].keys(), seen["private_programs"]) == ({"NA4"}, 1)
+    assert [ground["milestone"] for ground in seen["grounds"]] == [scene.end.pk]
+    for told in (*seen["findings"], *seen["moves"]):
+        if told["record"] == {"private": True}:
+            assert told["label"] == ""
+            assert not isinstance(told["value"], str)
+            assert told["rule"] not in ("risk", "mitigate") or told["value"] is None
+    for what in ("findings", "moves"):
+        assert [item["days"] for item in seen[what]] == [item["days"] for item in known[what]]
+    assert {move["rule"] for move in seen["moves"]} >= {"close_risk", "mitigate"}
+
+
+def test_runs_of_others_hidden_programs_and_nonsense_are_not_there(cast: Cast, scene: Scene, sign_in: Any) -> None:
+    run = scene.compute()
+    other = programs.services.create_program(by=cast.admin, key="OTHER", name="Other")
+    bring_up_to_date(program_ids=[other.pk], today=FRIDAY, at=NOON)
+    foreign = FrozenHealth.objects.get(program=other).run_id
+    client, api = sign_in(cast.lead), Api(cast.lead)
+    for value in (str(foreign), "0", "-1", "x", "", "9" * 30, "١"):
+        assert client.get("/p/NA4/why", {"run": value}).status_code == 404, value
+        assert api.get("programs/NA4/why", run=value).status_code == 404, value
+    outsider = sign_in(cast.outsider)
+    assert outsider.get(f"/p/DARK/why?run={run}").status_code == outsider.get("/p/NOPE/why").status_code == 404
+    assert Api(cast.outsider).get("programs/DARK/why").status_code == 404
+
+
+def test_a_program_without_a_run_says_so(cast: Cast, sign_in: Any) -> None:
+    assert "Nothing computed yet" in page(sign_in(cast.lead), "/p/NA4/why")
+    assert Api(cast.lead).get("programs/NA4/why").status_code == 404
+
+
+def test_page_health_and_endpoint_say_the_same(cast: Cast, scene: Scene, sign_in: Any) -> None:
+    run = scene.compute()
+    api = Api(cast.viewer)
+    [health] = api.get("programs/NA4/health").json()["data"]
+    why = api.get("programs/NA4/why", run=run).json()
+    same = ("health", "finish_on", "p50_on", "p80_on", "target_on", "slip_days", "chance", "findings", "moves")
+    assert {name: health[name] for name in (*same, "explained", "run")} == {
+        name: why[name] for name in (*same, "explained", "run")
+    }
+    assert health["moves"]
+    end = api.get(f"forecasts/{scene.end.pk}").json()
+    assert (end["p50_on"], end["p80_on"], end["basis"]) == (health["p50_on"], health["p80_on"], "points")
+    assert len(end["quantiles"]) == 19
+    assert end["quantiles"][15] == end["p80_on"]
+
+
+@pytest.mark.parametrize("size", [2, 40])
+def test_it_takes_few_queries(size: int, cast: Cast, sign_in: Any) -> None:
+    end = milestones.services.create_milestone(
+        program=cast.na4, by=cast.lead, today=FRIDAY, name="End", is_end=True, target_on=FRIDAY, work_likely=DAY
+    )
+    others = Program.objects.bulk_create(Program(key=f"X{n}", name=f"Other {n}") for n in range(size))
+    for n, other in enumerate(others):
+        step = milestones.services.create_milestone(
+            program=other, by=cast.admin, today=FRIDAY, name=f"Step {n}", work_likely=DAY
+        )
+        milestones.services.link(predecessor=step, successor=end, by=cast.admin)
+        end = step
+    bring_up_to_date(program_ids=[cast.na4.pk], today=FRIDAY, at=NOON)
+    client = sign_in(cast.lead)
+    with CaptureQueriesContext(connection) as queries:
+        page(client, "/p/NA4/why")
+    assert len(queries) <= MOST_QUERIES

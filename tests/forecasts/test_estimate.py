@@ -1,0 +1,130 @@
+"""What a forecast rests on: three points, a number and how the likes of it went, or a day and how days were kept."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+import milestones.services
+from engine import prior
+from forecasts.calendars import load_calendars
+from forecasts.estimates import Basis, Estimated, Shape, estimate, load_classes
+from forecasts.models import MilestoneForecast
+from forecasts.services import bring_up_to_date
+from milestones.models import Milestone
+from tests.conftest import FRIDAY, NOON
+from tests.forecasts.conftest import DAY, Plan
+
+TASK = Estimated(7, "deliverable", 3, 1, None, 5 * DAY, None, None)
+
+
+def of(task: Estimated, *, started: bool = False, remaining: int = -1, elapsed: float = 0.0) -> tuple[object, ...]:
+    return tuple(estimate(task, task.likely or DAY, started, False, remaining, elapsed, 343.0))
+
+
+def test_what_people_said_comes_before_the_class() -> None:
+    points = TASK._replace(low=4 * DAY, high=12 * DAY)
+    assert of(points) == (Basis.POINTS, Shape("points", 2), 4.0 * DAY, 8.0 * DAY, 0.0)
+    assert of(TASK) == (Basis.CLASS, Shape("class", kind="deliverable", team=3, size=prior.MEDIUM), 0.0, 5.0 * DAY, 0.0)
+    assert of(TASK._replace(low=5 * DAY, high=5 * DAY))[:2] == (Basis.POINTS, None)
+
+
+def test_of_started_work_what_remains_comes_first_and_then_what_is_spent() -> None:
+    points = TASK._replace(low=4 * DAY, high=12 * DAY)
+    assert of(points, started=True, remaining=DAY, elapsed=900.0)[3:] == (DAY, 0.0)
+    assert of(points, started=True, elapsed=900.0)[4] == 900.0
+    assert of(points, started=True, remaining=0)[:2] == (Basis.CERTAIN, None)
+
+
+def test_a_planned_day_is_late_by_how_days_were_kept() -> None:
+    planned = TASK._replace(likely=None, lead_days=60)
+    assert of(planned) == (
+        Basis.PLANNED,
+        Shape("planned", milestone=7, program=1, lead_days=60),
+        float(DAY),
+        343.0,
+        0.0,
+    )
+
+
+def finish(plan: Plan, days: int, planned: int = 5) -> Milestone:
+    """A milestone of the program that took so many working days, for which some were planned; ends two weeks ago."""
+    row = milestones.services.create_milestone(
+        program=plan.na4, by=plan.cast.admin, today=FRIDAY, name=f"Done in {days}", work_likely=planned * DAY
+    )
+    ended = date(2026, 11, 6)
+    begun = ended
+    while np.busday_count(begun, ended + timedelta(days=1)) < days:
+        begun -= timedelta(days=1)
+    plan.change(row, started_on=begun, done_on=ended)
+    return row
+
+
+def p80(plan: Plan) -> date:
+    bring_up_to_date(program_ids=[plan.na4.pk], today=FRIDAY, at=NOON, again=True)
+    found = MilestoneForecast.objects.get(pk=plan.live.pk).p80_on
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def one_number(plan: Plan) -> Plan:
+    for row in (plan.power, plan.racks, plan.scheduler):
+        plan.change(row, work_low=None, work_high=None)
+    return plan
+
+
+def test_without_a_record_the_shipped_default_counts(one_number: Plan) -> None:
+    classes = load_classes(load_calendars(), FRIDAY)
+    assert classes.finished.ratio.size == 0
+    assert np.array_equal(classes.ratio("deliverable", None, prior.MEDIUM), prior.ratio_shape(prior.MEDIUM))
+    assert classes.paces([one_number.na4.pk])[one_number.na4.pk].factor == 1.0
+    assert MilestoneForecast.objects.count() == 0
+    assert p80(one_number) > date(2026, 11, 30)
+    assert MilestoneForecast.objects.get(pk=one_number.power.pk).basis == Basis.CLASS
+
+
+def test_work_that_took_longer_makes_what_is_left_later_and_work_that_did_not_earlier(one_number: Plan) -> None:
+    plain = p80(one_number)
+    for _ in range(6):
+        finish(one_number, 15)
+    classes = load_classes(load_calendars(), FRIDAY)
+    assert classes.finished.ratio.tolist() == [3.0] * 6
+    late = p80(one_number)
+    assert late > plain
+    for row in Milestone.objects.filter(name="Done in 15"):
+        one_number.change(row, started_on=row.done_on)
+    assert load_classes(load_calendars(), FRIDAY).finished.ratio.tolist() == [0.2] * 6
+    assert p80(one_number) < late
+
+
+def test_the_record_is_that_of_the_day_and_of_the_first_plan(one_number: Plan) -> None:
+    row = finish(one_number, 10, planned=5)
+    assert load_classes(load_calendars(), date(2026, 11, 5)).finished.ratio.size == 0
+    assert load_classes(load_calendars(), FRIDAY).finished.ratio.tolist() == [2.0]
+    one_number.change(row, work_likely=10 * DAY)
+    assert load_classes(load_calendars(), FRIDAY).finished.ratio.tolist() == [1.0]
+    baseline = milestones.services.approve_baseline(
+        program=one_number.na4, name="One", dates={row.pk: FRIDAY}, by=one_number.cast.admin, on=FRIDAY
+    )
+    baseline.dates.update(work=4 * DAY)
+    assert load_classes(load_calendars(), FRIDAY).finished.ratio.tolist() == [2.5]
+
+
+def test_a_milestone_with_a_day_alone_has_a_chance_that_its_programs_record_moves(plan: Plan) -> None:
+    promise = milestones.services.create_milestone(
+        program=plan.na4, by=plan.cast.admin, today=FRIDAY, name="Permit", target_on=FRIDAY + timedelta(days=60)
+    )
+    p80(plan)
+    row = MilestoneForecast.objects.get(pk=promise.pk)
+    assert (row.basis, row.finish_on) == (Basis.PLANNED, promise.target_on)
+    assert row.chance is not None
+    assert 0.3 < row.chance < 0.95
+    for days in range(1, 6):
+        milestones.services.create_milestone(
+            program=plan.na4, by=plan.cast.admin, today=FRIDAY, name=f"Late {days}", target_on=FRIDAY - timedelta(days)
+        )
+    p80(plan)
+    after = MilestoneForecast.objects.get(pk=promise.pk).chance
+    assert after is not None
+    assert after < row.chance
