@@ -334,8 +334,8 @@ def criticality(run: Run, uid: int, *, driving_only: bool = False) -> Criticalit
         work = run.rows.draw(run.draws[step], scratch)
         tasks.append(run.steps.task[step])
         if driving_only:
-            index = np.count_nonzero(floats[step] == 0) / run.samples
-            found.append((index, np.nan, *_quick(work, centred, spread, index), np.nan))
+            index = float(np.count_nonzero(floats[step] == 0) / run.samples)
+            found.append((index, float("nan"), *_quick(work, centred, spread, index), float("nan")))
         else:
             found.append(sensitivities(np.broadcast_to(np.float32(work), (run.samples,)), floats[step], end))
     return Criticality(np.array(tasks, dtype=np.int64), *np.array(found, dtype=np.float64).reshape(-1, 5).T)
