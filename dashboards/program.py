@@ -83,7 +83,8 @@ class Step:
         """P80 against its target, or its baseline where it has none: as health is judged."""
         if self.milestone.done_on:
             return "done"
-        due, late = self.milestone.target_on or self.baseline_on, self.p80_on
+        promised = self.milestone.target_on or (self.forecast.target_on if self.forecast else None)
+        due, late = promised or self.baseline_on, self.p80_on
         return slip_tone((late - due).days) if late and due else "none"
 
     @property
