@@ -337,6 +337,7 @@ class ProgramHealths(SeesPrograms[ProgramHealth]):
     queryset = ProgramHealth.objects.annotate(program_key=F("program__key"), key=F("program__key"))
     out = ProgramHealthOut
     lookup_field = "key"
+    lookup_value_regex = r"[^/.]+"
     basename = "program-healths"
     filterset_class = ProgramHealthsFilters
     sorts = {"id": "id", "slip_days": "slip_days"}

@@ -165,7 +165,7 @@ PROGRAMS = [
                 "Bin-packing regressions at 20k nodes",
                 0.55,
                 (10, 30, 50),
-                "ga",
+                "wave2",
                 (4, 5),
                 9,
                 action="Replay a week of production placements",
