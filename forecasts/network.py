@@ -220,7 +220,7 @@ def read(
     )  # fmt: skip
     promised = _promised(part_of)
     values: Iterable[Any] = rows.values_list(*columns)
-    tasks = [Task(*row, promised.get(row[0])) for row in values]
+    tasks = [Task._make((*row, promised.get(row[0]))) for row in values]
     pairs = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
     links = [Link(*row) for row in pairs.values_list("predecessor_id", "successor_id", "kind", "lag")]
     obstacles = find_obstacles(tasks, links)
