@@ -125,9 +125,11 @@ def _calendar(axis: Axis, height: float) -> str:
 
 def _flags(axis: Axis, height: float, today: date, target: date | None) -> str:
     x = axis.x(today)
+    # The words beside the target's flag need room where the two days are close.
+    anchor, at = ("end", x + 8) if target and 0 <= axis.x(target) - x < 50 else ("middle", x)
     drawn = (
         f'<line class="v-today" x1="{n(x)}" x2="{n(x)}" y1="14" y2="{n(height)}"/>'
-        f'<text class="v-today-text" x="{n(x)}" y="11" text-anchor="middle">Today, {today:%-d %b}</text>'
+        f'<text class="v-today-text" x="{n(at)}" y="11" text-anchor="{anchor}">Today, {today:%-d %b}</text>'
     )
     if target and axis.has(target):
         x = axis.x(target)
