@@ -15,9 +15,10 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import evidence, moves
-from dashboards.overview import COMPARABLE, days_of_disagreement, moved, named
+from dashboards.overview import moved, named
 from dashboards.templatetags.words import slip_tone
 from forecasts.models import MilestoneForecast, ProgramHealth
+from forecasts.watermelons import COMPARABLE, days_of_disagreement
 from metrics import kpis
 from metrics.models import KPI, Measurement
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone

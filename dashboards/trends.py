@@ -18,8 +18,9 @@ from dashboards import trend_charts
 from dashboards.charts import day_name, signed
 from dashboards.context import organisation_and_zone
 from dashboards.templatetags.words import number, short_date, slip_tone
+from forecasts.earned import earned_of
 from forecasts.models import IssuedForecast
-from forecasts.trends import RECENT_WEEKS, Line, Rule, lines_of
+from forecasts.trends import RECENT_WEEKS, Line, Report, Rule, lines_of
 from people.models import User
 from people.pages import SignedIn
 from programs.models import Program, Role
@@ -59,6 +60,10 @@ class Told:
     def tone(self) -> str:
         """The colour of a line: how far it drifted."""
         return "done" if self.line.milestone.done_on else slip_tone(self.line.drift_days)
+
+    @property
+    def now(self) -> Report:
+        return self.line.reports[-1]
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,7 @@ def trends(request: SignedIn) -> HttpResponse:
                 for one in drawn
             ],
             "highlights": highlights(told),
+            "earned": earned_of(chosen.program, today=today) if chosen.program else None,
         }
     return render(request, "dashboards/trends.html", context)
 

@@ -16,7 +16,7 @@ import forecasts.services
 from dashboards.accuracy import pit_words, reliability_words
 from forecasts.accuracy import Bin
 from forecasts.models import IssuedForecast
-from milestones.models import Dependency, Milestone
+from milestones.models import Baseline, BaselineDate, Dependency, Milestone
 from people.models import Team
 from programs.models import Program
 
@@ -98,6 +98,21 @@ def test_without_a_program_it_shows_one_of_ones_own(cast: Cast, kept: dict[str, 
     assert sign_in(cast.outsider).get("/trends").context["chosen"].program == cast.na4
     Program.objects.update(state=Program.State.DONE)
     assert "No forecast to look back on" in sign_in(cast.outsider).get("/trends").text
+
+
+def test_earned_schedule_stands_beside_the_forecast(
+    cast: Cast, kept: dict[str, Milestone], today: date, sign_in: Any
+) -> None:
+    assert "Earned schedule" not in sign_in(cast.viewer).get("/trends", {"program": "NA4"}).text
+    begun = today - timedelta(days=69)  # ten weeks to the end of today
+    baseline = Baseline.objects.create(program=cast.na4, name="Plan", approved_on=begun, approved_by=cast.lead)
+    for row, days in ((kept["power"], 35), (kept["live"], 70)):
+        finish_on = begun + timedelta(days=days - 1)
+        BaselineDate.objects.create(baseline=baseline, milestone=row, finish_on=finish_on, work=4800)
+    text = text_of(sign_in(cast.viewer).get("/trends", {"program": "NA4"}))
+    # Half is done, which the plan wanted after five weeks, or rests at until the tenth: the end of that rest counts.
+    assert "Planned by now 100% Done 50% Time passed 10.0 weeks" in text
+    assert "Index SPI(t) 0.9" in text
 
 
 @pytest.mark.parametrize("path", ["/trends", "/accuracy", "/accuracy/expert", "/quality"])
