@@ -35,13 +35,13 @@ def quarter_name(on: date) -> str:
 
 
 def by_quarter(days: Sequence[tuple[date, int]], most: int, name: str) -> SafeString:
-    """Days by quarter, oldest first, on a scale that ends at ``most``; the present quarter is the darkest."""
+    """Days by quarter, oldest first, on a scale that ends at ``most``; the present quarter stands out."""
     worst_on, worst = max(days, key=lambda item: (item[1], item[0]))
     bars = []
     for place, (_, count) in enumerate(days):
         x = place * (QUARTER_WIDTH + QUARTER_GAP)
         tall = max((QUARTER_HEIGHT - 4) * count / max(most, 1), 2) if count else 0
-        tone = "bad" if place == len(days) - 1 else "none"
+        tone = "done" if place == len(days) - 1 else "none"
         bars.append(
             f'<rect class="v-fill s-{tone}" x="{x}" y="{_n(QUARTER_HEIGHT - 1 - tall)}" width="{QUARTER_WIDTH}" '
             f'height="{_n(tall)}" rx="2"/>'

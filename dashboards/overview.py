@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 
 from dashboards import moves
 from forecasts.models import ProgramHealth
+from forecasts.watermelons import COMPARABLE, WATERMELON_DAYS, days_of_disagreement, is_better
 from milestones.models import Baseline, DateMove, Milestone
 from people.models import Team, User
 from programs.models import Health, Program, ReportedHealth
@@ -25,8 +26,6 @@ PAGE_SIZE = 50
 HISTORY_WEEKS = 12
 STALE_DAYS = 10
 MOST_CHANGES = 40
-# Of these a lead can say; where derived health says another of them, the two disagree.
-COMPARABLE = (Health.ON_TRACK, Health.AT_RISK, Health.OFF_TRACK)
 GRAVITY = {
     Health.OFF_TRACK: 6,
     Health.AT_RISK: 5,
@@ -66,6 +65,7 @@ class Line:
     updated_at: datetime | None
     slips: list[tuple[date, int]] = field(default_factory=list)
     differs_days: int = 0
+    better_days: int = 0
     top_risk: Risk | None = None
     next_milestone: Milestone | None = None
     next_on: date | None = None
@@ -109,14 +109,13 @@ class Line:
         )
 
     @property
+    def is_reported_better(self) -> bool:
+        return self.disagrees and self.reported is not None and is_better(self.reported.health, self.derived)
+
+    @property
     def is_watermelon(self) -> bool:
         """Reported better than derived for two weeks or more."""
-        return (
-            self.disagrees
-            and self.reported is not None
-            and GRAVITY[Health(self.reported.health)] < GRAVITY[self.derived]
-            and self.differs_days >= 14
-        )
+        return self.is_reported_better and self.better_days >= WATERMELON_DAYS
 
     @property
     def wants_attention(self) -> bool:
@@ -247,17 +246,7 @@ def fill(page: Iterable[Line], *, today: date) -> None:
         if line.disagrees:
             derived = [(day, health) for day, health, _ in history[pk]]
             line.differs_days = days_of_disagreement(today, derived, words[pk])
-
-
-def days_of_disagreement(today: date, healths: Iterable[tuple[date, str]], words: Iterable[tuple[date, str]]) -> int:
-    """For how many days on end, up to today, a lead's word and derived health have differed; both oldest first."""
-    since, said = today, list(words)
-    for day, health in reversed(list(healths)):
-        word = next((word for on, word in reversed(said) if on <= day), None)
-        if word is None or word == health or health not in COMPARABLE:
-            break
-        since = day
-    return (today - since).days
+            line.better_days = days_of_disagreement(today, derived, words[pk], is_better)
 
 
 def best_moves(found: Iterable[Line], viewer: User) -> list[moves.Deed]:

@@ -11,8 +11,10 @@ from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
+from dashboards.curve import curve
 from dashboards.program import likely
 from dashboards.templatetags.words import days, slip_tone
+from forecasts.grounds import P50, P80
 from forecasts.models import MilestoneForecast
 from history.changes import changes_of
 from history.forms import explaining
@@ -27,7 +29,13 @@ from programs.models import Program, Role
 from programs.pages import find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
 
+MOST_ISSUED = 13
 WORK_FIELDS = ("work_low", "work_likely", "work_high", "remaining")
+
+
+def days_late(on: date | None, target: date | None) -> int | None:
+    """Calendar days from a target; later is positive."""
+    return (on - target).days if on and target else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,11 @@ class Line:
         return self.milestone.done_on or likely(self.forecast)
 
     @property
+    def due_on(self) -> date | None:
+        """Its target; that of the program where it is the end and has none."""
+        return self.milestone.target_on or (self.forecast.target_on if self.forecast else None)
+
+    @property
     def late_on(self) -> date | None:
         """The day it was done, or its P80: what a target is compared with."""
         return self.milestone.done_on or (self.forecast.p80_on if self.forecast else None)
@@ -50,9 +63,7 @@ class Line:
     @property
     def slip_days(self) -> int | None:
         """Calendar days from target to the day it was done, or to P80; later is positive."""
-        if self.milestone.target_on is None or self.late_on is None or self.milestone.cancelled_on:
-            return None
-        return (self.late_on - self.milestone.target_on).days
+        return None if self.milestone.cancelled_on else days_late(self.late_on, self.due_on)
 
     @property
     def tone(self) -> str:
@@ -156,6 +167,8 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
     risks = row.risk_impacts.filter(risk__program__in=Program.objects.visible_to(request.user), risk__closed_on=None)
     line = Line(row, forecast)
     frozen = row.baseline_dates.select_related("baseline").order_by("-baseline__approved_on", "-id").first()
+    drawn = curve(forecast) if forecast and row.is_open else None
+    issued = row.issued_forecasts.order_by("-week_on")[:MOST_ISSUED]
     context = {
         "program": program,
         "place": "milestones",
@@ -165,6 +178,9 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "line": line,
         "forecast": forecast,
         "driver": driver if driver_seen else None,
+        "curve": drawn,
+        "p50_slip": days_late(forecast.p50_on, line.due_on) if forecast else None,
+        "issued": [(one, one.quantiles[P50], one.quantiles[P80]) for one in issued],
         "links_in": [(link, near.get(link.row.predecessor_id)) for link in links if link.row.successor_id == row.pk],
         "links_out": [(link, near.get(link.row.successor_id)) for link in links if link.row.predecessor_id == row.pk],
         "requirements": row.requirements.order_by("-in_scope", "id"),

@@ -15,9 +15,10 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import evidence, moves
-from dashboards.overview import COMPARABLE, days_of_disagreement, moved, named
+from dashboards.overview import moved, named
 from dashboards.templatetags.words import slip_tone
 from forecasts.models import MilestoneForecast, ProgramHealth
+from forecasts.watermelons import COMPARABLE, days_of_disagreement
 from metrics import kpis
 from metrics.models import KPI, Measurement
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone
@@ -82,7 +83,8 @@ class Step:
         """P80 against its target, or its baseline where it has none: as health is judged."""
         if self.milestone.done_on:
             return "done"
-        due, late = self.milestone.target_on or self.baseline_on, self.p80_on
+        promised = self.milestone.target_on or (self.forecast.target_on if self.forecast else None)
+        due, late = promised or self.baseline_on, self.p80_on
         return slip_tone((late - due).days) if late and due else "none"
 
     @property

@@ -98,7 +98,7 @@ FILTERS = ("q", "program", "owner", "response", "score", "likelihood", "impact")
 FIVE = frozenset("12345")
 
 
-def chosen(rows: RiskQuerySet, filters: Mapping[str, str], viewer: User) -> RiskQuerySet:
+def chosen(rows: Any, filters: Mapping[str, str], viewer: User) -> Any:
     """Rows, annotated with ``score``, that pass the filters of the address; nonsense in one is as good as none."""
     for word in filters["q"].split():
         named = Q(title__icontains=word) | Q(program__name__icontains=word) | Q(program__key__iexact=word)

@@ -17,23 +17,24 @@ from people.models import Team, User
 from people.pages import SignedIn, paged
 from people.permissions import OrgAct, may
 from people.services import today
-from people.views import SETTINGS, find_team, team_crumbs
+from people.views import find_team, team_crumbs
 
 MOST_ROWS = 60
 
 
-def in_words(team: Team, weeks: Sequence[Week]) -> tuple[str, str]:
-    """Tone and finding: in how many of the weeks the team is asked for more than it can do, and when most."""
+def in_words(team: Team, weeks: Sequence[Week]) -> tuple[str, str, str]:
+    """Tone, state and finding: in how many of the weeks the team is asked for more than it can do, and when most."""
     if team.capacity_days is None:
-        return "none", "Nobody has said what the team can do a week: nothing to compare."
+        return "none", "Nothing to compare", "Nobody has said what the team can do a week."
     if not any(week.demand for week in weeks):
-        return "none", f"No milestone asks for the team in the next {len(weeks)} weeks."
+        return "none", "Not asked for", f"No milestone asks for the team in the next {len(weeks)} weeks."
     peak, many = worst(weeks), len(overloaded(weeks))
     if peak is None:
-        return "ok", f"Asked for no more than it can do in any of the next {len(weeks)} weeks."
+        return "ok", "Within capacity", f"Asked for no more than it can do in any of the next {len(weeks)} weeks."
     times = "one" if many == 1 else str(many)
     most = f"week {peak.number}, {number(peak.demand)} of {number(peak.capacity or 0)} people-days"
-    return "bad", f"Asked for more than it can do in {times} of the next {len(weeks)} weeks, most in {most}."
+    finding = f"Asked for more than it can do in {times} of the next {len(weeks)} weeks, most in {most}."
+    return "bad", "Overloaded", finding
 
 
 @require_safe
@@ -56,7 +57,6 @@ def teams(request: SignedIn) -> HttpResponse:
         "weeks": WEEKS,
         "small_weeks": bars.SMALL_WEEKS,
         "title": "Teams",
-        "crumbs": SETTINGS,
         "sub": "People who deliver together, and what they are asked for against what they can do.",
         "primary_url": "/teams/new" if may_add else None,
         "primary_label": "New team",
@@ -70,7 +70,7 @@ def teams(request: SignedIn) -> HttpResponse:
 def team(request: SignedIn, pk: int) -> HttpResponse:
     row = find_team(pk)
     load = load_of(row, request.user, today=today(timezone.now()))
-    tone, finding = in_words(row, load.weeks)
+    tone, state, finding = in_words(row, load.weeks)
     may_edit = may(request.user, OrgAct.MANAGE_TEAMS)
     context = {
         "team": row,
@@ -79,6 +79,7 @@ def team(request: SignedIn, pk: int) -> HttpResponse:
         "load": load,
         "overloaded": load.overloaded,
         "tone": tone,
+        "state": state,
         "finding": finding,
         "chart": bars.by_week(load.weeks, finding) if load.asking else "",
         "asking": _heaviest_first(load)[:MOST_ROWS],

@@ -1,6 +1,18 @@
 from django.urls import path
 
-from dashboards import accuracy, plan, problems, programs, quality, risks, teams, trends, views, why
+from dashboards import (
+    accuracy,
+    plan,
+    problems,
+    programs,
+    quality,
+    risks,
+    teams,
+    trends,
+    views,
+    watermelons,
+    why,
+)
 
 urlpatterns = [
     path("", views.portfolio, name="portfolio"),
@@ -15,6 +27,7 @@ urlpatterns = [
     path("p/<key:key>/delete", programs.program_delete, name="program_delete"),
     path("m/<int:pk>", plan.milestone),
     path("baselines/<int:pk>", plan.baseline),
+    path("watermelons", watermelons.watermelons),
     path("problems", problems.problems, name="problems"),
     path("problems/new", problems.problem_create),
     path("problems/record", problems.problem_record),

@@ -90,7 +90,7 @@ def tabs(query: QueryDict, found: list[overview.Line], sums: overview.Sums, chos
     ]
     # Only the programs of the chosen half are read, so the other half's counts are not known here.
     closed = chosen == "closed"
-    return [
+    shown: list[dict[str, object]] = [
         {
             "label": label,
             "url": f"?view={key}{kept}" if key else f"/{kept.replace('&', '?', 1)}",
@@ -99,6 +99,8 @@ def tabs(query: QueryDict, found: list[overview.Line], sums: overview.Sums, chos
         }
         for key, label, count in counts
     ]
+    shown.insert(-1, {"label": "Watermelons", "url": "/watermelons", "count": None, "current": False})
+    return shown
 
 
 def choices(found: list[overview.Line]) -> dict[str, list[tuple[str, str]]]:

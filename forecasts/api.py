@@ -8,11 +8,12 @@ from datetime import date
 from typing import Any, TypedDict
 
 from django.db import transaction
-from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, Q, QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import exceptions, serializers
@@ -28,12 +29,13 @@ from forecasts.models import FrozenHealth, HealthPolicy, IssuedForecast, Milesto
 from forecasts.policy import LIMITS, preview, proposed
 from forecasts.services import change_policy, newest_policy
 from forecasts.trends import lines_of
+from forecasts.watermelons import COMPARABLE, watermelons
 from milestones import services
 from milestones.models import Baseline, BaselineDate, Milestone, SlipCause
 from people.models import Team, User
 from people.permissions import OrgAct, require
 from people.services import today
-from programs.models import Health, Program
+from programs.models import Health, Program, ReportedHealth
 from risks.exposure import exposure_of
 from risks.models import Risk
 from tpm.api import Endpoint, QueryRefused
@@ -55,6 +57,7 @@ from tpm.nouns import (
     Part,
     ProgramFilters,
     ProgramKey,
+    TrueFalse,
     Visible,
 )
 
@@ -277,19 +280,82 @@ class HealthsFilters(Filters):
         }
 
 
-class OfProgramInPath(Noun[M]):
-    """Rows of the program that the address names."""
+class SeesPrograms(Noun[M]):
+    """Knows which programs the reader sees: ``visible_keys`` by id."""
 
-    @property
+    @cached_property
     def visible_keys(self) -> dict[int, str]:
-        if not hasattr(self, "_keys"):
-            self._keys = dict(Program.objects.visible_to(self.request.user).values_list("pk", "key"))
-        return self._keys
+        return dict(Program.objects.visible_to(self.request.user).order_by("pk").values_list("pk", "key"))
+
+
+class OfProgramInPath(SeesPrograms[M]):
+    """Rows of the program that the address names."""
 
     def get_queryset(self) -> QuerySet[Any]:
         if self.kwargs["key"] not in self.visible_keys.values():
             raise Http404
         return super().get_queryset().filter(program__key=self.kwargs["key"])
+
+
+class ProgramHealthOut(HealthOut):
+    """The newest health of a program beside its lead's word."""
+
+    reported = serializers.CharField(read_only=True, allow_null=True)
+    reported_because = serializers.CharField(read_only=True, allow_null=True)
+    reported_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    watermelon_days = serializers.SerializerMethodField()
+
+    class Meta(HealthOut.Meta):
+        fields = [*HealthOut.Meta.fields, "reported", "reported_because", "reported_at", "watermelon_days"]
+
+    def get_watermelon_days(self, row: ProgramHealth) -> int | None:
+        days: int | None = self.context["view"].watermelons.get(row.program_id)
+        return days
+
+
+class ProgramHealthsFilters(ProgramFilters):
+    reported = filters.ChoiceFilter(choices=[(health.value, health.label) for health in COMPARABLE])
+    watermelon = TrueFalse(method="only_watermelons")
+
+    class Meta(Filters.Meta):
+        model = ProgramHealth
+        fields = {"health": CHOICE, "is_stale": ["exact"], "slip_days": NUMBER}
+
+    def only_watermelons(self, rows: QuerySet[ProgramHealth], name: str, value: bool) -> QuerySet[ProgramHealth]:
+        request: Any = self.request
+        found = Q(program__in=request.parser_context["view"].watermelons)
+        return rows.filter(found if value else ~found)
+
+
+class ProgramHealths(SeesPrograms[ProgramHealth]):
+    """The newest derived health of every program, by its key, beside what its lead reports.
+
+    ``watermelon_days`` says for how long a watermelon is one: reported better than derived for two weeks or more;
+    ``watermelon=true`` lists those alone.
+    """
+
+    queryset = ProgramHealth.objects.annotate(program_key=F("program__key"), key=F("program__key"))
+    out = ProgramHealthOut
+    lookup_field = "key"
+    lookup_value_regex = r"[^/.]+"
+    basename = "program-healths"
+    filterset_class = ProgramHealthsFilters
+    sorts = {"id": "id", "slip_days": "slip_days"}
+
+    @cached_property
+    def watermelons(self) -> dict[int, int]:
+        return watermelons(self.visible_keys, today(timezone.now()))
+
+    def get_queryset(self) -> QuerySet[Any]:
+        newest = ProgramHealth.objects.filter(program=OuterRef("program")).order_by("-day").values("pk")[:1]
+        words = ReportedHealth.objects.filter(program=OuterRef("program")).order_by("-at", "-id")
+        rows: Any = super().get_queryset().filter(pk=Subquery(newest))
+        found: QuerySet[Any] = rows.annotate(
+            reported=Subquery(words.values("health")[:1]),
+            reported_because=Subquery(words.values("because")[:1]),
+            reported_at=Subquery(words.values("at")[:1]),
+        )
+        return found
 
 
 class Healths(OfProgramInPath[ProgramHealth]):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -12,6 +12,9 @@ from django.db import IntegrityError, connection, models, transaction
 
 M = TypeVar("M", bound=models.Model)
 
+# A day outside of these is a slip of the finger, and no plan reaches it.
+EARLIEST, LATEST = date(1950, 1, 1), date(2150, 12, 31)
+OUTSIDE = f"The day lies outside of {EARLIEST.year} to {LATEST.year}: check its year."
 NO_SUCH_ROW = "23503"  # PostgreSQL: foreign_key_violation
 
 
@@ -51,6 +54,7 @@ def replaying(at: datetime) -> Iterator[None]:
 def create(row: M) -> M:
     """Insert a new row after its own checks; a broken constraint becomes an error beside the field it speaks of."""
     row.clean_fields(exclude=_generated(row))
+    refuse_far_days(row, (field.name for field in row._meta.concrete_fields))
     row.clean()
     with _explained(row):
         row.save(force_insert=True)
@@ -65,6 +69,7 @@ def save(row: M, **changes: Any) -> M:
     for name, value in changed.items():
         setattr(row, name, value)
     row.clean_fields(exclude={f.name for f in row._meta.fields} - changed.keys())
+    refuse_far_days(row, changed)
     row.clean()
     update_fields = list(changed)
     version = getattr(row, "version", None)
@@ -88,6 +93,14 @@ def delete(row: models.Model) -> None:
             code="in_use",
             params={"row": str(row), "names": ", ".join(names)},
         ) from refusal
+
+
+def refuse_far_days(row: models.Model, names: Iterable[str]) -> None:
+    """Raise ValidationError beside each of these fields whose day nobody can mean."""
+    days = {name: getattr(row, name) for name in names if type(row._meta.get_field(name)) is models.DateField}
+    far = {name: [OUTSIDE] for name, day in days.items() if day and not EARLIEST <= day <= LATEST}
+    if far:
+        raise ValidationError(far, code="day")
 
 
 def _generated(row: models.Model) -> set[str]:

@@ -70,7 +70,7 @@ def find_team(pk: int) -> Team:
 
 
 def team_crumbs(*teams: Team) -> Crumbs:
-    return [*SETTINGS, ("Teams", "/teams"), *((team.name, f"/teams/{team.pk}") for team in teams)]
+    return [("Teams", "/teams"), *((team.name, f"/teams/{team.pk}") for team in teams)]
 
 
 def team_create(request: SignedIn) -> HttpResponse:

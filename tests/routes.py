@@ -73,6 +73,7 @@ PAGES = {
     # the portfolio
     "/": anyone(),
     "/dependencies": anyone(),
+    "/watermelons": anyone(),
     "/risks": anyone(),
     "/issues": anyone(),
     "/assumptions": anyone(),
@@ -285,6 +286,8 @@ API = {
     "forecasts/<pk>": of("milestone"),
     "risk-forecasts": anyone(),
     "risk-forecasts/<pk>": of("risk"),
+    "program-healths": anyone(),
+    "program-healths/<key>": of("program"),
     "health-policies": anyone(),
     "health-policies/preview": anyone(BUTTON),
     "health-policies/<pk>": shared("health_policy"),

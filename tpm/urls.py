@@ -54,6 +54,7 @@ nouns: dict[str, type[Noun[Any]]] = {
     "baseline-dates": forecasts.api.BaselineDates,
     "forecasts": forecasts.api.Forecasts,
     "risk-forecasts": forecasts.api.RiskForecasts,
+    "program-healths": forecasts.api.ProgramHealths,
     "health-policies": forecasts.api.HealthPolicies,
     "risks": risks.api.Risks,
     "mitigation-actions": risks.api.MitigationActions,

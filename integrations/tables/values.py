@@ -8,12 +8,12 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from history.services import EARLIEST, LATEST
 from integrations.tables.mapping import Source, split
 from integrations.tables.nouns import Field, Kind
 from people.models import WEEKDAYS
 from programs.models import Precision
 
-EARLIEST, LATEST = date(1950, 1, 1), date(2150, 1, 1)
 MINUTES = {"days": 480, "hours": 60, "minutes": 1}
 YES, NO = {"yes", "y", "true", "1", "x"}, {"no", "n", "false", "0"}
 WITH_UNIT = re.compile(r"(.+?)\s*(d|h|m|days?|hours?|min|minutes?)")

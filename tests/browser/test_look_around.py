@@ -34,7 +34,7 @@ def test_from_sign_in_to_a_program(cast: Cast, signed_in: Any) -> None:
     assert rows.count() == 6
     programs(page).get_by_role("link", name="Fleet program 1", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Fleet program 1")
-    expect(page.get_by_text("P80 is 34 days after target.")).to_be_visible()
+    expect(page.get_by_text("P80 is 34 days after target.", exact=True)).to_be_visible()
     page.get_by_text("View as table").click()
     expect(page.get_by_role("table", name="Milestones of Fleet program 1")).to_be_visible()
 

@@ -10,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from forecasts.health import Finding, finding
-from forecasts.models import MilestoneForecast, ProgramHealth, Run
+from forecasts.models import FrozenHealth, MilestoneForecast, ProgramHealth, Run
 from milestones.models import Dependency, Milestone, Workstream
 from people.models import Team, User
 from programs.models import Health, Program, ReportedHealth, Revision
@@ -182,6 +182,10 @@ def write_portfolio(count: int, people: list[User]) -> list[Program]:
             )
         )
     ProgramHealth.objects.bulk_create(healths)
+    names = [field.attname for field in FrozenHealth._meta.concrete_fields if field.attname != "id"]
+    FrozenHealth.objects.bulk_create(
+        FrozenHealth(**{name: getattr(row, name) for name in names}) for row in healths if row.day == today
+    )
     ReportedHealth.objects.bulk_create(words)
     Update.objects.bulk_create(updates)
     risks = Risk.objects.bulk_create(

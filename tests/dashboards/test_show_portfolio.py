@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +11,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 import milestones.services
-import programs.services
 from dashboards import overview
+from dashboards.charts import day_name
+from dashboards.templatetags import words
+from forecasts.models import ProgramHealth
+from milestones.models import Milestone
 from people.models import User
 from programs.models import Program
 from tests.conftest import FRIDAY
@@ -41,10 +44,10 @@ def test_an_empty_portfolio_says_what_would_fill_it(cast: Cast, sign_in: Any) ->
 
 
 def test_a_target_at_the_end_of_all_days_breaks_no_page(cast: Cast, sign_in: Any) -> None:
-    end = milestones.services.create_milestone(
-        program=cast.na4, by=cast.lead, today=FRIDAY, name="End", is_end=True, target_on=date.max
-    )
-    programs.services.change_program(program=cast.na4, by=cast.lead, target_on=date.max)
+    end = milestones.services.create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name="End", is_end=True)
+    # Services refuse such a day: only rows written past them can hold one.
+    for rows in (Milestone.objects.filter(pk=end.pk), Program.objects.filter(pk=cast.na4.pk)):
+        rows.update(target_on=date.max)
     client = sign_in(cast.lead)
     for path in ("/", "/p/NA4", "/p/NA4/milestones", f"/m/{end.pk}"):
         assert "9999" in page(client, path), path
@@ -58,6 +61,52 @@ def test_it_shows_programs_worst_first(cast: Cast, sign_in: Any, portfolio_of: P
     assert "Region NA-4 capacity" in shown
     assert "+49 d" in html
     assert 'aria-label="Target ' in html
+
+
+def test_it_is_judged_by_p80_and_shows_the_chance(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
+    program = portfolio_of(2, [cast.lead])[1]
+    row: Any = program.healths.latest("day")
+    html = page(sign_in(cast.outsider))
+    assert (
+        f'aria-label="Target {day_name(row.target_on)}, P50 {day_name(row.p50_on)}, P80 {day_name(row.p80_on)}"' in html
+    )
+    assert 'data-label="Chance of target">11%</td>' in html
+    assert "2 of 2" in html
+    assert f'<span class="xsmall muted">{words.short_date(row.p80_on)}</span>' in html
+
+
+def test_what_changed_is_told_by_p80(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
+    program = portfolio_of(2, [cast.lead])[1]
+    newest: Any = program.healths.latest("day")
+    program.healths.exclude(pk=newest.pk).update(p80_on=newest.p80_on - timedelta(days=9), finish_on=newest.finish_on)
+    html = page(sign_in(cast.outsider))
+    assert f"P80 moved 9 d later, to {day_name(newest.p80_on)}." in html
+    assert "One forecast slipped by a week or more." in html
+
+
+def test_moves_are_summed_over_late_programs_and_hide_what_is_hidden(
+    cast: Cast, sign_in: Any, portfolio_of: Portfolio
+) -> None:
+    first, second, *_, early = portfolio_of(10, [cast.lead])
+    risk = first.risks.get()
+
+    def move(rule: str, pk: int, program: Program, days: int) -> dict[str, Any]:
+        record = {"kind": "risk", "id": pk, "program": program.pk}
+        return {"rule": rule, "record": record, "label": f"Risk {pk}", "value": None, "days": days}
+
+    shared = [move("close_risk", risk.pk, first, days) for days in (9, 4)]
+    first.healths.update(moves=[shared[0], *(move("close_risk", 900 + n, first, 1) for n in range(12))])
+    second.healths.update(moves=[shared[1], move("close_risk", 777, cast.dark, 6)])
+    early.healths.update(moves=[move("close_risk", 888, early, 50)])
+    html = page(sign_in(cast.outsider))
+    assert f"Close {risk.reference}: Risk {risk.pk}</a>" in html
+    assert "−13 d" in html
+    assert '<a class="link" href="/p/P0">P0</a> by 9 d, <a class="link" href="/p/P1">P1</a> by 4 d.' in html
+    assert "Have a risk of a private program closed" in html
+    assert "Risk 777" not in html
+    assert "R-888" not in html
+    assert html.count('title="P80 comes this much earlier"') == 10
+    assert "Close R-777: Risk 777" in page(sign_in(cast.viewer))
 
 
 def test_a_private_program_is_shown_to_nobody_outside(cast: Cast, sign_in: Any) -> None:
@@ -80,7 +129,13 @@ def test_any_number_of_programs_takes_the_same_few_queries(
 
 
 def test_331_programs_answer_in_half_a_second(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
-    portfolio_of(331, [cast.lead, cast.viewer])
+    programs = portfolio_of(331, [cast.lead, cast.viewer])
+    moves = [
+        {"rule": "close_risk", "record": {"kind": "risk", "id": n, "program": programs[n].pk}, "label": f"Risk {n}"}
+        | {"value": None, "days": n}
+        for n in range(10)
+    ]
+    ProgramHealth.objects.update(moves=moves)
     client = sign_in(cast.lead)
     page(client)
     started = time.process_time()
@@ -95,6 +150,7 @@ def test_331_programs_answer_in_half_a_second(cast: Cast, sign_in: Any, portfoli
     [
         ("?sort=name", "Build program 7"),
         ("?sort=-slip", "Cluster program 0"),
+        ("?sort=chance", "Build program 7"),
         ("?sort=slip", "Trust program 9"),
         ("?health=no_forecast&q=mesh", "Mesh program 11"),
         ("?q=p5", "Edge program 5"),

@@ -106,13 +106,19 @@ def test_best_next_moves_lead_to_where_they_are_made(cast: Cast, sign_in: Any, p
         {"rule": "close_risk", "record": record(risk), "label": risk.title, "value": None, "days": 9},
         {"rule": "mitigate", "record": record(risk), "label": risk.title, "value": 0.1, "days": 6},
         {"rule": "keep_hand_off", "record": hidden, "label": "Falcon", "value": "2027-01-15", "days": 4},
-    ]
+        {
+            "rule": "relieve_team", "record": {"kind": "team", "id": 7, "program": program.pk}, "label": "Site",
+            "value": 1.48, "days": 3,
+        },
+    ]  # fmt: skip
     ProgramHealth.objects.filter(program=program).update(moves=moves)
     outside = page(sign_in(cast.outsider), "/p/P1")
     assert f'<a class="t" href="/r/{risk.reference}" dir="auto">Close {risk.reference}: {risk.title}</a>' in outside
     assert "As planned, that leaves it 10% likely." in outside
     assert "−9 d" in outside
     assert "Get what a private program owes by the day it is needed" in outside
+    assert '<a class="t" href="/teams/7#load" dir="auto">Relieve Site</a>' in outside
+    assert "Overload makes its work take up to 1.5 times as long." in outside
     assert "Falcon" not in outside
     assert "15 Jan 2027" not in outside
     assert "Get Falcon by the day it is needed" in page(sign_in(cast.viewer), "/p/P1")

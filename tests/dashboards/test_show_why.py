@@ -14,12 +14,15 @@ from django.test.utils import CaptureQueriesContext
 
 import milestones.services
 import programs.services
+import reports.services
 import risks.services
+from dashboards.templatetags import words
 from forecasts.health import SLIP_RULES
 from forecasts.models import FrozenHealth, HealthPolicy, ProgramHealth
 from forecasts.services import bring_up_to_date, explain
 from milestones.models import Milestone
 from programs.models import Program
+from reports import outbox, snapshot
 from risks.models import Risk
 from tests.conftest import FRIDAY, NOON, Api
 
@@ -166,7 +169,26 @@ def test_a_program_without_a_run_says_so(cast: Cast, sign_in: Any) -> None:
     assert Api(cast.lead).get("programs/NA4/why").status_code == 404
 
 
-def test_page_health_and_endpoint_say_the_same(cast: Cast, scene: Scene, sign_in: Any) -> None:
+def test_pages_letter_update_and_api_say_the_same(cast: Cast, scene: Scene, sign_in: Any) -> None:
+    run = scene.compute()
+    row = ProgramHealth.objects.get(program=cast.na4)
+    client, slip = sign_in(cast.viewer), words.slip(row.slip_days)
+    assert (row.slip_days or 0) > 7
+    for path in ("/", "/p/NA4", "/p/NA4/milestones", f"/m/{scene.end.pk}", f"/p/NA4/why?run={run}"):
+        html = page(client, path)
+        assert slip in html, path
+        assert words.short_date(row.p80_on) in html, path
+    subscription = reports.services.subscribe(user=cast.viewer, by=cast.viewer, at=NOON)
+    letter = reports.services.send_now(subscription=subscription, by=cast.viewer, at=NOON)
+    _, text, html = outbox.write(letter, at=NOON, desk=outbox.open_desk())
+    assert f"Off track · {slip} ·" in text
+    assert slip in html
+    facts = snapshot.take(cast.na4, NOON)
+    assert facts["derived"]["p80_on"] == str(row.p80_on)
+    assert [fact["forecast_on"] for fact in facts["milestones"]] == [str(row.p80_on)]
+
+
+def test_health_and_the_calculation_of_its_run_say_the_same(cast: Cast, scene: Scene) -> None:
     run = scene.compute()
     api = Api(cast.viewer)
     [health] = api.get("programs/NA4/health").json()["data"]

@@ -192,6 +192,19 @@ def test_each_sample_has_a_driving_chain(seed: int) -> None:
     assert all(0 <= value <= 1 for value in index.values())
 
 
+@given(st.integers(0, 10_000))
+@settings(max_examples=40)
+def test_the_quick_way_finds_the_same_of_what_drives(seed: int) -> None:
+    network = random_network(seed)
+    run = simulated(network, Risks.of([(1, 0.5)], [(1, 0, 0.0, 900.0, 9_000.0)]))
+    whole, quick = (criticality(run, int(network.uid[-1]), driving_only=only) for only in (False, True))
+    drives = whole.index > 0
+    assert quick.tasks.tolist() == whole.tasks[drives].tolist()
+    assert quick.index.tolist() == whole.index[drives].tolist()
+    assert quick.sensitivity == pytest.approx(whole.sensitivity[drives], abs=1e-4)
+    assert quick.cruciality == pytest.approx(whole.cruciality[drives], abs=1e-3)
+
+
 def test_parallel_paths_share_the_criticality() -> None:
     network = compile(
         [1, 2, 3], [DAY, DAY, 0], [ALL_HOURS], [0] * 3, Links.of([(1, 3, "FS", 0), (2, 3, "FS", 0)]), status_day=START

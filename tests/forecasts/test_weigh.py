@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 import milestones.services
 import risks.services
 from forecasts.health import SLIP_RULES, WEIGHED_RULES
-from forecasts.models import FrozenHealth, IssuedForecast, MilestoneForecast, ProgramHealth, RiskForecast
+from forecasts.models import FrozenHealth, IssuedForecast, MilestoneForecast, ProgramHealth, RiskForecast, Run
 from forecasts.services import bring_up_to_date, catch_up, explain, explain_some
 from forecasts.weighing import whole_days
 from programs.models import Program
@@ -164,3 +165,27 @@ def test_what_a_run_said_stays_when_a_later_one_of_the_day_says_otherwise(plan: 
     assert health_of(plan.na4).run_id != before.run_id
     frozen = FrozenHealth.objects.get(program=plan.na4, run=before.run_id)
     assert (frozen.findings, frozen.moves, frozen.p80_on) == (before.findings, before.moves, before.p80_on)
+
+
+def test_a_run_replayed_a_day_later_gives_the_same_rows(plan: Plan, risk: Risk) -> None:
+    """Everything computed is thrown away and computed again for the same day, with the clock moved on."""
+
+    def rows() -> list[Any]:
+        explain(program_ids=[plan.na4.pk, plan.gpu.pk], today=FRIDAY)
+        runs = {row.pk: row.inputs_digest for row in Run.objects.all()}
+        forecasts = MilestoneForecast.objects.order_by("pk").values()
+        healths = ProgramHealth.objects.order_by("program_id").values()
+        own = ("id", "run_id", "computed_at")
+        return [
+            ({name: value for name, value in row.items() if name not in own}, runs[row["run_id"]])
+            for row in (*forecasts, *healths)
+        ]
+
+    bring()
+    first = rows()
+    for model in (FrozenHealth, RiskForecast, IssuedForecast, ProgramHealth, MilestoneForecast, Run):
+        model._default_manager.all().delete()
+    bring_up_to_date(
+        program_ids=Program.objects.values_list("pk", flat=True), today=FRIDAY, at=NOON + timedelta(days=1)
+    )
+    assert rows() == first

@@ -10,6 +10,7 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms import model_to_dict
 
+from history.services import OUTSIDE
 from milestones.models import DateMove, Milestone
 from milestones.services import (
     answer_hand_off,
@@ -70,11 +71,12 @@ def test_nothing_is_cancelled_in_the_future(cast: Cast, racks: Milestone) -> Non
     assert "cancelled_on" in refusal.value.message_dict
 
 
-def test_the_last_week_there_is_has_a_last_day(cast: Cast) -> None:
-    row = create_milestone(
-        program=cast.na4, by=cast.lead, today=FRIDAY, name="Ever", target_on=date.max, target_precision="week"
-    )
-    assert row.target_on == date.max
+def test_the_last_week_there_is_has_a_last_day_that_nobody_can_mean(cast: Cast) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        create_milestone(
+            program=cast.na4, by=cast.lead, today=FRIDAY, name="Ever", target_on=date.max, target_precision="week"
+        )
+    assert refusal.value.message_dict == {"target_on": [OUTSIDE]}
 
 
 def test_a_target_that_moves_needs_a_cause_and_keeps_it(cast: Cast, racks: Milestone) -> None:

@@ -223,4 +223,7 @@ def test_the_api_records_what_recurs_and_starts_a_program(cast: Cast, slipped: l
     closed = caller.post(f"problems/{made['id']}/close", {"because": "Done"}).json()
     assert (closed["closed_on"], closed["closed_because"]) == (today().isoformat(), "Done")
     assert caller.post(f"problems/{made['id']}/reopen", {}).json()["closed_on"] is None
-    assert caller.post("problems", {"title": "Both", "cause": cast.cause.pk, "team": 1}).status_code == 422
+    team = people.services.create_team(name="Site", by=cast.admin)
+    both = caller.post("problems", {"title": "Both", "cause": cast.cause.pk, "team": team.pk})
+    assert both.status_code == 422
+    assert "not both" in both.content.decode()

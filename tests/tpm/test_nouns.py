@@ -241,7 +241,7 @@ CASES = [
         of_program=False, deletes=False,
     ),
 ]  # fmt: skip
-READ_ONLY = {"date-moves", "baseline-dates", "forecasts", "letters", "risk-forecasts"}
+READ_ONLY = {"date-moves", "baseline-dates", "forecasts", "letters", "risk-forecasts", "program-healths"}
 
 
 def other_key(world: World) -> str:

@@ -592,7 +592,8 @@ class Replay:
             by=owner,
             today=today,
             title=f"{worst.name}, in one program after the other",
-            description="Each program learns it anew. One list of what to ask for, and by when, would end most of it.",
+            description="Each program meets it as if it were the first. What the last ones learned, kept in one place, "
+            "would end most of it.",
             cause_id=worst.id,
             costs=worst.costs,
         )

@@ -1,0 +1,43 @@
+// Draws a figure that the server made (Plotly's JSON), in the colours of the page: "var(--accent)" stands for a token.
+// Without it, or without scripts, the table beside the figure says the same; once drawn, that table is folded.
+const TOKEN = /^var\(--[\w-]+\)$/;
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+function coloured(value, probe) {
+  if (typeof value === "string" && TOKEN.test(value)) {
+    probe.style.color = value;
+    return getComputedStyle(probe).color;
+  }
+  if (Array.isArray(value)) return value.map((one) => coloured(one, probe));
+  if (value && typeof value === "object")
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, coloured(one, probe)]));
+  return value;
+}
+
+class PlottedFigure extends HTMLElement {
+  connectedCallback() {
+    this.figure = JSON.parse(this.querySelector('script[type="application/json"]').textContent);
+    this.place = this.querySelector("[data-plot]");
+    this.draw = this.draw.bind(this);
+    this.draw();
+    dark.addEventListener("change", this.draw);
+    const twin = this.parentElement.querySelector("details[data-twin]");
+    if (twin) twin.open = false;
+  }
+
+  disconnectedCallback() {
+    dark.removeEventListener("change", this.draw);
+    window.Plotly.purge(this.place);
+  }
+
+  draw() {
+    const { data, layout } = coloured(this.figure, this.place);
+    this.place.style.color = "";
+    layout.font.family = getComputedStyle(this).fontFamily;
+    const options = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
+    window.Plotly.react(this.place, data, calm.matches ? { ...layout, transition: { duration: 0 } } : layout, options);
+  }
+}
+
+customElements.define("plotted-figure", PlottedFigure);

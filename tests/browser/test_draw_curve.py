@@ -1,0 +1,89 @@
+"""The curve of a milestone is drawn where there are scripts, and is a table where there are none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from milestones.models import Milestone
+from tests.conftest import ROOT
+from tests.dashboards.conftest import write_portfolio
+
+if TYPE_CHECKING:
+    from tests.conftest import Cast
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def open_end(cast: Cast, signed_in: Any, live_server: LiveServer) -> Page:
+    write_portfolio(2, [cast.lead])
+    page: Page = signed_in(cast.viewer)
+    page.goto(f"{live_server.url}/m/{Milestone.objects.get(program__key='P1', is_end=True).pk}")
+    return page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_drawn_in_the_colours_of_the_page(
+    scheme: Any, cast: Cast, signed_in: Any, live_server: LiveServer
+) -> None:
+    page = open_end(cast, signed_in, live_server)
+    page.emulate_media(color_scheme=scheme)
+    plot = page.get_by_role("img", name="has a chance of 11%")
+    expect(plot.locator("path.js-line")).to_be_visible()
+    expect(page.get_by_text("View as table")).to_be_visible()
+    expect(page.get_by_role("table", name="by probability")).to_be_hidden()
+    page.get_by_text("View as table").click()
+    expect(page.get_by_role("table", name="by probability")).to_be_visible()
+    accent = page.evaluate(
+        "() => { const probe = document.body.appendChild(document.createElement('i'));"
+        " probe.style.color = 'var(--accent)'; return getComputedStyle(probe).color }"
+    )
+    expect(plot.locator("path.js-line")).to_have_css("stroke", accent)
+
+
+@pytest.mark.parametrize("width", [1440, 390, 320])
+def test_it_never_makes_the_page_scroll_sideways(
+    width: int, cast: Cast, signed_in: Any, live_server: LiveServer
+) -> None:
+    page = open_end(cast, signed_in, live_server)
+    for place in (page.url, f"{live_server.url}/p/P1/why", f"{live_server.url}/p/P1", f"{live_server.url}/"):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(place)
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), place
+
+
+def test_its_style_sheet_has_the_rules_that_the_script_would_inject(page: Page) -> None:
+    rules = "sheet => [...sheet.cssRules].map(rule => rule.cssText)"
+    page.set_content("<div id='plot'></div>")
+    page.add_script_tag(path=ROOT / "static" / "vendor" / "plotly" / "plotly-basic.min.js")
+    page.evaluate("Plotly.newPlot('plot', [{x: [1, 2], y: [1, 2]}])")
+    injected = page.evaluate(f"({rules})(document.getElementById('plotly.js-style-global').sheet)")
+    page.set_content("<p></p>")
+    page.add_style_tag(path=ROOT / "static" / "css" / "plotly.css")
+    assert page.evaluate(f"({rules})(document.styleSheets[0])") == injected
+
+
+class TestWithoutScripts:
+    @pytest.fixture
+    def browser_context_args(self, browser_context_args: dict[str, Any]) -> dict[str, Any]:
+        return {**browser_context_args, "java_script_enabled": False}
+
+    def test_the_table_says_the_same(self, cast: Cast, signed_in: Any, live_server: LiveServer) -> None:
+        page = open_end(cast, signed_in, live_server)
+        table = page.get_by_role("table", name="by probability")
+        expect(table).to_be_visible()
+        assert table.get_by_role("row").count() == 20
+        expect(page.locator("plotted-figure")).to_be_hidden()
+
+    def test_why_leads_from_the_program_to_its_calculation(
+        self, cast: Cast, signed_in: Any, live_server: LiveServer
+    ) -> None:
+        page = open_end(cast, signed_in, live_server)
+        page.get_by_role("link", name="Fleet program 1").first.click()
+        expect(page.get_by_text("P80 is 34 days after target.", exact=True)).to_be_visible()
+        page.get_by_role("link", name="Show calculation").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Why off track?")
+        expect(page.get_by_role("row", name="Sum: P80 less target")).to_contain_text("+34 d")
