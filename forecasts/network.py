@@ -219,7 +219,8 @@ def read(
         "done_on", "is_end", "kind", "work_low", "work_high", "program__target_on", "demand_days",
     )  # fmt: skip
     promised = _promised(part_of)
-    tasks = [Task(*row, promised_on=promised.get(row[0])) for row in rows.values_list(*columns)]
+    values: Iterable[Any] = rows.values_list(*columns)
+    tasks = [Task._make((*row, promised.get(row[0]))) for row in values]
     pairs = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
     links = [Link(*row) for row in pairs.values_list("predecessor_id", "successor_id", "kind", "lag")]
     obstacles = find_obstacles(tasks, links)
