@@ -133,7 +133,7 @@ def shown(number: int, value: float) -> str:
 @require_safe
 def schedule_quality(request: SignedIn) -> HttpResponse:
     """The checks over every open program that the reader sees, or over one of them."""
-    _, zone = organisation_and_zone()
+    organisation, zone = organisation_and_zone()
     today = timezone.now().astimezone(zone).date()
     visible = Program.objects.visible_to(request.user)
     key = request.GET.get("program", "").strip()
@@ -144,7 +144,12 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
     try:
         judged = {row.program: row for row in quality.judge([program.pk for program in chosen], today=today)}
     except ValidationError as refusal:
-        context = {"title": "Schedule quality", "count": len(chosen), "refusal": refusal.messages[0]}
+        context = {
+            "title": "Schedule quality",
+            "organisation": organisation or "Portfolio",
+            "count": len(chosen),
+            "refusal": refusal.messages[0],
+        }
         return render(request, "dashboards/quality.html", context, status=422)
     page = Paginator(chosen, PROGRAMS_A_PAGE).get_page(request.GET.get("page"))
     shown_here = [(program, judged[program.pk]) for program in page.object_list]
@@ -153,6 +158,7 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
     rows = [_row(program, row, names, most) for program, row in shown_here]
     fails = quality.failing(list(judged.values()))
     context = {
+        "organisation": organisation or "Portfolio",
         "title": f"Schedule quality of {one.name}" if one else "Schedule quality",
         "one": one,
         "crumbs": [("Schedule quality", "/quality")] if one else [],

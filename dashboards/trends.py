@@ -117,7 +117,7 @@ def tabs(chosen: Chosen, current: str) -> list[dict[str, Any]]:
 @require_safe
 def trends(request: SignedIn) -> HttpResponse:
     """How the forecast of each milestone of a program moved, or how the range of its end did."""
-    _, zone = organisation_and_zone()
+    organisation, zone = organisation_and_zone()
     today = timezone.now().astimezone(zone).date()
     chosen = choose(request, usual_weeks=USUAL_WEEKS, otherwise=True)
     chart = "range" if request.GET.get("chart") == "range" else "trend"
@@ -126,6 +126,7 @@ def trends(request: SignedIn) -> HttpResponse:
     end = next((one for one in told if one.line.milestone.is_end), None)
     target = chosen.program.target_on if chosen.program else None
     context: dict[str, Any] = {
+        "organisation": organisation or "Portfolio",
         "title": "Milestone trends" if chart == "trend" else "Forecast range",
         "chosen": chosen,
         "chart": chart,

@@ -12,7 +12,7 @@ from datetime import date
 
 import numpy as np
 from django.core.exceptions import ValidationError
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Subquery
 from numpy.typing import NDArray
 
 from engine import cpm, quality
@@ -89,16 +89,21 @@ def judge(program_ids: Collection[int], *, today: date) -> list[Judged]:
         )
     calendars = load_calendars()
     inputs, _ = read(parts, calendars, load_classes(calendars, today), today)
+    open_ones = list(
+        Milestone.objects.open()
+        .filter(program__in=ids)
+        .order_by("pk")
+        .values_list("program_id", "pk", "owner_id", "team_id")
+    )
     checks: dict[int, Sequence[Check]] = {}
     computed: set[int] = set()
     if inputs.tasks:
-        facts = _Facts.read(inputs)
+        facts = _Facts.read(inputs, ids, {pk for _, pk, owner, team in open_ones if owner or team})
         for chosen, network in _networks(inputs):
             computed.update(network.uid.tolist())
             checks.update(_merged(checks, _judged(inputs, facts, chosen, network), ids))
     left_out: dict[int, list[int]] = defaultdict(list)
-    open_ones = Milestone.objects.open().filter(program__in=ids).order_by("pk")
-    for program, milestone in open_ones.values_list("program_id", "pk"):
+    for program, milestone, *_ in open_ones:
         if milestone not in computed:
             left_out[program].append(milestone)
     return [Judged(pk, checks.get(pk, ()), left_out[pk]) for pk in sorted(ids)]
@@ -130,13 +135,7 @@ class _Facts:
     baseline_day: IntArray
 
     @classmethod
-    def read(cls, inputs: Inputs) -> _Facts:
-        programs = sorted({task.program for task in inputs.tasks})
-        owned = set(
-            Milestone.objects.filter(program__in=programs, done_on=None)
-            .filter(Q(owner__isnull=False) | Q(team__isnull=False))
-            .values_list("pk", flat=True)
-        )
+    def read(cls, inputs: Inputs, programs: Collection[int], owned: Collection[int]) -> _Facts:
         newest = Baseline.objects.filter(program=OuterRef("milestone__program")).order_by("-approved_on", "-id")
         dates = (
             BaselineDate.objects.filter(milestone__program__in=programs)
