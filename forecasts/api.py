@@ -891,7 +891,7 @@ class DriversOut(serializers.Serializer[Any]):
 
 class Drivers(Endpoint):
     @extend_schema(operation_id="milestone_drivers", responses=DriversOut)
-    def get(self, request: Request, pk: str) -> Response:
+    def get(self, request: Request, pk: int) -> Response:
         """What drives a milestone, simulated now: criticality, SSI and cruciality of all that it waits for."""
         only_known(request)
         milestone = get_object_or_404(Milestone.objects.visible_to(request.user), pk=pk)
