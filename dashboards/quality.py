@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -140,7 +141,11 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
     if key and one is None:
         raise Http404
     chosen = [one] if one else list(visible.open().only("key", "name", "state").order_by("name", "id"))
-    judged = {row.program: row for row in quality.judge([program.pk for program in chosen], today=today)}
+    try:
+        judged = {row.program: row for row in quality.judge([program.pk for program in chosen], today=today)}
+    except ValidationError as refusal:
+        context = {"title": "Schedule quality", "count": len(chosen), "refusal": refusal.messages[0]}
+        return render(request, "dashboards/quality.html", context, status=422)
     page = Paginator(chosen, PROGRAMS_A_PAGE).get_page(request.GET.get("page"))
     shown_here = [(program, judged[program.pk]) for program in page.object_list]
     most = ALL_FINDINGS if one else FINDINGS_SHOWN

@@ -88,6 +88,7 @@ def draw(
         f'<desc id="roadmap-text">{escape(finding)} {len(marks)} milestones from {start:%B %Y} to {end:%B %Y}; the '
         f"table below has the same days.</desc><defs>{_arrow('arrow', '')}"
         f"{_arrow('arrow-critical', ' crit')}</defs>{''.join(bands)}{_calendar(axis, height)}"
+        f'<text class="v-text" x="252" y="28" text-anchor="end">P50 against baseline</text>'
         f"{_flags(axis, height, today, target)}{''.join(lines)}{''.join(rows)}</svg>"
     )
 
@@ -125,9 +126,11 @@ def _calendar(axis: Axis, height: float) -> str:
 
 def _flags(axis: Axis, height: float, today: date, target: date | None) -> str:
     x = axis.x(today)
+    # The words beside the target's flag need room where the two days are close.
+    anchor, at = ("end", x + 4) if target and 0 <= axis.x(target) - x < 50 else ("middle", x)
     drawn = (
         f'<line class="v-today" x1="{n(x)}" x2="{n(x)}" y1="14" y2="{n(height)}"/>'
-        f'<text class="v-today-text" x="{n(x)}" y="11" text-anchor="middle">Today, {today:%-d %b}</text>'
+        f'<text class="v-today-text" x="{n(at)}" y="11" text-anchor="{anchor}">Today, {today:%-d %b}</text>'
     )
     if target and axis.has(target):
         x = axis.x(target)

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from dashboards.charts import Axis, month_starts
 
 WIDTH, HEIGHT = 860, 560
-LEFT, TOP, BOTTOM, PLOT = 64, 16, 520, 628
+LEFT, TOP, BOTTOM, PLOT = 78, 16, 520, 614
 LABEL, LABEL_GAP, DONE_GAP = 14, 30, 16
 SQUARE = 420  # of the plots whose axes both go from 0 to 100 %
 
@@ -52,7 +52,8 @@ class _Plane:
     x: Callable[[date], float]
     y: Callable[[date], float]
     first: date
-    last: date
+    newest: date
+    last: date  # a little after the newest report
     low: date
     high: date
 
@@ -103,12 +104,12 @@ def _frame(markup: str, words: str) -> SafeString:
 
 def _plane(points: Sequence[tuple[date, date]], more: Sequence[date]) -> _Plane:
     reports, forecasts = [report for report, _ in points], [*(forecast for _, forecast in points), *more]
-    first, last = min(reports), max(reports)
-    last = _shifted(last, max(7, (last - first).days // 14))
+    first, newest = min(reports), max(reports)
+    last = _shifted(newest, max(7, (newest - first).days // 14))
     air = max(7, (max(forecasts) - min(forecasts)).days // 12)
     low, high = _shifted(min(forecasts), -air), _shifted(max(forecasts), air)
     across, up = Axis(first, last, PLOT, LEFT), Axis(low, high, BOTTOM - TOP)
-    return _Plane(across.x, lambda on: BOTTOM - up.x(on), first, last, low, high)
+    return _Plane(across.x, lambda on: BOTTOM - up.x(on), first, newest, last, low, high)
 
 
 def _shifted(on: date, days: int) -> date:
@@ -166,9 +167,9 @@ def _edge(plane: _Plane) -> str:
 def _target(plane: _Plane, target: date | None) -> str:
     if target is None:
         return ""
-    y, right = plane.y(target), LEFT + PLOT
+    y, right = plane.y(target), plane.x(plane.newest)
     return (
-        f'<line class="v-target" x1="{LEFT}" x2="{right}" y1="{_n(y)}" y2="{_n(y)}" opacity=".5"/>'
+        f'<line class="v-target" x1="{LEFT}" x2="{_n(right)}" y1="{_n(y)}" y2="{_n(y)}" opacity=".5"/>'
         f'<path class="v-target-flag" d="M{LEFT + 4} {_n(y + 5)}h9l-2.7 3.5 2.7 3.5h-9z"/>'
         f'<text class="v-strong" x="{LEFT + 17}" y="{_n(y + 15)}">Target {_day(target)}</text>'
     )

@@ -47,6 +47,11 @@ class Earned:
         return round(7 * self.variance_weeks)
 
     @property
+    def reached_on(self) -> date:
+        """The day by whose end the plan would have earned as much."""
+        return self.start_on + timedelta(days=round(7 * self.schedule_weeks) - 1)
+
+    @property
     def index(self) -> float:
         return self.schedule_weeks / self.elapsed_weeks
 

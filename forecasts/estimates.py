@@ -21,7 +21,7 @@ from engine.simulation import CERTAIN, NO_DRIVER, Risks, Uncertainty
 from engine.streams import strata, triangular
 from forecasts.calendars import Calendars
 from forecasts.models import MilestoneForecast
-from milestones.models import BaselineDate, DateMove, Milestone
+from milestones.models import BaselineDate, DateMove, Dependency, Milestone
 from programs.models import Program
 from risks.models import RiskImpact
 
@@ -46,12 +46,13 @@ class Estimated(NamedTuple):
     likely: int | None
     high: int | None
     lead_days: int | None  # to the day that is all there is; None where there is work
+    is_promised: bool = False  # whether that day is promised to another program
 
 
 class Shape(NamedTuple):
-    """What identifies a distribution: three points by their skew, a class by kind, team and size, a planned day."""
+    """What identifies a distribution: three points by their skew, a class by kind, team and size, a day."""
 
-    law: Literal["points", "class", "planned"]
+    law: Literal["points", "class", "planned", "promised"]
     skew: int = 0
     kind: str = ""
     team: int | None = None
@@ -94,6 +95,7 @@ class Classes:
     kept: dict[int, int]
     missed: dict[int, int]
     before: dict[int, int]
+    handed_over_late: dict[int, list[int]]  # days late of each hand-off that a team has delivered; 0 where it kept it
 
     def ratio(self, kind: str, team: int | None, size: int) -> Doubles:
         """Quantiles of actual over planned work of this kind, team and size."""
@@ -132,9 +134,15 @@ class Classes:
         )
         return np.interp(strata(prior.QUANTILES), reference.chance_by(promise, days), days)
 
+    def handed_over(self, team: int | None) -> Doubles:
+        """Quantiles of the days by which a hand-off will be late that this team has promised, by its record."""
+        record = self.handed_over_late.get(team or NOBODY, [])
+        late = sorted(days for days in record if days > 0)
+        return reference.handoff_delay(len(record) - len(late), late)
+
 
 def load_classes(calendars: Calendars, today: date) -> Classes:
-    """Read the record of finished milestones in two queries: work as first planned, what it took, days kept or not."""
+    """Read the record in four queries: work as first planned and what it took, targets and promises kept or not."""
     first_plan = BaselineDate.objects.filter(milestone=OuterRef("pk")).order_by("baseline__approved_on", "pk")
     rows = (
         Milestone.objects.filter(done_on__lte=today, started_on__isnull=False)
@@ -156,7 +164,7 @@ def load_classes(calendars: Calendars, today: date) -> Classes:
         size=prior.size_class(planned_min),
         program=np.array(program, dtype=np.int64),
     )
-    return Classes(finished, planned_min, kinds, *_promises(today))
+    return Classes(finished, planned_min, kinds, *_promises(today), _handed_over(today))
 
 
 def _promises(today: date) -> tuple[dict[int, int], dict[int, int], dict[int, int]]:
@@ -183,6 +191,18 @@ def _promises(today: date) -> tuple[dict[int, int], dict[int, int], dict[int, in
     for program, count in moves.order_by().values_list("program_id").annotate(count=Count("pk")):
         missed[program] += count
     return kept, missed, before
+
+
+def _handed_over(today: date) -> dict[int, list[int]]:
+    """By giving team, how many days after its promise each hand-off was delivered; 0 for one that was kept."""
+    late: dict[int, list[int]] = defaultdict(list)
+    rows = Dependency.objects.hand_offs().filter(promised_on__isnull=False, predecessor__done_on__lte=today)
+    values: Iterable[Any] = rows.order_by("pk").values_list(
+        "predecessor__team_id", "promised_on", "predecessor__done_on"
+    )
+    for team, promised_on, done_on in values:
+        late[team or NOBODY].append(max((done_on - promised_on).days, 0))
+    return late
 
 
 def load_threats(programs: Collection[int]) -> list[Threat]:
@@ -227,6 +247,8 @@ def estimate(
         return Estimate(Basis.POINTS, Shape("points", skew), float(task.low), float(task.high - task.low), spent)
     if not duration:
         return Estimate(Basis.CERTAIN, None)
+    if task.is_promised:
+        return Estimate(Basis.PLANNED, Shape("promised", team=task.team), shift=float(duration), scale=minutes_a_day)
     if task.lead_days is not None:
         late = Shape("planned", milestone=task.milestone, program=task.program, lead_days=task.lead_days)
         return Estimate(Basis.PLANNED, late, shift=float(duration), scale=minutes_a_day)
@@ -272,7 +294,13 @@ class Estimates:
             scale_min=np.array([one.scale for one in found], dtype=np.float64) * factor,
             elapsed_min=np.array([one.elapsed for one in found], dtype=np.float64),
             drivers=np.array(
-                [[driver[_program(t)], NO_DRIVER if t.team is None else driver[_team(t)]] for t in tasks],
+                [
+                    # How days were kept knows already what programs and teams have in common.
+                    [NO_DRIVER, NO_DRIVER]
+                    if one.basis == Basis.PLANNED
+                    else [driver[_program(t)], NO_DRIVER if t.team is None else driver[_team(t)]]
+                    for t, one in zip(tasks, found, strict=True)
+                ],
                 dtype=np.int64,
             ).reshape(-1, 2),
             driver_uid=np.array(drivers, dtype=np.int64),
@@ -313,6 +341,8 @@ def _team(task: Estimated) -> int:
 def _table(key: Shape, classes: Classes) -> Doubles:
     if key.law == "points":
         return triangular(strata(400), 0, key.skew / SKEWS, 1)
+    if key.law == "promised":
+        return classes.handed_over(key.team)
     if key.law == "planned":
         return classes.late_days(key.program, key.milestone, key.lead_days)
     return classes.ratio(key.kind, key.team, key.size)

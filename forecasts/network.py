@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import Min, Q
 from numpy.typing import NDArray
 
 from engine import capacity, cpm
@@ -57,6 +57,7 @@ class Task(NamedTuple):
     work_high: int | None
     program_target_on: date | None
     demand_days: Decimal | None
+    promised_on: date | None
 
 
 class Link(NamedTuple):
@@ -206,7 +207,7 @@ def forecast(parts: Sequence[tuple[int, ...]], calendars: Calendars, classes: Cl
 def read(
     parts: Sequence[tuple[int, ...]], calendars: Calendars, classes: Classes, today: date
 ) -> tuple[Inputs, dict[int, Obstacle]]:
-    """Read the network of these components in three queries; what cannot be computed is left out and told."""
+    """Read the network of these components in four queries; what cannot be computed is left out and told."""
     part_of = {program: index for index, part in enumerate(parts) for program in part}
     rows = (
         Milestone.objects.filter(program__in=part_of, cancelled_on=None)
@@ -217,7 +218,9 @@ def read(
         "pk", "program_id", "team_id", "work_likely", "not_before_on", "target_on", "started_on", "remaining",
         "done_on", "is_end", "kind", "work_low", "work_high", "program__target_on", "demand_days",
     )  # fmt: skip
-    tasks = [Task(*row) for row in rows.values_list(*columns)]
+    promised = _promised(part_of)
+    values: Iterable[Any] = rows.values_list(*columns)
+    tasks = [Task._make((*row, promised.get(row[0]))) for row in values]
     pairs = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
     links = [Link(*row) for row in pairs.values_list("predecessor_id", "successor_id", "kind", "lag")]
     obstacles = find_obstacles(tasks, links)
@@ -227,6 +230,14 @@ def read(
     links = [link for link in links if link.predecessor not in obstacles and link.successor not in obstacles]
     inputs = Inputs.of(tasks, links, calendars, classes, load_threats(part_of), today)
     return inputs.limited(calendars.limits), obstacles
+
+
+def _promised(programs: Collection[int]) -> dict[int, date]:
+    """The earliest day that each giving milestone is promised by, where both sides agreed to it."""
+    agreed = live_links().hand_offs().filter(predecessor__program__in=programs, promised_on__isnull=False)
+    agreed = agreed.filter(agreement=Dependency.Agreement.ACCEPTED)
+    rows: Iterable[Any] = agreed.order_by().values_list("predecessor_id").annotate(first=Min("promised_on"))
+    return dict(rows)
 
 
 def find_obstacles(tasks: Sequence[Task], links: Sequence[Link]) -> dict[int, Obstacle]:
@@ -241,7 +252,7 @@ def find_obstacles(tasks: Sequence[Task], links: Sequence[Link]) -> dict[int, Ob
     front = deque(
         task.id
         for task in tasks
-        if _is_bare(task) and not task.target_on and task.id not in waits and (task.id in waiting or task.started_on)
+        if _is_bare(task) and not _planned_on(task) and task.id not in waits and (task.id in waiting or task.started_on)
     )
     found.update((pk, Obstacle("unplanned", pk)) for pk in front)
     while front:
@@ -258,13 +269,18 @@ def _target(task: Task) -> date | None:
     return (task.program_target_on if task.is_end else None) or task.target_on
 
 
+def _planned_on(task: Task) -> date | None:
+    """The day of a task of which nothing else is known: what it is promised by, else its target."""
+    return task.promised_on or task.target_on
+
+
 def _is_bare(task: Task) -> bool:
     """Neither work nor a day says when it will be."""
     return task.done_on is None and task.work is None and task.remaining is None and task.not_before_on is None
 
 
 def _stands_alone(task: Task) -> bool:
-    return not _is_bare(task) or task.started_on is not None or task.target_on is not None
+    return not _is_bare(task) or task.started_on is not None or _planned_on(task) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,10 +322,12 @@ class Inputs:
         elapsed = _elapsed(columns, week, today)
         estimated = [
             Estimated(
-                t.id, t.kind, t.team, t.program, t.work_low, t.work, t.work_high, _lead_days(t, t.id in waits, today)
+                t.id, t.kind, t.team, t.program, t.work_low, t.work, t.work_high, lead_days,
+                is_promised=lead_days is not None and t.promised_on is not None,
             )
             for t in tasks
-        ]
+            for lead_days in (_lead_days(t, t.id in waits, today),)
+        ]  # fmt: skip
         a_day = [calendar.minutes_per_week / 7 for calendar in week]
         found = [
             estimate(one, duration, begun != NO_DAY, done != NO_DAY, remaining, spent, a_day[calendar])
@@ -583,15 +601,16 @@ def _stretched(columns: Mapping[str, IntArray], elapsed: Doubles, stretch: Doubl
 def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tuple[int, int, int, int, int]:
     """Duration, actual start, actual finish, remaining work, first day.
 
-    Who gives neither work nor a day but a target is taken at their word, one day of work on that day; a start that lies
-    ahead is a day not to start before.
+    Who gives neither work nor a day but a promise or a target is taken at their word, one day of work on that day; a
+    start that lies ahead is a day not to start before.
     """
     started_on, not_before_on = task.started_on, task.not_before_on
     if started_on and started_on > today and task.done_on is None:
         not_before_on, started_on = max(not_before_on or started_on, started_on), None
     duration, remaining = task.work or 0, task.remaining
-    if _is_bare(task) and not waits and task.target_on:
-        not_before_on = max(task.target_on, today)
+    planned_on = _planned_on(task)
+    if _is_bare(task) and not waits and planned_on:
+        not_before_on = max(planned_on, today)
         duration = _minutes(calendar, not_before_on)
         remaining = duration if started_on else None
     return (
@@ -604,10 +623,11 @@ def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tu
 
 
 def _lead_days(task: Task, waits: bool, today: date) -> int | None:
-    """Days until the target of a task of which nothing else is known; None for others."""
-    if not _is_bare(task) or waits or not task.target_on:
+    """Days until the day of a task of which nothing else is known; None for others."""
+    planned_on = _planned_on(task)
+    if not _is_bare(task) or waits or not planned_on:
         return None
-    return max((task.target_on - today).days, 0)
+    return max((planned_on - today).days, 0)
 
 
 def _minutes(calendar: WorkCalendar, on: date) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from django.core.exceptions import ValidationError
 from django.db.models import F, OuterRef, Q, Subquery
 from numpy.typing import NDArray
 
@@ -26,6 +27,8 @@ IntArray = NDArray[np.int64]
 
 PATH_CHECKS = frozenset({quality.CRITICAL_PATH_TEST.number, quality.CRITICAL_PATH_LENGTH.number})
 COUNT = 14
+# A network of more milestones takes longer than anybody waits for a page.
+MOST_MILESTONES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +75,20 @@ class Judged:
 
 
 def judge(program_ids: Collection[int], *, today: date) -> list[Judged]:
-    """Judge the plans of these programs as of a day, in the order of their ids."""
+    """Judge the plans of these programs as of a day, in the order of their ids.
+
+    Raises ValidationError where the network that they hang in has more than `MOST_MILESTONES`.
+    """
     ids = set(program_ids)
+    parts = components(ids)
+    size = Milestone.objects.filter(program__in={program for part in parts for program in part}).count()
+    if size > MOST_MILESTONES:
+        raise ValidationError(
+            f"These plans hang together in a network of {size:,} milestones: too many to check while you wait.",
+            code="too_large",
+        )
     calendars = load_calendars()
-    inputs, _ = read(components(ids), calendars, load_classes(calendars, today), today)
+    inputs, _ = read(parts, calendars, load_classes(calendars, today), today)
     checks: dict[int, Sequence[Check]] = {}
     computed: set[int] = set()
     if inputs.tasks:

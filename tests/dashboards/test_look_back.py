@@ -14,6 +14,7 @@ from django.utils import timezone
 
 import forecasts.services
 from dashboards.accuracy import pit_words, reliability_words
+from forecasts import quality
 from forecasts.accuracy import Bin
 from forecasts.models import IssuedForecast
 from milestones.models import Baseline, BaselineDate, Dependency, Milestone
@@ -222,6 +223,17 @@ def test_quality_links_each_finding_to_where_it_is_mended(cast: Cast, sign_in: A
     assert "1 open milestone cannot be checked" in text_of(one)
 
 
+def test_a_network_too_large_to_check_is_refused(
+    cast: Cast, sign_in: Any, api: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quality, "MOST_MILESTONES", 1)
+    for name in ("Power", "Racks"):
+        Milestone.objects.create(program=cast.na4, name=name)
+    page = sign_in(cast.viewer).get("/quality")
+    assert (page.status_code, "a network of 2 milestones" in page.text) == (422, True)
+    assert api(cast.viewer).get("quality").status_code == 422
+
+
 def test_no_page_asks_more_for_more_rows(
     cast: Cast, today: date, portfolio_of: Callable[..., list[Program]], sign_in: Any
 ) -> None:
@@ -285,9 +297,9 @@ def test_trends_quality_and_drivers_are_in_the_api(cast: Cast, kept: dict[str, M
     assert len(lines[0]["reports"]) == WEEKS
     assert client.get("programs/DARK/trends").status_code == 404
     Milestone.objects.filter(pk=kept["live"].pk).update(work_likely=480)
-    quality = client.get("quality").json()
-    assert [row["program"] for row in quality["programs"]] == ["NA4"]
-    assert [check["number"] for check in quality["together"]] == list(range(1, 15))
+    judged = client.get("quality").json()
+    assert [row["program"] for row in judged["programs"]] == ["NA4"]
+    assert [check["number"] for check in judged["together"]] == list(range(1, 15))
     assert client.get("quality", program="DARK").status_code == 404
     drivers = client.get(f"milestones/{kept['live'].pk}/drivers").json()
     assert drivers == {"tasks": [], "reason": "", "has_hidden": False}

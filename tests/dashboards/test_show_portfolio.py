@@ -70,7 +70,7 @@ def test_it_is_judged_by_p80_and_shows_the_chance(cast: Cast, sign_in: Any, port
     assert (
         f'aria-label="Target {day_name(row.target_on)}, P50 {day_name(row.p50_on)}, P80 {day_name(row.p80_on)}"' in html
     )
-    assert 'data-label="Chance of target">11%</td>' in html
+    assert '<td role="cell" class="num hide-mobile">11%</td>' in html
     assert "2 of 2" in html
     assert f'<span class="xsmall muted">{words.short_date(row.p80_on)}</span>' in html
 

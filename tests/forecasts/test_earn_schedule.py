@@ -39,6 +39,7 @@ def test_the_golden_example(cast: Cast, steps: list[Milestone]) -> None:
     found = earned_of(cast.na4, today=TODAY)
     assert found is not None
     assert (found.elapsed_weeks, found.schedule_weeks, found.variance_weeks) == (3, 2.5, -0.5)
+    assert found.reached_on == START + timedelta(days=17)  # 17.5 days count as 18
     assert found.index == pytest.approx(0.8333, abs=1e-4)
     assert (found.planned_share, found.earned_share) == (0.45, 0.35)
     # Six weeks from the start: the Sunday of the sixth.

@@ -11,7 +11,7 @@ from forecasts.calendars import load_calendars
 from forecasts.estimates import Basis, Estimated, Shape, estimate, load_classes
 from forecasts.models import MilestoneForecast
 from forecasts.services import bring_up_to_date
-from milestones.models import Milestone
+from milestones.models import Dependency, Milestone
 from tests.conftest import FRIDAY, NOON
 from tests.forecasts.conftest import DAY, Plan
 
@@ -128,3 +128,27 @@ def test_a_milestone_with_a_day_alone_has_a_chance_that_its_programs_record_move
     after = MilestoneForecast.objects.get(pk=promise.pk).chance
     assert after is not None
     assert after < row.chance
+
+
+def test_a_promised_day_is_late_by_the_record_of_the_team_that_gives_it(plan: Plan) -> None:
+    """The shipped record keeps four promises in five; six broken ones by ten days leave less hope."""
+    giver = milestones.services.create_milestone(program=plan.na4, by=plan.cast.admin, today=FRIDAY, name="Permit")
+    promised_on = FRIDAY + timedelta(days=60)
+    link = milestones.services.link(predecessor=giver, successor=plan.scheduler, by=plan.cast.admin)
+    Dependency.objects.filter(pk=link.pk).update(promised_on=promised_on, agreement=Dependency.Agreement.ACCEPTED)
+    p80(plan)
+    row = MilestoneForecast.objects.get(pk=giver.pk)
+    assert (row.basis, row.finish_on, row.quantiles[9]) == (Basis.PLANNED, promised_on, promised_on)
+    for day in range(6):
+        broken = finish(plan, 5)
+        Milestone.objects.filter(pk=broken.pk).update(name=f"Broken {day}")
+        late = milestones.services.link(predecessor=broken, successor=plan.ga, by=plan.cast.admin)
+        promised = date(2026, 11, 6) - timedelta(days=10)
+        Dependency.objects.filter(pk=late.pk).update(promised_on=promised)
+    assert load_classes(load_calendars(), FRIDAY).handed_over_late == {-1: [10] * 6}
+    p80(plan)
+    after = MilestoneForecast.objects.get(pk=giver.pk)
+    assert after.quantiles[9] > promised_on
+    assert after.p80_on is not None
+    assert row.p80_on is not None
+    assert after.quantiles[12] > row.quantiles[12]

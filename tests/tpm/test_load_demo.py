@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from forecasts.accuracy import P50, P80, load, score
 from forecasts.health import SLIP_RULES
-from forecasts.models import ProgramHealth
+from forecasts.models import IssuedForecast, ProgramHealth
 from milestones.models import Dependency, Milestone
 from programs.models import Health, Program
 from reports.models import Subscription
@@ -41,6 +42,12 @@ def test_the_demo_shows_a_believable_portfolio() -> None:
     assert Dependency.objects.hand_offs().count() >= 5
     assert ProgramHealth.objects.values("day").distinct().count() == 15
     assert Subscription.objects.count() == 3
+
+    # The ledger of its weeks is worth a look: dates and chances came due.
+    found = score(load(IssuedForecast.objects.all(), today=today, weeks=26))
+    assert found.is_enough
+    assert found.bias.foretold >= 50
+    assert [one.level for one in found.kept] == [P50, P80]
 
     # Each Friday's rows are history of that Friday.
     first: Any = Milestone.objects.earliest("pk")
