@@ -141,9 +141,12 @@ def test_every_table_of_ours_is_tracked() -> None:
     assert untracked == {
         AccessToken._meta.label,
         Revision._meta.label,
+        "forecasts.FrozenHealth",
         "forecasts.HealthPolicy",
+        "forecasts.IssuedForecast",
         "forecasts.MilestoneForecast",
         "forecasts.ProgramHealth",
+        "forecasts.RiskForecast",
         "forecasts.Run",
         "integrations.Upload",
         "integrations.UploadedFile",
