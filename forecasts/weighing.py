@@ -166,7 +166,7 @@ def whole_days(shares: Sequence[float], total: int) -> list[int]:
     """Shares as whole numbers that add up to a total: each rounded down, the largest remainders up (Hamilton).
 
     >>> whole_days([1.5, 2.5, -0.4], 4)
-    [2, 3, -1]
+    [2, 2, 0]
     >>> whole_days([0.0, 0.0], 1)
     [1, 0]
     """
