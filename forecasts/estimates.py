@@ -231,10 +231,16 @@ def estimate(
     """What is uncertain about a task, from the best that is known: three points, one number and its class, a day.
 
     Of started work what people say remains comes first; without that, what the whole would take, given what is spent.
+    A day alone is as uncertain when it was begun as before: nobody says how much is left.
     ``minutes_a_day`` are those that the calendar works on a mean day of the week, days off included.
     """
     if done:
         return Estimate(Basis.DONE, None)
+    # A day is kept or not whether or not anybody works on it: its duration may be 0.
+    if task.lead_days is not None:
+        late = Shape("planned", milestone=task.milestone, program=task.program, lead_days=task.lead_days)
+        shape = Shape("promised", team=task.team) if task.is_promised else late
+        return Estimate(Basis.PLANNED, shape, shift=float(duration), scale=minutes_a_day)
     if started and remaining != NO_WORK:
         if not remaining:
             return Estimate(Basis.CERTAIN, None)
@@ -247,11 +253,6 @@ def estimate(
         return Estimate(Basis.POINTS, Shape("points", skew), float(task.low), float(task.high - task.low), spent)
     if not duration:
         return Estimate(Basis.CERTAIN, None)
-    if task.is_promised:
-        return Estimate(Basis.PLANNED, Shape("promised", team=task.team), shift=float(duration), scale=minutes_a_day)
-    if task.lead_days is not None:
-        late = Shape("planned", milestone=task.milestone, program=task.program, lead_days=task.lead_days)
-        return Estimate(Basis.PLANNED, late, shift=float(duration), scale=minutes_a_day)
     return Estimate(Basis.CLASS, _class(task, duration), 0.0, float(duration), spent)
 
 

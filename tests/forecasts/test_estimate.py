@@ -47,6 +47,36 @@ def test_a_planned_day_is_late_by_how_days_were_kept() -> None:
     )
 
 
+@pytest.mark.parametrize("started", [False, True])
+def test_a_planned_day_off_work_is_as_uncertain_as_any_other(plan: Plan, started: bool) -> None:
+    """A Saturday's promise is kept by the Friday before, as likely as a promise of that Friday."""
+    found = []
+    for days in (56, 57):
+        row = milestones.services.create_milestone(
+            program=plan.na4, by=plan.cast.admin, today=FRIDAY, name=str(days), target_on=FRIDAY + timedelta(days)
+        )
+        if started:
+            plan.change(row, started_on=FRIDAY)
+        p80(plan)
+        found.append(MilestoneForecast.objects.get(pk=row.pk))
+    assert [row.basis for row in found] == [Basis.PLANNED] * 2
+    assert [row.finish_on for row in found] == [FRIDAY + timedelta(days=56)] * 2
+    assert all(row.chance is not None and 0.3 < row.chance < 0.95 for row in found)
+
+
+def test_on_a_day_off_what_is_overdue_is_as_uncertain_as_the_day_before(plan: Plan) -> None:
+    row = milestones.services.create_milestone(
+        program=plan.na4, by=plan.cast.admin, today=FRIDAY, name="Permit", target_on=FRIDAY - timedelta(days=3)
+    )
+    found = []
+    for today in (FRIDAY, FRIDAY + timedelta(days=1)):
+        bring_up_to_date(program_ids=[plan.na4.pk], today=today, at=NOON)
+        forecast = MilestoneForecast.objects.get(pk=row.pk)
+        found.append(forecast)
+        assert forecast.quantiles[18] > forecast.finish_on + timedelta(days=60)
+    assert [forecast.finish_on for forecast in found] == [FRIDAY, FRIDAY + timedelta(days=3)]
+
+
 def finish(plan: Plan, days: int, planned: int = 5) -> Milestone:
     """A milestone of the program that took so many working days, for which some were planned; ends two weeks ago."""
     row = milestones.services.create_milestone(
