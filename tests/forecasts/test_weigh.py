@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import milestones.services
+import programs.services
 import risks.services
 from forecasts.health import SLIP_RULES, WEIGHED_RULES
 from forecasts.models import FrozenHealth, IssuedForecast, MilestoneForecast, ProgramHealth, RiskForecast, Run
@@ -189,3 +190,13 @@ def test_a_run_replayed_a_day_later_gives_the_same_rows(plan: Plan, risk: Risk) 
         program_ids=Program.objects.values_list("pk", flat=True), today=FRIDAY, at=NOON + timedelta(days=1)
     )
     assert rows() == first
+
+
+def test_a_program_on_hold_has_no_slip_to_explain(plan: Plan, risk: Risk) -> None:
+    programs.services.change_program(program=plan.na4, by=plan.cast.admin, state=Program.State.ON_HOLD)
+    bring()
+    assert explain(program_ids=[plan.na4.pk], today=FRIDAY) == [plan.na4.pk]
+    row = health_of(plan.na4)
+    assert row.explained
+    assert [item["rule"] for item in row.findings] == ["state"]
+    assert RiskForecast.objects.get(risk=risk).p80_days > 0
