@@ -409,12 +409,12 @@ def _write_weighed(read: ProgramHealth, found: Weighed | None) -> bool:
     names = ("run_id", "revision", "plan_revision", "policy_version", "p80_on", "findings")
     if row is None or row.run_id is None or any(getattr(row, name) != getattr(read, name) for name in names):
         return False
+    RiskForecast.objects.filter(program=row.program_id).delete()
     if found:
         if row.slip_days and row.slip_days > 0:
             before = ProgramHealth.objects.filter(program=row.program_id, day__lt=row.day).order_by("-day").first()
             row.findings = with_weighed(row.findings, dated(found.parts, before.findings if before else [], row.day))
         row.moves = found.moves
-        RiskForecast.objects.filter(program=row.program_id).delete()
         RiskForecast.objects.bulk_create(
             RiskForecast(
                 risk_id=cost.risk,
@@ -457,9 +457,11 @@ def _write_healths(
 ) -> None:
     """Derive health and write the rows of the day that differ."""
     standing = {row.program_id: row for row in ProgramHealth.objects.filter(day=today, program__in=runs)}
-    changed = []
+    changed, unforeseen = [], []
     for one in facts:
         derived = derive(one, state.policy, today)
+        if derived.p80_on is None:
+            unforeseen.append(one.program)
         before = standing.get(one.program)
         explained = before is not None and _still_explains(before, derived, runs[one.program])
         findings = derived.findings
@@ -485,6 +487,8 @@ def _write_healths(
             changed.append((one.program, today, at, *found))
     columns = ["program_id", "day", "computed_at", *HEALTH_FIELDS]
     upsert(ProgramHealth, columns, changed, key=["program_id", "day"])
+    # Without a P80 nothing is weighed any more, and no risk costs days of it.
+    RiskForecast.objects.filter(program__in=unforeseen).delete()
     _freeze(dict(zip(columns, row, strict=True)) for row in changed)
 
 

@@ -200,3 +200,13 @@ def test_a_program_on_hold_has_no_slip_to_explain(plan: Plan, risk: Risk) -> Non
     assert row.explained
     assert [item["rule"] for item in row.findings] == ["state"]
     assert RiskForecast.objects.get(risk=risk).p80_days > 0
+
+
+def test_costs_go_with_the_risk_and_with_the_forecast_of_its_program(plan: Plan, risk: Risk) -> None:
+    bring()
+    explain(program_ids=[plan.na4.pk], today=FRIDAY)
+    assert RiskForecast.objects.filter(program=plan.na4).count() == 1
+    plan.change(plan.live, is_end=False)
+    bring()
+    assert health_of(plan.na4).p80_on is None
+    assert not RiskForecast.objects.filter(program=plan.na4).exists()
