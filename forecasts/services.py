@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -371,18 +372,13 @@ def _write_forecasts(forecasts: Sequence[network.Forecast], runs: Mapping[int, i
 
 
 def explain_some(*, today: date, seconds: float) -> list[int]:
-    """Weigh what is uncertain about late programs that are not explained yet, until the time is up.
+    """Weigh what is uncertain about late programs that are not explained yet, the latest first, until the time is up.
 
-    One program after another, each written only if it still stands as it was read. Returns the ids explained.
+    The time counts from when the record is read. Returns the ids explained.
     """
-    until = time.monotonic() + seconds
     rows = ProgramHealth.objects.filter(day=today, explained=False).exclude(p80_on=None).exclude(run=None)
     waiting = list(rows.order_by(F("slip_days").desc(nulls_last=True), "pk").values_list("program_id", flat=True))
-    done: list[int] = []
-    while waiting and time.monotonic() < until:
-        program = waiting.pop(0)
-        done += explain(program_ids=[program], today=today)
-    return done
+    return _explain(waiting, today=today, seconds=seconds) if waiting else []
 
 
 def explain(*, program_ids: Collection[int], today: date) -> list[int]:
@@ -390,17 +386,29 @@ def explain(*, program_ids: Collection[int], today: date) -> list[int]:
 
     Each is written only if its health still stands as it was read. Returns the ids explained.
     """
-    explained = []
-    for part in network.components(program_ids):
-        with _one_snapshot():
-            calendars = load_calendars()
-            inputs, _ = network.read([part], calendars, load_classes(calendars, today), today)
-            asked = ProgramHealth.objects.filter(day=today, program__in=set(part) & set(program_ids))
-            rows = list(asked.exclude(p80_on=None).exclude(run=None).order_by("program_id"))
-            hand_offs = _late_hand_offs(row.program_id for row in rows)
-            found = [weigh(inputs, row.program_id, _uncertain_days(row), hand_offs[row.program_id]) for row in rows]
-        explained += [row.program_id for row, one in zip(rows, found, strict=True) if _write_weighed(row, one)]
-    return explained
+    return _explain(sorted(program_ids), today=today, seconds=math.inf)
+
+
+def _explain(program_ids: Sequence[int], *, today: date, seconds: float) -> list[int]:
+    """Weigh these programs in turn, each with all that it waits for, over one snapshot.
+
+    A program whose plan has changed since its run is left to the next run: its days would be those of another plan.
+    """
+    found: list[tuple[ProgramHealth, Weighed | None]] = []
+    with _one_snapshot():
+        state = _State.read(today)
+        classes, givers = load_classes(state.calendars, today), network.givers()
+        until = time.monotonic() + seconds
+        asked = ProgramHealth.objects.filter(day=today, program__in=program_ids).exclude(p80_on=None).exclude(run=None)
+        rows = {row.program_id: row for row in asked if state.is_judged(row.program_id)}
+        hand_offs = _late_hand_offs(rows)
+        for row in (rows[pk] for pk in program_ids if pk in rows):
+            if time.monotonic() >= until:
+                break
+            part = tuple(sorted(network.reach([row.program_id], givers)))
+            inputs, _ = network.read([part], state.calendars, classes, today)
+            found.append((row, weigh(inputs, row.program_id, _uncertain_days(row), hand_offs[row.program_id])))
+    return [row.program_id for row, one in found if _write_weighed(row, one)]
 
 
 @transaction.atomic

@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,6 +121,13 @@ def test_weighing_is_kept_while_it_holds_and_done_again_when_it_does_not(plan: P
     assert row.slip_days == slip_days(row)
 
 
+def test_the_record_is_read_once_for_all_programs(plan: Plan, risk: Risk) -> None:
+    bring()
+    with CaptureQueriesContext(connection) as asked:
+        assert len(explain_some(today=FRIDAY, seconds=60)) == 2
+    assert sum("COALESCE" in query["sql"] and "work_likely" in query["sql"] for query in asked) == 1
+
+
 def test_without_time_nothing_is_weighed(plan: Plan, risk: Risk) -> None:
     bring()
     assert explain_some(today=FRIDAY, seconds=0) == []
@@ -210,3 +219,12 @@ def test_costs_go_with_the_risk_and_with_the_forecast_of_its_program(plan: Plan,
     bring()
     assert health_of(plan.na4).p80_on is None
     assert not RiskForecast.objects.filter(program=plan.na4).exists()
+
+
+def test_an_edit_before_weighing_is_not_told_of_the_run_before_it(plan: Plan, risk: Risk) -> None:
+    bring()
+    risks.services.close_risk(risk=risk, by=plan.cast.admin, on=FRIDAY, because="Delivered.")
+    assert explain(program_ids=[plan.na4.pk, plan.gpu.pk], today=FRIDAY) == []
+    assert not health_of(plan.gpu).explained
+    catch_up(today=FRIDAY, at=NOON)
+    assert explain(program_ids=[plan.na4.pk, plan.gpu.pk], today=FRIDAY) == [plan.na4.pk, plan.gpu.pk]
