@@ -17,6 +17,7 @@ from django.db import Error, connection, transaction
 from django.db.models import F
 
 import history
+from engine.calendars import EngineError
 from forecasts import network
 from forecasts.calendars import Calendars, load_calendars
 from forecasts.estimates import load_classes
@@ -407,8 +408,16 @@ def _explain(program_ids: Sequence[int], *, today: date, seconds: float) -> list
                 break
             part = tuple(sorted(network.reach([row.program_id], givers)))
             inputs, _ = network.read([part], state.calendars, classes, today)
-            found.append((row, weigh(inputs, row.program_id, _uncertain_days(row), hand_offs[row.program_id])))
+            found.append((row, _weighed(inputs, row, hand_offs[row.program_id])))
     return [row.program_id for row, one in found if _write_weighed(row, one)]
+
+
+def _weighed(inputs: network.Inputs, row: ProgramHealth, hand_offs: Sequence[Dependency]) -> Weighed | None:
+    """What one program's uncertainty is made of; None where that cannot be told."""
+    try:
+        return weigh(inputs, row.program_id, _uncertain_days(row), hand_offs)
+    except EngineError:  # what is tried out may end after the last day that calendars know
+        return None
 
 
 @transaction.atomic

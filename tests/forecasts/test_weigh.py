@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -17,8 +18,9 @@ from forecasts.health import SLIP_RULES, WEIGHED_RULES
 from forecasts.models import FrozenHealth, IssuedForecast, MilestoneForecast, ProgramHealth, RiskForecast, Run
 from forecasts.services import bring_up_to_date, catch_up, explain, explain_some
 from forecasts.weighing import whole_days
+from milestones.models import Dependency, Milestone
 from programs.models import Program
-from risks.models import Risk
+from risks.models import Risk, RiskImpact
 from tests.conftest import FRIDAY, NOON
 from tests.forecasts.conftest import DAY, Plan
 
@@ -228,3 +230,20 @@ def test_an_edit_before_weighing_is_not_told_of_the_run_before_it(plan: Plan, ri
     assert not health_of(plan.gpu).explained
     catch_up(today=FRIDAY, at=NOON)
     assert explain(program_ids=[plan.na4.pk, plan.gpu.pk], today=FRIDAY) == [plan.na4.pk, plan.gpu.pk]
+
+
+def test_what_would_end_beyond_all_calendars_stops_no_other_program(plan: Plan, risk: Risk) -> None:
+    """Nearly always Racks takes less than its 30 days; if it took them all, the risk would end it in 2100."""
+    Risk.objects.filter(pk=risk.pk).update(probability=Decimal("0.21"), residual_probability=None)
+    RiskImpact.objects.update(milestone=plan.racks, low=5 * DAY, likely=5 * DAY, high=5 * DAY)
+    begins_on = np.busday_offset("2099-12-31", -33).astype(date)
+    Milestone.objects.filter(pk=plan.racks.pk).update(
+        not_before_on=begins_on, work_low=DAY, work_likely=30 * DAY, work_high=30 * DAY
+    )
+    Dependency.objects.filter(pk=plan.hand_off.pk).delete()
+    bring()
+    row = health_of(plan.na4)
+    assert row.p80_on is not None
+    assert row.p80_on != row.finish_on
+    assert explain_some(today=FRIDAY, seconds=60) == [plan.na4.pk, plan.gpu.pk]
+    assert health_of(plan.na4).moves == []
