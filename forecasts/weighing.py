@@ -74,7 +74,7 @@ class Cone:
     run: Run
 
     def draw(self, uid: int) -> Draw:
-        return self.run.draws[int(self.run.steps.step[self.run.network.index(uid)])]
+        return self.run.draws[self.run.step(uid)]
 
     def days_saved(self, changes: Changes) -> int:
         return whatif(self.run, changes).days_saved(self.end.id, LEVEL)
