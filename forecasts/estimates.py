@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
@@ -96,13 +96,17 @@ class Classes:
     missed: dict[int, int]
     before: dict[int, int]
     handed_over_late: dict[int, list[int]]  # days late of each hand-off that a team has delivered; 0 where it kept it
+    # By kind and size, as they are asked for: each sorts the whole record, and many teams share one.
+    _shapes: dict[tuple[int, int], Doubles] = field(default_factory=dict, repr=False)
 
     def ratio(self, kind: str, team: int | None, size: int) -> Doubles:
         """Quantiles of actual over planned work of this kind, team and size."""
-        found = reference.reference_class(
-            self.finished, kind=self.kinds.get(kind, NOBODY), team=team or NOBODY, size=size
-        )
-        return found.shape
+        record, number = self.finished, self.kinds.get(kind, NOBODY)
+        shape = self._shapes.get((number, size))
+        if shape is None:
+            shape = self._shapes[number, size] = reference.kind_shape(record, kind=number, size=size)
+        own = (record.team == (team or NOBODY)) & (record.kind == number) & (record.size == size)
+        return reference.blended(shape, record.ratio[own])
 
     def paces(self, programs: Iterable[int]) -> dict[int, Pace]:
         """What the finished work of each program says about the rest of it, beyond what the whole record says."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import milestones.services
-from engine import prior
+from engine import prior, reference
 from forecasts.calendars import load_calendars
 from forecasts.estimates import Basis, Estimated, Shape, estimate, load_classes
 from forecasts.models import MilestoneForecast
@@ -126,6 +126,18 @@ def test_work_that_took_longer_makes_what_is_left_later_and_work_that_did_not_ea
         one_number.change(row, started_on=row.done_on)
     assert load_classes(load_calendars(), FRIDAY).finished.ratio.tolist() == [0.2] * 6
     assert p80(one_number) < late
+
+
+def test_teams_share_what_is_known_of_a_kind_and_size(one_number: Plan) -> None:
+    for days in (4, 7, 15):
+        finish(one_number, days)
+    classes = load_classes(load_calendars(), FRIDAY)
+    with_shared = [classes.ratio("deliverable", team, prior.MEDIUM) for team in (None, 7)]
+    kind = classes.kinds["deliverable"]
+    for found, team in zip(with_shared, (-1, 7), strict=True):
+        whole = reference.reference_class(classes.finished, kind=kind, team=team, size=prior.MEDIUM)
+        assert found.tolist() == whole.shape.tolist()
+    assert with_shared[0].mean() > with_shared[1].mean()
 
 
 def test_the_record_is_that_of_the_day_and_of_the_first_plan(one_number: Plan) -> None:
