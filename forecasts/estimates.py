@@ -98,6 +98,7 @@ class Classes:
     handed_over_late: dict[int, list[int]]  # days late of each hand-off that a team has delivered; 0 where it kept it
     # By kind and size, as they are asked for: each sorts the whole record, and many teams share one.
     _shapes: dict[tuple[int, int], Doubles] = field(default_factory=dict, repr=False)
+    _late: dict[tuple[int, int, int, int], Doubles] = field(default_factory=dict, repr=False)
 
     def ratio(self, kind: str, team: int | None, size: int) -> Doubles:
         """Quantiles of actual over planned work of this kind, team and size."""
@@ -128,15 +129,15 @@ class Classes:
 
     def late_days(self, program: int, milestone: int, lead_days: int) -> Doubles:
         """Quantiles of the days by which a milestone of which only the day is planned will be late."""
-        days = np.arange(0, LONGEST_DELAY_DAYS + 1, DELAY_STEP_DAYS)
-        every = np.ones(days.size, dtype=np.int64)
-        promise = Promises(
-            lead_days=every * lead_days,
-            before=every * self.before.get(milestone, 0),
-            kept=every * self.kept.get(program, 0),
-            missed=every * self.missed.get(program, 0),
-        )
-        return np.interp(strata(prior.QUANTILES), reference.chance_by(promise, days), days)
+        # What engine.reference.features tells apart: very many milestones share few distributions.
+        lead_days = min(max(lead_days, prior.SOON_DAYS), prior.LATER_DAYS)
+        before = min(self.before.get(milestone, 0), 2)
+        known = lead_days, before, self.kept.get(program, 0), self.missed.get(program, 0)
+        if known not in self._late:
+            days = np.arange(0, LONGEST_DELAY_DAYS + 1, DELAY_STEP_DAYS)
+            promise = Promises(*(np.full(days.size, number, dtype=np.int64) for number in known))
+            self._late[known] = np.interp(strata(prior.QUANTILES), reference.chance_by(promise, days), days)
+        return self._late[known]
 
     def handed_over(self, team: int | None) -> Doubles:
         """Quantiles of the days by which a hand-off will be late that this team has promised, by its record."""

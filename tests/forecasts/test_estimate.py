@@ -140,6 +140,25 @@ def test_teams_share_what_is_known_of_a_kind_and_size(one_number: Plan) -> None:
     assert with_shared[0].mean() > with_shared[1].mean()
 
 
+def test_planned_days_that_nothing_tells_apart_share_their_distribution(plan: Plan) -> None:
+    rows = [
+        milestones.services.create_milestone(
+            program=plan.na4, by=plan.cast.admin, today=FRIDAY, name=str(days), target_on=FRIDAY + timedelta(days)
+        )
+        for days in (60, 110, 130, 200, 300)
+    ]
+    classes = load_classes(load_calendars(), FRIDAY)
+    found = [
+        classes.late_days(plan.na4.pk, row.pk, days) for row, days in zip(rows, (60, 110, 130, 200, 300), strict=True)
+    ]
+    assert found[0] is found[1]
+    assert found[3] is found[4]
+    assert len({id(one) for one in found}) == 3
+    after = np.array([0, 120, 240])
+    chance = reference.chance_by(reference.Promises(*(np.full(3, number) for number in (60, 2, 0, 0))), after)
+    assert [np.mean(found[0] <= day) for day in after] == pytest.approx(chance.tolist(), abs=0.03)
+
+
 def test_the_record_is_that_of_the_day_and_of_the_first_plan(one_number: Plan) -> None:
     row = finish(one_number, 10, planned=5)
     assert load_classes(load_calendars(), date(2026, 11, 5)).finished.ratio.size == 0
