@@ -21,6 +21,7 @@ from engine.network import (
     IntArray,
     LinkType,
     Network,
+    UnknownTask,
     allowance,
     components,
     finish_mark,
@@ -287,7 +288,9 @@ def float_to(dates: Dates, *uids: int) -> IntArray:
     [30, 0, 0]
     """
     network, plan = dates.network, dates.network.plan
-    targets = [network.index(uid) for uid in uids]
+    targets = np.flatnonzero(np.isin(network.uid, uids))
+    if targets.size < len(set(uids)):
+        raise UnknownTask(f"The network has no task {min(set(uids) - set(network.uid.tolist()))}.")
     late = np.full(network.uid.size, UNBOUNDED)
     late[targets] = _latest_same(network, dates.early)[targets]
     late[plan.order] = late_marks(network, late[plan.order])

@@ -276,3 +276,10 @@ def test_only_finished_work_still_has_dates() -> None:
 
 def test_link_types_are_the_four() -> None:
     assert [kind.name for kind in LinkType] == ["FS", "SS", "FF", "SF"]
+
+
+def test_float_to_a_task_that_is_not_there_is_refused() -> None:
+    network = compile([1, 2], [60, 90], [ALL_HOURS], [0, 0], Links.of([(1, 2, "FS", 0)]), status_day=0)
+    with pytest.raises(UnknownTask, match="no task 7"):
+        cpm.float_to(cpm.schedule(network), 2, 7)
+    assert cpm.float_to(cpm.schedule(network)).tolist() == [cpm.NO_FLOAT, cpm.NO_FLOAT]
