@@ -226,7 +226,7 @@ class Rows:
         self._slots = dict(zip(uids[drawn].tolist(), zip(kinds.tolist(), rotations.tolist(), strict=True), strict=True))
         counts = np.bincount(uncertainty.shape[drawn], minlength=len(uncertainty.shapes))
         self._pooled = {at for at, count in enumerate(counts.tolist()) if count > 2 * PERMUTATIONS}
-        self._driver = lru_cache(maxsize=ROWS_KEPT)(self._driver_row)
+        self._drivers: dict[int, Floats] = {}  # the newest last
         self._scratch = np.empty(streams.samples, dtype=np.float32)
 
     def draw(self, one: Draw, out: Floats) -> Floats | float:
@@ -278,6 +278,16 @@ class Rows:
         spent = float(np.interp(one.elapsed, quantiles, grid, left=0.0, right=1.0))
         left = np.interp(spent + (1 - spent) * self._strata, grid, quantiles) - one.elapsed
         return np.maximum(left, self._strata * one.elapsed / 100).astype(np.float32)
+
+    def _driver(self, driver: int) -> Floats:
+        # No lru_cache: around a method it makes a ring, and rows stay in memory until the collector comes by.
+        row = self._drivers.pop(driver, None)
+        if row is None:
+            if len(self._drivers) == ROWS_KEPT:
+                del self._drivers[next(iter(self._drivers))]
+            row = self._driver_row(driver)
+        self._drivers[driver] = row
+        return row
 
     def _driver_row(self, driver: int) -> Floats:
         uid, sd = int(self.uncertainty.driver_uid[driver]), float(self.uncertainty.driver_sd[driver])

@@ -1,5 +1,7 @@
 """Simulation: equal to the critical path method where nothing is uncertain, to worked numbers where something is."""
 
+import gc
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +14,7 @@ from scipy import stats
 from engine import cpm
 from engine.calendars import ALL_HOURS, EngineError, HorizonError, WorkCalendar, day_of
 from engine.network import NO_DAY, Links, Network, compile
-from engine.simulation import CERTAIN, LEVELS, Risks, Run, Uncertainty, simulate
+from engine.simulation import CERTAIN, LEVELS, NO_DRIVER, ROWS_KEPT, Risks, Run, Uncertainty, simulate
 from engine.streams import DRIVERS, TASKS, Streams, strata, triangular
 
 START = day_of("2026-03-02")
@@ -321,3 +323,22 @@ def test_a_plan_without_a_status_date_starts_where_its_first_task_does() -> None
     run = simulate(network, Uncertainty.none(3), seed=1, samples=2)
     assert run.quantile_day[:, 0].tolist() == cpm.schedule(network).early_finish_day.tolist()
     assert run.quantile_min.max() == 480 + 960
+
+
+def test_what_a_simulation_held_is_let_go_at_once() -> None:
+    """Rows are large and few: the collector, which counts objects, would come by too late."""
+    network = compile([1, 2], [480, 480], [OFFICE], [0, 0], Links.of([]), status_day=START)
+    many = ROWS_KEPT + 2
+    shared = uncertain(network, driver_uid=np.arange(many), driver_sd=np.full(many, 0.1))
+    shared = replace(shared, drivers=np.array([[0, many - 1], [0, NO_DRIVER]]))
+    gc.disable()
+    try:
+        run = simulate(network, shared, seed=1, samples=10)
+        for driver in range(many):
+            run.rows.draw(replace(run.draws[0], drivers=(driver,)), np.empty(10, dtype=np.float32))
+        assert len(run.rows._drivers) == ROWS_KEPT
+        rows = weakref.ref(run.rows)
+        del run
+        assert rows() is None
+    finally:
+        gc.enable()
