@@ -7,7 +7,8 @@ import people.services
 from forecasts import services
 from tpm import broker
 
-EXPLAIN_SECONDS = 1.5  # an edit waits no longer than this for the next sweep
+# Beside reading the record and weighing the last program, an edit waits no longer than this for the next sweep.
+EXPLAIN_SECONDS = 1.5
 
 
 @shared_task(name="forecasts.sweep")
