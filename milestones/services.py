@@ -34,7 +34,7 @@ from programs.services import change_program, locked, settle_target, touch
 GRAPH_LOCK = 7301
 
 # Fields of a milestone that forecasts do not read.
-NOT_PLAN_FIELDS = {"name", "note", "owner", "kind", "external_key", "workstream", "target_precision"}
+NOT_PLAN_FIELDS = {"name", "note", "owner", "external_key", "workstream", "target_precision"}
 
 
 def lock_graph() -> None:
@@ -375,7 +375,7 @@ def change_dependency(
             at=at,
         )
         history.save(dependency, **changes | asked_anew)
-    touch(*touched, plan=bool(changed & {"predecessor", "successor", "kind", "lag"}))
+    touch(*touched, plan=bool(changed - NOT_PLAN_FIELDS))
     return dependency
 
 
@@ -423,7 +423,8 @@ def answer_hand_off(
             promised_on=promised_on,
             note=note or dependency.note,
         )
-    touch(giver.pk, receiver.pk, plan=False)
+    # What a milestone is promised by is its day where it has no other.
+    touch(giver.pk, receiver.pk, plan=True)
     return dependency
 
 

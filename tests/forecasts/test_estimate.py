@@ -10,7 +10,7 @@ from engine import prior, reference
 from forecasts.calendars import load_calendars
 from forecasts.estimates import Basis, Estimated, Shape, estimate, load_classes
 from forecasts.models import MilestoneForecast
-from forecasts.services import bring_up_to_date
+from forecasts.services import bring_up_to_date, catch_up
 from milestones.models import Dependency, Milestone
 from tests.conftest import FRIDAY, NOON
 from tests.forecasts.conftest import DAY, Plan
@@ -213,3 +213,36 @@ def test_a_promised_day_is_late_by_the_record_of_the_team_that_gives_it(plan: Pl
     assert after.p80_on is not None
     assert row.p80_on is not None
     assert after.quantiles[12] > row.quantiles[12]
+
+
+def test_a_promise_made_today_moves_the_forecast_today(plan: Plan) -> None:
+    giver = milestones.services.create_milestone(program=plan.na4, by=plan.cast.admin, today=FRIDAY, name="Permit")
+    link = milestones.services.link(predecessor=giver, successor=plan.scheduler, by=plan.cast.admin)
+    catch_up(today=FRIDAY, at=NOON)
+    assert not MilestoneForecast.objects.filter(pk__in=[giver.pk, plan.ga.pk]).exists()
+    promised_on, later_on = FRIDAY + timedelta(days=60), FRIDAY + timedelta(days=70)
+    milestones.services.answer_hand_off(
+        dependency=link, agreement=Dependency.Agreement.ACCEPTED, by=plan.cast.admin, on=FRIDAY, at=NOON,
+        promised_on=promised_on,
+    )  # fmt: skip
+    catch_up(today=FRIDAY, at=NOON)
+    assert MilestoneForecast.objects.get(pk=giver.pk).finish_on == promised_on
+    milestones.services.change_dependency(
+        dependency=link, by=plan.cast.admin, at=NOON, promised_on=later_on, cause=plan.cast.cause
+    )
+    catch_up(today=FRIDAY, at=NOON)
+    assert MilestoneForecast.objects.get(pk=giver.pk).finish_on <= later_on
+    assert MilestoneForecast.objects.get(pk=giver.pk).finish_on > promised_on
+
+
+def test_another_kind_is_another_class(one_number: Plan) -> None:
+    for days in (14, 15, 16, 17):
+        finish(one_number, days)
+    catch_up(today=FRIDAY, at=NOON)
+    before = MilestoneForecast.objects.get(pk=one_number.power.pk).p80_on
+    assert before is not None
+    one_number.change(one_number.power, kind=Milestone.Kind.LAUNCH)
+    catch_up(today=FRIDAY, at=NOON)
+    after = MilestoneForecast.objects.get(pk=one_number.power.pk).p80_on
+    assert after is not None
+    assert after < before
