@@ -285,6 +285,7 @@ def _bring(program_ids: Collection[int], *, today: date, at: datetime, again: bo
             # Of a very large component only what the change reaches, and all that this waits for in turn.
             to_run.append(tuple(sorted(network.reach(stale, network.givers()))))
             to_write |= stale
+            to_judge += [pk for pk in part if pk in asked_for and pk not in stale]
     if to_run:
         outcome = network.forecast(to_run, state.calendars, load_classes(state.calendars, today), today)
         runs = _keep_runs(to_run, outcome.digests, state, today=today, at=at)

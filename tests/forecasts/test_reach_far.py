@@ -55,3 +55,11 @@ def test_an_edit_recomputes_what_it_reaches(chain: list[Program], cast: Cast) ->
     ]
     bring_up_to_date(program_ids=[chain[0].pk], today=FRIDAY, at=NOON, again=True)
     assert rows() == after
+
+
+def test_what_an_edit_does_not_reach_is_judged_all_the_same(chain: list[Program], cast: Cast) -> None:
+    catch_up(today=FRIDAY, at=NOON)
+    Revision.objects.filter(program=chain[0]).update(revision=2)
+    Revision.objects.filter(program=chain[-1]).update(plan_revision=2)
+    assert catch_up(today=FRIDAY, at=NOON) == [chain[0].pk, chain[-1].pk]
+    assert behind(today=FRIDAY) == []
