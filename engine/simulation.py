@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from engine.calendars import LAST_DAY, MINUTES_PER_DAY, CalendarTable, EngineError, HorizonError
 from engine.cpm import early_marks
-from engine.network import NO_DAY, IntArray, LinkType, Network
+from engine.network import NO_DAY, IntArray, LinkType, Network, UnknownTask
 from engine.streams import DRIVERS, PERMUTATIONS, RISKS, TASKS, Floats, Streams, normal, strata, triangular
 
 Doubles = NDArray[np.float64]
@@ -345,6 +345,17 @@ class Run:
         if not found.size:
             raise EngineError(f"Task {uid} was not watched in this simulation.")
         return int(found[0])
+
+    @cached_property
+    def _step_of(self) -> dict[int, int]:
+        return dict(zip(self.network.uid.tolist(), self.steps.step.tolist(), strict=True))
+
+    def step(self, uid: int) -> int:
+        """Step of a task, -1 where it is finished; raises UnknownTask. Quick: asked of every task in turn."""
+        found = self._step_of.get(uid)
+        if found is None:
+            raise UnknownTask(f"The network has no task {uid}.")
+        return found
 
     def quantile(self, uid: int, level: float) -> int:
         """Day by which a task is finished with a probability that is one of the run's levels."""

@@ -26,13 +26,15 @@ from milestones.models import Dependency, DependencyQuerySet, Milestone
 from programs.models import Program
 
 # Raised whenever the same inputs may give other dates.
-ENGINE_VERSION = "simulation-1"
+ENGINE_VERSION = "simulation-2"
 # One seed for all: the same plan has the same numbers on any day, and a difference is the plan's, not that of the dice.
 SEED = 20_260_101
 SAMPLES = 10_000
 P50, P80 = 9, 15  # columns of the levels P5, P10, … P95
 # Of a batch no larger than this all milestones are summarised; of a larger one ends, hand-offs and targets.
 SUMMARISE_ALL = 20_000
+# A planned day off work moves on to one that is worked, no further than this.
+DAYS_OFF_AT_MOST = 366
 
 NO_ONE = -1
 
@@ -634,8 +636,8 @@ def _stretched(columns: Mapping[str, IntArray], elapsed: Doubles, stretch: Doubl
 def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tuple[int, int, int, int, int]:
     """Duration, actual start, actual finish, remaining work, first day.
 
-    Who gives neither work nor a day but a promise or a target is taken at their word, one day of work on that day; a
-    start that lies ahead is a day not to start before.
+    Who gives neither work nor a day but a promise or a target is taken at their word, one day of work on that day (or
+    on the last before it that is worked); a start that lies ahead is a day not to start before.
     """
     started_on, not_before_on = task.started_on, task.not_before_on
     if started_on and started_on > today and task.done_on is None:
@@ -643,7 +645,7 @@ def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tu
     duration, remaining = task.work or 0, task.remaining
     planned_on = _planned_on(task)
     if _is_bare(task) and not waits and planned_on:
-        not_before_on = max(planned_on, today)
+        not_before_on = _working_day(calendar, planned_on, today)
         duration = _minutes(calendar, not_before_on)
         remaining = duration if started_on else None
     return (
@@ -661,6 +663,21 @@ def _lead_days(task: Task, waits: bool, today: date) -> int | None:
     if not _is_bare(task) or waits or not planned_on:
         return None
     return max((planned_on - today).days, 0)
+
+
+def _working_day(calendar: WorkCalendar, on: date, today: date) -> date:
+    """The last day up to one, and from today on, that is worked; where there is none, the first after."""
+    first = max(on, today)
+    for back in range((first - today).days + 1):
+        if _minutes(calendar, first - timedelta(days=back)):
+            return first - timedelta(days=back)
+    return next((day for day in _following(first) if _minutes(calendar, day)), first)
+
+
+def _following(on: date) -> Iterator[date]:
+    """The days after one, for a year: no holidays are longer."""
+    last = min(DAYS_OFF_AT_MOST, (date.max - on).days)
+    return (on + timedelta(days=ahead) for ahead in range(1, last + 1))
 
 
 def _minutes(calendar: WorkCalendar, on: date) -> int:
