@@ -236,7 +236,7 @@ def test_what_would_end_beyond_all_calendars_stops_no_other_program(plan: Plan, 
     """Nearly always Racks takes less than its 30 days; if it took them all, the risk would end it in 2100."""
     Risk.objects.filter(pk=risk.pk).update(probability=Decimal("0.21"), residual_probability=None)
     RiskImpact.objects.update(milestone=plan.racks, low=5 * DAY, likely=5 * DAY, high=5 * DAY)
-    begins_on = np.busday_offset("2099-12-31", -33).astype(date)
+    begins_on = np.busday_offset(np.datetime64("2099-12-31", "D"), -33).astype(date)
     Milestone.objects.filter(pk=plan.racks.pk).update(
         not_before_on=begins_on, work_low=DAY, work_likely=30 * DAY, work_high=30 * DAY
     )
