@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -262,7 +263,7 @@ def estimate(
 
 
 def _class(task: Estimated, minutes: int) -> Shape:
-    return Shape("class", kind=task.kind, team=task.team, size=int(prior.size_class(minutes)))
+    return Shape("class", kind=task.kind, team=task.team, size=bisect_left(prior.SIZE_MIN, minutes))
 
 
 @dataclass(frozen=True, slots=True)

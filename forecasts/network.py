@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
+from django.db import connection
 from django.db.models import Min, Q
 from numpy.typing import NDArray
 
@@ -194,12 +195,18 @@ def groups(nodes: Iterable[int], pairs: Iterable[tuple[int, int]]) -> list[tuple
     return sorted(tuple(sorted(group)) for group in members.values())
 
 
-def forecast(parts: Sequence[tuple[int, ...]], calendars: Calendars, classes: Classes, today: date) -> Outcome:
-    """Compute the network of these components, all in one pass of the engine.
+def forecast(
+    parts: Sequence[tuple[int, ...]],
+    calendars: Calendars,
+    classes: Classes,
+    today: date,
+    only: Collection[int] | None = None,
+) -> Outcome:
+    """Compute the network of these components (or ``only`` these milestones of it), all in one pass of the engine.
 
     Where the engine refuses, the refusal is narrowed down to the connected milestones it concerns.
     """
-    inputs, obstacles = read(parts, calendars, classes, today)
+    inputs, obstacles = read(parts, calendars, classes, today, only)
     part_of = {program: index for index, part in enumerate(parts) for program in part}
     digests = inputs.digests([part_of[task.program] for task in inputs.tasks], len(parts))
     forecasts = inputs.compute(obstacles) if inputs.tasks else []
@@ -207,15 +214,25 @@ def forecast(parts: Sequence[tuple[int, ...]], calendars: Calendars, classes: Cl
 
 
 def read(
-    parts: Sequence[tuple[int, ...]], calendars: Calendars, classes: Classes, today: date
+    parts: Sequence[tuple[int, ...]],
+    calendars: Calendars,
+    classes: Classes,
+    today: date,
+    only: Collection[int] | None = None,
 ) -> tuple[Inputs, dict[int, Obstacle]]:
-    """Read the network of these components in four queries; what cannot be computed is left out and told."""
+    """Read the network of these components in four queries; what cannot be computed is left out and told.
+
+    ``only`` names milestones that are all there is, with all that they wait for among them.
+    """
     part_of = {program: index for index, part in enumerate(parts) for program in part}
     rows = (
         Milestone.objects.filter(program__in=part_of, cancelled_on=None)
         .exclude(program__state=Program.State.CANCELLED)
         .order_by("pk")
     )
+    pairs = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
+    if only is not None:
+        rows, pairs = rows.filter(pk__in=only), pairs.filter(successor__in=only)
     columns = (
         "pk", "program_id", "team_id", "work_likely", "not_before_on", "target_on", "started_on", "remaining",
         "done_on", "is_end", "kind", "work_low", "work_high", "program__target_on", "demand_days",
@@ -223,7 +240,6 @@ def read(
     promised = _promised(part_of)
     values: Iterable[Any] = rows.values_list(*columns)
     tasks = [Task._make((*row, promised.get(row[0]))) for row in values]
-    pairs = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
     links = [Link(*row) for row in pairs.values_list("predecessor_id", "successor_id", "kind", "lag")]
     obstacles = find_obstacles(tasks, links)
     linked = {end for link in links for end in link[:2]}
@@ -232,6 +248,23 @@ def read(
     links = [link for link in links if link.predecessor not in obstacles and link.successor not in obstacles]
     inputs = Inputs.of(tasks, links, calendars, classes, load_threats(part_of), today)
     return inputs.limited(calendars.limits), obstacles
+
+
+WAITED_FOR = """
+    WITH RECURSIVE waited_for (id) AS (
+        SELECT id FROM milestones_milestone WHERE program_id = ANY(%s)
+        UNION
+        SELECT d.predecessor_id FROM milestones_dependency d JOIN waited_for ON d.successor_id = waited_for.id
+    )
+    SELECT m.id, m.program_id FROM waited_for JOIN milestones_milestone m ON m.id = waited_for.id
+"""
+
+
+def waited_for(program_ids: Collection[int]) -> dict[int, int]:
+    """The milestones of these programs and all that they wait for, each with its program."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITED_FOR, [list(program_ids)])
+        return dict(cursor.fetchall())
 
 
 def _promised(programs: Collection[int]) -> dict[int, date]:

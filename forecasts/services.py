@@ -46,6 +46,7 @@ TRIES = 3
 # A component of at most so many programs is computed whole. Of a larger one an edit recomputes what it reaches; what
 # lies upstream keeps its forecast, and its float until the next day's run (docs/adr/0006).
 WHOLE_UP_TO = 400
+EDITED_AT_ONCE = 50
 # An edit that got in between: the milestone is gone, or a row has changed since the snapshot.
 OVERTAKEN = (psycopg2.errors.SerializationFailure, psycopg2.errors.ForeignKeyViolation)
 
@@ -156,6 +157,11 @@ class _State:
         read = {int(pk): plan for pk, plan in run.revisions.items()}
         return {pk for pk, plan in read.items() if self.revisions.get(pk, (-1,))[0] != plan}
 
+    def is_edited(self, program: int) -> bool:
+        """Whether its own plan has changed since it was judged today."""
+        row = self.judged.get(program)
+        return row is not None and row.plan_revision != self.revisions[program][0]
+
     def is_judged(self, program: int) -> bool:
         """Whether its health is that of its revision, its policy and a run that still holds."""
         row = self.judged.get(program)
@@ -207,9 +213,13 @@ def behind(*, today: date) -> list[int]:
 
 
 def catch_up(*, today: date, at: datetime) -> list[int]:
-    """Bring whatever is behind up to date, unless somebody is at it already; ids of the programs judged again."""
+    """Bring whatever is behind up to date, unless somebody is at it already; ids of the programs judged again.
+
+    Where a few programs of a very large component were edited, these come first and by themselves: whoever edits sees
+    the new forecast in seconds, and the next call brings what waits for them.
+    """
     program_ids = behind(today=today)
-    return _alone(program_ids, today=today, at=at, again=False, wait=False) if program_ids else []
+    return _alone(program_ids, today=today, at=at, again=False, wait=False, edited_first=True) if program_ids else []
 
 
 def bring_up_to_date(*, program_ids: Collection[int], today: date, at: datetime, again: bool = False) -> list[int]:
@@ -220,14 +230,19 @@ def bring_up_to_date(*, program_ids: Collection[int], today: date, at: datetime,
     joins that one); only rows that differ are written, so that twice leaves the same rows. For days of the past call
     it in the order of days. Returns the ids of the programs judged.
     """
-    return _alone(program_ids, today=today, at=at, again=again, wait=True)
+    return _alone(program_ids, today=today, at=at, again=again, wait=True, edited_first=False)
 
 
-def _alone(program_ids: Collection[int], *, today: date, at: datetime, again: bool, wait: bool) -> list[int]:
+def _alone(
+    program_ids: Collection[int], *, today: date, at: datetime, again: bool, wait: bool, edited_first: bool
+) -> list[int]:
     for attempt in range(1, TRIES + 1):
         try:
             with _locked(wait=wait) as got_it:
-                return _bring(program_ids, today=today, at=at, again=again) if got_it else []
+                if not got_it:
+                    return []
+                edited = _bring_edited(today=today, at=at) if edited_first else []
+                return edited or _bring(program_ids, today=today, at=at, again=again)
         except Error as refusal:
             if attempt == TRIES or connection.in_atomic_block or not isinstance(refusal.__cause__, OVERTAKEN):
                 raise
@@ -266,6 +281,29 @@ def _lock(function: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s)", [RUN_LOCK])
         return cursor.fetchone()[0] is not False
+
+
+def _bring_edited(*, today: date, at: datetime) -> list[int]:
+    """Forecast the edited programs of very large components, from what they wait for alone; ids of those."""
+    state = _State.read(today)
+    edited = [pk for pk in sorted(state.stale) if state.is_edited(pk)]
+    if not 0 < len(edited) <= EDITED_AT_ONCE or state.calendars.limits:
+        return []
+    far = {pk for part in network.components(edited) if len(part) > WHOLE_UP_TO for pk in part}
+    edited = [pk for pk in edited if pk in far]
+    if not edited:
+        return []
+    waited_for = network.waited_for(edited)
+    part = tuple(sorted(set(waited_for.values()) | set(edited)))
+    classes = load_classes(state.calendars, today)
+    outcome = network.forecast([part], state.calendars, classes, today, only=waited_for.keys())
+    run = _keep_runs([part], outcome.digests, state, today=today, at=at)[edited[0]]
+    runs = dict.fromkeys(edited, run)
+    forecasts = [row for row in outcome.forecasts if row.program in runs]
+    _write_forecasts(forecasts, runs)
+    _issue(forecasts, runs, today)
+    _write_healths(load(edited, state.calendars, today, outcome.obstacles), state, runs, today=today, at=at)
+    return edited
 
 
 def _bring(program_ids: Collection[int], *, today: date, at: datetime, again: bool) -> list[int]:

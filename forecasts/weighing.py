@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from math import floor
 from typing import TypedDict
@@ -221,7 +221,7 @@ def shorter(draw: Draw, factor: float) -> Draw:
     >>> shorter(Draw(1, shift=-2400.0, scale=19200.0, shape=0, elapsed=2400.0), 0.5)
     Draw(uid=1, shift=0.0, scale=9600.0, shape=0, elapsed=2400.0, drivers=(), impacts=())
     """
-    return replace(draw, shift=draw.shift * factor + draw.elapsed * (1 - factor), scale=draw.scale * factor)
+    return draw._replace(shift=draw.shift * factor + draw.elapsed * (1 - factor), scale=draw.scale * factor)
 
 
 def _kept_hand_offs(cone: Cone, hand_offs: Iterable[Dependency]) -> Iterable[Move]:

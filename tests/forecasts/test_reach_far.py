@@ -47,7 +47,12 @@ def test_an_edit_recomputes_what_it_reaches(chain: list[Program], cast: Cast) ->
     reached = [program.pk for program in chain[SIZE - 20 :]]
     assert behind(today=FRIDAY) == reached
     before = rows()
-    assert catch_up(today=FRIDAY, at=NOON) == reached
+    # Whoever edited comes first, then all that wait for it.
+    assert catch_up(today=FRIDAY, at=NOON) == reached[:1]
+    first = MilestoneForecast.objects.values_list("p80_on").get(program=middle)
+    assert behind(today=FRIDAY) == reached[1:]
+    assert catch_up(today=FRIDAY, at=NOON) == reached[1:]
+    assert MilestoneForecast.objects.values_list("p80_on").get(program=middle) == first
     assert behind(today=FRIDAY) == []
     after = rows()
     assert [one == other for one, other in zip(before["forecasts"], after["forecasts"], strict=True)] == [
@@ -61,5 +66,6 @@ def test_what_an_edit_does_not_reach_is_judged_all_the_same(chain: list[Program]
     catch_up(today=FRIDAY, at=NOON)
     Revision.objects.filter(program=chain[0]).update(revision=2)
     Revision.objects.filter(program=chain[-1]).update(plan_revision=2)
-    assert catch_up(today=FRIDAY, at=NOON) == [chain[0].pk, chain[-1].pk]
+    wanted = [chain[0].pk, chain[-1].pk]
+    assert bring_up_to_date(program_ids=wanted, today=FRIDAY, at=NOON) == wanted
     assert behind(today=FRIDAY) == []
