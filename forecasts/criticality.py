@@ -12,7 +12,7 @@ from engine.calendars import EngineError
 from engine.drivers import criticality
 from forecasts.calendars import load_calendars
 from forecasts.estimates import load_classes
-from forecasts.network import givers, reach, read
+from forecasts.network import read_upstream
 from milestones.models import Milestone
 from people.models import Viewer
 from programs.models import Program
@@ -54,9 +54,8 @@ def criticality_to(milestone: Milestone, *, viewer: Viewer, today: date) -> Simu
     """Simulate all that a milestone waits for, as of a day."""
     if milestone.done_on or milestone.cancelled_on:
         return Simulated([], "done")
-    part = tuple(sorted(reach([milestone.program_id], givers())))
     calendars = load_calendars()
-    inputs, _ = read([part], calendars, load_classes(calendars, today), today)
+    inputs, _ = read_upstream(milestone.program_id, calendars, load_classes(calendars, today), today)
     chosen = inputs.upstream(milestone.pk)
     if chosen.size == 0:
         return Simulated([], "no_forecast")

@@ -250,6 +250,19 @@ def read(
     return inputs.limited(calendars.limits), obstacles
 
 
+def read_upstream(
+    program: int, calendars: Calendars, classes: Classes, today: date
+) -> tuple[Inputs, dict[int, Obstacle]]:
+    """Read the milestones of a program and all that they wait for; as ``read`` finds them in their whole component.
+
+    Where capacity delays work, all milestones of the programs that it waits for: those ask for teams, too.
+    """
+    if calendars.limits:
+        return read([tuple(sorted(reach([program], givers())))], calendars, classes, today)
+    cone = waited_for([program])
+    return read([tuple(sorted({program, *cone.values()}))], calendars, classes, today, cone.keys())
+
+
 WAITED_FOR = """
     WITH RECURSIVE waited_for (id) AS (
         SELECT id FROM milestones_milestone WHERE program_id = ANY(%s)

@@ -437,7 +437,7 @@ def _explain(program_ids: Sequence[int], *, today: date, seconds: float) -> list
     found: list[tuple[ProgramHealth, Weighed | None]] = []
     with _one_snapshot():
         state = _State.read(today)
-        classes, givers = load_classes(state.calendars, today), network.givers()
+        classes = load_classes(state.calendars, today)
         until = time.monotonic() + seconds
         asked = ProgramHealth.objects.filter(day=today, program__in=program_ids).exclude(p80_on=None).exclude(run=None)
         rows = {row.program_id: row for row in asked if state.is_judged(row.program_id)}
@@ -445,8 +445,7 @@ def _explain(program_ids: Sequence[int], *, today: date, seconds: float) -> list
         for row in (rows[pk] for pk in program_ids if pk in rows):
             if time.monotonic() >= until:
                 break
-            part = tuple(sorted(network.reach([row.program_id], givers)))
-            inputs, _ = network.read([part], state.calendars, classes, today)
+            inputs, _ = network.read_upstream(row.program_id, state.calendars, classes, today)
             found.append((row, _weighed(inputs, row, hand_offs[row.program_id])))
     return [row.program_id for row, one in found if _write_weighed(row, one)]
 

@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 import milestones.services
 import programs.services
 import risks.services
+from forecasts.calendars import load_calendars
+from forecasts.estimates import load_classes
 from forecasts.health import SLIP_RULES, WEIGHED_RULES
 from forecasts.models import FrozenHealth, IssuedForecast, MilestoneForecast, ProgramHealth, RiskForecast, Run
+from forecasts.network import read_upstream
 from forecasts.services import bring_up_to_date, catch_up, explain, explain_some
 from forecasts.weighing import whole_days
 from milestones.models import Dependency, Milestone
@@ -127,6 +130,17 @@ def test_the_record_is_read_once_for_all_programs(plan: Plan, risk: Risk) -> Non
     with CaptureQueriesContext(connection) as asked:
         assert len(explain_some(today=FRIDAY, seconds=60)) == 2
     assert sum("COALESCE" in query["sql"] and "work_likely" in query["sql"] for query in asked) == 1
+
+
+def test_only_what_a_program_waits_for_is_read(plan: Plan, risk: Risk) -> None:
+    calendars = load_calendars()
+    classes = load_classes(calendars, FRIDAY)
+    for program, uids in (
+        (plan.na4, [plan.power, plan.racks, plan.live]),
+        (plan.gpu, [plan.power, plan.racks, plan.scheduler, plan.ga]),
+    ):
+        inputs, _ = read_upstream(program.pk, calendars, classes, FRIDAY)
+        assert [task.id for task in inputs.tasks] == [row.pk for row in uids]
 
 
 def test_without_time_nothing_is_weighed(plan: Plan, risk: Risk) -> None:
