@@ -335,7 +335,7 @@ def test_what_a_simulation_held_is_let_go_at_once() -> None:
     try:
         run = simulate(network, shared, seed=1, samples=10)
         for driver in range(many):
-            run.rows.draw(replace(run.draws[0], drivers=(driver,)), np.empty(10, dtype=np.float32))
+            run.rows.draw(run.draws[0]._replace(drivers=(driver,)), np.empty(10, dtype=np.float32))
         assert len(run.rows._drivers) == ROWS_KEPT
         rows = weakref.ref(run.rows)
         del run
