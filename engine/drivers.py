@@ -32,6 +32,7 @@ from engine.simulation import (
 from engine.streams import Floats
 
 MOST_PLAYERS = 8  # 2^8 coalitions
+NOISE_MIN = 1e-3  # an end that varies by less does not: it is float32 that does not add up
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +338,7 @@ def criticality(run: Run, uid: int, *, driving_only: bool = False) -> Criticalit
 
 def _quick(work: Any, centred: Floats, spread: float, index: float) -> tuple[float, float]:
     """Sensitivity and cruciality of a row of work, in float32."""
-    if isinstance(work, float) or spread == 0:
+    if isinstance(work, float) or spread < NOISE_MIN:
         return 0.0, 0.0
     apart = work - work.mean()
     sd = float(np.sqrt(np.dot(apart, apart) / work.size))
@@ -360,7 +361,7 @@ def sensitivities(work: Any, slack: Any, end: Any) -> tuple[float, float, float,
     mean = float(end.mean())
     significance = float(np.mean(share * end) / mean) if mean else 0.0
     spread = float(end.std())
-    if spread == 0 or work.std() == 0:
+    if spread < NOISE_MIN or work.std() == 0:
         return index, significance, 0.0, 0.0, 0.0
     rho = _correlation(_mid_ranks(work), _mid_ranks(end))
     return index, significance, index * float(work.std()) / spread, abs(_correlation(work, end)), abs(rho)

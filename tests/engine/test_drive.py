@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.calendars import ALL_HOURS, EngineError, day_of
@@ -194,6 +194,7 @@ def test_each_sample_has_a_driving_chain(seed: int) -> None:
 
 @given(st.integers(0, 10_000))
 @settings(max_examples=40)
+@example(9599)  # its end varies by what float32 rounds alone
 def test_the_quick_way_finds_the_same_of_what_drives(seed: int) -> None:
     network = random_network(seed)
     run = simulated(network, Risks.of([(1, 0.5)], [(1, 0, 0.0, 900.0, 9_000.0)]))
