@@ -19,23 +19,25 @@ MOST_OWN_PROGRAMS = 8
 
 
 class Place(NamedTuple):
+    """A page of the side navigation; ``on_phone`` it is one of the five in the bar, the others stand below the page."""
+
     path: str
     icon: str
     label: str
-    on_phone: bool = True
+    on_phone: bool = False
 
 
 PORTFOLIO = (
-    Place("/", "grid", "Portfolio"),
+    Place("/", "grid", "Portfolio", on_phone=True),
     Place("/roadmap", "road", "Roadmap"),
-    Place("/dependencies", "graph", "Dependencies"),
-    Place("/trends", "trend", "Trends"),
-    Place("/risks", "risk", "Risks"),
-    Place("/decisions", "gavel", "Decisions", on_phone=False),
-    Place("/quality", "check", "Schedule quality", on_phone=False),
-    Place("/problems", "swap", "Problems", on_phone=False),
-    Place("/teams", "team", "Teams", on_phone=False),
-    Place("/objectives", "target", "Objectives", on_phone=False),
+    Place("/dependencies", "graph", "Dependencies", on_phone=True),
+    Place("/trends", "trend", "Trends", on_phone=True),
+    Place("/risks", "risk", "Risks", on_phone=True),
+    Place("/decisions", "gavel", "Decisions", on_phone=True),
+    Place("/quality", "check", "Schedule quality"),
+    Place("/problems", "swap", "Problems"),
+    Place("/teams", "team", "Teams"),
+    Place("/objectives", "target", "Objectives"),
 )
 PERSONAL = (
     Place("/inbox", "inbox", "Inbox"),

@@ -1,0 +1,31 @@
+"""The frame around every page: where one may go, and where one is."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.conftest import Cast
+
+PORTFOLIO = re.compile(r'<nav class="nav-group nav-primary".*?</nav>', re.DOTALL)
+FOOTER = re.compile(r'<footer class="only-mobile.*?</footer>', re.DOTALL)
+LABEL = re.compile(r'<span class="label">(.*?)</span>')
+
+
+def part(form: re.Pattern[str], html: str) -> str:
+    found = form.search(html)
+    assert found
+    return found[0]
+
+
+def test_the_bar_of_a_phone_has_five_places_and_its_footer_the_rest(cast: Cast, sign_in: Any) -> None:
+    html = sign_in(cast.viewer).get("/risks").text
+    places = part(PORTFOLIO, html).split("<li")[1:]
+    shown = [LABEL.findall(place)[0] for place in places if not place.startswith(' class="hide-mobile"')]
+    assert shown == ["Portfolio", "Dependencies", "Trends", "Risks", "Decisions"]
+    below = part(FOOTER, html)
+    rest = {LABEL.findall(place)[0] for place in places} - set(shown)
+    for label in ("Inbox", "Letters", "Settings", "Sign out", *rest):
+        assert (f">{label}</a>" in below) == (f">{label}</" in html), label
+    assert ">Risks</a>" not in below
