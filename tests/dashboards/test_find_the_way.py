@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.conftest import Cast
 
@@ -29,3 +31,9 @@ def test_the_bar_of_a_phone_has_five_places_and_its_footer_the_rest(cast: Cast, 
     for label in ("Inbox", "Letters", "Settings", "Sign out", *rest):
         assert (f">{label}</a>" in below) == (f">{label}</" in html), label
     assert ">Risks</a>" not in below
+
+
+@pytest.mark.parametrize("path", ["/trends", "/accuracy", "/accuracy?by=team", "/accuracy/expert"])
+def test_accuracy_is_a_part_of_trends(cast: Cast, sign_in: Any, path: str) -> None:
+    current = re.findall(r'href="([^"]*)"[^>]* aria-current', part(PORTFOLIO, sign_in(cast.viewer).get(path).text))
+    assert current == ["/trends"]
