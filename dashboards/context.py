@@ -6,14 +6,14 @@ from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, Max, OuterRef, Q, Subquery
+from django.db.models import Max, OuterRef, Subquery
 from django.http import HttpRequest
 from django.urls import is_valid_path
 from django.utils.functional import SimpleLazyObject
 
 from forecasts.models import ProgramHealth, Run
 from people.models import Organisation, User
-from programs.models import Program, Role
+from programs.models import Program
 
 MOST_OWN_PROGRAMS = 8
 
@@ -63,14 +63,13 @@ def existing(places: tuple[Place, ...]) -> list[Place]:
 def own_programs(user: User) -> list[Program]:
     """Open programs in which a person has a part, most important first, each with its derived health."""
     newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
-    role = Role.objects.filter(program=OuterRef("pk"), user=user)
     return list(
         Program.objects.visible_to(user)
+        .with_part(user)
         .open()
-        .filter(Q(lead=user) | Q(sponsor=user) | Exists(role))
+        .by_rank()
         .only("key", "name")
-        .annotate(derived=Subquery(newest.values("health")[:1]))
-        .order_by("rank", "name", "id")[:MOST_OWN_PROGRAMS]
+        .annotate(derived=Subquery(newest.values("health")[:1]))[:MOST_OWN_PROGRAMS]
     )
 
 

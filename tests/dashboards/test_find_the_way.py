@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import programs.services
+from dashboards.context import own_programs
+
 if TYPE_CHECKING:
     from tests.conftest import Cast
 
@@ -37,3 +40,9 @@ def test_the_bar_of_a_phone_has_five_places_and_its_footer_the_rest(cast: Cast, 
 def test_accuracy_is_a_part_of_trends(cast: Cast, sign_in: Any, path: str) -> None:
     current = re.findall(r'href="([^"]*)"[^>]* aria-current', part(PORTFOLIO, sign_in(cast.viewer).get(path).text))
     assert current == ["/trends"]
+
+
+def test_own_programs_are_listed_by_rank_and_those_without_one_last(cast: Cast) -> None:
+    for key, rank in (("UNRANKED", 0), ("SECOND", 2), ("FIRST", 1)):
+        programs.services.create_program(by=cast.admin, key=key, name=key.title(), lead=cast.outsider, rank=rank)
+    assert [program.key for program in own_programs(cast.outsider)] == ["FIRST", "SECOND", "UNRANKED"]
