@@ -674,6 +674,8 @@ def one_program(request: Request) -> Program | None:
     key = request.query_params.get("program")
     if key is None:
         return None
+    if "\0" in key:
+        raise QueryRefused({"program": "Null characters are not allowed."})
     program = Program.objects.visible_to(request.user).filter(key__iexact=key).first()
     if program is None:
         raise Http404
