@@ -125,6 +125,7 @@ def test_a_hidden_program_is_missing(path: str, cast: Cast, kept: dict[str, Mile
 def test_accuracy_counts_what_the_reader_sees(cast: Cast, kept: dict[str, Milestone], sign_in: Any) -> None:
     seen = sign_in(cast.outsider).get("/accuracy")
     assert seen.context["found"].milestones == 2
+    assert f'{seen.context["found"].issued} for 2 milestones' in seen.text
     assert "Canary" not in seen.text
     assert sign_in(cast.viewer).get("/accuracy").context["found"].milestones == 3
 
