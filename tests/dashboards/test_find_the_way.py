@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,3 +47,14 @@ def test_own_programs_are_listed_by_rank_and_those_without_one_last(cast: Cast) 
     for key, rank in (("UNRANKED", 0), ("SECOND", 2), ("FIRST", 1)):
         programs.services.create_program(by=cast.admin, key=key, name=key.title(), lead=cast.outsider, rank=rank)
     assert [program.key for program in own_programs(cast.outsider)] == ["FIRST", "SECOND", "UNRANKED"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/watermelons", "/problems", "/teams", "/risks", "/trends", "/accuracy", "/quality", "/quality?program=NA4",
+     "/p/NA4", "/p/NA4/why", "/p/NA4/risks", "/p/NA4/milestones", "/dependencies", "/objectives"],
+)  # fmt: skip
+def test_headings_of_a_page_with_nothing_on_it_leave_out_no_level(cast: Cast, sign_in: Any, path: str) -> None:
+    levels = [int(level) for level in re.findall(r"<h([1-6])", sign_in(cast.lead).get(path).text.split("<main")[1])]
+    assert levels[0] == 1
+    assert all(below <= above + 1 for above, below in pairwise(levels)), levels
