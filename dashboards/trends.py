@@ -87,7 +87,7 @@ def choose(request: SignedIn, *, usual_weeks: int, otherwise: bool) -> Chosen:
     weeks = int(asked) if asked in {str(one) for one in WEEKS} else usual_weeks
     offered = list(visible.open().only("key", "name").order_by("name", "id")[:MOST_OFFERED])
     if key:
-        program = visible.filter(key=key).first()
+        program = visible.filter(key__iexact=key).first()
         if program is None:
             raise Http404
     else:
