@@ -171,7 +171,7 @@ def whatif_figures() -> dict[str, float]:
 
 
 def longer(draw: Draw) -> Draw:
-    return replace(draw, scale=draw.scale * 1.1)
+    return draw._replace(scale=draw.scale * 1.1)
 
 
 def pipeline_figures() -> dict[str, float]:

@@ -112,22 +112,16 @@ def whatif(run: Run, changes: Changes) -> Delta:
     """
     if run.steps.task and all(row is None for row in run.finish):
         raise EngineError("A what-if needs a run that kept its rows.")
-    steps, network = run.steps, run.network
-    draws = {step: draw for uid, draw in changes.draws.items() if (step := int(steps.step[network.index(uid)])) >= 0}
+    steps = run.steps
+    draws = {step: draw for uid, draw in changes.draws.items() if (step := run.step(uid)) >= 0}
     floors = {
-        step: _floor(run, uid, day)
-        for uid, day in changes.not_before_day.items()
-        if (step := int(steps.step[network.index(uid)])) >= 0
+        step: _floor(run, uid, day) for uid, day in changes.not_before_day.items() if (step := run.step(uid)) >= 0
     }
-    fixed = {
-        step: _evening(run, uid, day)
-        for uid, day in changes.finish_day.items()
-        if (step := int(steps.step[network.index(uid)])) >= 0
-    }
+    fixed = {step: _evening(run, uid, day) for uid, day in changes.finish_day.items() if (step := run.step(uid)) >= 0}
     risks = run.uncertainty.risks
     odds = {at: changes.odds[uid] for at, uid in enumerate(risks.uid.tolist()) if uid in changes.odds}
-    threatened = steps.step[[network.index(uid) for uid in risks.task[np.isin(risks.risk, list(odds))].tolist()]]
-    hit = set(threatened[threatened >= 0].tolist())
+    threatened = {run.step(uid) for uid in risks.task[np.isin(risks.risk, list(odds))].tolist()}
+    hit = {step for step in threatened if step >= 0}
     queue = list(draws.keys() | floors.keys() | fixed.keys() | hit)
     heapify(queue)
     finish, start = _Over(run.finish), _Over(run.start)
@@ -278,7 +272,7 @@ def fair_shares(run: Run, uid: int, players: Sequence[Player], level: float = 0.
 def without(run: Run, players: Sequence[Player]) -> Changes:
     """The changes that take players out of the game: risks do not happen, work is what the network says."""
     tasks = frozenset[int]().union(*(player.tasks for player in players))
-    steps = (int(run.steps.step[run.network.index(uid)]) for uid in sorted(tasks))
+    steps = (run.step(uid) for uid in sorted(tasks))
     draws = {
         run.draws[step].uid: Draw(
             run.draws[step].uid,
@@ -391,7 +385,7 @@ def floats_to(run: Run, uid: int, *, driving_only: bool = False) -> dict[int, Fl
     are then upper bounds.
     """
     steps = run.steps
-    last = int(steps.step[run.network.index(uid)])
+    last = run.step(uid)
     if last < 0:
         return {}
     found: dict[int, Floats] = {last: np.zeros(run.samples, dtype=np.float32)}

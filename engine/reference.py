@@ -72,14 +72,19 @@ def reference_class(finished: Finished, *, kind: int, team: int, size: int, q: i
     >>> bool(np.array_equal(early.shape, prior.ratio_shape(prior.MEDIUM)))
     True
     """
-    alike = (finished.kind == kind) & (finished.size == size)
-    shape = prior.ratio_shape(size, q)
-    own = alike & (finished.team == team)
-    for level in (np.ones(alike.size, dtype=bool), alike, own):
-        shape = blended(shape, finished.ratio[level])
-    return ReferenceClass(
-        shape, shared_log_sd(finished), own=int(np.count_nonzero(own)), portfolio=int(finished.ratio.size)
-    )
+    own = finished.ratio[(finished.kind == kind) & (finished.size == size) & (finished.team == team)]
+    shape = blended(kind_shape(finished, kind=kind, size=size, q=q), own)
+    return ReferenceClass(shape, shared_log_sd(finished), own=own.size, portfolio=finished.ratio.size)
+
+
+def kind_shape(finished: Finished, *, kind: int, size: int, q: int = prior.QUANTILES) -> Doubles:
+    """Quantiles float64[q] of actual over planned work of a kind and size class: what its teams are shrunk to.
+
+    >>> bool(np.array_equal(kind_shape(Finished.none(), kind=1, size=prior.LARGE), prior.ratio_shape(prior.LARGE)))
+    True
+    """
+    portfolio = blended(prior.ratio_shape(size, q), finished.ratio)
+    return blended(portfolio, finished.ratio[(finished.kind == kind) & (finished.size == size)])
 
 
 def blended(default: Doubles, observed: Any, strength: int = STRENGTH) -> Doubles:

@@ -14,14 +14,14 @@ Without uncertainty each finish is that of `engine.cpm.schedule`.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.calendars import LAST_DAY, MINUTES_PER_DAY, CalendarTable, EngineError, HorizonError
 from engine.cpm import early_marks
-from engine.network import NO_DAY, IntArray, LinkType, Network
+from engine.network import NO_DAY, IntArray, LinkType, Network, UnknownTask
 from engine.streams import DRIVERS, PERMUTATIONS, RISKS, TASKS, Floats, Streams, normal, strata, triangular
 
 Doubles = NDArray[np.float64]
@@ -147,8 +147,7 @@ class Uncertainty:
         return replace(plain, shapes=tables, shape=shapes, shift_min=low, scale_min=width)
 
 
-@dataclass(frozen=True, slots=True)
-class Draw:
+class Draw(NamedTuple):
     """How the work of one task comes about: `row` is None where `shift` alone is all there is."""
 
     uid: int
@@ -160,8 +159,7 @@ class Draw:
     impacts: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A link that is more than "after the finish": `at` is the step it comes from."""
 
     at: int
@@ -205,6 +203,7 @@ class Steps:
     floor: list[float | None]
     needs_start: list[bool]
     after: list[list[int]]
+    leaving: list[list[int]]  # the steps whose rows nobody reads after each one
     origin: IntArray  # int64[c] worked minutes of each calendar at the origin
     early: IntArray  # int64[n] least start marks without uncertainty
 
@@ -346,6 +345,17 @@ class Run:
             raise EngineError(f"Task {uid} was not watched in this simulation.")
         return int(found[0])
 
+    @cached_property
+    def _step_of(self) -> dict[int, int]:
+        return dict(zip(self.network.uid.tolist(), self.steps.step.tolist(), strict=True))
+
+    def step(self, uid: int) -> int:
+        """Step of a task, -1 where it is finished; raises UnknownTask. Quick: asked of every task in turn."""
+        found = self._step_of.get(uid)
+        if found is None:
+            raise UnknownTask(f"The network has no task {uid}.")
+        return found
+
     def quantile(self, uid: int, level: float) -> int:
         """Day by which a task is finished with a probability that is one of the run's levels."""
         column = np.flatnonzero(np.isclose(self.levels, level))
@@ -436,14 +446,6 @@ def forward(
     """Compute all steps (or the `needed` ones) in order, show each row of finishes to `visit`, return those kept."""
     samples = rows.streams.samples
     count = len(steps.task)
-    last = list(range(count))
-    for step in range(count):
-        for before in _before(steps, step):
-            last[before] = max(last[before], step)
-    leaving: dict[int, list[int]] = {}
-    if not keep:
-        for step, at in enumerate(last):
-            leaving.setdefault(at, []).append(step)
     finish: list[Floats | None] = [None] * count
     start: dict[int, Floats] = {}
     spare: list[Floats] = []
@@ -458,7 +460,7 @@ def forward(
         compute(steps, step, draws[step], rows, finish, start, room, begun, scratch)
         finish[step] = room
         visit(step, room)
-        for gone in leaving.get(step, ()):
+        for gone in () if keep else steps.leaving[step]:
             freed = finish[gone]
             if freed is not None:
                 spare.append(freed)
@@ -556,7 +558,9 @@ def plan_steps(network: Network) -> Steps:
     calendar, at = network.calendar.tolist(), step.tolist()
     floors, works = floor.tolist(), (network.work_min > 0).tolist()
     tables: dict[tuple[int, int, bool], Between] = {}
-    steps = Steps(order, step, [], [], [], [False] * len(order), [[] for _ in order], origin, early)
+    steps = Steps(
+        order, step, [], [], [], [False] * len(order), [[] for _ in order], [[] for _ in order], origin, early
+    )
     link_of = by_succ.tolist()
     for number, task in enumerate(order):
         plain, links = [], []
@@ -582,6 +586,8 @@ def plan_steps(network: Network) -> Steps:
         steps.plain.append(tuple(dict.fromkeys(plain)))
         steps.links.append(tuple(links))
         steps.floor.append(None if covered else float(floors[task]))
+    for number, after in enumerate(steps.after):
+        steps.leaving[max(after, default=number)].append(number)
     return steps
 
 
@@ -666,14 +672,12 @@ def plan_draws(network: Network, uncertainty: Uncertainty, steps: Steps) -> list
     elapsed, drivers, work = uncertainty.elapsed_min.tolist(), uncertainty.drivers.tolist(), network.work_min.tolist()
     draws = []
     for task in steps.task:
-        mine = tuple(impacts.get(task, ()))
+        mine = tuple(impacts[task]) if task in impacts else ()
         if shape[task] == CERTAIN:
             draws.append(Draw(uid[task], float(work[task]), impacts=mine))
         else:
-            shared = tuple(driver for driver in drivers[task] if driver != NO_DRIVER)
-            draws.append(
-                Draw(uid[task], shift[task], scale[task], shape[task], elapsed[task], drivers=shared, impacts=mine)
-            )
+            shared = tuple([driver for driver in drivers[task] if driver != NO_DRIVER])
+            draws.append(Draw(uid[task], shift[task], scale[task], shape[task], elapsed[task], shared, mine))
     return draws
 
 

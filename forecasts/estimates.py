@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
@@ -96,13 +97,17 @@ class Classes:
     missed: dict[int, int]
     before: dict[int, int]
     handed_over_late: dict[int, list[int]]  # days late of each hand-off that a team has delivered; 0 where it kept it
+    # By kind and size, as they are asked for: each sorts the whole record, and many teams share one.
+    _shapes: dict[tuple[int, int], Doubles] = field(default_factory=dict, repr=False)
 
     def ratio(self, kind: str, team: int | None, size: int) -> Doubles:
         """Quantiles of actual over planned work of this kind, team and size."""
-        found = reference.reference_class(
-            self.finished, kind=self.kinds.get(kind, NOBODY), team=team or NOBODY, size=size
-        )
-        return found.shape
+        record, number = self.finished, self.kinds.get(kind, NOBODY)
+        shape = self._shapes.get((number, size))
+        if shape is None:
+            shape = self._shapes[number, size] = reference.kind_shape(record, kind=number, size=size)
+        own = (record.team == (team or NOBODY)) & (record.kind == number) & (record.size == size)
+        return reference.blended(shape, record.ratio[own])
 
     def paces(self, programs: Iterable[int]) -> dict[int, Pace]:
         """What the finished work of each program says about the rest of it, beyond what the whole record says."""
@@ -231,10 +236,16 @@ def estimate(
     """What is uncertain about a task, from the best that is known: three points, one number and its class, a day.
 
     Of started work what people say remains comes first; without that, what the whole would take, given what is spent.
+    A day alone is as uncertain when it was begun as before: nobody says how much is left.
     ``minutes_a_day`` are those that the calendar works on a mean day of the week, days off included.
     """
     if done:
         return Estimate(Basis.DONE, None)
+    # A day is kept or not whether or not anybody works on it: its duration may be 0.
+    if task.lead_days is not None:
+        late = Shape("planned", milestone=task.milestone, program=task.program, lead_days=task.lead_days)
+        shape = Shape("promised", team=task.team) if task.is_promised else late
+        return Estimate(Basis.PLANNED, shape, shift=float(duration), scale=minutes_a_day)
     if started and remaining != NO_WORK:
         if not remaining:
             return Estimate(Basis.CERTAIN, None)
@@ -247,16 +258,11 @@ def estimate(
         return Estimate(Basis.POINTS, Shape("points", skew), float(task.low), float(task.high - task.low), spent)
     if not duration:
         return Estimate(Basis.CERTAIN, None)
-    if task.is_promised:
-        return Estimate(Basis.PLANNED, Shape("promised", team=task.team), shift=float(duration), scale=minutes_a_day)
-    if task.lead_days is not None:
-        late = Shape("planned", milestone=task.milestone, program=task.program, lead_days=task.lead_days)
-        return Estimate(Basis.PLANNED, late, shift=float(duration), scale=minutes_a_day)
     return Estimate(Basis.CLASS, _class(task, duration), 0.0, float(duration), spent)
 
 
 def _class(task: Estimated, minutes: int) -> Shape:
-    return Shape("class", kind=task.kind, team=task.team, size=int(prior.size_class(minutes)))
+    return Shape("class", kind=task.kind, team=task.team, size=bisect_left(prior.SIZE_MIN, minutes))
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,8 +207,8 @@ def by_days(parts: Iterable[Finding]) -> list[Finding]:
 
 
 def with_weighed(findings: Sequence[Finding], weighed: Sequence[Finding]) -> list[Finding]:
-    """Findings in which weighed parts stand for the range; without any, the findings as they are."""
-    if not weighed:
+    """Findings in which weighed parts stand for the range; without either, the findings as they are."""
+    if not weighed or not any(one["rule"] in WEIGHED_RULES | {"range"} for one in findings):
         return list(findings)
     parts = [one for one in findings if one["rule"] in SLIP_RULES - WEIGHED_RULES - {"range"}]
     colour = [one for one in findings if one["rule"] not in SLIP_RULES | HYGIENE_RULES]

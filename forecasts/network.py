@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import numpy as np
+from django.db import connection
 from django.db.models import Min, Q
 from numpy.typing import NDArray
 
@@ -25,13 +26,15 @@ from milestones.models import Dependency, DependencyQuerySet, Milestone
 from programs.models import Program
 
 # Raised whenever the same inputs may give other dates.
-ENGINE_VERSION = "simulation-1"
+ENGINE_VERSION = "simulation-2"
 # One seed for all: the same plan has the same numbers on any day, and a difference is the plan's, not that of the dice.
 SEED = 20_260_101
 SAMPLES = 10_000
 P50, P80 = 9, 15  # columns of the levels P5, P10, … P95
 # Of a batch no larger than this all milestones are summarised; of a larger one ends, hand-offs and targets.
 SUMMARISE_ALL = 20_000
+# A planned day off work moves on to one that is worked, no further than this.
+DAYS_OFF_AT_MOST = 366
 
 NO_ONE = -1
 
@@ -192,12 +195,18 @@ def groups(nodes: Iterable[int], pairs: Iterable[tuple[int, int]]) -> list[tuple
     return sorted(tuple(sorted(group)) for group in members.values())
 
 
-def forecast(parts: Sequence[tuple[int, ...]], calendars: Calendars, classes: Classes, today: date) -> Outcome:
-    """Compute the network of these components, all in one pass of the engine.
+def forecast(
+    parts: Sequence[tuple[int, ...]],
+    calendars: Calendars,
+    classes: Classes,
+    today: date,
+    only: Collection[int] | None = None,
+) -> Outcome:
+    """Compute the network of these components (or ``only`` these milestones of it), all in one pass of the engine.
 
     Where the engine refuses, the refusal is narrowed down to the connected milestones it concerns.
     """
-    inputs, obstacles = read(parts, calendars, classes, today)
+    inputs, obstacles = read(parts, calendars, classes, today, only)
     part_of = {program: index for index, part in enumerate(parts) for program in part}
     digests = inputs.digests([part_of[task.program] for task in inputs.tasks], len(parts))
     forecasts = inputs.compute(obstacles) if inputs.tasks else []
@@ -205,15 +214,25 @@ def forecast(parts: Sequence[tuple[int, ...]], calendars: Calendars, classes: Cl
 
 
 def read(
-    parts: Sequence[tuple[int, ...]], calendars: Calendars, classes: Classes, today: date
+    parts: Sequence[tuple[int, ...]],
+    calendars: Calendars,
+    classes: Classes,
+    today: date,
+    only: Collection[int] | None = None,
 ) -> tuple[Inputs, dict[int, Obstacle]]:
-    """Read the network of these components in four queries; what cannot be computed is left out and told."""
+    """Read the network of these components in four queries; what cannot be computed is left out and told.
+
+    ``only`` names milestones that are all there is, with all that they wait for among them.
+    """
     part_of = {program: index for index, part in enumerate(parts) for program in part}
     rows = (
         Milestone.objects.filter(program__in=part_of, cancelled_on=None)
         .exclude(program__state=Program.State.CANCELLED)
         .order_by("pk")
     )
+    pairs = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
+    if only is not None:
+        rows, pairs = rows.filter(pk__in=only), pairs.filter(successor__in=only)
     columns = (
         "pk", "program_id", "team_id", "work_likely", "not_before_on", "target_on", "started_on", "remaining",
         "done_on", "is_end", "kind", "work_low", "work_high", "program__target_on", "demand_days",
@@ -221,7 +240,6 @@ def read(
     promised = _promised(part_of)
     values: Iterable[Any] = rows.values_list(*columns)
     tasks = [Task._make((*row, promised.get(row[0]))) for row in values]
-    pairs = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
     links = [Link(*row) for row in pairs.values_list("predecessor_id", "successor_id", "kind", "lag")]
     obstacles = find_obstacles(tasks, links)
     linked = {end for link in links for end in link[:2]}
@@ -230,6 +248,23 @@ def read(
     links = [link for link in links if link.predecessor not in obstacles and link.successor not in obstacles]
     inputs = Inputs.of(tasks, links, calendars, classes, load_threats(part_of), today)
     return inputs.limited(calendars.limits), obstacles
+
+
+WAITED_FOR = """
+    WITH RECURSIVE waited_for (id) AS (
+        SELECT id FROM milestones_milestone WHERE program_id = ANY(%s)
+        UNION
+        SELECT d.predecessor_id FROM milestones_dependency d JOIN waited_for ON d.successor_id = waited_for.id
+    )
+    SELECT m.id, m.program_id FROM waited_for JOIN milestones_milestone m ON m.id = waited_for.id
+"""
+
+
+def waited_for(program_ids: Collection[int]) -> dict[int, int]:
+    """The milestones of these programs and all that they wait for, each with its program."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITED_FOR, [list(program_ids)])
+        return dict(cursor.fetchall())
 
 
 def _promised(programs: Collection[int]) -> dict[int, date]:
@@ -601,8 +636,8 @@ def _stretched(columns: Mapping[str, IntArray], elapsed: Doubles, stretch: Doubl
 def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tuple[int, int, int, int, int]:
     """Duration, actual start, actual finish, remaining work, first day.
 
-    Who gives neither work nor a day but a promise or a target is taken at their word, one day of work on that day; a
-    start that lies ahead is a day not to start before.
+    Who gives neither work nor a day but a promise or a target is taken at their word, one day of work on that day (or
+    on the last before it that is worked); a start that lies ahead is a day not to start before.
     """
     started_on, not_before_on = task.started_on, task.not_before_on
     if started_on and started_on > today and task.done_on is None:
@@ -610,7 +645,7 @@ def _columns(task: Task, waits: bool, calendar: WorkCalendar, today: date) -> tu
     duration, remaining = task.work or 0, task.remaining
     planned_on = _planned_on(task)
     if _is_bare(task) and not waits and planned_on:
-        not_before_on = max(planned_on, today)
+        not_before_on = _working_day(calendar, planned_on, today)
         duration = _minutes(calendar, not_before_on)
         remaining = duration if started_on else None
     return (
@@ -628,6 +663,21 @@ def _lead_days(task: Task, waits: bool, today: date) -> int | None:
     if not _is_bare(task) or waits or not planned_on:
         return None
     return max((planned_on - today).days, 0)
+
+
+def _working_day(calendar: WorkCalendar, on: date, today: date) -> date:
+    """The last day up to one, and from today on, that is worked; where there is none, the first after."""
+    first = max(on, today)
+    for back in range((first - today).days + 1):
+        if _minutes(calendar, first - timedelta(days=back)):
+            return first - timedelta(days=back)
+    return next((day for day in _following(first) if _minutes(calendar, day)), first)
+
+
+def _following(on: date) -> Iterator[date]:
+    """The days after one, for a year: no holidays are longer."""
+    last = min(DAYS_OFF_AT_MOST, (date.max - on).days)
+    return (on + timedelta(days=ahead) for ahead in range(1, last + 1))
 
 
 def _minutes(calendar: WorkCalendar, on: date) -> int:

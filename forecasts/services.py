@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from django.db import Error, connection, transaction
 from django.db.models import F
 
 import history
+from engine.calendars import EngineError
 from forecasts import network
 from forecasts.calendars import Calendars, load_calendars
 from forecasts.estimates import load_classes
@@ -44,6 +46,7 @@ TRIES = 3
 # A component of at most so many programs is computed whole. Of a larger one an edit recomputes what it reaches; what
 # lies upstream keeps its forecast, and its float until the next day's run (docs/adr/0006).
 WHOLE_UP_TO = 400
+EDITED_AT_ONCE = 50
 # An edit that got in between: the milestone is gone, or a row has changed since the snapshot.
 OVERTAKEN = (psycopg2.errors.SerializationFailure, psycopg2.errors.ForeignKeyViolation)
 
@@ -154,6 +157,11 @@ class _State:
         read = {int(pk): plan for pk, plan in run.revisions.items()}
         return {pk for pk, plan in read.items() if self.revisions.get(pk, (-1,))[0] != plan}
 
+    def is_edited(self, program: int) -> bool:
+        """Whether its own plan has changed since it was judged today."""
+        row = self.judged.get(program)
+        return row is not None and row.plan_revision != self.revisions[program][0]
+
     def is_judged(self, program: int) -> bool:
         """Whether its health is that of its revision, its policy and a run that still holds."""
         row = self.judged.get(program)
@@ -205,9 +213,13 @@ def behind(*, today: date) -> list[int]:
 
 
 def catch_up(*, today: date, at: datetime) -> list[int]:
-    """Bring whatever is behind up to date, unless somebody is at it already; ids of the programs judged again."""
+    """Bring whatever is behind up to date, unless somebody is at it already; ids of the programs judged again.
+
+    Where a few programs of a very large component were edited, these come first and by themselves: whoever edits sees
+    the new forecast in seconds, and the next call brings what waits for them.
+    """
     program_ids = behind(today=today)
-    return _alone(program_ids, today=today, at=at, again=False, wait=False) if program_ids else []
+    return _alone(program_ids, today=today, at=at, again=False, wait=False, edited_first=True) if program_ids else []
 
 
 def bring_up_to_date(*, program_ids: Collection[int], today: date, at: datetime, again: bool = False) -> list[int]:
@@ -218,14 +230,19 @@ def bring_up_to_date(*, program_ids: Collection[int], today: date, at: datetime,
     joins that one); only rows that differ are written, so that twice leaves the same rows. For days of the past call
     it in the order of days. Returns the ids of the programs judged.
     """
-    return _alone(program_ids, today=today, at=at, again=again, wait=True)
+    return _alone(program_ids, today=today, at=at, again=again, wait=True, edited_first=False)
 
 
-def _alone(program_ids: Collection[int], *, today: date, at: datetime, again: bool, wait: bool) -> list[int]:
+def _alone(
+    program_ids: Collection[int], *, today: date, at: datetime, again: bool, wait: bool, edited_first: bool
+) -> list[int]:
     for attempt in range(1, TRIES + 1):
         try:
             with _locked(wait=wait) as got_it:
-                return _bring(program_ids, today=today, at=at, again=again) if got_it else []
+                if not got_it:
+                    return []
+                edited = _bring_edited(today=today, at=at) if edited_first else []
+                return edited or _bring(program_ids, today=today, at=at, again=again)
         except Error as refusal:
             if attempt == TRIES or connection.in_atomic_block or not isinstance(refusal.__cause__, OVERTAKEN):
                 raise
@@ -264,6 +281,29 @@ def _lock(function: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s)", [RUN_LOCK])
         return cursor.fetchone()[0] is not False
+
+
+def _bring_edited(*, today: date, at: datetime) -> list[int]:
+    """Forecast the edited programs of very large components, from what they wait for alone; ids of those."""
+    state = _State.read(today)
+    edited = [pk for pk in sorted(state.stale) if state.is_edited(pk)]
+    if not 0 < len(edited) <= EDITED_AT_ONCE or state.calendars.limits:
+        return []
+    far = {pk for part in network.components(edited) if len(part) > WHOLE_UP_TO for pk in part}
+    edited = [pk for pk in edited if pk in far]
+    if not edited:
+        return []
+    waited_for = network.waited_for(edited)
+    part = tuple(sorted(set(waited_for.values()) | set(edited)))
+    classes = load_classes(state.calendars, today)
+    outcome = network.forecast([part], state.calendars, classes, today, only=waited_for.keys())
+    run = _keep_runs([part], outcome.digests, state, today=today, at=at)[edited[0]]
+    runs = dict.fromkeys(edited, run)
+    forecasts = [row for row in outcome.forecasts if row.program in runs]
+    _write_forecasts(forecasts, runs)
+    _issue(forecasts, runs, today)
+    _write_healths(load(edited, state.calendars, today, outcome.obstacles), state, runs, today=today, at=at)
+    return edited
 
 
 def _bring(program_ids: Collection[int], *, today: date, at: datetime, again: bool) -> list[int]:
@@ -371,18 +411,13 @@ def _write_forecasts(forecasts: Sequence[network.Forecast], runs: Mapping[int, i
 
 
 def explain_some(*, today: date, seconds: float) -> list[int]:
-    """Weigh what is uncertain about late programs that are not explained yet, until the time is up.
+    """Weigh what is uncertain about late programs that are not explained yet, the latest first, until the time is up.
 
-    One program after another, each written only if it still stands as it was read. Returns the ids explained.
+    The time counts from when the record is read. Returns the ids explained.
     """
-    until = time.monotonic() + seconds
     rows = ProgramHealth.objects.filter(day=today, explained=False).exclude(p80_on=None).exclude(run=None)
     waiting = list(rows.order_by(F("slip_days").desc(nulls_last=True), "pk").values_list("program_id", flat=True))
-    done: list[int] = []
-    while waiting and time.monotonic() < until:
-        program = waiting.pop(0)
-        done += explain(program_ids=[program], today=today)
-    return done
+    return _explain(waiting, today=today, seconds=seconds) if waiting else []
 
 
 def explain(*, program_ids: Collection[int], today: date) -> list[int]:
@@ -390,17 +425,37 @@ def explain(*, program_ids: Collection[int], today: date) -> list[int]:
 
     Each is written only if its health still stands as it was read. Returns the ids explained.
     """
-    explained = []
-    for part in network.components(program_ids):
-        with _one_snapshot():
-            calendars = load_calendars()
-            inputs, _ = network.read([part], calendars, load_classes(calendars, today), today)
-            asked = ProgramHealth.objects.filter(day=today, program__in=set(part) & set(program_ids))
-            rows = list(asked.exclude(p80_on=None).exclude(run=None).order_by("program_id"))
-            hand_offs = _late_hand_offs(row.program_id for row in rows)
-            found = [weigh(inputs, row.program_id, _uncertain_days(row), hand_offs[row.program_id]) for row in rows]
-        explained += [row.program_id for row, one in zip(rows, found, strict=True) if _write_weighed(row, one)]
-    return explained
+    return _explain(sorted(program_ids), today=today, seconds=math.inf)
+
+
+def _explain(program_ids: Sequence[int], *, today: date, seconds: float) -> list[int]:
+    """Weigh these programs in turn, each with all that it waits for, over one snapshot.
+
+    A program whose plan has changed since its run is left to the next run: its days would be those of another plan.
+    """
+    found: list[tuple[ProgramHealth, Weighed | None]] = []
+    with _one_snapshot():
+        state = _State.read(today)
+        classes, givers = load_classes(state.calendars, today), network.givers()
+        until = time.monotonic() + seconds
+        asked = ProgramHealth.objects.filter(day=today, program__in=program_ids).exclude(p80_on=None).exclude(run=None)
+        rows = {row.program_id: row for row in asked if state.is_judged(row.program_id)}
+        hand_offs = _late_hand_offs(rows)
+        for row in (rows[pk] for pk in program_ids if pk in rows):
+            if time.monotonic() >= until:
+                break
+            part = tuple(sorted(network.reach([row.program_id], givers)))
+            inputs, _ = network.read([part], state.calendars, classes, today)
+            found.append((row, _weighed(inputs, row, hand_offs[row.program_id])))
+    return [row.program_id for row, one in found if _write_weighed(row, one)]
+
+
+def _weighed(inputs: network.Inputs, row: ProgramHealth, hand_offs: Sequence[Dependency]) -> Weighed | None:
+    """What one program's uncertainty is made of; None where that cannot be told."""
+    try:
+        return weigh(inputs, row.program_id, _uncertain_days(row), hand_offs)
+    except EngineError:  # what is tried out may end after the last day that calendars know
+        return None
 
 
 @transaction.atomic
@@ -409,12 +464,12 @@ def _write_weighed(read: ProgramHealth, found: Weighed | None) -> bool:
     names = ("run_id", "revision", "plan_revision", "policy_version", "p80_on", "findings")
     if row is None or row.run_id is None or any(getattr(row, name) != getattr(read, name) for name in names):
         return False
+    RiskForecast.objects.filter(program=row.program_id).delete()
     if found:
         if row.slip_days and row.slip_days > 0:
             before = ProgramHealth.objects.filter(program=row.program_id, day__lt=row.day).order_by("-day").first()
             row.findings = with_weighed(row.findings, dated(found.parts, before.findings if before else [], row.day))
         row.moves = found.moves
-        RiskForecast.objects.filter(program=row.program_id).delete()
         RiskForecast.objects.bulk_create(
             RiskForecast(
                 risk_id=cost.risk,
@@ -457,9 +512,11 @@ def _write_healths(
 ) -> None:
     """Derive health and write the rows of the day that differ."""
     standing = {row.program_id: row for row in ProgramHealth.objects.filter(day=today, program__in=runs)}
-    changed = []
+    changed, unforeseen = [], []
     for one in facts:
         derived = derive(one, state.policy, today)
+        if derived.p80_on is None:
+            unforeseen.append(one.program)
         before = standing.get(one.program)
         explained = before is not None and _still_explains(before, derived, runs[one.program])
         findings = derived.findings
@@ -485,6 +542,8 @@ def _write_healths(
             changed.append((one.program, today, at, *found))
     columns = ["program_id", "day", "computed_at", *HEALTH_FIELDS]
     upsert(ProgramHealth, columns, changed, key=["program_id", "day"])
+    # Without a P80 nothing is weighed any more, and no risk costs days of it.
+    RiskForecast.objects.filter(program__in=unforeseen).delete()
     _freeze(dict(zip(columns, row, strict=True)) for row in changed)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from math import floor
 from typing import TypedDict
@@ -74,7 +74,7 @@ class Cone:
     run: Run
 
     def draw(self, uid: int) -> Draw:
-        return self.run.draws[int(self.run.steps.step[self.run.network.index(uid)])]
+        return self.run.draws[self.run.step(uid)]
 
     def days_saved(self, changes: Changes) -> int:
         return whatif(self.run, changes).days_saved(self.end.id, LEVEL)
@@ -204,24 +204,24 @@ def _risk_moves(
 
 def _pull_ins(cone: Cone) -> Iterable[Move]:
     """Five days less work on the milestones of the program that drive its end most often."""
-    found = criticality(cone.run, cone.end.id)
+    found = criticality(cone.run, cone.end.id, driving_only=True)
     network = cone.run.network
-    driving = sorted(zip((-found.index).tolist(), network.uid[found.tasks].tolist(), strict=True))
+    left = dict(zip(network.uid[found.tasks].tolist(), network.work_min[found.tasks].tolist(), strict=True))
+    driving = sorted(zip((-found.index).tolist(), left, strict=True))
     mine = [uid for index, uid in driving if index < 0 and cone.tasks[uid].program == cone.program]
-    workable = [uid for uid in mine if network.work_min[network.index(uid)] > PULL_MINUTES]
-    for uid in workable[:PULLED_IN]:
-        days = cone.days_saved(Changes(draws={uid: _shorter(cone.draw(uid), PULL_MINUTES)}))
+    for uid in [uid for uid in mine if left[uid] > PULL_MINUTES][:PULLED_IN]:
+        days = cone.days_saved(Changes(draws={uid: shorter(cone.draw(uid), 1 - PULL_MINUTES / left[uid])}))
         record = Record(kind="milestone", id=uid, program=cone.program)
         yield Move(rule="pull_in", record=record, label=cone.names[uid], value=PULL_MINUTES / 480, days=days)
 
 
-def _shorter(draw: Draw, minutes: int) -> Draw:
-    """The same work with so many minutes less likely, as uncertain in proportion."""
-    if draw.shape == CERTAIN:
-        return replace(draw, shift=draw.shift - minutes)
-    likely = draw.shift + draw.scale / 2 if draw.shift else draw.scale
-    factor = max(1 - minutes / likely, 0.0)
-    return replace(draw, shift=draw.shift * factor, scale=draw.scale * factor)
+def shorter(draw: Draw, factor: float) -> Draw:
+    """The same work with so much of what is not spent yet, as uncertain in proportion.
+
+    >>> shorter(Draw(1, shift=-2400.0, scale=19200.0, shape=0, elapsed=2400.0), 0.5)
+    Draw(uid=1, shift=0.0, scale=9600.0, shape=0, elapsed=2400.0, drivers=(), impacts=())
+    """
+    return draw._replace(shift=draw.shift * factor + draw.elapsed * (1 - factor), scale=draw.scale * factor)
 
 
 def _kept_hand_offs(cone: Cone, hand_offs: Iterable[Dependency]) -> Iterable[Move]:
@@ -248,7 +248,7 @@ def _relieved_teams(cone: Cone, inputs: Inputs) -> Iterable[Move]:
             slowed[task.team][task.id] = factor
     names = dict(Team.objects.filter(pk__in=slowed).values_list("pk", "name")) if slowed else {}
     for team, factors in sorted(slowed.items()):
-        draws = {uid: _unstretched(cone.draw(uid), factor) for uid, factor in factors.items()}
+        draws = {uid: shorter(cone.draw(uid), 1 / factor) for uid, factor in factors.items()}
         yield Move(
             rule="relieve_team",
             record=Record(kind="team", id=team, program=cone.program),
@@ -256,8 +256,3 @@ def _relieved_teams(cone: Cone, inputs: Inputs) -> Iterable[Move]:
             value=round(max(factors.values()), 2),
             days=cone.days_saved(Changes(draws=draws)),
         )
-
-
-def _unstretched(draw: Draw, factor: float) -> Draw:
-    """The same work without the delay by capacity; what is spent was never delayed."""
-    return replace(draw, shift=(draw.shift + draw.elapsed * (factor - 1)) / factor, scale=draw.scale / factor)

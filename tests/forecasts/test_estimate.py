@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import milestones.services
-from engine import prior
+from engine import prior, reference
 from forecasts.calendars import load_calendars
 from forecasts.estimates import Basis, Estimated, Shape, estimate, load_classes
 from forecasts.models import MilestoneForecast
@@ -45,6 +45,36 @@ def test_a_planned_day_is_late_by_how_days_were_kept() -> None:
         343.0,
         0.0,
     )
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_planned_day_off_work_is_as_uncertain_as_any_other(plan: Plan, started: bool) -> None:
+    """A Saturday's promise is kept by the Friday before, as likely as a promise of that Friday."""
+    found = []
+    for days in (56, 57):
+        row = milestones.services.create_milestone(
+            program=plan.na4, by=plan.cast.admin, today=FRIDAY, name=str(days), target_on=FRIDAY + timedelta(days)
+        )
+        if started:
+            plan.change(row, started_on=FRIDAY)
+        p80(plan)
+        found.append(MilestoneForecast.objects.get(pk=row.pk))
+    assert [row.basis for row in found] == [Basis.PLANNED] * 2
+    assert [row.finish_on for row in found] == [FRIDAY + timedelta(days=56)] * 2
+    assert all(row.chance is not None and 0.3 < row.chance < 0.95 for row in found)
+
+
+def test_on_a_day_off_what_is_overdue_is_as_uncertain_as_the_day_before(plan: Plan) -> None:
+    row = milestones.services.create_milestone(
+        program=plan.na4, by=plan.cast.admin, today=FRIDAY, name="Permit", target_on=FRIDAY - timedelta(days=3)
+    )
+    found = []
+    for today in (FRIDAY, FRIDAY + timedelta(days=1)):
+        bring_up_to_date(program_ids=[plan.na4.pk], today=today, at=NOON)
+        forecast = MilestoneForecast.objects.get(pk=row.pk)
+        found.append(forecast)
+        assert forecast.quantiles[18] > forecast.finish_on + timedelta(days=60)
+    assert [forecast.finish_on for forecast in found] == [FRIDAY, FRIDAY + timedelta(days=3)]
 
 
 def finish(plan: Plan, days: int, planned: int = 5) -> Milestone:
@@ -96,6 +126,18 @@ def test_work_that_took_longer_makes_what_is_left_later_and_work_that_did_not_ea
         one_number.change(row, started_on=row.done_on)
     assert load_classes(load_calendars(), FRIDAY).finished.ratio.tolist() == [0.2] * 6
     assert p80(one_number) < late
+
+
+def test_teams_share_what_is_known_of_a_kind_and_size(one_number: Plan) -> None:
+    for days in (4, 7, 15):
+        finish(one_number, days)
+    classes = load_classes(load_calendars(), FRIDAY)
+    with_shared = [classes.ratio("deliverable", team, prior.MEDIUM) for team in (None, 7)]
+    kind = classes.kinds["deliverable"]
+    for found, team in zip(with_shared, (-1, 7), strict=True):
+        whole = reference.reference_class(classes.finished, kind=kind, team=team, size=prior.MEDIUM)
+        assert found.tolist() == whole.shape.tolist()
+    assert with_shared[0].mean() > with_shared[1].mean()
 
 
 def test_the_record_is_that_of_the_day_and_of_the_first_plan(one_number: Plan) -> None:

@@ -47,7 +47,12 @@ def test_an_edit_recomputes_what_it_reaches(chain: list[Program], cast: Cast) ->
     reached = [program.pk for program in chain[SIZE - 20 :]]
     assert behind(today=FRIDAY) == reached
     before = rows()
-    assert catch_up(today=FRIDAY, at=NOON) == reached
+    # Whoever edited comes first, then all that wait for it.
+    assert catch_up(today=FRIDAY, at=NOON) == reached[:1]
+    first = MilestoneForecast.objects.values_list("p80_on").get(program=middle)
+    assert behind(today=FRIDAY) == reached[1:]
+    assert catch_up(today=FRIDAY, at=NOON) == reached[1:]
+    assert MilestoneForecast.objects.values_list("p80_on").get(program=middle) == first
     assert behind(today=FRIDAY) == []
     after = rows()
     assert [one == other for one, other in zip(before["forecasts"], after["forecasts"], strict=True)] == [

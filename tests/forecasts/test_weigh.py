@@ -4,18 +4,23 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 
 import milestones.services
+import programs.services
 import risks.services
 from forecasts.health import SLIP_RULES, WEIGHED_RULES
 from forecasts.models import FrozenHealth, IssuedForecast, MilestoneForecast, ProgramHealth, RiskForecast, Run
 from forecasts.services import bring_up_to_date, catch_up, explain, explain_some
 from forecasts.weighing import whole_days
+from milestones.models import Dependency, Milestone
 from programs.models import Program
-from risks.models import Risk
+from risks.models import Risk, RiskImpact
 from tests.conftest import FRIDAY, NOON
 from tests.forecasts.conftest import DAY, Plan
 
@@ -118,6 +123,13 @@ def test_weighing_is_kept_while_it_holds_and_done_again_when_it_does_not(plan: P
     assert row.slip_days == slip_days(row)
 
 
+def test_the_record_is_read_once_for_all_programs(plan: Plan, risk: Risk) -> None:
+    bring()
+    with CaptureQueriesContext(connection) as asked:
+        assert len(explain_some(today=FRIDAY, seconds=60)) == 2
+    assert sum("COALESCE" in query["sql"] and "work_likely" in query["sql"] for query in asked) == 1
+
+
 def test_without_time_nothing_is_weighed(plan: Plan, risk: Risk) -> None:
     bring()
     assert explain_some(today=FRIDAY, seconds=0) == []
@@ -189,3 +201,49 @@ def test_a_run_replayed_a_day_later_gives_the_same_rows(plan: Plan, risk: Risk) 
         program_ids=Program.objects.values_list("pk", flat=True), today=FRIDAY, at=NOON + timedelta(days=1)
     )
     assert rows() == first
+
+
+def test_a_program_on_hold_has_no_slip_to_explain(plan: Plan, risk: Risk) -> None:
+    programs.services.change_program(program=plan.na4, by=plan.cast.admin, state=Program.State.ON_HOLD)
+    bring()
+    assert explain(program_ids=[plan.na4.pk], today=FRIDAY) == [plan.na4.pk]
+    row = health_of(plan.na4)
+    assert row.explained
+    assert [item["rule"] for item in row.findings] == ["state"]
+    assert RiskForecast.objects.get(risk=risk).p80_days > 0
+
+
+def test_costs_go_with_the_risk_and_with_the_forecast_of_its_program(plan: Plan, risk: Risk) -> None:
+    bring()
+    explain(program_ids=[plan.na4.pk], today=FRIDAY)
+    assert RiskForecast.objects.filter(program=plan.na4).count() == 1
+    plan.change(plan.live, is_end=False)
+    bring()
+    assert health_of(plan.na4).p80_on is None
+    assert not RiskForecast.objects.filter(program=plan.na4).exists()
+
+
+def test_an_edit_before_weighing_is_not_told_of_the_run_before_it(plan: Plan, risk: Risk) -> None:
+    bring()
+    risks.services.close_risk(risk=risk, by=plan.cast.admin, on=FRIDAY, because="Delivered.")
+    assert explain(program_ids=[plan.na4.pk, plan.gpu.pk], today=FRIDAY) == []
+    assert not health_of(plan.gpu).explained
+    catch_up(today=FRIDAY, at=NOON)
+    assert explain(program_ids=[plan.na4.pk, plan.gpu.pk], today=FRIDAY) == [plan.na4.pk, plan.gpu.pk]
+
+
+def test_what_would_end_beyond_all_calendars_stops_no_other_program(plan: Plan, risk: Risk) -> None:
+    """Nearly always Racks takes less than its 30 days; if it took them all, the risk would end it in 2100."""
+    Risk.objects.filter(pk=risk.pk).update(probability=Decimal("0.21"), residual_probability=None)
+    RiskImpact.objects.update(milestone=plan.racks, low=5 * DAY, likely=5 * DAY, high=5 * DAY)
+    begins_on = np.busday_offset(np.datetime64("2099-12-31", "D"), -33).astype(date)
+    Milestone.objects.filter(pk=plan.racks.pk).update(
+        not_before_on=begins_on, work_low=DAY, work_likely=30 * DAY, work_high=30 * DAY
+    )
+    Dependency.objects.filter(pk=plan.hand_off.pk).delete()
+    bring()
+    row = health_of(plan.na4)
+    assert row.p80_on is not None
+    assert row.p80_on != row.finish_on
+    assert explain_some(today=FRIDAY, seconds=60) == [plan.na4.pk, plan.gpu.pk]
+    assert health_of(plan.na4).moves == []

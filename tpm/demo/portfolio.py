@@ -511,7 +511,11 @@ PROGRAMS = [
         (GREEN, GREEN),
         "Wave 2 on plan.",
         kpis=(Kpi("Applications moved", "", "up", 30, 214, 340), Kpi("Failed sign-ins", "%", "down", 1.9, 1.2, 1, 3)),
-        risks=(RiskSpec("SCIM gaps for contractor accounts", 0.4, (4, 10, 14), "w3", (3, 3), 5),),
+        risks=(
+            RiskSpec("SCIM gaps for contractor accounts", 0.4, (4, 10, 14), "w3", (3, 3), 5),
+            # What waits for this wave in another program is later for it too.
+            RiskSpec("Cut-over weekend meets the year-end freeze", 0.35, (4, 8, 15), "w2", (3, 3), 4),
+        ),
         silent_weeks=2,
     ),
     ProgramSpec(

@@ -55,7 +55,7 @@ SET_UP = """
 # Program: the week in which its target moved, by how many days, and why.
 # Days that each target leaves between the plan and P80: what a sponsor was promised beyond the plan.
 RESERVE_DAYS = {
-    "GPU": 54, "NA4": 43, "OST": 37, "BLD": 41, "DR": 29, "EDGE": 45, "ZT": 22, "IDP": 21, "FLEET": 16, "OBS": 12,
+    "GPU": 54, "NA4": 43, "OST": 37, "BLD": 41, "DR": 29, "EDGE": 45, "ZT": 25, "IDP": 27, "FLEET": 16, "OBS": 12,
     "COST": 17,
 }  # fmt: skip
 RETARGETED = {"OST": (6, 14, "Scope added"), "DR": (8, 10, "Waiting for another team")}
