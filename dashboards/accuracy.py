@@ -28,6 +28,7 @@ from programs.models import Program
 
 USUAL_WEEKS = 26
 GROUPS_A_PAGE = 50
+TRENDS = ("Trends", "/trends")  # both pages lie below it
 TASKS_SHOWN = 30
 # Off by less than this, chances are as good as can be told from some dozens of targets.
 SMALL_CHANCE = 0.05
@@ -113,6 +114,7 @@ def accuracy(request: SignedIn) -> HttpResponse:
     page = Paginator(_names(ledger, by), GROUPS_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "title": "Forecast accuracy",
+        "crumbs": [TRENDS],
         "chosen": chosen,
         "tabs": tabs(chosen, "accuracy"),
         "tabs_label": "Chart",
@@ -175,7 +177,7 @@ def expert(request: SignedIn) -> HttpResponse:
     context = {
         "title": "Forecast scores",
         "sub": "For whoever looks after the forecast itself. A lead needs none of this.",
-        "crumbs": [("Accuracy", f"/accuracy{chosen.query(weeks=None) if chosen.program else ''}")],
+        "crumbs": [TRENDS, ("Accuracy", f"/accuracy{chosen.query(weeks=None) if chosen.program else ''}")],
         "chosen": chosen,
         "weeks_offered": WEEKS,
         "found": found,

@@ -6,36 +6,38 @@ from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, Max, OuterRef, Q, Subquery
+from django.db.models import Max, OuterRef, Subquery
 from django.http import HttpRequest
 from django.urls import is_valid_path
 from django.utils.functional import SimpleLazyObject
 
 from forecasts.models import ProgramHealth, Run
 from people.models import Organisation, User
-from programs.models import Program, Role
+from programs.models import Program
 
 MOST_OWN_PROGRAMS = 8
 
 
 class Place(NamedTuple):
+    """A page of the side navigation; ``on_phone`` it is one of the five in the bar, the others stand below the page."""
+
     path: str
     icon: str
     label: str
-    on_phone: bool = True
+    on_phone: bool = False
 
 
 PORTFOLIO = (
-    Place("/", "grid", "Portfolio"),
+    Place("/", "grid", "Portfolio", on_phone=True),
     Place("/roadmap", "road", "Roadmap"),
-    Place("/dependencies", "graph", "Dependencies"),
-    Place("/trends", "trend", "Trends"),
-    Place("/risks", "risk", "Risks"),
-    Place("/decisions", "gavel", "Decisions", on_phone=False),
-    Place("/quality", "check", "Schedule quality", on_phone=False),
-    Place("/problems", "swap", "Problems", on_phone=False),
-    Place("/teams", "team", "Teams", on_phone=False),
-    Place("/objectives", "target", "Objectives", on_phone=False),
+    Place("/dependencies", "graph", "Dependencies", on_phone=True),
+    Place("/trends", "trend", "Trends", on_phone=True),
+    Place("/risks", "risk", "Risks", on_phone=True),
+    Place("/decisions", "gavel", "Decisions", on_phone=True),
+    Place("/quality", "check", "Schedule quality"),
+    Place("/problems", "swap", "Problems"),
+    Place("/teams", "team", "Teams"),
+    Place("/objectives", "target", "Objectives"),
 )
 PERSONAL = (
     Place("/inbox", "inbox", "Inbox"),
@@ -61,14 +63,13 @@ def existing(places: tuple[Place, ...]) -> list[Place]:
 def own_programs(user: User) -> list[Program]:
     """Open programs in which a person has a part, most important first, each with its derived health."""
     newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
-    role = Role.objects.filter(program=OuterRef("pk"), user=user)
     return list(
         Program.objects.visible_to(user)
+        .with_part(user)
         .open()
-        .filter(Q(lead=user) | Q(sponsor=user) | Exists(role))
+        .by_rank()
         .only("key", "name")
-        .annotate(derived=Subquery(newest.values("health")[:1]))
-        .order_by("rank", "name", "id")[:MOST_OWN_PROGRAMS]
+        .annotate(derived=Subquery(newest.values("health")[:1]))[:MOST_OWN_PROGRAMS]
     )
 
 

@@ -129,7 +129,7 @@ class Line:
     def is_stale(self) -> bool:
         if self.health:
             return self.health.is_stale
-        return self.days_since_update is None or self.days_since_update > STALE_DAYS
+        return self.days_since_update is None or self.days_since_update >= STALE_DAYS
 
     @property
     def is_behind(self) -> bool:

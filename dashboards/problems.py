@@ -27,6 +27,7 @@ from risks.permissions import may_change, require_change
 from risks.recurring import Cost, Kind, Of, Recurring, find, quarters_until
 
 MOST_ROWS = 25
+MOST_COSTS = 100
 CRUMBS = [("Problems", "/problems")]
 
 
@@ -105,7 +106,7 @@ def problem(request: SignedIn, pk: int) -> HttpResponse:
         "source": row.cause or row.team,
         "started": started,
         "found": found,
-        "costs": [(cost, bars.quarter_name(cost.quarter_on)) for cost in found.costs] if found else [],
+        "costs": _costliest(found) if found else [],
         "chart": bars.by_quarter(found.by_quarter, max(days for _, days in found.by_quarter), found.name)
         if found
         else "",
@@ -114,6 +115,13 @@ def problem(request: SignedIn, pk: int) -> HttpResponse:
         "may_start": mine and not row.program_id and organisation.may(request.user, OrgAct.CREATE_PROGRAM),
     }
     return render(request, "dashboards/problem.html", context)
+
+
+def _costliest(found: Recurring) -> list[tuple[Cost, str]]:
+    """What programs lost in quarters: all of it in order of time, of very many the costliest."""
+    costs = sorted(found.costs, key=lambda cost: -cost.days)[:MOST_COSTS]
+    costs.sort(key=lambda cost: (cost.quarter_on, cost.program.id))
+    return [(cost, bars.quarter_name(cost.quarter_on)) for cost in costs]
 
 
 def _as_found(request: SignedIn, row: Problem) -> Recurring | None:

@@ -137,7 +137,7 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
     today = timezone.now().astimezone(zone).date()
     visible = Program.objects.visible_to(request.user)
     key = request.GET.get("program", "").strip()
-    one = visible.filter(key=key).first() if key else None
+    one = visible.filter(key__iexact=key).first() if key else None
     if key and one is None:
         raise Http404
     chosen = [one] if one else list(visible.open().only("key", "name", "state").order_by("name", "id"))

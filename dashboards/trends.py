@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import NullIf
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -23,7 +22,7 @@ from forecasts.models import IssuedForecast
 from forecasts.trends import RECENT_WEEKS, Line, Report, Rule, lines_of
 from people.models import User
 from people.pages import SignedIn
-from programs.models import Program, Role
+from programs.models import Program
 
 WEEKS = (6, 14, 26, 52)
 USUAL_WEEKS = 14
@@ -88,7 +87,7 @@ def choose(request: SignedIn, *, usual_weeks: int, otherwise: bool) -> Chosen:
     weeks = int(asked) if asked in {str(one) for one in WEEKS} else usual_weeks
     offered = list(visible.open().only("key", "name").order_by("name", "id")[:MOST_OFFERED])
     if key:
-        program = visible.filter(key=key).first()
+        program = visible.filter(key__iexact=key).first()
         if program is None:
             raise Http404
     else:
@@ -98,11 +97,9 @@ def choose(request: SignedIn, *, usual_weeks: int, otherwise: bool) -> Chosen:
 
 def _usual(user: User) -> Program | None:
     """An open program with forecasts to look back on: one's own first, then by rank."""
-    role = Role.objects.filter(program=OuterRef("pk"), user=user)
     ledger = IssuedForecast.objects.filter(program=OuterRef("pk"), milestone__is_end=True)
-    ranked_first = NullIf("rank", 0).asc(nulls_last=True)
-    rows = Program.objects.visible_to(user).open().filter(Exists(ledger)).order_by(ranked_first, "name", "id")
-    return rows.filter(Q(lead=user) | Q(sponsor=user) | Exists(role)).first() or rows.first()
+    rows = Program.objects.visible_to(user).open().filter(Exists(ledger)).by_rank()
+    return rows.with_part(user).first() or rows.first()
 
 
 def tabs(chosen: Chosen, current: str) -> list[dict[str, Any]]:

@@ -446,6 +446,7 @@ class Why(OfProgramInPath[FrozenHealth]):
     basename = "why"
 
     def find(self) -> FrozenHealth:
+        only_known(self.request, "run")
         row = frozen_by(self.get_queryset(), self.request.query_params.get("run"))
         if row is None:
             raise Http404
@@ -476,6 +477,7 @@ class Load(Endpoint):
     @extend_schema(operation_id="teams_load", responses=LoadOut)
     def get(self, request: Request, pk: int) -> Response:
         """What a team is asked for against what it can do in the next 26 weeks, by the programs that you see."""
+        only_known(request)
         team, viewer = Team.objects.filter(pk=pk).first(), request.user
         if team is None:
             raise exceptions.NotFound("There is nothing here, or nothing that you may see.")
@@ -674,6 +676,8 @@ def one_program(request: Request) -> Program | None:
     key = request.query_params.get("program")
     if key is None:
         return None
+    if "\0" in key:
+        raise QueryRefused({"program": "Null characters are not allowed."})
     program = Program.objects.visible_to(request.user).filter(key__iexact=key).first()
     if program is None:
         raise Http404

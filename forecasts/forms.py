@@ -46,3 +46,10 @@ class PolicyForm(forms.Form):
     @property
     def limits(self) -> dict[str, int]:
         return {name: self.cleaned_data[name] for name in LIMITS}
+
+    def choose_against(self, standing: HealthPolicy) -> None:
+        """Let whoever was overtaken save what they typed: the page now sets it against the policy that stands."""
+        typed = QueryDict(mutable=True)
+        typed.update(self.data)
+        typed["read_version"] = str(standing.version)
+        self.data = typed

@@ -58,11 +58,14 @@ def policy_edit(request: SignedIn) -> HttpResponse:
     }
     if form.is_bound and form.is_valid():
         with explaining(form):
-            if "save" in request.POST:
-                row = services.change_policy(by=request.user, at=now, **form.cleaned_data)
-                return done(request, f"Saved version {row.version}. Every program is judged by it in a moment.", HERE)
-        with explaining(form):
             policy = proposed(standing, form.limits)
+            with explaining(form):
+                if "save" in request.POST:
+                    row = services.change_policy(by=request.user, at=now, **form.cleaned_data)
+                    return done(
+                        request, f"Saved version {row.version}. Every program is judged by it in a moment.", HERE
+                    )
+            form.choose_against(standing)
             turns = preview(standing, policy, visible(request.user), people.services.today(now))
             context |= seen(request.user, turns)
     return render(request, "forecasts/policy_form.html", context, status=422 if form.errors else 200)

@@ -626,7 +626,7 @@ def objectives(request: SignedIn) -> HttpResponse:
     closed = request.GET.get("show") == "closed"
     rows = Objective.objects.filter(closed_on__isnull=not closed).select_related("owner").order_by("title", "id")
     branches = tree(list(rows))
-    programs = {row.pk: row for row in Program.objects.visible_to(request.user).open().order_by("rank", "name", "id")}
+    programs = {row.pk: row for row in Program.objects.visible_to(request.user).open().by_rank()}
     serving: dict[int, list[Program]] = {}
     aligned = set()
     alignments = Program.objectives.through.objects.filter(objective__closed_on=None)

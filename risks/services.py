@@ -272,16 +272,16 @@ def open_problem(*, by: User, today: date, costs: Iterable[Cost] = (), **fields:
     fields["owner"] = fields.get("owner") or by
     with history.because("Record a problem", by_id=by.pk):
         problem = history.create(Problem(**fields))
-        for cost in costs:
-            history.create(
-                ProblemCost(
-                    problem=problem,
-                    program_id=cost.program.id,
-                    quarter_on=cost.quarter_on,
-                    days=cost.days,
-                    slips=cost.slips,
-                )
+        ProblemCost.objects.bulk_create(
+            ProblemCost(
+                problem=problem,
+                program_id=cost.program.id,
+                quarter_on=cost.quarter_on,
+                days=cost.days,
+                slips=cost.slips,
             )
+            for cost in costs
+        )
     return problem
 
 

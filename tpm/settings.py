@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "people.middleware.TimeZoneMiddleware",
     "tpm.collisions.CollisionMiddleware",
+    "tpm.unreadable.ReadableQueryMiddleware",
 ]
 ROOT_URLCONF = "tpm.urls"
 WSGI_APPLICATION = "tpm.wsgi.application"

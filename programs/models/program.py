@@ -9,6 +9,7 @@ from typing import Self, TypeVar
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import NullIf
 
 from history.models import Record
 from history.tracker import track
@@ -48,13 +49,23 @@ class ProgramQuerySet(models.QuerySet["Program"]):
             return self.none()
         if viewer.is_admin:
             return self
-        mine = viewer.roles.filter(program=models.OuterRef("pk"))
-        return self.filter(
-            Q(visibility=Program.Visibility.ORGANISATION) | Q(lead=viewer) | Q(sponsor=viewer) | models.Exists(mine)
-        )
+        return self.filter(Q(visibility=Program.Visibility.ORGANISATION) | _part_of(viewer))
+
+    def with_part(self, person: User) -> Self:
+        """Programs in which a person has a part: as lead, as sponsor or by a role."""
+        return self.filter(_part_of(person))
 
     def open(self) -> Self:
         return self.exclude(state__in=[Program.State.DONE, Program.State.CANCELLED])
+
+    def by_rank(self) -> Self:
+        """Most important first, and those without a rank (0) last."""
+        return self.order_by(NullIf("rank", 0).asc(nulls_last=True), "name", "id")
+
+
+def _part_of(person: User) -> Q:
+    roles = person.roles.filter(program=models.OuterRef("pk"))
+    return Q(lead=person) | Q(sponsor=person) | Q(models.Exists(roles))
 
 
 @track()

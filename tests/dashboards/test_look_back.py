@@ -120,11 +120,13 @@ def test_earned_schedule_stands_beside_the_forecast(
 def test_a_hidden_program_is_missing(path: str, cast: Cast, kept: dict[str, Milestone], sign_in: Any) -> None:
     assert sign_in(cast.outsider).get(path, {"program": "DARK"}).status_code == 404
     assert sign_in(cast.viewer).get(path, {"program": "DARK"}).status_code == 200
+    assert sign_in(cast.viewer).get(path, {"program": " dark"}).status_code == 200, "A key is typed by hand."
 
 
 def test_accuracy_counts_what_the_reader_sees(cast: Cast, kept: dict[str, Milestone], sign_in: Any) -> None:
     seen = sign_in(cast.outsider).get("/accuracy")
     assert seen.context["found"].milestones == 2
+    assert f"{seen.context['found'].issued} for 2 milestones" in seen.text
     assert "Canary" not in seen.text
     assert sign_in(cast.viewer).get("/accuracy").context["found"].milestones == 3
 

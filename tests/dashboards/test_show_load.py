@@ -168,6 +168,7 @@ def test_the_api_gives_the_weeks(cast: Cast, busy: Team, api: Any) -> None:
     first = answer["weeks"][0]
     assert (first["demand_days"], first["capacity_days"], first["load"], first["overload_days"]) == (15, 10, 1.5, 5)
     assert api(cast.outsider).get("teams/987654321/load").status_code == 404
+    assert api(cast.outsider).get(f"teams/{busy.pk}/load", weeks=4).status_code == 400
 
 
 def test_a_milestone_that_asks_for_more_is_forecast_anew(cast: Cast, team: Team) -> None:

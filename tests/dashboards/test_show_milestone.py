@@ -86,6 +86,11 @@ def test_a_forecast_that_was_not_simulated_says_so(cast: Cast, end: Milestone, s
     assert page(sign_in(cast.viewer), end).count("not simulated yet") == 2
 
 
+def test_without_a_forecast_it_says_what_would_give_one(cast: Cast, sign_in: Any) -> None:
+    bare = Milestone.objects.create(program=cast.na4, name="Bare")
+    assert "It rests on work or a date" in page(sign_in(cast.viewer), bare)
+
+
 def test_issued_forecasts_stand_as_they_were_issued(cast: Cast, end: Milestone, sign_in: Any) -> None:
     forecast = MilestoneForecast.objects.get(milestone=end)
     for weeks in range(20):

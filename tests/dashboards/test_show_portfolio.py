@@ -63,6 +63,17 @@ def test_it_shows_programs_worst_first(cast: Cast, sign_in: Any, portfolio_of: P
     assert 'aria-label="Target ' in html
 
 
+def test_a_tenth_day_without_an_update_is_stale_with_and_without_derived_health(
+    cast: Cast, sign_in: Any, portfolio_of: Portfolio
+) -> None:
+    portfolio_of(11, [cast.lead])
+    client = sign_in(cast.outsider)
+    assert "No update for 10 days or more" in page(client)
+    ProgramHealth.objects.all().delete()
+    lines = {row[0].program.key: row[0] for row in client.get("/").context["rows"]}
+    assert [(lines[key].days_since_update, lines[key].is_stale) for key in ("P9", "P10")] == [(9, False), (10, True)]
+
+
 def test_it_is_judged_by_p80_and_shows_the_chance(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
     program = portfolio_of(2, [cast.lead])[1]
     row: Any = program.healths.latest("day")

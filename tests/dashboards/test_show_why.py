@@ -159,6 +159,7 @@ def test_runs_of_others_hidden_programs_and_nonsense_are_not_there(cast: Cast, s
     for value in (str(foreign), "0", "-1", "x", "", "9" * 30, "١"):
         assert client.get("/p/NA4/why", {"run": value}).status_code == 404, value
         assert api.get("programs/NA4/why", run=value).status_code == 404, value
+    assert api.get("programs/NA4/why", rum=str(foreign)).status_code == 400, "It would answer with another run."
     outsider = sign_in(cast.outsider)
     assert outsider.get(f"/p/DARK/why?run={run}").status_code == outsider.get("/p/NOPE/why").status_code == 404
     assert Api(cast.outsider).get("programs/DARK/why").status_code == 404

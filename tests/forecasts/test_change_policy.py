@@ -186,3 +186,20 @@ def test_a_preview_asks_the_same_few_questions_for_any_number_of_programs(cast: 
     with CaptureQueriesContext(connection) as queries:
         assert client.post(f"{HERE}/edit", STRICT | {"read_version": 1}).status_code == 200
     assert len(queries) <= 25
+
+
+def test_a_refused_change_says_why_once_and_is_saved_once_mended(cast: Cast, sign_in: Any) -> None:
+    client = sign_in(cast.admin)
+    posted = STRICT | {"read_version": 1, "reason": "Sooner", "save": "yes"}
+    refused = client.post(f"{HERE}/edit", posted | {"at_risk_days": 30})
+    assert refused.status_code == 422
+    assert len(refused.context["form"].errors["off_track_days"]) == 1
+    change(cast)
+    overtaken = client.post(f"{HERE}/edit", posted)
+    assert overtaken.status_code == 422
+    assert "Somebody changed the policy meanwhile, to version 2." in overtaken.text
+    form = overtaken.context["form"]
+    again = {name: form[name].value() for name in form.fields}
+    assert again == {name: str(value) for name, value in posted.items() if name != "save"} | {"read_version": "2"}
+    assert client.post(f"{HERE}/edit", again | {"save": "yes"}).status_code == 302
+    assert newest_policy().version == 3

@@ -113,6 +113,13 @@ def test_the_page_explains_both_sides(cast: Cast, write: Write, sign_in: Any) ->
     assert len(sign_in(cast.viewer).get("/watermelons").context["watermelons"]) == 2
 
 
+def test_the_portfolio_counts_the_days_of_a_better_word_alone(cast: Cast, write: Write, sign_in: Any) -> None:
+    write(cast.na4, [(40, OK), (20, BAD), (0, BAD)], [(40, WARN)])
+    client = sign_in(cast.viewer)
+    assert "for 20 days, since" in client.get("/watermelons").text
+    assert 'title="Reported better than derived for 20 d"' in client.get("/").text
+
+
 def test_younger_ones_are_counted_and_none_is_said(cast: Cast, write: Write, sign_in: Any) -> None:
     assert "No watermelon" in sign_in(cast.viewer).get("/watermelons").text
     write(cast.na4, [(5, BAD), (0, BAD)], [(40, OK)])
@@ -148,8 +155,9 @@ def test_any_number_of_programs_takes_the_same_few_queries(cast: Cast, write: Wr
         write(program, [(30, BAD), (0, BAD)], [(40, OK)])
     client, caller = sign_in(cast.viewer), api(cast.viewer)
     with CaptureQueriesContext(connection) as queries:
-        assert len(client.get("/watermelons").context["watermelons"]) == 40
+        assert len(client.get("/watermelons").context["watermelons"]) == 25
     assert len(queries) <= 25
+    assert len(client.get("/watermelons", {"page": 2}).context["watermelons"]) == 15
     caller.get("me")
     with CaptureQueriesContext(connection) as queries:
         assert len(caller.get("program-healths", watermelon="true").json()["data"]) == 40

@@ -91,3 +91,11 @@ def test_any_number_of_objectives_takes_the_same_few_queries(cast: Cast, sign_in
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/objectives").status_code == 200
     assert len(queries) <= 12
+
+
+def test_programs_without_a_rank_come_last(cast: Cast, sign_in: Any) -> None:
+    programs.services.change_program(program=cast.na4, by=cast.admin, rank=2)
+    programs.services.create_program(by=cast.admin, key="GPU", name="GPU fleet", rank=1)
+    programs.services.create_program(by=cast.admin, key="ATLAS", name="Atlas")
+    loose = sign_in(cast.outsider).get("/objectives").context["loose"]
+    assert [program.key for program in loose] == ["GPU", "NA4", "ATLAS"]

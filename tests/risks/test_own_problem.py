@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import milestones.services
@@ -96,6 +98,19 @@ def test_days_and_names_are_those_of_programs_that_the_reader_sees(
     assert "<b>7 d</b>" in page
     assert "Canary" not in page
     assert "DARK" not in page
+
+
+def test_a_thousand_programs_are_as_much_evidence_as_a_page_can_show(cast: Cast, sign_in: Any) -> None:
+    many = Program.objects.bulk_create(Program(key=f"X{n}", name=f"Other {n}") for n in range(1_000))
+    costs = [Cost(Of(row.pk, row.key, row.name), quarter_of(FRIDAY), n + 1, 1) for n, row in enumerate(many)]
+    with CaptureQueriesContext(connection) as queries:
+        row = risks.services.open_problem(by=cast.lead, today=FRIDAY, title="Late", cause=cast.cause, costs=costs)
+    assert len(queries) < 20
+    assert row.costs.count() == 1_000
+    page = sign_in(cast.lead).get(f"/problems/{row.pk}")
+    assert [cost.days for cost, _ in page.context["costs"]] == list(range(901, 1_001))
+    assert "The costliest 100 of 1000." in page.text
+    assert f"<b>{sum(range(1_001))} days</b>" in page.text
 
 
 def test_what_does_not_recur_is_not_recorded(cast: Cast, sign_in: Any) -> None:

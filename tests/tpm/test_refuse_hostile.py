@@ -103,3 +103,14 @@ def test_a_probability_is_a_share(cast: Cast, probability: Any) -> None:
     risk = caller.post("risks", {"program": "NA4", "title": "Crane", "event": "Late"}).json()["id"]
     found = refused(caller.patch(f"risks/{risk}", {"probability": probability}), 422)
     assert [error["pointer"] for error in found["errors"]] == ["/probability"]
+
+
+@pytest.mark.parametrize("path", ["/risks?q=", "/risks?program=", "/trends?program=", "/quality?program=", "/?page="])
+def test_no_page_looks_for_a_nul(cast: Cast, sign_in: Any, path: str) -> None:
+    assert sign_in(cast.lead).get(f"{path}a%00b").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["accuracy", "quality", "risks", "program-healths"])
+def test_no_endpoint_looks_for_a_nul(cast: Cast, path: str) -> None:
+    found = refused(Api(cast.lead).get(path, program="a\0b"), 400)
+    assert [error["parameter"] for error in found["errors"]] == ["program"]
