@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from dashboards import register
 from dashboards.templatetags.words import MINUTES_A_DAY
+from dashboards.tornado import tornado
 from history.changes import changes_of
 from people.models import User
 from people.pages import SignedIn, paged
@@ -71,6 +72,7 @@ def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
         "matrix": register.matrix(visible.open()) if count else [],
         "impact_words": IMPACTS,
         "bars": register.bars(visible.open()) if count and not program else [],
+        "tornado": tornado(program) if count and program else None,
         "in_cell": {filters["likelihood"], filters["impact"]} <= register.FIVE,
         "sort": sort,
         "sorts": [(name, label) for name, (label, _) in register.SORTS.items()],

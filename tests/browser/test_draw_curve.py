@@ -8,8 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from forecasts.models import RiskForecast, Run
 from milestones.models import Milestone
-from tests.conftest import ROOT
+from risks.services import create_risk
+from tests.conftest import FRIDAY, NOON, ROOT
 from tests.dashboards.conftest import write_portfolio
 
 if TYPE_CHECKING:
@@ -87,3 +89,28 @@ class TestWithoutScripts:
         page.get_by_role("link", name="Show calculation").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Why off track?")
         expect(page.get_by_role("row", name="Sum: P80 less target")).to_contain_text("+34 d")
+
+
+def test_the_costs_of_risks_are_drawn_on_their_programs_page(
+    cast: Cast, signed_in: Any, live_server: LiveServer
+) -> None:
+    """Two risks that hide behind each other: closing one saves 3 and 0 days, alone they would cost 5 and 4."""
+    run = Run.objects.create(
+        day=FRIDAY, engine_version="1", inputs_digest="", revisions={}, computed_at=NOON, seed=1, samples=10
+    )
+    for title, saved, alone in (("Switchgear late", 3, 5), ("Optics fail", 0, 4)):
+        risk = create_risk(program=cast.na4, by=cast.lead, today=FRIDAY, title=title)
+        RiskForecast.objects.create(risk=risk, program=cast.na4, run=run, p80_days=saved, alone_days=alone)
+    page: Page = signed_in(cast.viewer)
+    page.goto(f"{live_server.url}/p/NA4/risks")
+    plot = page.get_by_role("img", name="Closing Switchgear late would bring P80 forward by 3 days")
+    expect(plot.locator(".bars .point")).to_have_count(4)
+    page.get_by_text("View as table").last.click()
+    table = page.get_by_role("table", name="What each risk costs at P80")
+    expect(table.get_by_role("row", name="Optics fail")).to_contain_text("4 d")
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.reload()
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.goto(f"{live_server.url}/risks")
+    expect(page.get_by_role("heading", name="What each costs at P80")).to_have_count(0)
