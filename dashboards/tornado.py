@@ -44,7 +44,7 @@ def _figure(rows: Sequence[RiskForecast]) -> Any:
     figure = go.Figure(
         layout={
             "template": "none",
-            "height": 90 + 44 * len(rows),
+            "height": max(300, 90 + 44 * len(rows)),
             "margin": {"l": 164, "r": 16, "t": 36, "b": 36},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
