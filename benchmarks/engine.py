@@ -21,6 +21,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 import networkx as nx
@@ -159,8 +160,8 @@ def whatif_figures() -> dict[str, float]:
     run = simulate(network, law, seed=1, watch=[size - 1], steps=steps, keep=True)
     took = []
     for uid in np.random.default_rng(5).choice(size, 200, replace=False).tolist():
-        draw = run.draws[int(steps.step[uid])]
-        seconds, delta = best_of(1, lambda uid=uid, draw=draw: whatif(run, Changes(draws={uid: longer(draw)})))  # type: ignore[misc]
+        changes = Changes(draws={uid: longer(run.draws[int(steps.step[uid])])})
+        seconds, delta = best_of(1, partial(whatif, run, changes))
         took.append(seconds)
     changed = replace(law, scale_min=law.scale_min * np.where(np.arange(size) == uid, 1.1, 1.0))
     again = simulate(network, changed, seed=1, watch=[size - 1], steps=steps, keep=True)

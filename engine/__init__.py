@@ -21,6 +21,17 @@
     cpm.longest_path(dates, end_uid)          # all tasks on any driving chain to it
     cpm.out_of_sequence(compiled)             # links that progress has broken
 
+What is uncertain:
+
+    law = simulation.Uncertainty.three_points(low_min, likely_min, high_min, simulation.Risks.of(risks, impacts))
+    run = simulation.simulate(compiled, law, seed=1, target_day=..., keep=True)
+    run.quantile_day            # int[n, 19]: P5, P10, ... P95; run.chance of the target
+    drivers.whatif(run, changes), drivers.cost_of_risks(run, uid), drivers.fair_shares(run, uid, players)
+    drivers.criticality(run, uid)
+
+    engine.streams   # the random numbers, which stay with their task
+    engine.prior     # what to expect of work and promises before there is a record; engine.reference blends it with one
+
 Beside dates, and each by itself:
 
     engine.scoring   # how good forecasts were: Brier, CRPS, PIT, coverage, with what is still open
@@ -39,5 +50,3 @@ Errors are EngineError (a ValueError): NoWorkingTime, CycleError with the loop's
 `uids`. One that names tasks concerns only the connected component they lie in: compile components apart
 (`network.components`) and the others stay computable. `network.digest` tells whether anything has changed.
 """
-
-VERSION = "1"  # changes with any change of results; stored with them

@@ -139,7 +139,7 @@ def whatif(run: Run, changes: Changes) -> Delta:
             compute(steps, step, draw, run.rows, finish, start, out, begun, scratch, floors.get(step))
             if step in fixed:
                 out.fill(fixed[step])
-            same = np.array_equal(out, run.finish[step])  # type: ignore[arg-type]
+            same = np.array_equal(out, finish.old[step])
             if same and (begun is None or np.array_equal(begun, run.start[step])):
                 spare.append(out)
                 continue
