@@ -6,10 +6,11 @@ from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Max, OuterRef, Subquery
+from django.db.models import F, Max, OuterRef, Subquery, Sum
 from django.http import HttpRequest
 from django.urls import is_valid_path
 from django.utils.functional import SimpleLazyObject
+from django.utils.http import urlencode
 
 from forecasts.models import ProgramHealth, Run
 from people.models import Organisation, User
@@ -25,13 +26,14 @@ class Place(NamedTuple):
     icon: str
     label: str
     on_phone: bool = False
+    key: str = ""
 
 
 PORTFOLIO = (
-    Place("/", "grid", "Portfolio", on_phone=True),
-    Place("/roadmap", "road", "Roadmap"),
-    Place("/dependencies", "graph", "Dependencies", on_phone=True),
-    Place("/trends", "trend", "Trends", on_phone=True),
+    Place("/", "grid", "Portfolio", on_phone=True, key="g p"),
+    Place("/roadmap", "road", "Roadmap", key="g r"),
+    Place("/dependencies", "graph", "Dependencies", on_phone=True, key="g d"),
+    Place("/trends", "trend", "Trends", on_phone=True, key="g t"),
     Place("/risks", "risk", "Risks", on_phone=True),
     Place("/decisions", "gavel", "Decisions", on_phone=True),
     Place("/quality", "check", "Schedule quality"),
@@ -40,7 +42,7 @@ PORTFOLIO = (
     Place("/objectives", "target", "Objectives"),
 )
 PERSONAL = (
-    Place("/inbox", "inbox", "Inbox"),
+    Place("/inbox", "inbox", "Inbox", key="g i"),
     Place("/letters", "mail", "Letters"),
 )
 SETTINGS = (
@@ -73,6 +75,18 @@ def own_programs(user: User) -> list[Program]:
     )
 
 
+def pulse(user: User, key: str = "") -> dict[str, Any]:
+    """When a program (all programs, without a key) was last forecast, and a stamp that differs once anything that the
+    reader sees of it was written or forecast."""
+    programs = Program.objects.visible_to(user)
+    computed = Run.objects.all() if not key else ProgramHealth.objects.visible_to(user).filter(program__key=key)
+    if key:
+        programs = programs.filter(key=key)
+    written = programs.aggregate(times=Sum(F("revisions__revision") + F("revisions__plan_revision")))["times"]
+    at = computed.aggregate(at=Max("computed_at"))["at"]
+    return {"at": at, "stamp": f"{written or 0}-{at.timestamp() if at else 0:.6f}"}
+
+
 def organisation_name() -> str:
     return organisation_and_zone()[0] or "Portfolio"
 
@@ -88,11 +102,13 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     user = request.user
     context: dict[str, Any] = {"organisation": SimpleLazyObject(organisation_name)}
     if isinstance(user, User):
+        key = request.resolver_match.kwargs.get("key", "") if request.resolver_match else ""
         context |= {
             "portfolio_places": existing(PORTFOLIO),
             "personal_places": existing(PERSONAL),
             "settings_place": next(iter(existing(SETTINGS)), None),
             "own_programs": SimpleLazyObject(lambda: own_programs(user)),
-            "forecast_run": SimpleLazyObject(lambda: Run.objects.aggregate(at=Max("computed_at"))),
+            "forecast_run": SimpleLazyObject(lambda: pulse(user, key)),
+            "pulse_url": f"/pulse?{urlencode({'program': key})}" if key else "/pulse",
         }
     return context

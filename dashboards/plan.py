@@ -128,9 +128,12 @@ def milestones(request: SignedIn, key: str) -> HttpResponse:
     rows = kinds[shown][1].select_related("owner", "workstream")
     page: Any = paged(request, rows.order_by(finish.asc(nulls_last=True), "id"))
     forecasts = forecasts_of(list(page))
-    may_edit = may(request.user, Act.EDIT, program)
+    allowed = acts(request.user, program)
+    may_edit = Act.EDIT in allowed
     context = {
         "program": program,
+        "may_edit": may_edit,
+        "may_plan": Act.PLAN in allowed,
         "place": "milestones",
         "title": "Milestones",
         "crumbs": program_crumbs(program),
@@ -191,6 +194,7 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "moves": moves,
         "changes": changes_of(row, dict.fromkeys(WORK_FIELDS, days)),
         "may_edit": Act.EDIT in allowed,
+        "may_plan": Act.PLAN in allowed,
         "may_agree": Act.AGREE in allowed,
     }
     return render(request, "dashboards/milestone.html", context)

@@ -15,7 +15,7 @@ from dashboards.context import organisation_and_zone
 from history.changes import changes_of
 from history.forms import explaining
 from people import permissions as organisation
-from people.pages import SignedIn, attempt, delete, done, paged, posted
+from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
 from people.permissions import OrgAct
 from people.services import today
 from programs.forms import ProgramForm
@@ -170,14 +170,14 @@ def problem_create(request: SignedIn) -> HttpResponse:
         "cancel_url": "/problems",
         "submit_label": "Record problem",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def problem_edit(request: SignedIn, pk: int) -> HttpResponse:
     row = find_problem(request, pk)
     require_change(request.user, row)
     here = row.get_absolute_url()
-    form = ProblemForm(posted(request), by=request.user, row=row)
+    form = narrowed(request, ProblemForm(posted(request), by=request.user, row=row))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_problem(problem=row, by=request.user, **form.changes)
@@ -189,7 +189,7 @@ def problem_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": here,
         "delete_url": f"{here}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def problem_close(request: SignedIn, pk: int) -> HttpResponse:
@@ -246,7 +246,7 @@ def problem_start(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": here,
         "submit_label": "Start program",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def _summary(row: Problem, address: str) -> str:

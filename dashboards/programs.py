@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.db.models import Q
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 
 import milestones.services
@@ -12,7 +11,7 @@ import programs.services
 from dashboards.forms import ProgramChangeForm
 from history.forms import explaining
 from milestones.models import Dependency
-from people.pages import SignedIn, delete, done, posted
+from people.pages import SignedIn, delete, done, form_page, narrowed, posted
 from programs.models import Program
 from programs.pages import find_program, program_crumbs
 from programs.permissions import Act, may, require
@@ -22,7 +21,7 @@ def program_edit(request: SignedIn, key: str) -> HttpResponse:
     program = find_program(request, key)
     require(request.user, Act.EDIT, program)
     here = program.get_absolute_url()
-    form = ProgramChangeForm(posted(request), by=request.user, row=program)
+    form = narrowed(request, ProgramChangeForm(posted(request), by=request.user, row=program))
     if form.is_bound and form.is_valid():
         with explaining(form):
             milestones.services.move_program_target(
@@ -36,7 +35,7 @@ def program_edit(request: SignedIn, key: str) -> HttpResponse:
         "cancel_url": here,
         "delete_url": f"{here}/delete" if may(request.user, Act.DELETE, program) else None,
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def effect_of_deleting(program: Program) -> str:

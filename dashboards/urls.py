@@ -46,5 +46,6 @@ urlpatterns = [
     path("accuracy", accuracy.accuracy),
     path("accuracy/expert", accuracy.expert),
     path("quality", quality.schedule_quality),
+    path("pulse", views.pulse, name="pulse"),
     path("healthz", views.healthz, name="healthz"),
 ]

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from dashboards import charts, evidence, machinery, overview, roadmap
 from dashboards import program as one
 from dashboards.context import is_there, organisation_and_zone
+from dashboards.context import pulse as beat
 from dashboards.templatetags.words import tone
 from forecasts.models import HealthPolicy
 from people.pages import SignedIn
@@ -170,7 +171,6 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "updated_on": page.updates[0].published_at.astimezone(zone).date()
         if page.updates and page.updates[0].published_at
         else None,
-        "forecast_run": {"at": page.health.computed_at if page.health else None},
         "slip_bar": charts.stacked_bar(
             [(part.tone, max(part.days or 0, 0)) for part in page.why.parts],
             label=slip_words(page.why),
@@ -202,6 +202,8 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "matrix": charts.risk_matrix(page.risks),
         "pages": {name: f"{here}{end}" for name, end in PROGRAM_LINKS.items() if is_there(f"/p/ANY{end}")},
         "may_edit": Act.EDIT in allowed,
+        "may_plan": Act.PLAN in allowed,
+        "may_manage": Act.MANAGE in allowed,
         "may_report": Act.REPORT in allowed,
         "may_decide": Act.DECIDE in allowed,
     }
@@ -232,6 +234,12 @@ PROGRAM_LINKS = {
 
 
 @require_safe
+@require_safe
+def pulse(request: SignedIn) -> HttpResponse:
+    """A stamp of what the reader sees, for pages that are open: when it differs, they fetch themselves anew."""
+    return HttpResponse(beat(request.user, request.GET.get("program", ""))["stamp"], content_type="text/plain")
+
+
 @login_not_required
 def healthz(request: HttpRequest) -> JsonResponse:
     """For load balancers and ``./run``: 200 while pages work, that is while the database answers."""

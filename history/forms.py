@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -37,6 +37,8 @@ class RecordForm(forms.Form):
 
     model: ClassVar[type[models.Model]]
     names: ClassVar[tuple[str, ...]]
+    # Fields that are asked for together with one: the precision of a date, the cause of its move.
+    together: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def __init__(
         self,
@@ -62,6 +64,12 @@ class RecordForm(forms.Form):
 
     def is_valid(self) -> bool:
         return super().is_valid() and not self.conflicts
+
+    def narrow(self, names: Iterable[str]) -> None:
+        """Ask for these fields alone, and what goes with them; the others stay as they are stored."""
+        asked = {name for name in names if name in self.names}
+        asked |= {name for one in asked for name in self.together.get(one, ())}
+        self.fields = {name: field for name, field in self.fields.items() if name in asked or name == "version"}
 
     @property
     def status(self) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -12,10 +14,46 @@ from django.db import IntegrityError, connection, models, transaction
 
 M = TypeVar("M", bound=models.Model)
 
+# Models whose rows are never taken back by an undo, once written: what was said, approved, sent, or is an account.
+FINAL: set[type[models.Model]] = set()
+
 # A day outside of these is a slip of the finger, and no plan reaches it.
 EARLIEST, LATEST = date(1950, 1, 1), date(2150, 12, 31)
 OUTSIDE = f"The day lies outside of {EARLIEST.year} to {LATEST.year}: check its year."
 NO_SUCH_ROW = "23503"  # PostgreSQL: foreign_key_violation
+
+
+@dataclass(slots=True)
+class Notes:
+    """What was written: the change-sets in order, and whether any row of them is final."""
+
+    change_sets: list[int] = field(default_factory=list)
+    final: bool = False
+
+    @property
+    def undoable(self) -> int | None:
+        """The change-set that can be taken back as a whole, if there is one."""
+        return self.change_sets[0] if len(self.change_sets) == 1 and not self.final else None
+
+
+_notes: ContextVar[Notes | None] = ContextVar("notes", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[Notes]:
+    """Note what is written inside, so that a page can offer to take it back."""
+    notes = Notes()
+    outer = _notes.set(notes)
+    try:
+        yield notes
+    finally:
+        _notes.reset(outer)
+
+
+def _note(row: models.Model) -> None:
+    notes = _notes.get()
+    if notes is not None and type(row) in FINAL:
+        notes.final = True
 
 
 @contextmanager
@@ -40,6 +78,9 @@ def because(reason: str = "", *, by_id: int | None) -> Iterator[int]:
         change_set, outer, _ = cursor.fetchone()
         yield change_set
         cursor.execute("SELECT set_config('tpm.change_set', %s, true)", [str(outer or "")])
+    notes = _notes.get()
+    if notes is not None and outer is None:
+        notes.change_sets.append(change_set)
 
 
 @contextmanager
@@ -58,6 +99,7 @@ def create(row: M) -> M:
     row.clean()
     with _explained(row):
         row.save(force_insert=True)
+    _note(row)
     return row
 
 
@@ -78,6 +120,7 @@ def save(row: M, **changes: Any) -> M:
         update_fields.append("version")
     with _explained(row):
         row.save(update_fields=update_fields)
+    _note(row)
     return row
 
 
@@ -86,6 +129,7 @@ def delete(row: models.Model) -> None:
     try:
         with transaction.atomic():
             row.delete()
+            _note(row)
     except models.ProtectedError as refusal:
         names = sorted({str(other._meta.verbose_name) for other in refusal.protected_objects})
         raise ValidationError(

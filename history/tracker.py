@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from history.models import Event
+from history.services import FINAL
 
 M = TypeVar("M", bound=models.Model)
 
@@ -34,15 +35,19 @@ ONLY_CLOSING = """
 """
 
 
-def track(*, program: str = "", other_program: str = "", exclude: tuple[str, ...] = ()) -> Callable[[type[M]], type[M]]:
+def track(
+    *, program: str = "", other_program: str = "", exclude: tuple[str, ...] = (), final: bool = False
+) -> Callable[[type[M]], type[M]]:
     """Keep the history of a model's rows in a table of events, written by triggers.
 
     ``program`` says how an event finds the program it belongs to, as SQL over ``NEW``, where the row has no
     ``program`` column of its own; ``other_program`` likewise for a row between two programs. Both are stored with
-    the event, so that everything of one program at a moment is one index scan a table.
+    the event, so that everything of one program at a moment is one index scan a table. What is ``final`` has no undo.
     """
 
     def wrap(model: type[M]) -> type[M]:
+        if final:
+            FINAL.add(model)
         # A program is its own program: its events are found under its id.
         own_column = any(field.name == "program" for field in model._meta.local_fields)
         columns: dict[str, models.Field[int | None, int | None]] = {}

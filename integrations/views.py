@@ -26,7 +26,7 @@ from integrations.models import ImportMapping, Upload
 from integrations.tables.mapping import own_columns
 from integrations.tables.nouns import NOUNS
 from integrations.tables.report import Outcome, Report, in_words
-from people.pages import SignedIn, attempt, delete, done, paged, posted
+from people.pages import SignedIn, attempt, delete, done, form_page, paged, posted
 from people.permissions import OrgAct, require
 from people.services import today
 
@@ -259,7 +259,7 @@ def mapping_create(request: SignedIn) -> HttpResponse:
         "crumbs": [*IMPORT, ("Mappings", reverse("mappings"))],
         "cancel_url": reverse("mappings"),
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -278,7 +278,7 @@ def mapping_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": reverse("mappings"),
         "delete_url": reverse("mapping_delete", args=[row.pk]),
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

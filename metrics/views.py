@@ -22,7 +22,7 @@ from metrics.charts import spark
 from metrics.forms import KPIForm, MeasurementForm
 from metrics.kpis import Standing, state
 from metrics.models import KPI, Measurement
-from people.pages import SignedIn, attempt, delete, done, paged, posted
+from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
 from programs.models import Program
 from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
@@ -136,13 +136,13 @@ def kpi_create(request: SignedIn, key: str) -> HttpResponse:
         "cancel_url": f"{program.get_absolute_url()}/kpis",
         "submit_label": "Add KPI",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def kpi_edit(request: SignedIn, key: str, pk: int) -> HttpResponse:
     row = find_kpi(request, key, pk)
     require(request.user, Act.EDIT, row.program)
-    form = KPIForm(posted(request), row=row)
+    form = narrowed(request, KPIForm(posted(request), row=row))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_kpi(kpi=row, by=request.user, **form.changes)
@@ -155,7 +155,7 @@ def kpi_edit(request: SignedIn, key: str, pk: int) -> HttpResponse:
         "cancel_url": _here(row),
         "delete_url": f"{_here(row)}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 @require_POST
@@ -206,7 +206,7 @@ def measurement_create(request: SignedIn, key: str, pk: int) -> HttpResponse:
         "cancel_url": _here(row),
         "submit_label": "Record",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def find_measurement(request: SignedIn, pk: int) -> Measurement:
@@ -217,7 +217,7 @@ def find_measurement(request: SignedIn, pk: int) -> Measurement:
 def measurement_edit(request: SignedIn, pk: int) -> HttpResponse:
     row = find_measurement(request, pk)
     require(request.user, Act.MEASURE, row.kpi.program)
-    form = MeasurementForm(posted(request), kpi=row.kpi, row=row)
+    form = narrowed(request, MeasurementForm(posted(request), kpi=row.kpi, row=row))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_measurement(measurement=row, by=request.user, **form.changes)
@@ -230,7 +230,7 @@ def measurement_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": _here(row.kpi),
         "delete_url": f"/measurements/{row.pk}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def measurement_delete(request: SignedIn, pk: int) -> HttpResponse:

@@ -91,6 +91,11 @@ class MilestoneForm(RecordForm):
         "is_end",
         "note",
     )
+    together = {
+        "target_on": ("target_precision", "cause", "reason"),
+        "work_likely": ("work_low", "work_high"),
+        "started_on": ("remaining",),
+    }
     work_likely = WorkField(required=False, label="Work")
     work_low = WorkField(required=False, label="Work, at best", help_text="")
     work_high = WorkField(required=False, label="Work, at worst", help_text="")

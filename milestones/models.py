@@ -40,7 +40,7 @@ class Workstream(Record):
         return self.name
 
 
-@track()
+@track(final=True)
 class SlipCause(Record):
     """Why a promised date moves: a short list that the organisation edits."""
 
@@ -157,6 +157,9 @@ class Milestone(Record):
             models.Index(fields=["target_on"], condition=Q(done_on=None), name="milestone_open_target"),
             models.Index(fields=["done_on"], name="milestone_done"),
         ]
+
+    def get_absolute_url(self) -> str:
+        return f"/m/{self.pk}"
 
     def __str__(self) -> str:
         return self.name
@@ -287,7 +290,7 @@ class Requirement(Record):
         return self.text
 
 
-@track()
+@track(final=True)
 class Baseline(Record):
     """An approved plan, frozen."""
 
@@ -314,7 +317,7 @@ class Baseline(Record):
         return self.name
 
 
-@track(program="(SELECT program_id FROM milestones_baseline WHERE id = NEW.baseline_id)")
+@track(program="(SELECT program_id FROM milestones_baseline WHERE id = NEW.baseline_id)", final=True)
 class BaselineDate(models.Model):
     """Where a milestone lay in a baseline."""
 

@@ -110,7 +110,7 @@ def name_loop(ids: list[int], reader: User) -> str:
     return " → ".join(seen.get(pk, "a milestone of a private program") for pk in [*ids, ids[0]])
 
 
-def _refuse_loop(predecessor: Milestone, successor: Milestone, by: User) -> None:
+def refuse_loop(predecessor: Milestone, successor: Milestone, by: User) -> None:
     loop = path_between(successor.pk, predecessor.pk)
     if loop is not None:
         raise ValidationError(
@@ -321,7 +321,7 @@ def link(
     require(by, Act.EDIT, successor.program)
     _refuse_unseen(predecessor, by)
     lock_graph()
-    _refuse_loop(predecessor, successor, by)
+    refuse_loop(predecessor, successor, by)
     crosses = predecessor.program_id != successor.program_id
     if crosses:
         fields.setdefault("agreement", Dependency.Agreement.PROPOSED)
@@ -354,7 +354,7 @@ def change_dependency(
         if "predecessor" in changed:
             _refuse_unseen(predecessor, by)
         _refuse_undoing(dependency, by)
-        _refuse_loop(predecessor, successor, by)
+        refuse_loop(predecessor, successor, by)
         if "promised_on" in changed:
             raise ValidationError({"promised_on": ["Whoever gives then promises a day."]}, code="ends")
         # What was agreed was agreed of the old ends.

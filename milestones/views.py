@@ -29,7 +29,7 @@ from milestones.forms import (
 from milestones.hand_offs import seen
 from milestones.models import Dependency, Milestone, Requirement, SlipCause, Workstream
 from milestones.scope import Scope
-from people.pages import SignedIn, attempt, delete, done, paged, posted
+from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
 from people.permissions import OrgAct
 from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, may, require
@@ -71,14 +71,14 @@ def milestone_create(request: SignedIn, key: str) -> HttpResponse:
         "cancel_url": back,
         "submit_label": "Add milestone",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def milestone_edit(request: SignedIn, pk: int) -> HttpResponse:
     milestone = find_milestone(request, pk)
     require(request.user, Act.EDIT, milestone.program)
     here = f"/m/{milestone.pk}"
-    form = MilestoneForm(posted(request), program=milestone.program, by=request.user, row=milestone)
+    form = narrowed(request, MilestoneForm(posted(request), program=milestone.program, by=request.user, row=milestone))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_milestone(
@@ -95,7 +95,7 @@ def milestone_edit(request: SignedIn, pk: int) -> HttpResponse:
         if may(request.user, services.act_of_deleting(milestone), milestone.program)
         else None,
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def milestone_delete(request: SignedIn, pk: int) -> HttpResponse:
@@ -290,7 +290,7 @@ def workstream_create(request: SignedIn, key: str) -> HttpResponse:
         "cancel_url": back,
         "submit_label": "Add workstream",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def find_workstream(request: SignedIn, pk: int) -> Workstream:
@@ -302,7 +302,7 @@ def workstream_edit(request: SignedIn, pk: int) -> HttpResponse:
     program = workstream.program
     require(request.user, Act.EDIT, program)
     back = f"{program.get_absolute_url()}/workstreams"
-    form = WorkstreamForm(posted(request), row=workstream)
+    form = narrowed(request, WorkstreamForm(posted(request), row=workstream))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_workstream(workstream=workstream, by=request.user, **form.changes)
@@ -314,7 +314,7 @@ def workstream_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": back,
         "delete_url": f"/workstreams/{workstream.pk}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def workstream_delete(request: SignedIn, pk: int) -> HttpResponse:
@@ -388,7 +388,7 @@ def requirement_create(request: SignedIn, key: str) -> HttpResponse:
         "cancel_url": back,
         "submit_label": "Add requirement",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def find_requirement(request: SignedIn, pk: int) -> Requirement:
@@ -400,7 +400,7 @@ def requirement_edit(request: SignedIn, pk: int) -> HttpResponse:
     program = requirement.program
     require(request.user, Act.EDIT, program)
     back = f"{program.get_absolute_url()}/requirements"
-    form = RequirementForm(posted(request), program=program, by=request.user, row=requirement)
+    form = narrowed(request, RequirementForm(posted(request), program=program, by=request.user, row=requirement))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_requirement(requirement=requirement, by=request.user, today=today(), **form.changes)
@@ -412,7 +412,7 @@ def requirement_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": back,
         "delete_url": f"/requirements/{requirement.pk}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def requirement_delete(request: SignedIn, pk: int) -> HttpResponse:
@@ -466,7 +466,7 @@ def slip_cause_create(request: SignedIn) -> HttpResponse:
         "cancel_url": CAUSES,
         "submit_label": "Add cause",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def slip_cause_edit(request: SignedIn, pk: int) -> HttpResponse:
@@ -483,7 +483,7 @@ def slip_cause_edit(request: SignedIn, pk: int) -> HttpResponse:
         "crumbs": [*SETTINGS, ("Causes of slips", CAUSES)],
         "cancel_url": CAUSES,
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 @require_POST

@@ -36,7 +36,7 @@ def display_name(user: User) -> str:
     return user.name
 
 
-@track()
+@track(final=True)
 class Organisation(Record):
     """The one organisation of this installation. Its zone says which day is today."""
 
@@ -51,7 +51,7 @@ class Organisation(Record):
         return self.name
 
 
-@track()
+@track(final=True)
 class WorkingCalendar(Record):
     """Working minutes of each weekday; holidays take whole days away."""
 
@@ -87,7 +87,7 @@ class WorkingCalendar(Record):
         return tuple(getattr(self, day) for day in WEEKDAYS)
 
 
-@track()
+@track(final=True)
 class Holiday(models.Model):
     calendar = models.ForeignKey(WorkingCalendar, on_delete=models.CASCADE, related_name="holidays")
     on = models.DateField()
@@ -112,7 +112,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username)
 
 
-@track(exclude=("password", "last_login"))
+@track(exclude=("password", "last_login"), final=True)
 class User(AbstractBaseUser, Record):
     """A person who signs in with an e-mail address."""
 

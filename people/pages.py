@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -11,9 +11,13 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django_htmx.middleware import HtmxDetails
 
+from history.forms import RecordForm
+from history.services import Notes
 from people.models import User
 
+F = TypeVar("F", bound=RecordForm)
 M = TypeVar("M", bound=Model)
 
 ROWS_A_PAGE = 100
@@ -23,6 +27,8 @@ class SignedIn(HttpRequest):
     """A request behind the sign-in: ``LoginRequiredMiddleware`` lets nobody else through."""
 
     user: User
+    htmx: HtmxDetails
+    written: Notes
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
@@ -30,15 +36,39 @@ def posted(request: HttpRequest) -> QueryDict | None:
     return request.POST if request.method == "POST" else None
 
 
-def done(request: HttpRequest, message: str, to: str, *, kept: Sequence[str] = ()) -> HttpResponse:
-    """Say what was done and go on to a page; ``kept`` names fields that somebody else had changed meanwhile."""
+def narrowed(request: SignedIn, form: F) -> F:
+    """The form cut to the fields that ``?only=`` names: one value edited where it stands."""
+    asked = request.GET.get("only")
+    if asked:
+        form.narrow(asked.split(","))
+    return form
+
+
+def form_page(request: SignedIn, context: dict[str, Any], template: str = "form_base.html") -> HttpResponse:
+    """A page with one form; of a narrowed form that a script asked for, the form alone."""
+    form: RecordForm = context["form"]
+    if request.htmx and "only" in request.GET:
+        template = "components/inline_form.html"
+    return render(request, template, context, status=form.status)
+
+
+def done(request: SignedIn, message: str, to: str, *, kept: Sequence[str] = (), final: bool = False) -> HttpResponse:
+    """Say what was done and go on to a page; ``kept`` names fields that somebody else had changed meanwhile.
+
+    What was written in one change-set can be taken back from the message, unless it is ``final``. A form inside a page
+    is answered with nothing: the page then fetches itself anew.
+    """
     if kept:
         message += f" Somebody else had changed {', '.join(kept)} meanwhile; that was kept."
-    messages.success(request, message)
+    messages.success(request, message, extra_tags="" if final else str(request.written.undoable or ""))
+    if request.htmx:
+        return HttpResponse(status=204, headers={"HX-Trigger": "refresh"})
     return redirect(to)
 
 
-def attempt(request: HttpRequest, write: Callable[[], object], message: str, to: str) -> HttpResponse:
+def attempt(
+    request: SignedIn, write: Callable[[], object], message: str, to: str, *, final: bool = False
+) -> HttpResponse:
     """Do what a single button asks for, and go on to a page with what was done or why it was refused."""
     try:
         write()
@@ -46,11 +76,11 @@ def attempt(request: HttpRequest, write: Callable[[], object], message: str, to:
         for error in refusal.messages:
             messages.error(request, error)
         return redirect(to)
-    return done(request, message, to)
+    return done(request, message, to, final=final)
 
 
 def delete(
-    request: HttpRequest,
+    request: SignedIn,
     write: Callable[[], None],
     *,
     row: Model,

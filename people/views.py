@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, cast
 
 from allauth.account import views as account
+from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import Count
@@ -28,7 +29,7 @@ from people.forms import (
     TokenForm,
 )
 from people.models import WEEKDAYS, AccessToken, Organisation, Team, User, WorkingCalendar
-from people.pages import SignedIn, attempt, delete, done, paged, posted
+from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
 from people.permissions import OrgAct, may, require
 
 Crumbs = list[tuple[str, str]]
@@ -57,7 +58,8 @@ def set_up(request: HttpRequest) -> HttpResponse:
         with explaining(form):
             user = services.set_up(**{name: form.cleaned_data[name] for name in form.fields if name != "again"})
             login(request, user)
-            return done(request, f"Welcome, {user.name}. Create a program, or import your portfolio.", "/")
+            messages.success(request, f"Welcome, {user.name}. Create a program, or import your portfolio.")
+            return redirect("/")
     return render(request, "people/set_up.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -87,13 +89,13 @@ def team_create(request: SignedIn) -> HttpResponse:
         "cancel_url": "/teams",
         "submit_label": "Add team",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def team_edit(request: SignedIn, pk: int) -> HttpResponse:
     require(request.user, OrgAct.MANAGE_TEAMS)
     row = find_team(pk)
-    form = TeamForm(posted(request), row=row)
+    form = narrowed(request, TeamForm(posted(request), row=row))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_team(team=row, by=request.user, **form.changes)
@@ -105,7 +107,7 @@ def team_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": f"/teams/{row.pk}",
         "delete_url": f"/teams/{row.pk}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def team_members(request: SignedIn, pk: int) -> HttpResponse:
@@ -199,7 +201,7 @@ def profile(request: SignedIn) -> HttpResponse:
         "crumbs": SETTINGS,
         "cancel_url": "/settings",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 @require_safe
@@ -263,13 +265,13 @@ def token_revoke(request: SignedIn, pk: int) -> HttpResponse:
 def organisation(request: SignedIn) -> HttpResponse:
     require(request.user, OrgAct.MANAGE_ORGANISATION)
     row = get_object_or_404(Organisation.objects.select_related("calendar"))
-    form = OrganisationForm(posted(request), row=row)
+    form = narrowed(request, OrganisationForm(posted(request), row=row))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_organisation(organisation=row, by=request.user, **form.changes)
             return done(request, "Saved the organisation.", "/settings/organisation", kept=form.kept)
     context = {"form": form, "title": "Organisation", "crumbs": SETTINGS, "cancel_url": "/settings"}
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 # -- people ----------------------------------------------------------------------------------------------------------
@@ -307,13 +309,13 @@ def person_create(request: SignedIn) -> HttpResponse:
         "cancel_url": "/settings/people",
         "submit_label": "Add person",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def person_edit(request: SignedIn, pk: int) -> HttpResponse:
     require(request.user, OrgAct.MANAGE_PEOPLE)
     row = get_object_or_404(User, pk=pk)
-    form = PersonForm(posted(request), row=row)
+    form = narrowed(request, PersonForm(posted(request), row=row))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_user(user=row, by=request.user, **form.changes)
@@ -325,7 +327,7 @@ def person_edit(request: SignedIn, pk: int) -> HttpResponse:
         "crumbs": PEOPLE,
         "cancel_url": "/settings/people",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 # -- working calendars -----------------------------------------------------------------------------------------------
@@ -366,7 +368,7 @@ def calendar_create(request: SignedIn) -> HttpResponse:
         "cancel_url": "/settings/calendars",
         "submit_label": "Add calendar",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def calendar_edit(request: SignedIn, pk: int) -> HttpResponse:
@@ -386,7 +388,7 @@ def calendar_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": "/settings/calendars",
         "delete_url": f"/settings/calendars/{row.pk}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def calendar_delete(request: SignedIn, pk: int) -> HttpResponse:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from history.forms import explaining
 from people import permissions as organisation
-from people.pages import SignedIn, attempt, delete, done, posted
+from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, posted
 from people.permissions import OrgAct
 from people.services import today
 from programs import services
@@ -72,7 +72,7 @@ def program_create(request: SignedIn) -> HttpResponse:
             row = services.create_program(by=request.user, **form.related, **form.changes)
             return done(request, f"Created {row.name}. Next: its milestones.", row.get_absolute_url())
     context = {"form": form, "title": "New program", "cancel_url": "/", "submit_label": "Create program"}
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 # -- people of a program ---------------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def role_give(request: SignedIn, key: str) -> HttpResponse:
         "cancel_url": _people_url(program),
         "submit_label": "Give role",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def find_role(request: SignedIn, pk: int) -> Role:
@@ -137,7 +137,7 @@ def role_edit(request: SignedIn, pk: int) -> HttpResponse:
     role = find_role(request, pk)
     program = role.program
     require(request.user, Act.MANAGE, program)
-    form = RoleForm(posted(request), program=program, row=role)
+    form = narrowed(request, RoleForm(posted(request), program=program, row=role))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.give_role(program=program, user=role.user, kind=form.cleaned_data["kind"], by=request.user)
@@ -150,7 +150,7 @@ def role_edit(request: SignedIn, pk: int) -> HttpResponse:
         "delete_url": f"/roles/{role.pk}/delete",
         "delete_label": "Take role",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def role_delete(request: SignedIn, pk: int) -> HttpResponse:
@@ -185,7 +185,7 @@ def slot_create(request: SignedIn, key: str) -> HttpResponse:
         "cancel_url": _people_url(program),
         "submit_label": "Add slot",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def find_slot(request: SignedIn, pk: int) -> Slot:
@@ -197,7 +197,7 @@ def slot_edit(request: SignedIn, pk: int) -> HttpResponse:
     slot = find_slot(request, pk)
     program = slot.program
     require(request.user, Act.EDIT, program)
-    form = SlotForm(posted(request), row=slot)
+    form = narrowed(request, SlotForm(posted(request), row=slot))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_slot(slot=slot, by=request.user, **form.changes)
@@ -209,7 +209,7 @@ def slot_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": _people_url(program),
         "delete_url": f"/slots/{slot.pk}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def slot_delete(request: SignedIn, pk: int) -> HttpResponse:
@@ -281,7 +281,7 @@ def phase_create(request: SignedIn, key: str) -> HttpResponse:
         "cancel_url": _phases_url(program),
         "submit_label": "Add phase",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def find_phase(request: SignedIn, pk: int) -> Phase:
@@ -293,7 +293,7 @@ def phase_edit(request: SignedIn, pk: int) -> HttpResponse:
     phase = find_phase(request, pk)
     program = phase.program
     require(request.user, Act.EDIT, program)
-    form = PhaseForm(posted(request), program=program, row=phase)
+    form = narrowed(request, PhaseForm(posted(request), program=program, row=phase))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_phase(phase=phase, by=request.user, **form.changes)
@@ -305,7 +305,7 @@ def phase_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": _phases_url(program),
         "delete_url": f"/phases/{phase.pk}/delete" if may(request.user, _deletes(phase), program) else None,
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def _deletes(phase: Phase) -> Act:
@@ -368,7 +368,7 @@ def criterion_create(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": _phases_url(program),
         "submit_label": "Add criterion",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def find_criterion(request: SignedIn, pk: int) -> GateCriterion:
@@ -380,7 +380,7 @@ def criterion_edit(request: SignedIn, pk: int) -> HttpResponse:
     criterion = find_criterion(request, pk)
     program = criterion.phase.program
     require(request.user, Act.EDIT, program)
-    form = CriterionForm(posted(request), row=criterion)
+    form = narrowed(request, CriterionForm(posted(request), row=criterion))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_criterion(criterion=criterion, by=request.user, **form.changes)
@@ -393,7 +393,7 @@ def criterion_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": _phases_url(program),
         "delete_url": f"/criteria/{criterion.pk}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 @require_POST
@@ -440,7 +440,7 @@ def gate_action_create(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": _phases_url(program),
         "submit_label": "Add action",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def find_gate_action(request: SignedIn, pk: int) -> GateAction:
@@ -452,7 +452,7 @@ def gate_action_edit(request: SignedIn, pk: int) -> HttpResponse:
     action = find_gate_action(request, pk)
     program = action.phase.program
     require(request.user, Act.EDIT, program)
-    form = GateActionForm(posted(request), row=action)
+    form = narrowed(request, GateActionForm(posted(request), row=action))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_gate_action(action=action, by=request.user, **form.changes)
@@ -465,7 +465,7 @@ def gate_action_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": _phases_url(program),
         "delete_url": f"/gate-actions/{action.pk}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 @require_POST
@@ -671,7 +671,7 @@ def objective_create(request: SignedIn) -> HttpResponse:
         "cancel_url": "/objectives",
         "submit_label": "Add objective",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def find_objective(request: SignedIn, pk: int) -> Objective:
@@ -682,7 +682,7 @@ def find_objective(request: SignedIn, pk: int) -> Objective:
 
 def objective_edit(request: SignedIn, pk: int) -> HttpResponse:
     objective = find_objective(request, pk)
-    form = ObjectiveForm(posted(request), row=objective)
+    form = narrowed(request, ObjectiveForm(posted(request), row=objective))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_objective(objective=objective, by=request.user, **form.changes)
@@ -694,7 +694,7 @@ def objective_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": "/objectives",
         "delete_url": f"/objectives/{objective.pk}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def objective_delete(request: SignedIn, pk: int) -> HttpResponse:

@@ -20,7 +20,7 @@ class UpdateQuerySet(OfProgramQuerySet["Update"]):
         return self.exclude(published_at=None)
 
 
-@track()
+@track(final=True)
 class Update(Record):
     """What a lead says this week; publishing freezes the facts it was written on."""
 
@@ -56,7 +56,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         return self.filter(user_id=viewer.pk) if viewer.is_authenticated else self.none()
 
 
-@track()
+@track(final=True)
 class Subscription(Record):
     """A reader's weekly letter: their weekday and hour, in their own zone."""
 

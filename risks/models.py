@@ -134,6 +134,9 @@ class Risk(Record):
         ]
         indexes = [models.Index(fields=["program"], condition=Q(closed_on=None), name="risk_open")]
 
+    def get_absolute_url(self) -> str:
+        return f"/r/{self.reference}"
+
     def __str__(self) -> str:
         return self.title
 
@@ -197,6 +200,9 @@ class MitigationAction(Record):
 
     objects = OfRiskQuerySet["MitigationAction"].as_manager()
 
+    def get_absolute_url(self) -> str:
+        return f"/mitigations/{self.pk}"
+
     def __str__(self) -> str:
         return self.text
 
@@ -235,6 +241,9 @@ class Issue(Record):
             )
         ]
 
+    def get_absolute_url(self) -> str:
+        return f"/issues/{self.pk}"
+
     def __str__(self) -> str:
         return self.title
 
@@ -255,6 +264,9 @@ class Assumption(Record):
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
 
     objects = OfProgramQuerySet["Assumption"].as_manager()
+
+    def get_absolute_url(self) -> str:
+        return f"/assumptions/{self.pk}"
 
     def __str__(self) -> str:
         return self.text
@@ -295,6 +307,9 @@ class Decision(Record):
             )
         ]
 
+    def get_absolute_url(self) -> str:
+        return f"/d/{self.reference}"
+
     def __str__(self) -> str:
         return self.question
 
@@ -317,7 +332,7 @@ class ProblemQuerySet(models.QuerySet["Problem"]):
         return self.filter(closed_on=None)
 
 
-@track()
+@track(final=True)
 class Problem(Record):
     """What keeps costing several programs days: owned by a person, until it is closed or a program ends it."""
 
@@ -371,7 +386,7 @@ class Problem(Record):
         return f"/problems/{self.pk}"
 
 
-@track()
+@track(final=True)
 class ProblemCost(models.Model):
     """The evidence of a problem as it was found: days that it cost one program in one quarter. Never changed."""
 

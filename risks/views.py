@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 import people.services
 from history.changes import changes_of
 from history.forms import explaining
-from people.pages import SignedIn, attempt, delete, done, paged, posted
+from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
 from programs.models import Program
 from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
@@ -117,7 +117,7 @@ def risk_edit(request: SignedIn, pk: int) -> HttpResponse:
     row = find_risk(request, pk)
     require(request.user, Act.EDIT, row.program)
     here = f"/r/{row.reference}"
-    form = RiskForm(posted(request), row=row)
+    form = narrowed(request, RiskForm(posted(request), row=row))
     impacts = Impacts(posted(request), program=row.program, viewer=request.user, row=row)
     if form.is_bound and form.is_valid() & impacts.is_valid():
         with explaining(form):
@@ -206,7 +206,7 @@ def action_create(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": here,
         "submit_label": "Add mitigation",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def find_action(request: SignedIn, pk: int) -> MitigationAction:
@@ -218,7 +218,7 @@ def action_edit(request: SignedIn, pk: int) -> HttpResponse:
     action = find_action(request, pk)
     require(request.user, Act.EDIT, action.risk.program)
     here = f"/r/{action.risk.reference}"
-    form = ActionForm(posted(request), row=action)
+    form = narrowed(request, ActionForm(posted(request), row=action))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_action(action=action, by=request.user, **form.changes)
@@ -231,7 +231,7 @@ def action_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": here,
         "delete_url": f"/mitigations/{action.pk}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 @require_POST
@@ -328,14 +328,14 @@ def issue_create(request: SignedIn, key: str) -> HttpResponse:
         "cancel_url": f"{program.get_absolute_url()}/issues",
         "submit_label": "Raise issue",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def issue_edit(request: SignedIn, pk: int) -> HttpResponse:
     row = find_issue(request, pk)
     require(request.user, Act.EDIT, row.program)
     here = f"/issues/{row.pk}"
-    form = IssueForm(posted(request), program=row.program, row=row)
+    form = narrowed(request, IssueForm(posted(request), program=row.program, row=row))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_issue(issue=row, by=request.user, **form.changes)
@@ -348,7 +348,7 @@ def issue_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": here,
         "delete_url": f"{here}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 @require_POST
@@ -432,14 +432,14 @@ def assumption_create(request: SignedIn, key: str) -> HttpResponse:
         "cancel_url": back,
         "submit_label": "Note assumption",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def assumption_edit(request: SignedIn, pk: int) -> HttpResponse:
     row = find_assumption(request, pk)
     require(request.user, Act.EDIT, row.program)
     back = f"{row.program.get_absolute_url()}/assumptions"
-    form = AssumptionForm(posted(request), row=row)
+    form = narrowed(request, AssumptionForm(posted(request), row=row))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_assumption(assumption=row, by=request.user, **form.changes)
@@ -451,7 +451,7 @@ def assumption_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": back,
         "delete_url": f"/assumptions/{row.pk}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def assumption_delete(request: SignedIn, pk: int) -> HttpResponse:
@@ -540,14 +540,14 @@ def decision_create(request: SignedIn, key: str) -> HttpResponse:
         "cancel_url": f"{program.get_absolute_url()}/decisions",
         "submit_label": "Ask for a decision",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def decision_edit(request: SignedIn, pk: int) -> HttpResponse:
     row = find_decision(request, pk)
     require(request.user, Act.EDIT, row.program)
     here = f"/d/{row.reference}"
-    form = DecisionForm(posted(request), row=row)
+    form = narrowed(request, DecisionForm(posted(request), row=row))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_decision(decision=row, by=request.user, **form.changes)
@@ -559,7 +559,7 @@ def decision_edit(request: SignedIn, pk: int) -> HttpResponse:
         "cancel_url": here,
         "delete_url": f"{here}/delete",
     }
-    return render(request, "form_base.html", context, status=form.status)
+    return form_page(request, context)
 
 
 def decision_decide(request: SignedIn, pk: int) -> HttpResponse:

@@ -70,6 +70,8 @@ PAGES = {
     "/set-up": door(404),
     "/unsubscribe/<token>": Route(Guard.DOOR, "unsubscribe"),
     "/healthz": door(503),
+    "/pulse": anyone(),
+    "/undo": anyone(BUTTON),
     # the portfolio
     "/": anyone(),
     "/dependencies": anyone(),
@@ -309,6 +311,9 @@ API = {
     "problems/<pk>/close": of("problem", BUTTON),
     "problems/<pk>/reopen": of("problem", BUTTON),
     "problems/<pk>/start": of("problem", BUTTON),
+    "change-sets": anyone(),
+    "change-sets/<pk>": own("change_set"),
+    "change-sets/<pk>/undo": own("change_set", BUTTON),
     "kpis": anyone(),
     "kpis/<pk>": of("kpi"),
     "measurements": anyone(),

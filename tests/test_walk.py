@@ -28,6 +28,7 @@ import programs.services
 import reports.services
 import risks.services
 from forecasts.models import HealthPolicy, MilestoneForecast
+from history.models import ChangeSet
 from integrations.models import ImportMapping, Upload
 from milestones.models import Milestone
 from people.models import AccessToken, Team, User
@@ -197,6 +198,7 @@ def belongings(user: User, cast: Cast) -> Ids:
         "subscription": subscription.pk,
         "letter": letter.pk,
         "unsubscribe": outbox.unsubscribe_token(subscription.pk),
+        "change_set": ChangeSet.objects.filter(by_id=user.pk, parent=None).latest("id").pk,
     }
 
 

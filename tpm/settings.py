@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "risks",
     "metrics",
     "forecasts",
+    "changes",
     "reports",
     "integrations",
     "dashboards",
@@ -66,6 +67,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "people.middleware.TimeZoneMiddleware",
+    "people.middleware.NotesMiddleware",
     "tpm.collisions.CollisionMiddleware",
     "tpm.unreadable.ReadableQueryMiddleware",
 ]

@@ -6,6 +6,7 @@ from allauth.account import views as account
 from django.urls import URLPattern, URLResolver, include, path, re_path, register_converter
 from rest_framework.routers import SimpleRouter
 
+import changes.api
 import forecasts.api
 import metrics.api
 import milestones.api
@@ -62,6 +63,7 @@ nouns: dict[str, type[Noun[Any]]] = {
     "assumptions": risks.api.Assumptions,
     "decisions": risks.api.Decisions,
     "problems": risks.api.Problems,
+    "change-sets": changes.api.ChangeSets,
     "kpis": metrics.api.KPIs,
     "measurements": metrics.api.Measurements,
     "updates": reports.api.Updates,
@@ -110,6 +112,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("milestones.urls")),
     path("", include("risks.urls")),
     path("", include("metrics.urls")),
+    path("", include("changes.urls")),
     path("", include("reports.urls")),
     path("", include("integrations.urls")),
 ]

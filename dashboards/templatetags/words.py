@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -283,6 +284,28 @@ def program_link(program: Program | None) -> SafeString:
     if program is None:
         return format_html('<span class="muted">{}</span>', "a private program")
     return format_html('<a class="link" href="{}">{}</a>', program.get_absolute_url(), program.name)
+
+
+@register.simple_block_tag
+def edited(content: str, row: Any, field: str, allowed: bool) -> SafeString:
+    """A value that is edited where it stands, by a click or by ``e``; without a script its link opens the form.
+
+    ``{% edited milestone "target_on" may_plan %}{{ milestone|target }}{% endedited %}``
+    """
+    if not allowed:
+        return SafeString(content)  # rendered by the template already
+    url = f"{row.get_absolute_url()}/edit?only={field}"
+    return format_html(
+        '<span class="slot" id="{}" data-slot>'
+        '<a class="inline-edit" href="{}" hx-get="{}" hx-target="closest [data-slot]" hx-swap="innerHTML" data-edit>'
+        '{}<span class="sr-only">(edit {})</span>{}</a></span>',
+        re.sub(r"\W+", "-", f"slot{url}"),
+        url,
+        url,
+        SafeString(content),
+        row._meta.get_field(field).verbose_name,
+        icon("pencil", "sm"),
+    )
 
 
 @register.filter

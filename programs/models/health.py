@@ -22,7 +22,7 @@ class Health(models.TextChoices):
     NO_FORECAST = "no_forecast", "No forecast"
 
 
-@track()
+@track(final=True)
 class ReportedHealth(models.Model):
     """A lead's word on the program; the newest counts. Rows are added, never changed."""
 

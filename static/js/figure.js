@@ -17,7 +17,8 @@ function coloured(value, probe) {
 
 class PlottedFigure extends HTMLElement {
   connectedCallback() {
-    this.figure = JSON.parse(this.querySelector('script[type="application/json"]').textContent);
+    this.source = this.querySelector('script[type="application/json"]').textContent;
+    this.figure = JSON.parse(this.source);
     this.place = this.querySelector("[data-plot]");
     this.draw = this.draw.bind(this);
     this.draw();
@@ -29,6 +30,15 @@ class PlottedFigure extends HTMLElement {
   disconnectedCallback() {
     dark.removeEventListener("change", this.draw);
     window.Plotly.purge(this.place);
+  }
+
+  // A newer answer of the page: drawn again only where its figure differs.
+  take(fresh) {
+    const source = fresh.querySelector('script[type="application/json"]').textContent;
+    if (source === this.source) return;
+    this.source = source;
+    this.figure = JSON.parse(source);
+    this.draw();
   }
 
   draw() {

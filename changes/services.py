@@ -1,0 +1,231 @@
+"""Taking back one act of one person: all that it wrote, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.apps import apps
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models, transaction
+from django.db.models import Q, Value
+from django.db.models.deletion import Collector
+
+import milestones.services
+import programs.services
+from history import services as history
+from history.models import ChangeSet, Event, Record
+from history.services import FINAL
+from metrics.models import KPI, Measurement
+from milestones.models import DateMove, Dependency, Milestone, Requirement, Workstream
+from people.models import Membership, Team, User
+from people.permissions import OrgAct
+from people.permissions import require as require_org
+from programs.models import (
+    Alignment,
+    GateAction,
+    GateCriterion,
+    Objective,
+    PartnerTeam,
+    Phase,
+    Program,
+    RelatedLink,
+    Revision,
+    Role,
+    Slot,
+)
+from programs.permissions import Act, acts
+from risks.models import Assumption, Decision, Issue, MitigationAction, Risk, RiskImpact
+
+UNDOABLE_FOR = timedelta(days=1)
+
+# What taking a change back is in the table of permissions, for all models that are not final.
+ACTS: dict[type[models.Model], Act | OrgAct] = {
+    Program: Act.PLAN,
+    PartnerTeam: Act.PLAN,
+    Alignment: Act.PLAN,
+    Role: Act.MANAGE,
+    Slot: Act.EDIT,
+    Phase: Act.EDIT,
+    GateCriterion: Act.EDIT,
+    GateAction: Act.EDIT,
+    RelatedLink: Act.EDIT,
+    Workstream: Act.EDIT,
+    Milestone: Act.EDIT,
+    Dependency: Act.EDIT,
+    Requirement: Act.EDIT,
+    DateMove: Act.PLAN,
+    Risk: Act.EDIT,
+    RiskImpact: Act.EDIT,
+    MitigationAction: Act.EDIT,
+    Issue: Act.EDIT,
+    Assumption: Act.EDIT,
+    Decision: Act.DECIDE,
+    KPI: Act.EDIT,
+    Measurement: Act.MEASURE,
+    Objective: OrgAct.EDIT_OBJECTIVES,
+    Team: OrgAct.MANAGE_TEAMS,
+    Membership: OrgAct.MANAGE_TEAMS,
+}
+
+
+class Written(NamedTuple):
+    """What a change-set made of one row: how it stood before (None: not there), and how it left it (None: deleted)."""
+
+    model: type[models.Model]
+    pk: int
+    before: Event | None
+    after: Event | None
+    programs: frozenset[int]
+    at: datetime
+
+
+@transaction.atomic
+def undo(*, change_set: ChangeSet, by: User, at: datetime) -> None:
+    """Take back all that a person's own change-set wrote, within a day and as long as nobody has built on it.
+
+    Fields that others changed meanwhile stay theirs where this act did not touch them. Taking back is a change-set of
+    its own, so that it can be taken back too. Raises ValidationError and changes nothing where it cannot be whole.
+    """
+    if change_set.by_id != by.pk:
+        raise PermissionDenied("Only who made a change can take it back.")
+    if change_set.parent_id is not None or at - change_set.at > UNDOABLE_FOR:
+        raise ValidationError("This change is too old to be taken back.", code="old")
+    written = _written(change_set)
+    if not written:
+        raise ValidationError("There is nothing to take back.", code="nothing")
+    final = sorted({str(one.model._meta.verbose_name) for one in written if one.model in FINAL or _decides(one)})
+    if final:
+        raise ValidationError(f"This cannot be taken back: {', '.join(final)}.", code="final")
+    if any(one.model is Dependency for one in written):
+        milestones.services.lock_graph()
+    with history.because(f"Undo: {change_set.reason}".removesuffix(": "), by_id=by.pk):
+        _restore(written, by)
+        _permit(written, by)
+        touched = {pk for one in written for pk in one.programs}
+        for pk in Program.objects.filter(pk__in=touched, revisions=None).values_list("pk", flat=True):
+            Revision.objects.create(program_id=pk)
+        programs.services.touch(*touched, plan=True)
+
+
+@cache
+def _event_models() -> tuple[type[Event], ...]:
+    return tuple(model for model in apps.get_models() if issubclass(model, Event))
+
+
+def _written(change_set: ChangeSet) -> list[Written]:
+    """One entry for each row that the change-set wrote; its newest write first."""
+    ids = _with_parts(change_set)
+    models_of = _event_models()
+    asked = [
+        model._default_manager.filter(change_set__in=ids).order_by().annotate(place=Value(place)).values_list("place")
+        for place, model in enumerate(models_of)
+    ]
+    found = []
+    for (place,) in asked[0].union(*asked[1:]):
+        model = models_of[place]
+        tracked: Any = model.pgh_tracked_model
+        events_of: Any = model._default_manager
+        rows: dict[int, list[Any]] = {}
+        for event in events_of.filter(change_set__in=ids).order_by("pgh_id"):
+            rows.setdefault(event.pgh_obj_id, []).append(event)
+        for pk, events in rows.items():
+            first, last = events[0], events[-1]
+            before = None
+            if first.pgh_label != "insert":
+                before = events_of.filter(pgh_obj_id=pk, pgh_id__lt=first.pgh_id).latest("pgh_id")
+            after = None if last.pgh_label == "delete" else last
+            found.append(Written(tracked, pk, before, after, _programs(tracked, pk, first), last.pgh_created_at))
+    return sorted(found, key=lambda one: one.at, reverse=True)
+
+
+def _decides(one: Written) -> bool:
+    """Whether a gate was decided: a named person's word, which stands."""
+    if one.model is not Phase or one.after is None:
+        return False
+    return getattr(one.before, "decision", "") != getattr(one.after, "decision", "")
+
+
+def _with_parts(change_set: ChangeSet) -> list[int]:
+    ids, newest = [change_set.pk], [change_set.pk]
+    while newest:
+        newest = list(ChangeSet.objects.filter(parent__in=newest).values_list("pk", flat=True))
+        ids += newest
+    return ids
+
+
+def _programs(model: type[models.Model], pk: int, event: Any) -> frozenset[int]:
+    if model is Program:
+        return frozenset({pk})
+    named = (getattr(event, name, None) for name in ("program_id", "other_program_id"))
+    return frozenset(program for program in named if program)
+
+
+def _restore(written: list[Written], by: User) -> None:
+    """Bring back what was deleted, then what was changed, then delete what was added."""
+    for one in written:
+        if one.after is None and one.before is not None:
+            row = history.create(one.model(**_values(one.model, one.before), **_next_version(one)))
+            if isinstance(row, Dependency):
+                milestones.services.refuse_loop(row.predecessor, row.successor, by)
+    for one in written:
+        if one.before is not None and one.after is not None:
+            _put_back(one)
+    added = {(one.model, one.pk) for one in written if one.before is None}
+    for one in written:
+        if one.before is None and one.after is not None:
+            _remove(one, added)
+
+
+def _values(model: type[models.Model], event: Event) -> dict[str, Any]:
+    fields = [field for field in model._meta.concrete_fields if hasattr(event, field.attname)]
+    return {field.attname: getattr(event, field.attname) for field in fields if field.name != "version"}
+
+
+def _next_version(one: Written) -> dict[str, int]:
+    """A version that no reader of the deleted row has seen."""
+    return {"version": one.before.version + 1} if issubclass(one.model, Record) else {}  # type: ignore[union-attr]
+
+
+def _row(one: Written) -> models.Model:
+    row = one.model._default_manager.select_for_update(of=("self",)).filter(pk=one.pk).first()
+    if row is None:
+        raise ValidationError("Somebody deleted this in the meantime.", code="gone")
+    return row
+
+
+def _put_back(one: Written) -> None:
+    row, before, after = _row(one), _values(one.model, one.before), _values(one.model, one.after)  # type: ignore[arg-type]
+    changed = [name for name in before if before[name] != after[name]]
+    if any(getattr(row, name) != after[name] for name in changed):
+        raise ValidationError(f"“{row}” was changed again since: change it by hand.", code="changed")
+    history.save(row, **{name: before[name] for name in changed})
+
+
+def _remove(one: Written, added: Iterable[tuple[type[models.Model], int]]) -> None:
+    row = _row(one)
+    events: models.QuerySet[Any] = row.events  # type: ignore[attr-defined]  # named by history.track
+    if events.get(valid_to=None).pgh_id != one.after.pgh_id:  # type: ignore[union-attr]
+        raise ValidationError(f"“{row}” was changed again since: delete it by hand.", code="changed")
+    takes = Collector(using="default", origin=row)
+    takes.collect([row], fail_on_restricted=False)
+    known = {*ACTS}
+    others = [other for model, rows in takes.data.items() if model in known for other in rows]
+    if any((type(other), other.pk) not in added for other in others):
+        raise ValidationError(f"Others have built on “{row}” since: delete it by hand.", code="built_on")
+    history.delete(row)
+
+
+def _permit(written: list[Written], by: User) -> None:
+    """Raise PermissionDenied unless the person may still do to each row what taking this back does."""
+    everything = {pk for one in written for pk in one.programs}
+    seen = Program.objects.visible_to(by).filter(Q(pk__in=everything)).select_related("lead")
+    allowed = {program.pk: acts(by, program) for program in seen}
+    for one in written:
+        act = ACTS[one.model]
+        if isinstance(act, OrgAct):
+            require_org(by, act)
+        elif not any(act in allowed.get(pk, ()) for pk in one.programs):
+            raise PermissionDenied("You cannot take this back: you may not change it any more.")

@@ -1,0 +1,74 @@
+// Editing in place. A link with data-edit fetches a form into its slot; saving has the page refreshed, Escape puts the
+// link back. Any form that was typed into is marked, so that a refresh leaves it alone, and none is sent twice.
+const before = new WeakMap();
+let returning = "";
+
+const slotOf = (node) => node.closest("[data-slot]");
+
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const slot = slotOf(detail.target);
+  if (slot && !before.has(slot)) before.set(slot, slot.innerHTML);
+});
+
+document.addEventListener("htmx:afterSettle", ({ detail }) => {
+  const form = detail.target.matches?.("[data-slot]") && detail.target.querySelector("form[data-editing]");
+  const field = form && form.querySelector('[aria-invalid="true"], .field input, .field select, .field textarea');
+  if (field) {
+    field.focus();
+    field.select?.();
+  }
+  if (detail.target.id === "main" && returning) {
+    document.getElementById(returning)?.querySelector("[data-edit]")?.focus();
+    returning = "";
+  }
+});
+
+function close(form) {
+  const slot = slotOf(form);
+  slot.innerHTML = before.get(slot);
+  before.delete(slot);
+  window.htmx.process(slot);
+  slot.querySelector("[data-edit]")?.focus();
+}
+
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  const form = detail.elt.matches?.("form[data-editing]") && detail.elt;
+  // 204: saved. The page that "refresh" brings in has the new value, and may now replace the form.
+  if (form && detail.xhr.status === 204) {
+    returning = slotOf(form).id;
+    before.delete(slotOf(form));
+    delete form.dataset.dirty;
+    delete form.dataset.editing;
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const form = event.key === "Escape" && event.target.closest?.("form[data-editing]");
+  if (form) {
+    event.preventDefault();
+    close(form);
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const cancel = event.target.closest("form[data-editing] [data-cancel]");
+  if (cancel) {
+    event.preventDefault();
+    close(cancel.closest("form"));
+  }
+});
+
+document.addEventListener("input", ({ target }) => {
+  const form = target.form;
+  if (form && form.method === "post" && !target.matches("[data-select]")) form.dataset.dirty = "";
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+});
+
+// Back to a page that the browser kept: its forms may be sent again.
+addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));

@@ -1,0 +1,37 @@
+// Keeps an open page current: asks for a short stamp every few seconds, and has the page's own address morphed in when
+// the stamp differs. What a person has open or has typed stays as it is.
+const EVERY = 5000;
+const typed = "[data-editing], form[data-dirty]";
+let asking = false;
+
+const element = (node) => node.nodeType === Node.ELEMENT_NODE;
+const { callbacks } = window.Idiomorph.defaults;
+
+callbacks.beforeNodeMorphed = (old, fresh) => {
+  if (!element(old)) return true;
+  if (old.localName === "plotted-figure" && element(fresh)) {
+    old.take(fresh);
+    return false;
+  }
+  return !old.matches(`${typed}, input[data-select], dialog[open]`);
+};
+callbacks.beforeNodeRemoved = (old) => !(element(old) && old.matches(typed));
+callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.matches("details, dialog"));
+
+async function look() {
+  const main = document.getElementById("main");
+  if (document.hidden || asking || !main?.dataset.pulse) return;
+  asking = true;
+  try {
+    const answer = await fetch(main.dataset.pulse, { redirect: "error" });
+    const stamp = answer.ok ? await answer.text() : main.dataset.stamp;
+    if (stamp !== main.dataset.stamp) window.htmx.trigger(document.body, "refresh");
+  } catch {
+    // The network is away, or nobody is signed in any more: the page stays as it was, and the next look may do.
+  } finally {
+    asking = false;
+  }
+}
+
+setInterval(look, EVERY);
+document.addEventListener("visibilitychange", look);

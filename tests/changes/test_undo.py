@@ -1,0 +1,188 @@
+"""Taking an act back: whole or not at all, by who did it, while nobody has built on it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.apps import apps
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.test import Client
+from django.utils import timezone
+
+import changes.services
+import milestones.services
+import programs.services
+import risks.services
+from changes.services import ACTS
+from history.models import ChangeSet, Event
+from history.services import FINAL
+from milestones.models import Dependency, Milestone
+from people.models import User
+from programs.models import Program, Role
+from risks.models import Risk
+from risks.services import Impact
+from tests.conftest import FRIDAY, Api, Cast
+
+DAY = 480
+
+
+def add(cast: Cast, name: str, by: User | None = None) -> Milestone:
+    return milestones.services.create_milestone(
+        program=cast.na4, by=by or cast.lead, name=name, today=FRIDAY, target_on=date(2027, 1, 15), work_likely=5 * DAY
+    )
+
+
+def take_back(by: User, which: ChangeSet | None = None) -> None:
+    newest = which or ChangeSet.objects.filter(parent=None, by_id=by.pk).latest("id")
+    changes.services.undo(change_set=newest, by=by, at=timezone.now())
+
+
+def test_every_tracked_model_is_final_or_says_what_taking_it_back_is() -> None:
+    tracked = {model.pgh_tracked_model for model in apps.get_models() if issubclass(model, Event)}
+    assert tracked == FINAL | ACTS.keys()
+    assert not FINAL & ACTS.keys()
+
+
+def test_a_moved_target_goes_back_and_its_cause_with_it(cast: Cast) -> None:
+    row = add(cast, "Fibre")
+    plan = cast.na4.revisions.plan_revision
+    milestones.services.change_milestone(
+        milestone=row, by=cast.lead, today=FRIDAY, at=timezone.now(), target_on=date(2027, 3, 1), cause=cast.cause
+    )
+    take_back(cast.lead)
+    row.refresh_from_db()
+    assert row.target_on == date(2027, 1, 15)
+    assert row.date_moves.count() == 0
+    cast.na4.revisions.refresh_from_db()
+    assert cast.na4.revisions.plan_revision > plan + 1
+
+
+def test_taking_back_can_be_taken_back(cast: Cast) -> None:
+    row = add(cast, "Fibre")
+    milestones.services.change_milestone(
+        milestone=row, by=cast.lead, today=FRIDAY, at=timezone.now(), name="Fibre, west"
+    )
+    take_back(cast.lead)
+    take_back(cast.lead)
+    row.refresh_from_db()
+    assert row.name == "West"
+
+
+def test_a_deleted_milestone_returns_with_its_links_and_risk_impacts_under_its_old_id(cast: Cast) -> None:
+    first, last = add(cast, "Fibre"), add(cast, "Open")
+    milestones.services.link(predecessor=first, successor=last, by=cast.lead)
+    risk = risks.services.create_risk(
+        program=cast.na4, by=cast.lead, today=FRIDAY, title="Permit", impacts=[Impact(first, DAY, DAY, DAY)]
+    )
+    version = first.version
+    milestones.services.delete_milestone(milestone=first, by=cast.lead)
+    assert Dependency.objects.count() == 0
+    take_back(cast.lead)
+    again = Milestone.objects.get(pk=first.pk)
+    assert (again.name, again.target_on) == ("Fibre", date(2027, 1, 15))
+    assert again.version > version
+    assert [(link.predecessor_id, link.successor_id) for link in Dependency.objects.all()] == [(first.pk, last.pk)]
+    assert Risk.objects.get(pk=risk.pk).impacts.get().milestone_id == first.pk
+
+
+def test_an_added_row_is_deleted_but_not_once_somebody_built_on_it(cast: Cast) -> None:
+    add(cast, "Alone")
+    take_back(cast.lead)
+    assert not Milestone.objects.filter(name="Alone").exists()
+    first = add(cast, "Fibre")
+    act = ChangeSet.objects.latest("id")
+    milestones.services.link(predecessor=first, successor=add(cast, "Open"), by=cast.contributor)
+    with pytest.raises(ValidationError, match="built on “Fibre”"):
+        take_back(cast.lead, act)
+    assert Milestone.objects.filter(name="Fibre").exists()
+
+
+def test_what_others_changed_meanwhile_stays_theirs(cast: Cast) -> None:
+    row = add(cast, "Fibre")
+    at = timezone.now()
+    milestones.services.change_milestone(milestone=row, by=cast.lead, today=FRIDAY, at=at, name="Fibre, west")
+    act = ChangeSet.objects.latest("id")
+    milestones.services.change_milestone(milestone=row, by=cast.contributor, today=FRIDAY, at=at, note="Ask Ruth")
+    take_back(cast.lead, act)
+    row.refresh_from_db()
+    assert (row.name, row.note) == ("Fibre", "Ask Ruth")
+
+
+def test_the_same_field_changed_again_refuses_and_changes_nothing(cast: Cast) -> None:
+    row = add(cast, "Fibre")
+    at = timezone.now()
+    milestones.services.change_milestone(milestone=row, by=cast.lead, today=FRIDAY, at=at, name="West", note="Mine")
+    act = ChangeSet.objects.latest("id")
+    milestones.services.change_milestone(milestone=row, by=cast.contributor, today=FRIDAY, at=at, name="East")
+    with pytest.raises(ValidationError, match="was changed again since"):
+        take_back(cast.lead, act)
+    row.refresh_from_db()
+    assert (row.name, row.note) == ("East", "Mine")
+
+
+def test_a_link_does_not_come_back_where_it_would_close_a_loop(cast: Cast) -> None:
+    first, last = add(cast, "Fibre"), add(cast, "Open")
+    link = milestones.services.link(predecessor=first, successor=last, by=cast.lead)
+    milestones.services.unlink(dependency=link, by=cast.lead)
+    act = ChangeSet.objects.latest("id")
+    milestones.services.link(predecessor=last, successor=first, by=cast.lead)
+    with pytest.raises(ValidationError, match="loop"):
+        take_back(cast.lead, act)
+    assert Dependency.objects.count() == 1
+
+
+def test_only_ones_own_and_only_for_a_day_and_only_while_one_may(cast: Cast) -> None:
+    add(cast, "Fibre", by=cast.contributor)
+    act = ChangeSet.objects.latest("id")
+    with pytest.raises(PermissionDenied, match="Only who made"):
+        take_back(cast.lead, act)
+    with pytest.raises(ValidationError, match="too old"):
+        changes.services.undo(change_set=act, by=cast.contributor, at=timezone.now() + timedelta(days=2))
+    Role.objects.filter(user=cast.contributor).delete()
+    with pytest.raises(PermissionDenied, match="may not change it any more"):
+        take_back(cast.contributor, act)
+    assert Milestone.objects.filter(name="Fibre").exists()
+
+
+def test_what_was_said_stands(cast: Cast) -> None:
+    programs.services.report(program=cast.na4, health="on_track", because="All well.", by=cast.lead, at=timezone.now())
+    with pytest.raises(ValidationError, match="cannot be taken back"):
+        take_back(cast.lead)
+
+
+def test_a_deleted_program_without_reports_returns_whole(cast: Cast) -> None:
+    add(cast, "Fibre")
+    programs.services.delete_program(program=cast.na4, by=cast.admin)
+    take_back(cast.admin)
+    again = Program.objects.get(key="NA4")
+    assert again.lead == cast.lead
+    assert again.milestones.get().name == "Fibre"
+    assert again.roles.count() == 2
+    assert again.revisions.plan_revision > 1
+
+
+def test_the_message_of_a_page_offers_it(cast: Cast, client: Client) -> None:
+    row = add(cast, "Fibre")
+    client.force_login(cast.lead)
+    page = client.post(f"/m/{row.pk}/edit?only=name", {"name": "West", "version": row.version}, follow=True)
+    act = ChangeSet.objects.latest("id")
+    assert f'name="change_set" value="{act.pk}"' in page.content.decode()
+    back = client.post("/undo", {"change_set": act.pk, "next": f"/m/{row.pk}"}, follow=True)
+    assert "Taken back." in back.content.decode()
+    assert back.redirect_chain[0][0] == f"/m/{row.pk}"
+    row.refresh_from_db()
+    assert row.name == "Fibre"
+    elsewhere = client.post("/undo", {"change_set": act.pk, "next": "https://example.org/"})
+    assert elsewhere.headers["Location"] == "/"
+    for odd in ("", "x", "9" * 40, "²"):
+        assert client.post("/undo", {"change_set": odd}).status_code == 404
+
+
+def test_the_api_takes_back_too(cast: Cast) -> None:
+    row = add(cast, "Fibre", by=cast.contributor)
+    api = Api(cast.contributor)
+    newest = api.get("change-sets").json()["data"][0]
+    assert api.post(f"change-sets/{newest['id']}/undo").status_code == 204
+    assert not Milestone.objects.filter(pk=row.pk).exists()
+    assert Api(cast.lead).post(f"change-sets/{newest['id']}/undo").status_code == 404
