@@ -16,6 +16,7 @@ from django.forms.models import fields_for_model, model_to_dict
 from django.http import QueryDict
 from django.utils.formats import date_format
 
+from history.days import DayField
 from history.models import Record
 
 
@@ -49,7 +50,11 @@ class RecordForm(forms.Form):
     ) -> None:
         stored = model_to_dict(row, self.names) if row else {}
         super().__init__(data, initial={name: _bare(value) for name, value in stored.items()} | (initial or {}))
-        self.fields.update(fields_for_model(self.model, [name for name in self.names if name not in self.fields]))
+        self.fields.update(
+            fields_for_model(
+                self.model, [name for name in self.names if name not in self.fields], formfield_callback=_field
+            )
+        )
         self.row = row
         self.conflicts: list[Conflict] = []
         self.kept: list[str] = []
@@ -89,6 +94,11 @@ class RecordForm(forms.Form):
         for name, value in cleaned.items():
             if isinstance(value, str):
                 cleaned[name] = value.replace("\r\n", "\n")
+            field = self.fields[name]
+            # "Q3 2027" says by itself how exactly the day is meant.
+            exact = name.removesuffix("_on") + "_precision"
+            if isinstance(field, DayField) and field.precision not in ("", "day") and exact in cleaned:
+                cleaned[exact] = field.precision
         version = cleaned.get("version")
         if isinstance(self.row, Record) and version and version != self.row.version:
             self._merge(self.row, version)
@@ -144,6 +154,10 @@ class RecordForm(forms.Form):
         return str(field.prepare_value(_bare(value)))
 
 
+def _field(field: models.Field[Any, Any], **kwargs: Any) -> forms.Field | None:
+    return field.formfield(**({"form_class": DayField} if type(field) is models.DateField else {}), **kwargs)
+
+
 @contextmanager
 def explaining(form: forms.Form) -> Iterator[None]:
     """Put a refusal of the service inside beside the fields that it speaks of."""
@@ -169,5 +183,5 @@ def _posted(field: forms.Field, value: Any) -> str:
     if isinstance(value, bool):
         return "on" if value else ""
     if isinstance(value, date):
-        return value.isoformat()
+        return date_format(value, "j M Y")
     return "" if value is None else str(field.prepare_value(_bare(value)))

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
+from history.days import DayField
 from history.forms import RecordForm
 from milestones.models import Baseline, Dependency, Milestone, Requirement, SlipCause, Workstream
 from people.forms import people
@@ -249,7 +250,7 @@ class AnswerForm(forms.Form):
             (Dependency.Agreement.DELIVERED, "It is delivered"),
         ],
     )
-    promised_on = forms.DateField(label="Promised by", required=False)
+    promised_on = DayField(label="Promised by", required=False)
     cause = cause_field()
     note = forms.CharField(
         required=False, max_length=5_000, label="Note to the receiver", widget=forms.Textarea(attrs={"rows": "3"})

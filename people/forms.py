@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
+from history.days import DayField
 from history.forms import RecordForm
 from people.models import (
     MINUTES_OF_DAY,
@@ -223,7 +224,7 @@ class TokenForm(forms.Form):
         initial=[AccessToken.Scope.READ],
         widget=forms.CheckboxSelectMultiple,
     )
-    expires_on = forms.DateField(label="Ends on", help_text="The last day on which it works.")
+    expires_on = DayField(label="Ends on", help_text="The last day on which it works.")
 
     def __init__(self, data: QueryDict | None = None, *, today: date) -> None:
         super().__init__(data, initial={"expires_on": today + timedelta(days=TOKEN_DAYS)})

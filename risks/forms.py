@@ -10,6 +10,7 @@ from django import forms
 from django.db.models import Q
 from django.http import QueryDict
 
+from history.days import DayField
 from history.forms import RecordForm
 from milestones.forms import WorkField
 from milestones.models import Milestone
@@ -244,7 +245,7 @@ class DecideForm(forms.Form):
     consequence = forms.CharField(
         max_length=5_000, required=False, label="What follows", widget=forms.Textarea(attrs={"rows": "3"})
     )
-    decided_on = forms.DateField(label="Decided on")
+    decided_on = DayField(label="Decided on")
 
 
 class ProblemForm(RecordForm):

@@ -1,0 +1,138 @@
+"""A day as people type it, and the field that takes it."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.formats import date_format
+
+MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
+    )
+}
+WEEKDAYS = {name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
+NEAR = {"today": 0, "tomorrow": 1, "yesterday": -1}
+MOST_CHARACTERS = 40
+
+ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+DAY_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.? ([a-z]{3,9})\.?,?(?: (\d{4}))?")
+MONTH_DAY = re.compile(r"([a-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,?(?: (\d{4}))?")
+AWAY = re.compile(r"([+-]|in )(\d{1,4}) ?(d|w|m|y)(?:ays?|eeks?|onths?|ears?)?")
+WEEKDAY = re.compile(r"(?:(next|this|last) )?([a-z]{3,9})")
+WEEK = re.compile(r"(?:(\d{4})-?)?w(?:eek ?)?(\d{1,2})(?:,? (\d{4}))?")
+PART = re.compile(r"([qh])(\d)(?: (\d{4}))?")
+MONTH = re.compile(r"([a-z]{3,9})\.? (\d{4})")
+YEAR = re.compile(r"(\d{4})")
+
+
+class Typed(NamedTuple):
+    """A day, and how exactly it was named: day, week, month, quarter, half or year, of which it is the last day."""
+
+    on: date
+    precision: str
+
+
+def read_day(text: str, today: date) -> Typed | None:
+    """The day that a text names, or None where it names none. Of a period, its last day.
+
+    >>> friday = date(2026, 11, 20)
+    >>> [read_day(text, friday).on.isoformat() for text in ("next fri", "+2w", "4 Dec", "Q3 2027")]
+    ['2026-11-27', '2026-12-04', '2026-12-04', '2027-09-30']
+    >>> read_day("Q3 2027", friday).precision, read_day("soon", friday)
+    ('quarter', None)
+    """
+    words = " ".join(text.lower().replace("\u2212", "-").split())
+    if len(words) > MOST_CHARACTERS:
+        return None
+    try:
+        return _read(words, today)
+    except (ValueError, OverflowError):  # 31 Feb, week 54, a year past 9999
+        return None
+
+
+def _read(words: str, today: date) -> Typed | None:
+    if words in NEAR:
+        return Typed(today + timedelta(days=NEAR[words]), "day")
+    if found := ISO.fullmatch(words):
+        return Typed(date(int(found[1]), int(found[2]), int(found[3])), "day")
+    if found := AWAY.fullmatch(words):
+        return Typed(_away(today, int(found[2]) * (-1 if found[1] == "-" else 1), found[3]), "day")
+    if found := DAY_MONTH.fullmatch(words):
+        return _of_month(found[2], found[1], found[3], today)
+    if (found := WEEKDAY.fullmatch(words)) and found[2][:3] in WEEKDAYS:
+        ahead = (WEEKDAYS[found[2][:3]] - today.weekday()) % 7
+        day = today + timedelta(days=ahead or (0 if found[1] == "this" else 7))
+        return Typed(day - timedelta(days=7) if found[1] == "last" else day, "day")
+    if found := WEEK.fullmatch(words):
+        year = int(found[1] or found[3] or today.isocalendar().year)
+        return Typed(date.fromisocalendar(year, int(found[2]), 7), "week")
+    if found := PART.fullmatch(words):
+        months = 3 if found[1] == "q" else 6
+        return _month_end(int(found[3] or today.year), int(found[2]) * months, "quarter" if months == 3 else "half")
+    if (found := MONTH.fullmatch(words)) and found[1][:3] in MONTHS:
+        return _month_end(int(found[2]), MONTHS[found[1][:3]], "month")
+    if found := MONTH_DAY.fullmatch(words):
+        return _of_month(found[1], found[2], found[3], today)
+    if found := YEAR.fullmatch(words):
+        return Typed(date(int(found[1]), 12, 31), "year")
+    return None
+
+
+def _of_month(month: str, day: str, year: str | None, today: date) -> Typed | None:
+    """Without a year, the nearest: next January in November, last November in January."""
+    number = MONTHS.get(month[:3])
+    if number is None:
+        return None
+    if year:
+        return Typed(date(int(year), number, int(day)), "day")
+    gap = number - today.month
+    return Typed(date(today.year + (1 if gap < -6 else -1 if gap > 6 else 0), number, int(day)), "day")
+
+
+def _month_end(year: int, month: int, precision: str) -> Typed:
+    return Typed(date(year, month, monthrange(year, month)[1]), precision)
+
+
+def _away(today: date, count: int, unit: str) -> date:
+    if unit in "dw":
+        return today + timedelta(days=count * (7 if unit == "w" else 1))
+    year, month = divmod(today.year * 12 + today.month - 1 + count * (12 if unit == "y" else 1), 12)
+    return date(year, month + 1, min(today.day, monthrange(year, month + 1)[1]))
+
+
+class DayInput(forms.TextInput):
+    """A text field; its script adds a calendar to pick from."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(
+            {"data-day": "", "autocomplete": "off", "placeholder": "4 Dec, next fri, +2w, Q3 2027"} | (attrs or {})
+        )
+
+    def format_value(self, value: Any) -> str | None:
+        return date_format(value, "j M Y") if isinstance(value, date) else super().format_value(value)
+
+
+class DayField(forms.DateField):
+    """A day in any of the ways that people write one. ``precision`` is how exactly the last one read was named."""
+
+    widget = DayInput
+    default_error_messages = {"invalid": "Write a day such as 4 Dec 2026, next fri, +2w or Q3 2027."}
+    precision = ""
+
+    def to_python(self, value: Any) -> date | None:
+        self.precision = ""
+        if value in self.empty_values or isinstance(value, date):
+            return super().to_python(value)
+        typed = read_day(str(value), timezone.localdate())
+        if typed is None:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        self.precision = typed.precision
+        return typed.on

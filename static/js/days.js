@@ -1,0 +1,28 @@
+// A calendar beside every field that takes a day as text: the browser's own, opened by a button.
+function local(day) {
+  const [year, month, date] = day.split("-").map(Number);
+  return new Date(year, month - 1, date).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+}
+
+function equip(field) {
+  const box = document.createElement("span");
+  box.className = "day";
+  field.replaceWith(box);
+  const calendar = Object.assign(document.createElement("input"), { type: "date", tabIndex: -1, className: "sr-only" });
+  calendar.setAttribute("aria-hidden", "true");
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "btn ghost icon-only" });
+  button.setAttribute("aria-label", "Pick a day");
+  button.append(document.getElementById("calendar-icon").content.cloneNode(true));
+  box.append(field, calendar, button);
+  button.addEventListener("click", () => calendar.showPicker());
+  calendar.addEventListener("change", () => {
+    if (!calendar.value) return;
+    field.value = local(calendar.value);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  });
+}
+
+const all = (place) => place.querySelectorAll("input[data-day]:not(.day > input)");
+all(document).forEach(equip);
+document.addEventListener("htmx:afterSettle", ({ target }) => all(target).forEach(equip));

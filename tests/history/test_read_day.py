@@ -1,0 +1,81 @@
+"""Days as people type them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from django import forms
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from history.days import DayField, DayInput, read_day
+from milestones.forms import MilestoneForm
+from tests.conftest import Cast
+
+FRIDAY = date(2026, 11, 20)
+
+
+@pytest.mark.parametrize(
+    ("text", "on", "precision"),
+    [
+        ("2026-12-04", date(2026, 12, 4), "day"),
+        ("4 Dec", date(2026, 12, 4), "day"),
+        ("4th december 2027", date(2027, 12, 4), "day"),
+        ("Dec 4, 2027", date(2027, 12, 4), "day"),
+        ("15 Jan", date(2027, 1, 15), "day"),
+        ("today", FRIDAY, "day"),
+        ("tomorrow", date(2026, 11, 21), "day"),
+        ("fri", date(2026, 11, 27), "day"),
+        ("this fri", FRIDAY, "day"),
+        ("next Monday", date(2026, 11, 23), "day"),
+        ("last mon", date(2026, 11, 16), "day"),
+        ("+2w", date(2026, 12, 4), "day"),
+        ("in 3 days", date(2026, 11, 23), "day"),
+        ("−1d", date(2026, 11, 19), "day"),
+        ("+3m", date(2027, 2, 20), "day"),
+        ("+1y", date(2027, 11, 20), "day"),
+        ("week 3 2027", date(2027, 1, 24), "week"),
+        ("2026-W53", date(2027, 1, 3), "week"),
+        ("Feb 2028", date(2028, 2, 29), "month"),
+        ("Q3 2027", date(2027, 9, 30), "quarter"),
+        ("h1 2027", date(2027, 6, 30), "half"),
+        ("2027", date(2027, 12, 31), "year"),
+    ],
+)
+def test_a_day_in_many_ways(text: str, on: date, precision: str) -> None:
+    assert read_day(text, FRIDAY) == (on, precision)
+
+
+@pytest.mark.parametrize(
+    "text", ["soon", "31 Feb", "Q5 2027", "week 54", "4/12/2026", "+99999d", "0000", "²", "4 dec\0"]
+)
+def test_what_names_no_day(text: str) -> None:
+    assert read_day(text, FRIDAY) is None
+
+
+@given(st.text(max_size=60), st.dates())
+def test_no_text_is_a_crash(text: str, today: date) -> None:
+    read_day(text, today)
+
+
+@given(st.dates(min_value=date(1950, 1, 1), max_value=date(2150, 12, 31)))
+def test_what_the_field_shows_it_reads_again(day: date) -> None:
+    shown = DayInput().format_value(day)
+    assert DayField().clean(shown) == day
+
+
+def test_a_period_says_how_exactly_it_is_meant(cast: Cast) -> None:
+    form = MilestoneForm(
+        forms.Form({"name": "Open", "kind": "deliverable", "target_on": "Q3 2027", "target_precision": "day"}).data,  # type: ignore[arg-type]
+        program=cast.na4,
+        by=cast.lead,
+    )
+    assert form.is_valid(), form.errors
+    assert (form.changes["target_on"], form.changes["target_precision"]) == (date(2027, 9, 30), "quarter")
+
+
+def test_the_day_is_that_of_the_reader() -> None:
+    with timezone.override("Pacific/Kiritimati"):
+        assert DayField().clean("today") == timezone.localdate()
