@@ -30,6 +30,7 @@ WEEKDAY = re.compile(r"(?:(next|this|last) )?([a-z]{3,9})")
 WEEK = re.compile(r"(?:(\d{4})-?)?w(?:eek ?)?(\d{1,2})(?:,? (\d{4}))?")
 PART = re.compile(r"([qh])(\d)(?: (\d{4}))?")
 MONTH = re.compile(r"([a-z]{3,9})\.? (\d{4})")
+SPAN = re.compile(r"([+-]?\d{1,4}) ?(d|w)?(?:ays?|eeks?)?")
 YEAR = re.compile(r"(\d{4})")
 
 
@@ -136,3 +137,18 @@ class DayField(forms.DateField):
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         self.precision = typed.precision
         return typed.on
+
+
+class SpanField(forms.Field):
+    """Days of the calendar to move something by: “10”, “2w”, “-3”."""
+
+    default_error_messages = {"invalid": "Write days or weeks, such as 10, 2w or -3."}
+
+    def to_python(self, value: Any) -> int | None:
+        text = str(value or "").strip().lower().replace("\u2212", "-")
+        if not text:
+            return None
+        found = SPAN.fullmatch(text)
+        if not found:
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return int(found[1]) * (7 if found[2] == "w" else 1)

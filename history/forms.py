@@ -155,7 +155,9 @@ class RecordForm(forms.Form):
 
 
 def _field(field: models.Field[Any, Any], **kwargs: Any) -> forms.Field | None:
-    return field.formfield(**({"form_class": DayField} if type(field) is models.DateField else {}), **kwargs)
+    if type(field) is models.DateField:
+        kwargs["form_class"] = DayField
+    return field.formfield(**kwargs)
 
 
 @contextmanager

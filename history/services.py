@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar
 
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, models, transaction
 
 M = TypeVar("M", bound=models.Model)
@@ -137,6 +137,24 @@ def delete(row: models.Model) -> None:
             code="in_use",
             params={"row": str(row), "names": ", ".join(names)},
         ) from refusal
+
+
+def each(
+    rows: models.QuerySet[M], write: Callable[[M], object], *, reason: str, by_id: int
+) -> list[tuple[M, list[str]]]:
+    """Write to many rows as one act; a row that refuses stays as it was, and is returned with why.
+
+    All rows are locked first, in the order of their ids: two acts on the same rows wait for each other.
+    """
+    refused = []
+    with because(reason, by_id=by_id):
+        for row in rows.select_for_update(of=("self",)).order_by("pk"):
+            try:
+                with transaction.atomic():
+                    write(row)
+            except (ValidationError, PermissionDenied) as refusal:
+                refused.append((row, getattr(refusal, "messages", None) or [str(refusal)]))
+    return refused
 
 
 def refuse_far_days(row: models.Model, names: Iterable[str]) -> None:

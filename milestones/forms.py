@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 
-from history.days import DayField
+from history.bulk import BulkForm
+from history.days import DayField, SpanField
 from history.forms import RecordForm
 from milestones.models import Baseline, Dependency, Milestone, Requirement, SlipCause, Workstream
 from people.forms import people
@@ -136,6 +138,27 @@ class MilestoneForm(RecordForm):
     def move(self) -> dict[str, Any]:
         """Why the target moves, where that was asked."""
         return {name: self.cleaned_data[name] for name in ("cause", "reason") if name in self.fields}
+
+
+class BulkMilestoneForm(BulkForm):
+    """What many milestones can share: no name, no end; a workstream where one program has them all."""
+
+    beside = ("shift", "cause", "reason")
+    shift = SpanField(required=False, label="Shift targets by", help_text="Those that have one: 10, 2w, -3.")
+    cause = cause_field("Needed when promised dates move.")
+    reason = forms.CharField(max_length=500, required=False, label="What happened", help_text="Kept with each move.")
+
+    def __init__(self, data: QueryDict | None, rows: list[Milestone], *, by: User) -> None:
+        programs = {row.program_id for row in rows}
+        leave = ("name", "is_end") if len(programs) == 1 else ("name", "is_end", "workstream")
+        super().__init__(data, like=MilestoneForm(program=rows[0].program, by=by), leave=leave)
+
+    def changes_of(self, row: Milestone) -> dict[str, Any]:
+        """What to change in one of the rows."""
+        changes = self.changes | {name: self.cleaned_data[name] for name in ("cause", "reason")}
+        if self.cleaned_data["shift"] and row.target_on:
+            changes["target_on"] = row.target_on + timedelta(days=self.cleaned_data["shift"])
+        return changes
 
 
 class WorkstreamForm(RecordForm):

@@ -4,6 +4,7 @@ from milestones import views
 
 urlpatterns = [
     path("p/<key:key>/milestones/new", views.milestone_create),
+    path("milestones/bulk", views.milestones_bulk),
     path("m/<int:pk>/edit", views.milestone_edit),
     path("m/<int:pk>/delete", views.milestone_delete),
     path("m/<int:pk>/finish", views.milestone_finish),

@@ -18,6 +18,7 @@ from history.forms import explaining
 from milestones import services
 from milestones.forms import (
     AnswerForm,
+    BulkMilestoneForm,
     DependencyForm,
     LinkForm,
     MilestoneForm,
@@ -29,7 +30,7 @@ from milestones.forms import (
 from milestones.hand_offs import seen
 from milestones.models import Dependency, Milestone, Requirement, SlipCause, Workstream
 from milestones.scope import Scope
-from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
+from people.pages import SignedIn, attempt, bulk_edit, delete, done, form_page, narrowed, paged, posted
 from people.permissions import OrgAct
 from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, may, require
@@ -138,6 +139,24 @@ def milestone_cancel(request: SignedIn, pk: int) -> HttpResponse:
 @require_POST
 def milestone_reopen(request: SignedIn, pk: int) -> HttpResponse:
     return _milestone_button(request, pk, "Open again.", done_on=None, cancelled_on=None)
+
+
+def milestones_bulk(request: SignedIn) -> HttpResponse:
+    """Change the same in many milestones, of one program or of several."""
+    now = timezone.now()
+    on = people.services.today(now)
+
+    def write(row: Milestone, form: BulkMilestoneForm) -> None:
+        services.change_milestone(milestone=row, by=request.user, today=on, at=now, **form.changes_of(row))
+
+    return bulk_edit(
+        request,
+        Milestone.objects.visible_to(request.user).select_related("program__lead"),
+        lambda data, rows: BulkMilestoneForm(data, rows, by=request.user),
+        write,
+        plural="milestones",
+        to="/",
+    )
 
 
 # -- links -----------------------------------------------------------------------------------------------------------

@@ -11,12 +11,15 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
+import history.services as history
+from history.bulk import MOST_ROWS, BulkForm
 from history.forms import RecordForm
-from history.services import Notes
 from people.models import User
 
+B = TypeVar("B", bound=BulkForm)
 F = TypeVar("F", bound=RecordForm)
 M = TypeVar("M", bound=Model)
 
@@ -28,7 +31,7 @@ class SignedIn(HttpRequest):
 
     user: User
     htmx: HtmxDetails
-    written: Notes
+    written: history.Notes
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
@@ -64,6 +67,49 @@ def done(request: SignedIn, message: str, to: str, *, kept: Sequence[str] = (), 
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Trigger": "refresh"})
     return redirect(to)
+
+
+def bulk_edit(
+    request: SignedIn,
+    rows: QuerySet[M],
+    form_of: Callable[[QueryDict | None, list[M]], B],
+    write: Callable[[M, B], object],
+    *,
+    plural: str,
+    to: str,
+) -> HttpResponse:
+    """Change the same in all rows that ``?id=`` names; those that refuse are shown again, with why, and stay chosen.
+
+    ``rows`` are those that the reader may see. One act, so one undo.
+    """
+    asked = request.POST if request.method == "POST" else request.GET
+    ids = {int(text) for text in asked.getlist("id") if text.isascii() and text.isdigit() and len(text) < 19}
+    chosen = rows.filter(pk__in=sorted(ids)[:MOST_ROWS])
+    found = list(chosen.order_by("pk"))
+    back = asked.get("next", "")
+    back = back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else to
+    if not found:
+        messages.error(request, f"Choose some {plural} first.")
+        return redirect(back)
+    form = form_of(posted(request), found)
+    refused: list[tuple[M, list[str]]] = []
+    if form.is_bound and form.is_valid():
+        reason = f"Change {len(found)} {plural}"
+        refused = history.each(chosen, lambda row: write(row, form), reason=reason, by_id=request.user.pk)
+        if not refused:
+            return done(request, f"Changed {len(found)} {plural}.", back)
+        if len(refused) < len(found):
+            done(request, f"Changed {len(found) - len(refused)} of {len(found)} {plural}.", back)
+    context = {
+        "title": f"Change {len(found)} {plural}",
+        "form": form,
+        "rows": [row for row, _ in refused] or found,
+        "refused": refused,
+        "next": back,
+        "plural": plural,
+        "submit_label": f"Change {len(refused) or len(found)}",
+    }
+    return render(request, "components/bulk_form.html", context, status=422 if refused else form.status)
 
 
 def attempt(

@@ -10,6 +10,7 @@ from django import forms
 from django.db.models import Q
 from django.http import QueryDict
 
+from history.bulk import BulkForm
 from history.days import DayField
 from history.forms import RecordForm
 from milestones.forms import WorkField
@@ -86,6 +87,18 @@ class RiskForm(RecordForm):
             self.fields[name].widget.attrs["rows"] = "2"
         if row is None:
             del self.fields["raised_on"]
+
+
+class BulkRiskForm(BulkForm):
+    """What many risks can share, and closing them with one reason."""
+
+    beside = ("closed_because",)
+    closed_because = forms.CharField(
+        max_length=500, required=False, label="Close them, because", help_text="Left empty, they stay open."
+    )
+
+    def __init__(self, data: QueryDict | None) -> None:
+        super().__init__(data, like=RiskForm(), leave=("title", "cause", "event", "effect"))
 
 
 class ImpactForm(forms.Form):

@@ -4,6 +4,7 @@ from risks import views
 
 urlpatterns = [
     path("p/<key:key>/risks/new", views.risk_create),
+    path("risks/bulk", views.risks_bulk),
     path("r/R-<int:pk>/edit", views.risk_edit),
     path("r/R-<int:pk>/close", views.risk_close),
     path("r/R-<int:pk>/reopen", views.risk_reopen),

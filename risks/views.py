@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 import people.services
 from history.changes import changes_of
 from history.forms import explaining
-from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
+from people.pages import SignedIn, attempt, bulk_edit, delete, done, form_page, narrowed, paged, posted
 from programs.models import Program
 from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
@@ -22,6 +22,7 @@ from risks import services
 from risks.forms import (
     ActionForm,
     AssumptionForm,
+    BulkRiskForm,
     CloseForm,
     DecideForm,
     DecisionForm,
@@ -83,6 +84,20 @@ def _risk_crumbs(risk: Risk) -> Crumbs:
     return program_crumbs(
         risk.program, ("Risks", f"{risk.program.get_absolute_url()}/risks"), (risk.reference, f"/r/{risk.reference}")
     )
+
+
+def risks_bulk(request: SignedIn) -> HttpResponse:
+    """Change or close many risks, of one program or of several."""
+    on = today()
+
+    def write(row: Risk, form: BulkRiskForm) -> None:
+        if form.changes:
+            services.change_risk(risk=row, by=request.user, **form.changes)
+        if form.cleaned_data["closed_because"]:
+            services.close_risk(risk=row, by=request.user, on=on, because=form.cleaned_data["closed_because"])
+
+    rows = Risk.objects.visible_to(request.user).select_related("program__lead")
+    return bulk_edit(request, rows, lambda data, _: BulkRiskForm(data), write, plural="risks", to="/risks")
 
 
 def risk_create(request: SignedIn, key: str) -> HttpResponse:

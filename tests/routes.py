@@ -77,6 +77,8 @@ PAGES = {
     "/dependencies": anyone(),
     "/watermelons": anyone(),
     "/risks": anyone(),
+    "/risks/bulk": anyone(302),
+    "/milestones/bulk": anyone(302),
     "/issues": anyone(),
     "/assumptions": anyone(),
     "/decisions": anyone(),
