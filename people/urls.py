@@ -3,6 +3,7 @@ from django.urls import path
 from people import views
 
 urlpatterns = [
+    path("account/unsent", views.unsent, name="unsent"),
     path("set-up", views.set_up, name="set_up"),
     path("teams/new", views.team_create, name="team_create"),
     path("teams/<int:pk>/edit", views.team_edit, name="team_edit"),

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from history.forms import explaining
 from people import services
+from people import unsent as keeping
 from people.forms import (
     CalendarForm,
     MembersForm,
@@ -403,3 +404,12 @@ def calendar_delete(request: SignedIn, pk: int) -> HttpResponse:
         consequence="Its holidays go with it. A calendar that a team or the organisation uses cannot be deleted.",
         crumbs=CALENDARS,
     )
+
+
+def unsent(request: SignedIn) -> HttpResponse:
+    """What was sent while nobody was signed in, to be sent again; a POST here forgets it."""
+    found = keeping.kept(request)
+    if request.method == "POST" or found is None:
+        keeping.drop(request)
+        return redirect("/")
+    return render(request, "people/unsent.html", {"title": "You had been signed out", "unsent": found})

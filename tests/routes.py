@@ -71,6 +71,7 @@ PAGES = {
     "/unsubscribe/<token>": Route(Guard.DOOR, "unsubscribe"),
     "/healthz": door(503),
     "/pulse": anyone(),
+    "/account/unsent": anyone(302, writes=True),
     "/undo": anyone(BUTTON),
     # the portfolio
     "/": anyone(),

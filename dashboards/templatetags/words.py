@@ -189,6 +189,12 @@ def avatar(pk: int | None) -> int:
 
 
 @register.filter
+def field_words(name: str) -> str:
+    """The name of a field as words: “target_on” → “Target”."""
+    return name.rsplit("-", 1)[-1].removeprefix("set_").removesuffix("_on").replace("_", " ").capitalize()
+
+
+@register.filter
 def nth(items: list[Any], position: int) -> Any:
     return items[position]
 
