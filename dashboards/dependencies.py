@@ -41,9 +41,9 @@ from programs.pages import find_program, program_crumbs
 # How a list is called in the portfolio, and in a program.
 MINE = {"owe": ("I owe", "Gives"), "owed": ("Owed to me", "Gets")}
 LAYOUTS = {"map": ("Map", "graph"), "matrix": ("Matrix", "grid"), "table": ("Table", "road")}
-ROWS_A_PAGE = 50
+ROWS_A_PAGE = 40
 MOST_PRESSING = 8
-MOST_OFFERED = 300
+MOST_OFFERED = 150
 
 
 def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
@@ -79,19 +79,22 @@ def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
         ],
         "mine": mine,
         "mine_tabs": [
-            {
-                "label": labels[program is not None],
-                "url": f"?mine={name}",
-                "count": counts[name],
-                "current": name == mine,
-            }
-            for name, labels in MINE.items()
+            {"label": "All", "url": here(request, mine=None), "count": counts["all"], "current": not mine},
+            *(
+                {
+                    "label": labels[program is not None],
+                    "url": here(request, mine=name, layout="table"),
+                    "count": counts[name],
+                    "current": name == mine,
+                }
+                for name, labels in MINE.items()
+            ),
         ],
         "counts": counts,
         "filters": filters,
         "filtered": is_filtered,
         "states": STATES.items(),
-        "chips": chips(request, filters, mine, program is not None, parts),
+        "chips": chips(request, filters, parts),
         "offered": [(part.key, part.name) for part in list(parts.values())[:MOST_OFFERED]],
         "finding": finding(pairs),
         "has_pairs": bool(pairs),
@@ -184,14 +187,15 @@ def lines(request: SignedIn, rows: Any, own: set[int], *, grouped: bool = False)
     return told(rows, seen(rows, request.user), own, request.user.is_admin, grouped=grouped)
 
 
-def chips(
-    request: SignedIn, filters: dict[str, str], mine: str, of_program: bool, parts: dict[int, Part]
-) -> list[tuple[str, str, str]]:
+def chips(request: SignedIn, filters: dict[str, str], parts: dict[int, Part]) -> list[tuple[str, str, str]]:
     """The filters in force: name, value in words, and the address without that filter."""
     names = {part.key.lower(): part.name for part in [*parts.values(), HIDDEN]}
-    found = [("Show", MINE[mine][of_program], here(request, mine=None))] if mine else []
-    for name, value in filters.items():
-        if value:
-            words = STATES.get(value, value) if name == "state" else names.get(value.lower(), value)
-            found.append((FILTERS[name], words, here(request, **{name: None})))
-    return found
+    return [
+        (
+            FILTERS[name],
+            STATES.get(value, value) if name == "state" else names.get(value.lower(), value),
+            here(request, **{name: None}),
+        )
+        for name, value in filters.items()
+        if value
+    ]

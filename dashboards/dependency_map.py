@@ -15,7 +15,7 @@ from dashboards.hand_offs import HIDDEN, Pair, Part
 from dashboards.layers import NODE, Edge, Layout, Point, lay_out
 from dashboards.templatetags.words import GLYPHS, health_word, short_date, tone
 
-MOST_NODES, MOST_EDGES, MOST_ROWS = 60, 90, 20
+MOST_NODES, MOST_EDGES, MOST_ROWS = 60, 80, 20
 WIDE, PITCH, LEFT, TOP = 196, 288, 16, 40  # a node's width, from layer to layer, and the margins
 PORT = 9  # between two edges at one node
 LETTERS = 24  # of a name, and of half as many wide ones, that have room in a node

@@ -277,6 +277,13 @@ class Pair:
         return "late" if self.late else "open" if self.open else "agreed"
 
     @property
+    def heat(self) -> str:
+        """The step of the heat ramp: a day late is warm already."""
+        if not self.late:
+            return "h1" if self.open else "h0"
+        return f"h{2 + sum(self.worst_days > days for days in (15, 30, 45))}"
+
+    @property
     def weight(self) -> tuple[Any, ...]:
         """What hurts most comes first."""
         return (-self.damage, -self.late, -self.open, -self.count, self.giver.pk or 0, self.receiver.pk or 0)
@@ -347,7 +354,8 @@ def finding(pairs: Iterable[Pair]) -> str:
     by: dict[Part, int] = {}
     for pair in pairs:
         by[pair.giver] = by.get(pair.giver, 0) + pair.late
-    most = max(by, key=lambda part: (by[part], part.name))
+    # Of those that give as many, the one that comes first in the order of the pairs: that of the most damage.
+    most = max(by, key=by.__getitem__)
     share = "all of them" if by[most] == late else f"{'most' if by[most] * 2 > late else by[most]} of them"
     verb = "give" if most is HIDDEN else "gives"
     said = f"{late} of {count} hand-offs {'is' if late == 1 else 'are'} promised or expected later than needed"
