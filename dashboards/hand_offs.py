@@ -223,7 +223,7 @@ class HandOff:
     @property
     def asks_receiver(self) -> bool:
         """Whether the reader is asked to reply to the giver's answer."""
-        return self.takes and not self.row.there and self.row.agreement in (Agreement.COUNTERED, Agreement.DECLINED)
+        return self.takes and not self.row.there and self.link.wants_reply
 
 
 def told(

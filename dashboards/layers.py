@@ -75,7 +75,7 @@ def lay_out(nodes: Iterable[int], edges: Iterable[Edge]) -> Layout:
     sizes = [NODE if vertex < len(ids) else BEND for vertex in range(len(on))]
     heights = _heights(rows, links, sizes)
     top = min((heights[vertex] - sizes[vertex] / 2 for vertex in range(len(on))), default=0.0)
-    points = [Point(on[vertex], heights[vertex] - top) for vertex in range(len(on))]
+    points = [Point(on[vertex], round(heights[vertex] - top, 1)) for vertex in range(len(on))]
     return Layout(
         nodes={node: points[vertices[node]] for node in ids},
         routes={

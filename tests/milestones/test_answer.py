@@ -154,6 +154,7 @@ def test_the_pages_of_answer_and_reply_are_for_their_side(cast: Cast, hand_off: 
         client = sign_in(who)
         assert client.get(f"/links/{hand_off.pk}/answer").status_code == answers, who
         assert client.get(f"/links/{hand_off.pk}/reply").status_code == replies, who
+    assert f'href="/links/{hand_off.pk}/reply"' in sign_in(cast.lead).get(f"/m/{hand_off.successor_id}").text
     assert "Take the day offered" in sign_in(cast.lead).get(f"/links/{hand_off.pk}/reply").text
     looked_on = sign_in(cast.viewer).get("/p/NA4/dependencies?mine=owed").text
     assert "“Racks come late”" in looked_on
