@@ -47,7 +47,7 @@ def test_nothing_overlaps(edges: list[Edge]) -> None:
     for heights in column.values():
         assert all(below - above >= NODE for above, below in pairwise(sorted(heights)))
         assert min(heights) >= NODE / 2
-        assert max(heights) <= drawn.height - NODE / 2
+        assert max(heights) + NODE / 2 <= drawn.height
     for route in drawn.routes.values():
         for bend in route[1:-1]:
             assert all(abs(bend.y - y) > NODE / 2 for y in column[bend.layer]), "an edge runs through a node"
