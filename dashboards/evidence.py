@@ -222,7 +222,7 @@ def place(record: Mapping[str, Any], program: str) -> tuple[str, str]:
         "risk": f"/r/R-{pk}",
         "issue": f"/issues/{pk}",
         "kpi": f"{program}/kpis/{pk}",
-        "dependency": f"{program}/dependencies#link-{pk}",
+        "dependency": f"{program}/dependencies?layout=table#link-{pk}",
         "phase": f"{program}/phases",
         "team": f"/teams/{pk}#load",
     }

@@ -1,4 +1,4 @@
-"""Pages of the plan beside its forecast: milestones, hand-offs, baselines."""
+"""Pages of the plan beside its forecast: milestones and baselines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -20,12 +20,12 @@ from history.changes import changes_of
 from history.forms import explaining
 from milestones import services
 from milestones.forms import BaselineForm
-from milestones.hand_offs import SeenLink, seen
+from milestones.hand_offs import seen
 from milestones.models import Baseline, Dependency, Milestone
 from milestones.views import find_milestone, today
 from people.models import User
 from people.pages import SignedIn, done, paged, posted
-from programs.models import Program, Role
+from programs.models import Program
 from programs.pages import find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
 
@@ -198,113 +198,6 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "may_agree": Act.AGREE in allowed,
     }
     return render(request, "dashboards/milestone.html", context)
-
-
-# -- hand-offs -------------------------------------------------------------------------------------------------------
-
-
-def _mine(user: User) -> QuerySet[Program]:
-    """Programs for which a person answers: theirs to lead or to contribute to."""
-    working = Role.objects.filter(program=OuterRef("pk"), user=user, kind__in=[Role.Kind.LEAD, Role.Kind.CONTRIBUTOR])
-    return Program.objects.filter(Q(lead=user) | Exists(working))
-
-
-@dataclass(frozen=True, slots=True)
-class HandOff:
-    """A hand-off as the reader sees it, with the giver's forecast and what the reader may do."""
-
-    link: SeenLink
-    forecast: MilestoneForecast | None
-    may_answer: bool
-    may_edit: bool
-
-    @property
-    def slack_days(self) -> int | None:
-        """Calendar days from the day it is there, or promised, or else expected, to the need; negative is too late."""
-        there = self.link.predecessor.done_on if self.link.predecessor else None
-        expected = there or self.link.row.promised_on or (self.forecast.p80_on if self.forecast else None)
-        if self.link.row.need_by_on is None or expected is None:
-            return None
-        return (self.link.row.need_by_on - expected).days
-
-    @property
-    def tone(self) -> str:
-        if self.link.row.agreement == Dependency.Agreement.DELIVERED:
-            return "done"
-        if self.link.predecessor and self.link.predecessor.done_on:
-            return "done"
-        if self.slack_days is None:
-            return "none"
-        return "bad" if self.slack_days < 0 else "warn" if self.slack_days <= 7 else "ok"
-
-    @property
-    def state(self) -> str:
-        return {"done": "There", "none": "Undated", "bad": "Late", "warn": "Tight", "ok": "In time"}[self.tone]
-
-
-def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
-    """Hand-offs of the portfolio, or of one program: who owes whom what, and by when."""
-    program = find_program(request, key) if key else None
-    rows = Dependency.objects.visible_to(request.user).hand_offs()
-    if program:
-        own: QuerySet[Program] = Program.objects.filter(pk=program.pk)
-        rows = rows.filter(Q(predecessor__program=program) | Q(successor__program=program))
-        owes, owed = "We owe", "Owed to us"
-    else:
-        own = _mine(request.user)
-        owes, owed = "I owe", "Owed to me"
-    waiting = ~Q(agreement=Dependency.Agreement.DELIVERED)
-    filters = {
-        "all": ("All", Q()),
-        "owe": (owes, Q(predecessor__program__in=own) & waiting),
-        "owed": (owed, Q(successor__program__in=own) & waiting),
-        "late": ("Promised too late", Q(promised_on__gt=F("need_by_on")) & waiting),
-        "unanswered": ("Unanswered", Q(agreement=Dependency.Agreement.PROPOSED)),
-    }
-    shown = request.GET.get("show", "all")
-    shown = shown if shown in filters else "all"
-    counts = rows.aggregate(**{name: Count("pk", filter=some) for name, (_, some) in filters.items() if some})
-    counts["all"] = rows.count()
-    lateness = F("promised_on") - F("need_by_on")
-    ordered = (
-        rows.filter(filters[shown][1])
-        .select_related("predecessor__program", "successor__program")
-        .order_by(lateness.desc(nulls_last=True), F("need_by_on").asc(nulls_last=True), "id")
-    )
-    page: Any = paged(request, ordered)
-    links = seen(page, request.user)
-    forecasts = forecasts_of([link.predecessor for link in links if link.predecessor])
-    answering = set(_mine(request.user).values_list("pk", flat=True))
-    admin = request.user.is_admin
-    late = counts["late"]
-    context = {
-        "program": program,
-        "place": "dependencies",
-        "title": "Dependencies",
-        "sub": f"{counts['all']} hand-off{'' if counts['all'] == 1 else 's'} between programs. "
-        f"{late} promised later than needed.",
-        "crumbs": program_crumbs(program) if program else [],
-        "page": page,
-        "hand_offs": [
-            HandOff(
-                link,
-                forecasts.get(link.row.predecessor_id),
-                admin or link.row.predecessor.program_id in answering,
-                admin or link.row.successor.program_id in answering,
-            )
-            for link in links
-        ],
-        "tabs": [
-            {"label": label, "url": f"?show={name}", "count": counts[name], "current": name == shown}
-            for name, (label, _) in filters.items()
-        ],
-        "tabs_label": "Which hand-offs",
-        "filtered": shown != "all",
-        "empty_heading": "No hand-offs yet",
-        "empty_text": "Open the milestone that waits, and link it to a milestone of another program: "
-        "its lead is asked to agree.",
-    }
-    return render(request, "dashboards/dependencies.html", context)
 
 
 # -- baselines -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@ from django.urls import path
 
 from dashboards import (
     accuracy,
+    dependencies,
     plan,
     problems,
     programs,
@@ -18,9 +19,9 @@ urlpatterns = [
     path("", views.portfolio, name="portfolio"),
     path("p/<key:key>", views.program, name="program"),
     path("p/<key:key>/why", why.why),
-    path("dependencies", plan.dependencies),
+    path("dependencies", dependencies.dependencies),
     path("p/<key:key>/milestones", plan.milestones),
-    path("p/<key:key>/dependencies", plan.dependencies),
+    path("p/<key:key>/dependencies", dependencies.dependencies),
     path("p/<key:key>/baselines", plan.baselines),
     path("p/<key:key>/baselines/new", plan.baseline_approve),
     path("p/<key:key>/edit", programs.program_edit, name="program_edit"),

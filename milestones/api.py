@@ -254,6 +254,16 @@ class Answer(In[Dependency]):
         fields = ["agreement", "promised_on", "note", "cause"]
 
 
+class Reply(In[Dependency]):
+    agreement = serializers.ChoiceField(
+        [choice for choice in Dependency.Agreement.choices if choice[0] in ("accepted", "proposed")]
+    )
+
+    class Meta:
+        model = Dependency
+        fields = ["agreement", "need_by_on", "note"]
+
+
 class DependenciesFilters(Filters):
     """Only what the reader sees can be filtered by, or a filter would tell which milestone is at a hidden end."""
 
@@ -327,13 +337,21 @@ class Dependencies(Editable[Dependency]):
 
     @action(detail=True, methods=["post"], serializer_class=Answer)
     def answer(self, request: Request, **kwargs: Any) -> Response:
-        """The giver accepts, promises another day, declines with a reason, or says it is delivered."""
+        """The giver accepts, offers another day with words, declines with a reason, or says it is delivered."""
         now = timezone.now()
         return self.act(
             request,
             lambda user, row, fields: services.answer_hand_off(
                 dependency=row, by=user, on=today(now), at=now, **fields
             ),
+        )
+
+    @action(detail=True, methods=["post"], serializer_class=Reply)
+    def reply(self, request: Request, **kwargs: Any) -> Response:
+        """The receiver takes the day that the giver offers, or asks again: by another day, or with other words."""
+        day = today(timezone.now())
+        return self.act(
+            request, lambda user, row, fields: services.reply_to_giver(dependency=row, by=user, on=day, **fields)
         )
 
 

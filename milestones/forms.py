@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from history.bulk import BulkForm
 from history.days import DayField, SpanField
@@ -261,7 +262,18 @@ class DependencyForm(RecordForm):
         return {name: self.cleaned_data[name] for name in ("cause", "reason") if name in self.fields}
 
 
-class AnswerForm(forms.Form):
+class FromList(forms.Form):
+    """A form that also stands on the rows of a list, and leads back to it."""
+
+    back = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def clean_back(self) -> str:
+        """The address of the list, if it is one of ours."""
+        back = str(self.cleaned_data["back"])
+        return back if back.startswith("/") and url_has_allowed_host_and_scheme(back, allowed_hosts=None) else ""
+
+
+class AnswerForm(FromList):
     """The giver's answer to a hand-off."""
 
     agreement = forms.ChoiceField(
@@ -269,6 +281,7 @@ class AnswerForm(forms.Form):
         widget=forms.RadioSelect,
         choices=[
             (Dependency.Agreement.ACCEPTED, "Accept: it will be there"),
+            (Dependency.Agreement.COUNTERED, "Offer another day, and say why"),
             (Dependency.Agreement.DECLINED, "Decline, with a reason"),
             (Dependency.Agreement.DELIVERED, "It is delivered"),
         ],
@@ -284,8 +297,6 @@ class AnswerForm(forms.Form):
         super().__init__(data, initial={"agreement": answered, "promised_on": row.promised_on or row.need_by_on})
         if row.promised_on:
             self.fields["promised_on"].help_text = "Left empty, the day promised before stands."
-        elif row.need_by_on:
-            self.fields["promised_on"].help_text = "Another day than the one needed is a counter-offer."
         if not row.promised_on:
             del self.fields["cause"]
 
@@ -295,6 +306,24 @@ class AnswerForm(forms.Form):
             # The field offers the day needed: who declines does not promise it by leaving it there.
             cleaned["promised_on"] = None
         return cleaned
+
+
+class ReplyForm(FromList):
+    """The receiver's reply to a giver who offers another day, or declines."""
+
+    agreement = forms.ChoiceField(label="Reply", widget=forms.RadioSelect)
+    need_by_on = forms.DateField(label="Needed by", required=False, help_text="Left empty, the day stays as it is.")
+    note = forms.CharField(
+        required=False, max_length=5_000, label="Note to the giver", widget=forms.Textarea(attrs={"rows": "3"})
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, row: Dependency) -> None:
+        super().__init__(data, initial={"need_by_on": row.need_by_on})
+        again = [(Dependency.Agreement.PROPOSED, "Ask again: by another day, or with other words")]
+        offered = row.agreement == Dependency.Agreement.COUNTERED
+        self.fields["agreement"].choices = (  # type: ignore[attr-defined]
+            [(Dependency.Agreement.ACCEPTED, "Take the day offered"), *again] if offered else again
+        )
 
 
 class BaselineForm(RecordForm):

@@ -27,6 +27,11 @@ class SeenLink:
         return max((self.row.promised_on - self.row.need_by_on).days, 0)
 
     @property
+    def wants_reply(self) -> bool:
+        """Whether the giver's last word is another day or a refusal, to which the receiver may reply."""
+        return self.row.agreement in (Dependency.Agreement.COUNTERED, Dependency.Agreement.DECLINED)
+
+    @property
     def tone(self) -> str:
         """The status class of the agreement; a late promise is said beside its day."""
         if self.row.agreement == Dependency.Agreement.DELIVERED:

@@ -199,6 +199,7 @@ class Dependency(Record):
     class Agreement(models.TextChoices):
         PROPOSED = "proposed", "Proposed"
         ACCEPTED = "accepted", "Accepted"
+        COUNTERED = "countered", "Countered"
         DECLINED = "declined", "Declined"
         DELIVERED = "delivered", "Delivered"
 

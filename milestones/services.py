@@ -391,18 +391,20 @@ def answer_hand_off(
     cause: SlipCause | None = None,
     note: str = "",
 ) -> Dependency:
-    """The giver accepts, promises another day, declines with a reason, or says it is delivered.
+    """The giver accepts, offers another day with words, declines with a reason, or says it is delivered.
 
-    A day that was promised before moves with a cause.
+    A day that was promised or offered before moves with a cause.
     """
     dependency = locked(dependency)
     giver, receiver = dependency.predecessor.program, dependency.successor.program
     require(by, Act.AGREE, giver)
     if giver == receiver:
         raise ValidationError("Only links between programs are agreed.", code="same_program")
-    if agreement == Dependency.Agreement.DECLINED and not note.strip():
+    if agreement in (Dependency.Agreement.DECLINED, Dependency.Agreement.COUNTERED) and not note.strip():
         raise ValidationError({"note": ["Say why, so that the receiver can plan around it."]}, code="note")
     promised_on = promised_on or dependency.promised_on
+    if agreement == Dependency.Agreement.COUNTERED and promised_on in (None, dependency.need_by_on):
+        raise ValidationError({"promised_on": ["Offer another day than the one needed."]}, code="promised_on")
     with history.because(note or f"Hand-off {agreement}", by_id=by.pk):
         _move(
             program=giver,
@@ -424,6 +426,35 @@ def answer_hand_off(
             note=note or dependency.note,
         )
     # What a milestone is promised by is its day where it has no other.
+    touch(giver.pk, receiver.pk, plan=True)
+    return dependency
+
+
+@transaction.atomic
+def reply_to_giver(
+    *, dependency: Dependency, agreement: str, by: User, on: date, need_by_on: date | None = None, note: str = ""
+) -> Dependency:
+    """The receiver takes the day that the giver offers, or asks again: by another day, or with other words.
+
+    The day promised is the giver's and stays; so does who gave it: the word is still theirs.
+    """
+    dependency = locked(dependency)
+    giver, receiver = dependency.predecessor.program, dependency.successor.program
+    require(by, Act.AGREE, receiver)
+    takes = agreement == Dependency.Agreement.ACCEPTED
+    answered = [Dependency.Agreement.COUNTERED] + ([] if takes else [Dependency.Agreement.DECLINED])
+    if dependency.agreement not in answered:
+        asked = "No other day is offered." if takes else "The giver has neither declined nor offered another day."
+        raise ValidationError({"agreement": [asked]}, code="agreement")
+    with history.because(note or ("Take the day offered" if takes else "Ask again"), by_id=by.pk):
+        history.save(
+            dependency,
+            agreement=agreement,
+            agreed_by=dependency.agreed_by if takes else None,
+            agreed_on=on if takes else None,
+            need_by_on=need_by_on or dependency.need_by_on,
+            note=note or dependency.note,
+        )
     touch(giver.pk, receiver.pk, plan=True)
     return dependency
 

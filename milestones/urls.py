@@ -13,6 +13,7 @@ urlpatterns = [
     path("m/<int:pk>/links/new", views.link_create),
     path("links/<int:pk>/edit", views.link_edit),
     path("links/<int:pk>/answer", views.link_answer),
+    path("links/<int:pk>/reply", views.link_reply),
     path("links/<int:pk>/delete", views.link_delete),
     path("p/<key:key>/workstreams", views.workstreams),
     path("p/<key:key>/workstreams/new", views.workstream_create),

@@ -23,6 +23,7 @@ from milestones.forms import (
     LinkForm,
     MilestoneForm,
     ProgramChoice,
+    ReplyForm,
     RequirementForm,
     SlipCauseForm,
     WorkstreamForm,
@@ -229,12 +230,12 @@ def link_answer(request: SignedIn, pk: int) -> HttpResponse:
     require(request.user, Act.AGREE, giver)
     form = AnswerForm(posted(request), row=link)
     hand_offs = f"{giver.get_absolute_url()}/dependencies"
-    back = f"{hand_offs}#link-{link.pk}"
+    back = f"{hand_offs}?layout=table#link-{link.pk}"
     if form.is_bound and form.is_valid():
+        given = form.cleaned_data
+        back = given.pop("back") or back
         with explaining(form):
-            services.answer_hand_off(
-                dependency=link, by=request.user, on=today(), at=timezone.now(), **form.cleaned_data
-            )
+            services.answer_hand_off(dependency=link, by=request.user, on=today(), at=timezone.now(), **given)
             return done(request, "Answered; the receiver sees it at once.", back)
     context = {
         "form": form,
@@ -243,6 +244,30 @@ def link_answer(request: SignedIn, pk: int) -> HttpResponse:
         "crumbs": program_crumbs(giver, ("Dependencies", hand_offs)),
         "cancel_url": back,
         "submit_label": "Answer",
+    }
+    return render(request, "milestones/hand_off_form.html", context, status=422 if form.errors else 200)
+
+
+def link_reply(request: SignedIn, pk: int) -> HttpResponse:
+    link = find_link(request, pk)
+    receiver = link.successor.program
+    require(request.user, Act.AGREE, receiver)
+    form = ReplyForm(posted(request), row=link)
+    hand_offs = f"{receiver.get_absolute_url()}/dependencies"
+    back = f"{hand_offs}?layout=table#link-{link.pk}"
+    if form.is_bound and form.is_valid():
+        given = form.cleaned_data
+        back = given.pop("back") or back
+        with explaining(form):
+            services.reply_to_giver(dependency=link, by=request.user, on=today(), **given)
+            return done(request, "Replied; the giver sees it at once.", back)
+    context = {
+        "form": form,
+        "title": "Reply to the giver",
+        "link": seen([link], request.user)[0],
+        "crumbs": program_crumbs(receiver, ("Dependencies", hand_offs)),
+        "cancel_url": back,
+        "submit_label": "Reply",
     }
     return render(request, "milestones/hand_off_form.html", context, status=422 if form.errors else 200)
 

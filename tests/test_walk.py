@@ -408,7 +408,7 @@ def walked(*guards: Guard) -> Iterator[tuple[str, Route]]:
 
 
 # Pages that change something when a form is sent to them.
-FORM = re.compile(r"/(new|edit|delete|decide|close|answer|members|discard|organisation)$")
+FORM = re.compile(r"/(new|edit|delete|decide|close|answer|reply|members|discard|organisation)$")
 
 
 # -- the walk --------------------------------------------------------------------------------------------------------

@@ -248,25 +248,6 @@ def test_a_hidden_end_is_a_private_program_everywhere(cast: Cast, gpu: Program, 
     assert "Canary" not in refused.text
 
 
-def test_hand_offs_are_sorted_by_who_owes_whom(cast: Cast, hand_off: Dependency, sign_in: Any) -> None:
-    change_dependency(dependency=hand_off, by=cast.outsider, at=NOON, promised_on=date(2027, 2, 5))
-    giver, receiver = sign_in(cast.outsider), sign_in(cast.lead)
-    for client, show, count in (
-        (giver, "owe", 1),
-        (giver, "owed", 0),
-        (receiver, "owe", 0),
-        (receiver, "owed", 1),
-        (giver, "late", 1),
-        (giver, "unanswered", 1),
-    ):
-        assert len(client.get("/dependencies", {"show": show}).context["hand_offs"]) == count
-    page = receiver.get("/dependencies?layout=table").text
-    assert "−21 d" in page
-    assert "Late" in page
-    assert f"/links/{hand_off.pk}/edit" in page
-    assert f"/links/{hand_off.pk}/answer" in giver.get("/p/GPU/dependencies").text
-
-
 def test_the_answer_page_declines_with_a_reason(cast: Cast, hand_off: Dependency, sign_in: Any) -> None:
     client = sign_in(cast.outsider)
     address = f"/links/{hand_off.pk}/answer"

@@ -1,0 +1,201 @@
+"""Hand-offs of the portfolio, or of one program: who owes whom what, and by when; as a map, a matrix or a table."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.db.models import Count, F, Q
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from dashboards import dependency_map
+from dashboards.hand_offs import (
+    DEFAULT_SORT,
+    FILTERS,
+    HIDDEN,
+    SORTS,
+    STATES,
+    HandOff,
+    Pair,
+    Part,
+    answered_by,
+    chosen,
+    finding,
+    hand_offs,
+    in_groups,
+    ordering,
+    pairs_of,
+    parts_of,
+    sides,
+    told,
+    with_damage,
+)
+from milestones.forms import causes
+from milestones.hand_offs import seen
+from people.pages import SignedIn
+from programs.models import Program
+from programs.pages import find_program, program_crumbs
+
+# How a list is called in the portfolio, and in a program.
+MINE = {"owe": ("I owe", "Gives"), "owed": ("Owed to me", "Gets")}
+LAYOUTS = {"map": ("Map", "graph"), "matrix": ("Matrix", "grid"), "table": ("Table", "road")}
+ROWS_A_PAGE = 40
+MOST_PRESSING = 8
+MOST_OFFERED = 150
+
+
+def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
+    program = find_program(request, key) if key else None
+    mine = request.GET.get("mine", "")
+    mine = mine if mine in MINE else ""
+    layout = request.GET.get("layout", "table" if mine else "map")
+    layout = layout if layout in LAYOUTS else "map"
+    filters = {name: request.GET.get(name, "").strip().replace("\0", "") for name in FILTERS}
+    rows = hand_offs(request.user)
+    if program:
+        rows = rows.filter(Q(predecessor__program=program) | Q(successor__program=program))
+    answering = answered_by(request.user)
+    owing = sides(Program.objects.filter(pk=program.pk) if program else answering)
+    counts = rows.aggregate(all=Count("pk"), **{name: Count("pk", filter=side) for name, side in owing.items()})
+    own = set(answering.values_list("pk", flat=True))
+    parts = parts_of(request.user)
+    wanted = chosen(rows, filters)
+    if mine:
+        wanted = wanted.filter(owing[mine])
+    is_filtered = bool(mine) or any(filters.values())
+    pairs = pairs_of(wanted, parts)
+    context: dict[str, Any] = {
+        "program": program,
+        "place": "dependencies",
+        "title": "Dependencies",
+        "sub": summary(pairs_of(rows, parts) if is_filtered else pairs),
+        "crumbs": program_crumbs(program) if program else [],
+        "layout": layout,
+        "layout_tabs": [
+            {"label": label, "icon": icon, "url": here(request, layout=name), "current": name == layout}
+            for name, (label, icon) in LAYOUTS.items()
+        ],
+        "mine": mine,
+        "mine_tabs": [
+            {"label": "All", "url": here(request, mine=None), "count": counts["all"], "current": not mine},
+            *(
+                {
+                    "label": labels[program is not None],
+                    "url": here(request, mine=name, layout="table"),
+                    "count": counts[name],
+                    "current": name == mine,
+                }
+                for name, labels in MINE.items()
+            ),
+        ],
+        "counts": counts,
+        "filters": filters,
+        "filtered": is_filtered,
+        "states": STATES.items(),
+        "chips": chips(request, filters, parts),
+        "offered": [(part.key, part.name) for part in list(parts.values())[:MOST_OFFERED]],
+        "finding": finding(pairs),
+        "has_pairs": bool(pairs),
+        "causes": causes(),
+        "back": request.get_full_path(),
+        "empty_heading": "No hand-offs yet",
+        "empty_text": "Open the milestone that waits, and link it to a milestone of another program: "
+        "its lead is asked to agree.",
+    }
+    if layout == "table":
+        context |= table(request, wanted, own, mine)
+    elif layout == "matrix":
+        context |= matrix(pairs)
+    else:
+        context |= drawn(pairs, finding(pairs), program)
+        pressing = with_damage(wanted.filter(state__in=["late", "open"])).order_by(*ordering(DEFAULT_SORT))
+        context["pressing"] = lines(request, pressing[:MOST_PRESSING], own)
+    return render(request, "dashboards/dependencies.html", context)
+
+
+def drawn(pairs: list[Pair], words: str, program: Program | None) -> dict[str, Any]:
+    """The map, and its pairs as a table."""
+    shown = dependency_map.fit(pairs)
+    return {
+        "shown": shown,
+        "map": dependency_map.draw(shown, listed, words, program.pk if program else None),
+        "pairs": [(pair, listed(pair)) for pair in shown.pairs],
+    }
+
+
+def matrix(pairs: list[Pair]) -> dict[str, Any]:
+    """Givers down and receivers across, each cell with where its hand-offs are listed."""
+    square = dependency_map.square(pairs)
+    cells = [(giver, [(pair, listed(pair) if pair else "") for pair in row]) for giver, row in square.rows]
+    return {"square": square, "cells": cells}
+
+
+def here(request: SignedIn, **changes: str | None) -> str:
+    """This address with some of its query changed: always from the first page."""
+    query = request.GET.copy()
+    for name, value in ({"page": None} | changes).items():
+        query.pop(name, None)
+        if value is not None:
+            query[name] = value
+    return f"?{query.urlencode()}"
+
+
+def listed(pair: Pair) -> str:
+    """Where the hand-offs of a pair are listed."""
+    return "?" + urlencode({"layout": "table", "giver": pair.giver.key, "receiver": pair.receiver.key})
+
+
+def summary(pairs: list[Pair]) -> str:
+    """“15 hand-offs between 12 programs. 4 come later than needed, 2 of them to Region NA-4.”"""
+    count, late = sum(pair.count for pair in pairs), sum(pair.late for pair in pairs)
+    if not count:
+        return "A hand-off is what one program gives another, by a day that both agree on."
+    ends = {part for pair in pairs for part in (pair.giver, pair.receiver)}
+    said = f"{count} hand-off{'' if count == 1 else 's'} between {len(ends)} programs. "
+    to: dict[str, int] = {}
+    for pair in pairs:
+        if pair.late:
+            to[pair.receiver.name] = to.get(pair.receiver.name, 0) + pair.late
+    if not to:
+        return f"{said}None comes later than needed."
+    most = max(to, key=lambda name: (to[name], name))
+    share = f", {to[most]} of them to {most}" if len(to) > 1 else ""
+    return f"{said}{late} come{'s' if late == 1 else ''} later than needed{share}."
+
+
+def table(request: SignedIn, wanted: Any, own: set[int], mine: str) -> dict[str, Any]:
+    """The hand-offs themselves, by damage or as asked; what one owes or is owed stands in groups."""
+    sort = request.GET.get("sort", DEFAULT_SORT)
+    order = ordering(sort)
+    rows = with_damage(wanted)
+    if mine:
+        rows, order = in_groups(rows), [F("rank").asc(), *order]
+    page = Paginator(rows.order_by(*order), ROWS_A_PAGE).get_page(request.GET.get("page"))
+    return {
+        "page": page,
+        "hand_offs": lines(request, page, own, grouped=bool(mine)),
+        "sort": sort,
+        "sorts": SORTS.items(),
+    }
+
+
+def lines(request: SignedIn, rows: Any, own: set[int], *, grouped: bool = False) -> list[HandOff]:
+    """Rows of ``with_damage``, as the reader sees them."""
+    rows = list(rows)
+    return told(rows, seen(rows, request.user), own, request.user.is_admin, grouped=grouped)
+
+
+def chips(request: SignedIn, filters: dict[str, str], parts: dict[int, Part]) -> list[tuple[str, str, str]]:
+    """The filters in force: name, value in words, and the address without that filter."""
+    names = {part.key.lower(): part.name for part in [*parts.values(), HIDDEN]}
+    return [
+        (
+            FILTERS[name],
+            STATES.get(value, value) if name == "state" else names.get(value.lower(), value),
+            here(request, **{name: None}),
+        )
+        for name, value in filters.items()
+        if value
+    ]

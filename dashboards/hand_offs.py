@@ -1,0 +1,362 @@
+"""Hand-offs as a reader may see them: what each does to who receives it, how they add up by pair, what to look for.
+
+Nothing here is read of a hidden program: it is a giver or receiver without id, and its days and slip count for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    Func,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Cast, Coalesce, Greatest
+
+from forecasts.models import ProgramHealth
+from milestones.hand_offs import SeenLink
+from milestones.models import Dependency
+from people.models import User, Viewer
+from programs.models import Health, Program, Role
+
+Agreement = Dependency.Agreement
+# In the address this stands for every program that the reader does not see.
+PRIVATE = "-"
+# A receiver this many days past its target counts double.
+DOUBLE_DAYS = 30
+TIGHT_DAYS = 7
+STATES = {
+    "late": "Later than needed",
+    "open": "Open question",
+    "agreed": "Agreed, in time",
+    "there": "There",
+}
+FILTERS = {"giver": "From", "receiver": "To", "program": "Program", "state": "State"}
+SORTS = {
+    "damage": "Damage",
+    "slack": "Slack",
+    "needed": "Needed by",
+    "promised": "Promised",
+    "name": "Hand-off",
+    "giver": "From",
+    "receiver": "To",
+}
+DEFAULT_SORT = "-damage"
+
+
+# -- rows ------------------------------------------------------------------------------------------------------------
+
+
+def hand_offs(viewer: Viewer) -> Any:
+    """Hand-offs that a viewer sees, with ``giver`` and ``receiver`` (none where hidden), ``slack_days``, ``late_days``
+    and ``state``."""
+    visible = Program.objects.visible_to(viewer).values("pk")
+
+    def true(condition: Q) -> Any:
+        return ExpressionWrapper(condition, output_field=BooleanField())
+
+    def where(seen: str, field: str) -> Any:
+        return Case(When(**{seen: True}, then=F(field)))
+
+    rows: Any = Dependency.objects.visible_to(viewer).hand_offs()
+    rows = rows.annotate(
+        giver_seen=true(Q(predecessor__program__in=visible)), receiver_seen=true(Q(successor__program__in=visible))
+    )
+    rows = rows.annotate(
+        giver=where("giver_seen", "predecessor__program_id"),
+        receiver=where("receiver_seen", "successor__program_id"),
+        p80_on=where("giver_seen", "predecessor__forecast__p80_on"),
+        given_on=where("giver_seen", "predecessor__done_on"),
+    )
+    return rows.annotate(
+        there=true(Q(agreement=Agreement.DELIVERED) | Q(given_on__isnull=False)),
+        slack_days=Func(
+            F("need_by_on"),
+            Coalesce("given_on", "promised_on", "p80_on"),
+            template="(%(expressions)s)",
+            arg_joiner=" - ",
+            output_field=IntegerField(),
+        ),
+    ).annotate(
+        late_days=Case(When(there=False, slack_days__lt=0, then=-F("slack_days")), default=0),
+        state=Case(
+            When(there=True, then=Value("there")),
+            When(slack_days__lt=0, then=Value("late")),
+            When(agreement=Agreement.ACCEPTED, then=Value("agreed")),
+            default=Value("open"),
+            output_field=CharField(),
+        ),
+    )
+
+
+def with_damage(rows: Any) -> Any:
+    """Rows with their ends, with ``receiver_slip`` in days past its target, and with ``damage``: days late × weight."""
+    newest = ProgramHealth.objects.filter(program=OuterRef("receiver")).order_by("-day").values("slip_days")[:1]
+    slip = Cast(Greatest(Coalesce(F("receiver_slip"), 0), 0), FloatField())
+    rows = rows.select_related("predecessor__program", "successor__program")
+    return rows.annotate(receiver_slip=Subquery(newest)).annotate(
+        damage=ExpressionWrapper(F("late_days") * (1 + slip / DOUBLE_DAYS), output_field=FloatField())
+    )
+
+
+def weight(slip_days: int | None) -> float:
+    """How much a day late counts for a receiver that is so many days past its target."""
+    return 1 + max(slip_days or 0, 0) / DOUBLE_DAYS
+
+
+def answered_by(user: User) -> QuerySet[Program]:
+    """Programs for which a person answers: theirs to lead or to contribute to."""
+    working = Role.objects.filter(program=OuterRef("pk"), user=user, kind__in=[Role.Kind.LEAD, Role.Kind.CONTRIBUTOR])
+    return Program.objects.filter(Q(lead=user) | Exists(working))
+
+
+def sides(own: QuerySet[Program]) -> dict[str, Q]:
+    """What these programs owe, and what is owed to them: until it is there."""
+    return {
+        "owe": Q(predecessor__program__in=own.values("pk"), there=False),
+        "owed": Q(successor__program__in=own.values("pk"), there=False),
+    }
+
+
+def chosen(rows: Any, filters: Mapping[str, str]) -> Any:
+    """Rows that pass the filters of the address; an unknown state is as good as none, an unknown program has none."""
+    for name, sees in (("giver", "predecessor"), ("receiver", "successor")):
+        if key := filters[name]:
+            is_one = Q(**{f"{name}_seen": True, f"{sees}__program__key__iexact": key})
+            rows = rows.filter(Q(**{f"{name}_seen": False}) if key == PRIVATE else is_one)
+    if key := filters["program"]:
+        gives = Q(giver_seen=True, predecessor__program__key__iexact=key)
+        rows = rows.filter(gives | Q(receiver_seen=True, successor__program__key__iexact=key))
+    if filters["state"] in STATES:
+        rows = rows.filter(state=filters["state"])
+    return rows
+
+
+def ordering(sort: str) -> list[OrderBy | str]:
+    """What is not known stays last in both directions; an unknown order is the default."""
+    columns: dict[str, Any] = {
+        "damage": F("damage"),
+        "slack": F("slack_days"),
+        "needed": F("need_by_on"),
+        "promised": Coalesce("promised_on", "p80_on"),
+        "name": Case(When(giver_seen=True, then=F("predecessor__name"))),
+        "giver": Case(When(giver_seen=True, then=F("predecessor__program__name"))),
+        "receiver": Case(When(receiver_seen=True, then=F("successor__program__name"))),
+    }
+    name = sort.removeprefix("-")
+    turned = sort.startswith("-") or name not in columns
+    field = columns.get(name, F("damage"))
+    asked = field.desc(nulls_last=True) if turned else field.asc(nulls_last=True)
+    return [asked, F("damage").desc(), F("slack_days").asc(nulls_last=True), "pk"]
+
+
+# A list of what one owes, or is owed, stands in groups: what wants a word first.
+GROUPS = (
+    ((Agreement.PROPOSED, ""), "Asked, not answered"),
+    ((Agreement.COUNTERED,), "Another day is offered"),
+    ((Agreement.DECLINED,), "Declined"),
+    ((Agreement.ACCEPTED,), "Agreed"),
+)
+
+
+def in_groups(rows: Any) -> Any:
+    """Rows with ``rank``, the place of their group."""
+    ranks = [When(agreement__in=states, then=place) for place, (states, _) in enumerate(GROUPS)]
+    return rows.annotate(rank=Case(*ranks, default=len(GROUPS), output_field=IntegerField()))
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """A hand-off on a page: the row with all that was annotated to it, its ends as seen, and what the reader may do.
+
+    ``gives`` and ``takes`` say whose side the reader stands on; an administrator may answer without a side.
+    """
+
+    row: Any
+    link: SeenLink
+    gives: bool
+    takes: bool
+    may_answer: bool
+    may_edit: bool
+    heading: str = ""
+
+    @property
+    def tone(self) -> str:
+        if self.row.there:
+            return "done"
+        if self.row.slack_days is None:
+            return "none"
+        return "bad" if self.row.slack_days < 0 else "warn" if self.row.slack_days <= TIGHT_DAYS else "ok"
+
+    @property
+    def state(self) -> str:
+        return {"done": "There", "none": "Undated", "bad": "Late", "warn": "Tight", "ok": "In time"}[self.tone]
+
+    @property
+    def weight(self) -> float:
+        return weight(self.row.receiver_slip)
+
+    @property
+    def asks_giver(self) -> bool:
+        """Whether the reader is asked to answer."""
+        return self.gives and not self.row.there and self.row.agreement in (Agreement.PROPOSED, "")
+
+    @property
+    def asks_receiver(self) -> bool:
+        """Whether the reader is asked to reply to the giver's answer."""
+        return self.takes and not self.row.there and self.link.wants_reply
+
+
+def told(
+    rows: Iterable[Any], links: Iterable[SeenLink], own: set[int], is_admin: bool, *, grouped: bool
+) -> list[HandOff]:
+    """Rows of a page beside their links; the first of each group has its heading."""
+    found: list[HandOff] = []
+    last: int | None = None
+    for row, link in zip(rows, links, strict=True):
+        heading = ""
+        if grouped and row.rank != last:
+            last = row.rank
+            heading = GROUPS[row.rank][1]
+        gives, takes = row.predecessor.program_id in own, row.successor.program_id in own
+        found.append(HandOff(row, link, gives, takes, is_admin or gives, is_admin or takes, heading))
+    return found
+
+
+# -- sums ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A program on the map: none has an id and a key where it is every program that the reader does not see."""
+
+    pk: int | None
+    key: str
+    name: str
+    health: str
+    p80_on: Any
+    slip_days: int | None
+
+
+HIDDEN = Part(None, PRIVATE, "Private programs", "", None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """All hand-offs from one program to another."""
+
+    giver: Part
+    receiver: Part
+    count: int
+    late: int
+    open: int
+    worst_days: int
+    damage: float
+
+    @property
+    def state(self) -> str:
+        return "late" if self.late else "open" if self.open else "agreed"
+
+    @property
+    def heat(self) -> str:
+        """The step of the heat ramp: a day late is warm already."""
+        if not self.late:
+            return "h1" if self.open else "h0"
+        return f"h{2 + sum(self.worst_days > days for days in (15, 30, 45))}"
+
+    @property
+    def weight(self) -> tuple[Any, ...]:
+        """What hurts most comes first."""
+        return (-self.damage, -self.late, -self.open, -self.count, self.giver.pk or 0, self.receiver.pk or 0)
+
+    @property
+    def words(self) -> str:
+        """“3 hand-offs, 1 later than needed by up to 21 days, 1 an open question”."""
+        said = [f"{self.count} hand-off{'' if self.count == 1 else 's'}"]
+        if self.late:
+            days = f"{self.worst_days} day{'' if self.worst_days == 1 else 's'}"
+            said.append(f"{self.late} later than needed by {'up to ' if self.late > 1 else ''}{days}")
+        if self.open:
+            said.append(f"{self.open} an open question" if self.open == 1 else f"{self.open} open questions")
+        return ", ".join(said) if self.late or self.open else f"{said[0]}, all agreed and in time"
+
+
+def parts_of(viewer: Viewer) -> dict[int, Part]:
+    """Every visible program beside its newest derived health: one query."""
+    newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
+    programs: Any = Program.objects.visible_to(viewer).annotate(
+        health=Subquery(newest.values("health")[:1]),
+        p80_on=Subquery(newest.values("p80_on")[:1]),
+        slip_days=Subquery(newest.values("slip_days")[:1]),
+    )
+    columns = ("pk", "key", "name", "health", "p80_on", "slip_days")
+    return {
+        pk: Part(pk, key, name, health or Health.NO_FORECAST, p80_on, slip_days)
+        for pk, key, name, health, p80_on, slip_days in programs.order_by("name", "pk").values_list(*columns)
+    }
+
+
+def pairs_of(rows: Any, parts: Mapping[int, Part]) -> list[Pair]:
+    """Who gives to whom, what hurts most first: one query."""
+    sums = (
+        rows.order_by()
+        .values_list("giver", "receiver")
+        .annotate(
+            count=Count("pk"),
+            late=Count("pk", filter=Q(state="late")),
+            asked=Count("pk", filter=Q(state="open")),
+            worst=Max("late_days"),
+            days=Sum("late_days"),
+        )
+    )
+    pairs = [
+        Pair(
+            parts.get(giver, HIDDEN),
+            parts.get(receiver, HIDDEN),
+            count,
+            late,
+            asked,
+            worst or 0,
+            (days or 0) * weight(parts.get(receiver, HIDDEN).slip_days),
+        )
+        for giver, receiver, count, late, asked, worst, days in sums
+    ]
+    return sorted(pairs, key=lambda pair: pair.weight)
+
+
+def finding(pairs: Iterable[Pair]) -> str:
+    """What the hand-offs come to, in a sentence or two."""
+    pairs = list(pairs)
+    count, late = sum(pair.count for pair in pairs), sum(pair.late for pair in pairs)
+    if not count:
+        return "No hand-offs."
+    if not late:
+        return f"None of {count} hand-offs comes later than needed." if count > 1 else "The one hand-off is in time."
+    by: dict[Part, int] = {}
+    for pair in pairs:
+        by[pair.giver] = by.get(pair.giver, 0) + pair.late
+    # Of those that give as many, the one that comes first in the order of the pairs: that of the most damage.
+    most = max(by, key=by.__getitem__)
+    share = "all of them" if by[most] == late else f"{'most' if by[most] * 2 > late else by[most]} of them"
+    verb = "give" if most is HIDDEN else "gives"
+    said = f"{late} of {count} hand-offs {'is' if late == 1 else 'are'} promised or expected later than needed"
+    return f"{said}; {most.name} {verb} {'it' if late == 1 else share}."
