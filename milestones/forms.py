@@ -312,7 +312,7 @@ class ReplyForm(FromList):
     """The receiver's reply to a giver who offers another day, or declines."""
 
     agreement = forms.ChoiceField(label="Reply", widget=forms.RadioSelect)
-    need_by_on = forms.DateField(label="Needed by", required=False, help_text="Left empty, the day stays as it is.")
+    need_by_on = DayField(label="Needed by", required=False, help_text="Left empty, the day stays as it is.")
     note = forms.CharField(
         required=False, max_length=5_000, label="Note to the giver", widget=forms.Textarea(attrs={"rows": "3"})
     )
