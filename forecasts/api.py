@@ -831,7 +831,10 @@ class QualityOut(serializers.Serializer[Any]):
 class Quality(Endpoint):
     @extend_schema(operation_id="quality", parameters=[PROGRAM_PARAMETER], responses=QualityOut)
     def get(self, request: Request) -> Response:
-        """The fourteen checks of the DCMA over each open program that you see, or over one."""
+        """The fourteen checks of the DCMA over each open program that you see, or over one.
+
+        Number 15 is ours: links that progress has broken.
+        """
         only_known(request, "program")
         program = one_program(request)
         visible = Program.objects.visible_to(request.user)
