@@ -14,6 +14,7 @@ from django.utils.functional import SimpleLazyObject
 from forecasts.models import ProgramHealth, Run
 from people.models import Organisation, User
 from programs.models import Program
+from tpm import broker
 
 MOST_OWN_PROGRAMS = 8
 
@@ -93,6 +94,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "personal_places": existing(PERSONAL),
             "settings_place": next(iter(existing(SETTINGS)), None),
             "own_programs": SimpleLazyObject(lambda: own_programs(user)),
+            "forecasting": SimpleLazyObject(broker.progress),
             "forecast_run": SimpleLazyObject(lambda: Run.objects.aggregate(at=Max("computed_at"))),
         }
     return context

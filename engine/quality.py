@@ -1,4 +1,4 @@
-"""Whether a plan is built so that its dates can be trusted: the fourteen checks of the DCMA and one more, for all programs.
+"""Whether a plan is built so that its dates can be trusted: the fourteen checks of the DCMA and one of ours.
 
 Checks look at work that is not finished, links at those that lead to such work. Each counts what it found, out of how
 many, and names the tasks, so that a page can link each finding.

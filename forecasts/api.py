@@ -26,8 +26,8 @@ from forecasts.criticality import criticality_to
 from forecasts.grounds import frozen_by, grounds
 from forecasts.loads import WEEKS, load_of
 from forecasts.models import FrozenHealth, HealthPolicy, IssuedForecast, MilestoneForecast, ProgramHealth
-from forecasts.policy import LIMITS, preview, proposed
-from forecasts.services import change_policy, newest_policy
+from forecasts.policy import LIMITS, newest_policy, preview, proposed
+from forecasts.services import change_policy
 from forecasts.trends import lines_of
 from forecasts.watermelons import COMPARABLE, watermelons
 from milestones import services

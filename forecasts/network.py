@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -201,15 +201,17 @@ def forecast(
     classes: Classes,
     today: date,
     only: Collection[int] | None = None,
+    meanwhile: Callable[[float], None] | None = None,
 ) -> Outcome:
     """Compute the network of these components (or ``only`` these milestones of it), all in one pass of the engine.
 
-    Where the engine refuses, the refusal is narrowed down to the connected milestones it concerns.
+    Where the engine refuses, the refusal is narrowed down to the connected milestones it concerns. ``meanwhile`` is
+    called on the way with the share that is simulated; what it raises ends the run.
     """
     inputs, obstacles = read(parts, calendars, classes, today, only)
     part_of = {program: index for index, part in enumerate(parts) for program in part}
     digests = inputs.digests([part_of[task.program] for task in inputs.tasks], len(parts))
-    forecasts = inputs.compute(obstacles) if inputs.tasks else []
+    forecasts = inputs.compute(obstacles, meanwhile) if inputs.tasks else []
     return Outcome(forecasts, obstacles, digests)
 
 
@@ -487,27 +489,31 @@ class Inputs:
             digests.append(hashed.hexdigest())
         return digests
 
-    def compute(self, obstacles: dict[int, Obstacle]) -> list[Forecast]:
+    def compute(
+        self, obstacles: dict[int, Obstacle], meanwhile: Callable[[float], None] | None = None
+    ) -> list[Forecast]:
         """Forecasts of all tasks but those of connected parts that the engine refuses; these go to ``obstacles``."""
-        return [row for batch in self._computed(self._parts(), obstacles) for row in batch]
+        return [row for batch in self._computed(self._parts(), obstacles, meanwhile) for row in batch]
 
     def _parts(self) -> list[IntArray]:
         """Positions of the tasks of each connected part of the network."""
         pairs = zip(self.pred.tolist(), self.succ.tolist(), strict=True)
         return [np.array(part, dtype=np.int64) for part in groups(range(len(self.tasks)), pairs)]
 
-    def _computed(self, parts: Sequence[IntArray], obstacles: dict[int, Obstacle]) -> Iterator[list[Forecast]]:
+    def _computed(
+        self, parts: Sequence[IntArray], obstacles: dict[int, Obstacle], meanwhile: Callable[[float], None] | None
+    ) -> Iterator[list[Forecast]]:
         chosen = np.sort(np.concatenate(parts))
         try:
-            rows = self._schedule(chosen)
+            rows = self._schedule(chosen, meanwhile)
         except EngineError as refusal:
             if len(parts) == 1:
                 obstacle = _obstacle(refusal, int(self.columns["uid"][chosen[0]]))
                 obstacles.update((int(uid), obstacle) for uid in self.columns["uid"][chosen])
             else:
                 half = len(parts) // 2
-                yield from self._computed(parts[:half], obstacles)
-                yield from self._computed(parts[half:], obstacles)
+                yield from self._computed(parts[:half], obstacles, meanwhile)
+                yield from self._computed(parts[half:], obstacles, meanwhile)
         else:
             yield rows
 
@@ -547,7 +553,13 @@ class Inputs:
         )
 
     def simulated(
-        self, network: Network, chosen: IntArray, watch: IntArray | None = None, *, keep: bool = False
+        self,
+        network: Network,
+        chosen: IntArray,
+        watch: IntArray | None = None,
+        *,
+        keep: bool = False,
+        meanwhile: Callable[[float], None] | None = None,
     ) -> Run:
         """The simulation of the chosen tasks, by the seed and samples that all share."""
         return simulate(
@@ -558,6 +570,7 @@ class Inputs:
             watch=watch,
             target_day=self.columns["target"][chosen],
             keep=keep,
+            meanwhile=meanwhile,
         )
 
     def _watched(self, chosen: IntArray) -> IntArray:
@@ -571,10 +584,10 @@ class Inputs:
         wanted |= np.array([task.is_end for task in self.tasks], dtype=bool)
         return np.flatnonzero(wanted[chosen])
 
-    def _schedule(self, chosen: IntArray) -> list[Forecast]:
+    def _schedule(self, chosen: IntArray, meanwhile: Callable[[float], None] | None) -> list[Forecast]:
         network = self.compiled(chosen)
         dates = cpm.schedule(network)
-        run = self.simulated(network, chosen, self._watched(chosen))
+        run = self.simulated(network, chosen, self._watched(chosen), meanwhile=meanwhile)
         spread = _Spread.of(run)
         tasks = [self.tasks[position] for position in chosen.tolist()]
         ends = np.array([at for at, task in enumerate(tasks) if task.is_end and task.done_on is None], dtype=np.int64)

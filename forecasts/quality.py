@@ -1,4 +1,4 @@
-"""Whether plans are built so that their dates can be trusted: fourteen checks of the DCMA and one more, of live programs.
+"""Whether plans are built so that their dates can be trusted: the checks of the DCMA and ours over live programs.
 
 Checks look at the whole network that the programs hang in, and count for each program what lies in it.
 """
