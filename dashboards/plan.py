@@ -195,6 +195,7 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "moves": moves,
         "changes": changes_of(row, dict.fromkeys(WORK_FIELDS, days)),
         "may_edit": Act.EDIT in allowed,
+        "may_cancel": row.is_open and Act.EDIT in allowed and services.act_of_cancelling(row) in allowed,
         "may_agree": Act.AGREE in allowed,
     }
     return render(request, "dashboards/milestone.html", context)

@@ -25,6 +25,7 @@ from forecasts import accuracy, quality
 from forecasts.criticality import criticality_to
 from forecasts.grounds import frozen_by, grounds
 from forecasts.loads import WEEKS, load_of
+from forecasts.masking import first_of_each, together
 from forecasts.models import FrozenHealth, HealthPolicy, IssuedForecast, MilestoneForecast, ProgramHealth
 from forecasts.policy import LIMITS, newest_policy, preview, proposed
 from forecasts.services import change_policy
@@ -238,11 +239,11 @@ class JudgedOut(OfProgramOut[M]):
 
     def get_findings(self, row: ProgramHealth | FrozenHealth) -> list[FindingShown]:
         keys: dict[int, str] = self.context["view"].visible_keys
-        return [shown(finding, keys) for finding in row.findings]
+        return [shown(finding, keys) for finding in together(row.findings, keys)]
 
     def get_moves(self, row: ProgramHealth | FrozenHealth) -> list[MoveShown]:
         keys: dict[int, str] = self.context["view"].visible_keys
-        return [shown(move, keys) for move in row.moves]
+        return [shown(move, keys) for move in first_of_each(row.moves, keys)]
 
 
 class HealthOut(JudgedOut[ProgramHealth]):
