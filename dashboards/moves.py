@@ -58,8 +58,8 @@ def add_up(programs: Iterable[tuple[str, Iterable[Any]]], keys: Mapping[int, str
     ordered = sorted(found.values(), key=lambda deed: (-deed.days, deed.title))
     # Nobody is to count what is hidden: of hidden deeds that read alike, the one that wins most.
     shown: dict[tuple[str, str], Deed] = {}
-    for at, deed in enumerate(ordered):
-        shown.setdefault((deed.title, str(at) if deed.url else ""), deed)
+    for at, one in enumerate(ordered):
+        shown.setdefault((one.title, str(at) if one.url else ""), one)
     return list(shown.values())[:MOST_MOVES]
 
 
