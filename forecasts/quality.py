@@ -20,7 +20,8 @@ from engine.calendars import EngineError
 from engine.network import NO_DAY, Network
 from forecasts.calendars import EPOCH, load_calendars
 from forecasts.estimates import load_classes
-from forecasts.network import Inputs, components, groups, read
+from forecasts.inputs import Inputs, groups
+from forecasts.network import components, read
 from milestones.models import Baseline, BaselineDate, Milestone
 
 IntArray = NDArray[np.int64]

@@ -23,6 +23,7 @@ from forecasts import network
 from forecasts.estimates import load_classes
 from forecasts.facts import load
 from forecasts.health import WEIGHED_RULES, Derived, Facts, dated, derive, with_weighed
+from forecasts.inputs import ENGINE_VERSION, SAMPLES, SEED, Inputs
 from forecasts.models import (
     FrozenHealth,
     HealthPolicy,
@@ -33,6 +34,7 @@ from forecasts.models import (
     Run,
 )
 from forecasts.policy import newest_policy
+from forecasts.rows import Forecast
 from forecasts.state import WHOLE_UP_TO, State
 from forecasts.watch import Superseded, Watch
 from forecasts.weighing import Weighed, weigh
@@ -303,12 +305,12 @@ def _keep_runs(
     for part, digest in zip(parts, digests, strict=True):
         run = Run(
             day=today,
-            engine_version=network.ENGINE_VERSION,
+            engine_version=ENGINE_VERSION,
             calendars_digest=state.calendars.digest,
             inputs_digest=digest,
             revisions=state.plan_revisions(part),
-            seed=network.SEED,
-            samples=network.SAMPLES,
+            seed=SEED,
+            samples=SAMPLES,
             computed_at=at,
         )
         standing = state.run_of(part)
@@ -322,7 +324,7 @@ def _keep_runs(
     return found
 
 
-def _issue(forecasts: Iterable[network.Forecast], runs: Mapping[int, int], today: date) -> None:
+def _issue(forecasts: Iterable[Forecast], runs: Mapping[int, int], today: date) -> None:
     """Keep the first forecast of each week as it was issued, for the ledger."""
     week_on = today - timedelta(days=today.weekday())
     issued = set(
@@ -352,7 +354,7 @@ def _same(one: Run, other: Run) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def _write_forecasts(forecasts: Sequence[network.Forecast], runs: Mapping[int, int]) -> None:
+def _write_forecasts(forecasts: Sequence[Forecast], runs: Mapping[int, int]) -> None:
     """Write the forecasts that differ from what stands there, and take away those that are none any more."""
     rows = MilestoneForecast.objects.filter(program__in=runs).values_list("milestone_id", *FORECAST_FIELDS)
     standing = {row[0]: row for row in rows}
@@ -406,7 +408,7 @@ def _explain(program_ids: Sequence[int], *, today: date, seconds: float) -> list
     return [row.program_id for row, one in found if _write_weighed(row, one)]
 
 
-def _weighed(inputs: network.Inputs, row: ProgramHealth, hand_offs: Sequence[Dependency]) -> Weighed | None:
+def _weighed(inputs: Inputs, row: ProgramHealth, hand_offs: Sequence[Dependency]) -> Weighed | None:
     """What one program's uncertainty is made of; None where that cannot be told."""
     try:
         return weigh(inputs, row.program_id, _uncertain_days(row), hand_offs)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from forecasts import network
 from forecasts.calendars import Calendars, load_calendars
+from forecasts.inputs import ENGINE_VERSION
 from forecasts.models import HealthPolicy, ProgramHealth, Run
 from forecasts.policy import newest_policy
 from programs.models import Program
@@ -82,7 +83,7 @@ class State:
         }
 
     def _is_current(self, run: Run) -> bool:
-        return run.engine_version == network.ENGINE_VERSION and run.calendars_digest == self.calendars.digest
+        return run.engine_version == ENGINE_VERSION and run.calendars_digest == self.calendars.digest
 
     def _changed_since(self, run: Run) -> set[int]:
         read = {int(pk): plan for pk, plan in run.revisions.items()}
