@@ -15,6 +15,7 @@ import io
 import json
 import os
 import resource
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -163,12 +164,21 @@ def edit(today: date) -> tuple[float, float]:
         milestone=middle, by=user, today=today, at=timezone.now(), work_low=None, work_likely=200 * 480, work_high=None
     )
     began = time.perf_counter()
+    seen: list[float] = []
+
+    def look() -> None:
+        while MilestoneForecast.objects.get(pk=end.pk).p80_on == before:
+            time.sleep(0.05)
+        seen.append(time.perf_counter() - began)
+        connection.close()
+
+    reader = threading.Thread(target=look)
+    reader.start()
     forecasts.services.catch_up(today=today, at=timezone.now())
     took = time.perf_counter() - began
-    assert MilestoneForecast.objects.get(pk=end.pk).p80_on != before
-    while forecasts.services.behind(today=today):
-        forecasts.services.catch_up(today=today, at=timezone.now())
-    return took, time.perf_counter() - began
+    reader.join(60)
+    assert not forecasts.services.behind(today=today)
+    return seen[0], took
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from forecasts.models import ProgramHealth, Run
 from people.models import Organisation, User
 from programs.models import Program
+from tpm import broker
 
 MOST_OWN_PROGRAMS = 8
 
@@ -76,15 +77,19 @@ def own_programs(user: User) -> list[Program]:
 
 
 def pulse(user: User, key: str = "") -> dict[str, Any]:
-    """When a program (all programs, without a key) was last forecast, and a stamp that differs once anything that the
-    reader sees of it was written or forecast."""
+    """When a program (all programs, without a key) was last forecast, how far a sweep is, and a stamp of both.
+
+    The stamp differs once anything that the reader sees of the program was written or forecast.
+    """
     programs = Program.objects.visible_to(user)
     computed = Run.objects.all() if not key else ProgramHealth.objects.visible_to(user).filter(program__key=key)
     if key:
         programs = programs.filter(key=key)
     written = programs.aggregate(times=Sum(F("revisions__revision") + F("revisions__plan_revision")))["times"]
     at = computed.aggregate(at=Max("computed_at"))["at"]
-    return {"at": at, "stamp": f"{written or 0}-{at.timestamp() if at else 0:.6f}"}
+    progress = broker.progress()
+    far = f"-{progress.done}" if progress else ""
+    return {"at": at, "progress": progress, "stamp": f"{written or 0}-{at.timestamp() if at else 0:.6f}{far}"}
 
 
 def organisation_name() -> str:

@@ -10,12 +10,14 @@ from typing import Any
 from dashboards.charts import day_name
 from dashboards.templatetags.words import HEALTH_WORDS, TONES, number
 from forecasts.health import SLIP_RULES
+from forecasts.masking import together
 from forecasts.models import FrozenHealth, ProgramHealth
 from programs.models import Health
 
 # A row of derived health: that of a day, or what one run left behind.
 Judged = ProgramHealth | FrozenHealth
 HIDDEN = "a private program"
+HIDDEN_RISKS = "Open risks that you may not see"  # one or many
 # Why there is no forecast, and what would make one.
 OBSTACLES = {
     "no_end": "No milestone is marked as the program’s end.",
@@ -160,6 +162,7 @@ def why(health: Judged | None, addresses: Mapping[int, str], visible: Collection
     """Explain a row of derived health. ``addresses`` are pages of programs by id; of others only days are told."""
     day = health.day if health else None
     findings = [item for item in (health.findings if health else []) if isinstance(item, dict)]
+    findings = together(findings, visible)
     of = {rule: [item for item in findings if item.get("rule") == rule] for rule in {i.get("rule") for i in findings}}
 
     def tell(rules: Collection[str]) -> list[Evidence]:
@@ -191,7 +194,9 @@ def evidence(
     days = days if isinstance(days, int) else None
     unit = "" if item.get("unit") == "days" else str(item.get("unit") or "")
     written = {"label": label, "value": words(value), "limit": words(limit), "unit": unit}
-    if rule in SLIP_RULES:
+    if rule == "risk" and not seen:
+        title, text = HIDDEN_RISKS, ""
+    elif rule in SLIP_RULES:
         title, text = TITLES.get(rule, "{label}").format(**written), _text(rule, value, limit, days or 0, day)
     else:
         title, text = FORMS.get(rule, "{label}").format(**written), ""

@@ -20,10 +20,15 @@ UP, DOWN, UNKNOWN = "up", "down", "unknown"
 def look(at: datetime) -> dict[str, Any]:
     """The state of each part; ``status`` is up, degraded (pages work, forecasts wait) or down (no database)."""
     database, forecast_at = _database()
-    parts: dict[str, Any] = {"database": {"state": database}, **_background(at)}
+    running = broker.progress()
+    parts: dict[str, Any] = {"database": {"state": database}, **_background(at, is_running=running is not None)}
     states = {part["state"] for part in parts.values()}
     status = DOWN if database == DOWN else UP if states == {UP} else "degraded"
-    return {"status": status, **parts, "forecast": {"computed_at": forecast_at.isoformat() if forecast_at else None}}
+    forecast = {
+        "computed_at": forecast_at.isoformat() if forecast_at else None,
+        "running": running._asdict() if running else None,
+    }
+    return {"status": status, **parts, "forecast": forecast}
 
 
 def _database() -> tuple[str, datetime | None]:
@@ -35,8 +40,9 @@ def _database() -> tuple[str, datetime | None]:
         return DOWN, None
 
 
-def _background(at: datetime) -> dict[str, dict[str, Any]]:
-    """A worker notes each sweep that beat sends: when the note is old, sweeps that wait tell which of them is away."""
+def _background(at: datetime, *, is_running: bool) -> dict[str, dict[str, Any]]:
+    """A worker notes each sweep that beat sends, and how far a long one is: when the notes are old, sweeps that wait
+    tell which of them is away."""
     try:
         last = broker.last_beat()
         with broker.connect() as client:
@@ -44,7 +50,7 @@ def _background(at: datetime) -> dict[str, dict[str, Any]]:
     except redis.RedisError:
         return {"broker": {"state": DOWN}, "worker": {"state": UNKNOWN}, "beat": {"state": UNKNOWN}}
     age = max(0, round((at - last).total_seconds())) if last else None
-    if age is not None and age <= FRESH_SECONDS:
+    if is_running or (age is not None and age <= FRESH_SECONDS):
         worker = beat = UP
     elif waiting:
         worker, beat = DOWN, UP

@@ -55,7 +55,12 @@ def add_up(programs: Iterable[tuple[str, Iterable[Any]]], keys: Mapping[int, str
             helped[deed][program] += move["days"]
     for deed, told in found.items():
         told.helped = sorted(helped[deed].items(), key=lambda pair: (-pair[1], pair[0]))
-    return sorted(found.values(), key=lambda deed: (-deed.days, deed.title))[:MOST_MOVES]
+    ordered = sorted(found.values(), key=lambda deed: (-deed.days, deed.title))
+    # Nobody is to count what is hidden: of hidden deeds that read alike, the one that wins most.
+    shown: dict[tuple[str, str], Deed] = {}
+    for at, one in enumerate(ordered):
+        shown.setdefault((one.title, str(at) if one.url else ""), one)
+    return list(shown.values())[:MOST_MOVES]
 
 
 def _told(move: Mapping[str, Any], keys: Mapping[int, str]) -> Deed:

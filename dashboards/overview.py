@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from milestones.models import Baseline, DateMove, Milestone
 from people.models import Team, User
 from programs.models import Health, Program, ReportedHealth
 from reports.models import Update
+from reports.since import Since, days_moved, past_target
 from risks.models import Decision, Risk
 
 PAGE_SIZE = 50
@@ -52,7 +53,7 @@ class Among(Lookup):
 
 @dataclass
 class Line:
-    """One program and what is known of it now and on the day it is compared with."""
+    """One program and what is known of it now, and was known before the day that changes are counted from."""
 
     program: Program
     revision: int
@@ -94,10 +95,8 @@ class Line:
 
     @property
     def moved(self) -> int | None:
-        """Days by which P80 moved since the day of comparison; later is positive."""
-        if self.health and self.before and self.health.p80_on and self.before.p80_on:
-            return (self.health.p80_on - self.before.p80_on).days
-        return None
+        """Days by which P80 moved since what went before; later is positive."""
+        return days_moved(self.health, self.before)
 
     @property
     def disagrees(self) -> bool:
@@ -156,9 +155,8 @@ def last_friday(today: date) -> date:
     return today - timedelta(days=(today.weekday() - 4) % 7 or 7)
 
 
-def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: bool = False) -> list[Line]:
+def lines(viewer: User, *, today: date, since: Since, zone: ZoneInfo, closed: bool = False) -> list[Line]:
     """All visible programs, open or closed, with their newest health and word: five queries, whatever their number."""
-    end_of_since = datetime.combine(since + timedelta(days=1), time.min, zone)
     healths = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
     words = ReportedHealth.objects.filter(program=OuterRef("pk")).order_by("-at", "-id")
     updates = Update.objects.published().filter(program=OuterRef("pk")).order_by("-published_at")
@@ -170,9 +168,9 @@ def lines(viewer: User, *, today: date, since: date, zone: ZoneInfo, closed: boo
         .annotate(
             revision=F("revisions__revision"),
             health_id=Subquery(healths.filter(day__lte=today).values("pk")[:1]),
-            before_id=Subquery(healths.filter(day__lte=since).values("pk")[:1]),
+            before_id=Subquery(since.before(healths).values("pk")[:1]),
             word_id=Subquery(words.values("pk")[:1]),
-            word_before_id=Subquery(words.filter(at__lt=end_of_since).values("pk")[:1]),
+            word_before_id=Subquery(since.said_before(words).values("pk")[:1]),
             updated_at=Subquery(updates.values("published_at")[:1]),
         )
         .order_by("name", "id")
@@ -314,7 +312,7 @@ def says(program: Program, words: Collection[str]) -> bool:
 
 @dataclass(frozen=True)
 class Sums:
-    """The portfolio in numbers, now and on the day it is compared with."""
+    """The portfolio in numbers, now and before the day that changes are counted from."""
 
     derived: Counter[Health]
     reported: Counter[Health]
@@ -341,11 +339,8 @@ def add_up(found: list[Line]) -> Sums:
         disagree=sum(line.disagrees for line in found),
         attention=sum(line.wants_attention for line in found),
         forecast=sum(line.slip is not None for line in found),
-        past_target=sum(line.slip is not None and line.slip > 0 for line in found),
-        past_target_before=sum(
-            line.before is not None and line.before.slip_days is not None and line.before.slip_days > 0
-            for line in found
-        ),
+        past_target=past_target(line.health for line in found),
+        past_target_before=past_target(line.before for line in found),
         fresh=sum(not line.is_stale for line in found),
         stale=sum(line.is_stale for line in found),
         behind=sum(line.is_behind for line in found),
@@ -378,14 +373,13 @@ def moved(move: DateMove) -> str:
     return next((end.name for end in ends if end.program_id == move.program_id), "a hand-off" if ends else "")
 
 
-def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: ZoneInfo) -> list[Change]:
-    """What happened after a day, heaviest first, as far as the viewer may see it."""
+def changes(found: list[Line], *, since: Since) -> list[Change]:
+    """What happened to these programs since the beginning of a day, heaviest first."""
     known = {line.program.pk: line.program for line in found}
     ids = list(known)
-    end_of_since = datetime.combine(since + timedelta(days=1), time.min, zone)
     result = [change for line in found for change in _of_line(line, since)]
 
-    decisions = Decision.objects.filter(program__among=ids, decided_on__gt=since, decided_on__lte=today)
+    decisions = since.taken(Decision.objects.filter(program__among=ids))
     for decision in decisions.order_by("-decided_on", "-id")[:MOST_CHANGES]:
         program = known[decision.program_id]
         heading = f"{program.name}, decision {decision.reference}"
@@ -393,8 +387,8 @@ def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: 
             Change("gavel", heading, f"/d/{decision.reference}", f"{decision.question} {decision.answer}", 40)
         )
 
-    raised = Risk.objects.open().filter(program__among=ids, raised_on__gt=since, raised_on__lte=today)
-    newest: Iterable[Any] = raised.with_exposure().order_by("-raised_on", "-id")[:MOST_CHANGES]
+    raised: Any = since.raised(Risk.objects.open().with_exposure().filter(program__among=ids))
+    newest: Iterable[Any] = raised.order_by("-raised_on", "-id")[:MOST_CHANGES]
     for risk in newest:
         days = (risk.exposure or 0) / 480
         text = f"New risk {risk.reference}: {risk.title}."
@@ -402,7 +396,7 @@ def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: 
         program = known[risk.program_id]
         result.append(Change("risk", program.name, f"/r/{risk.reference}", text, 30 + days, tone="warn", note=note))
 
-    done = Milestone.objects.filter(program__among=ids, done_on__gt=since, done_on__lte=today)
+    done = since.done(Milestone.objects.filter(program__among=ids))
     for milestone in done.order_by("-is_end", "-done_on", "-id")[:MOST_CHANGES]:
         program = known[milestone.program_id]
         early = (milestone.done_on - milestone.target_on).days if milestone.done_on and milestone.target_on else None
@@ -411,7 +405,7 @@ def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: 
         weight = 80 if milestone.is_end else 20
         result.append(Change("check", program.name, program.get_absolute_url(), text, weight, tone="ok"))
 
-    dates = DateMove.objects.filter(program__among=ids, at__gte=end_of_since)
+    dates = DateMove.objects.filter(program__among=ids, at__gte=since.at)
     for move in named(dates).order_by("-at", "-id")[:MOST_CHANGES]:
         program = known[move.program_id]
         what = moved(move) or "the program"
@@ -432,7 +426,7 @@ def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: 
             )
         )
 
-    baselines = Baseline.objects.filter(program__among=ids, approved_on__gt=since, approved_on__lte=today)
+    baselines = Baseline.objects.filter(program__among=ids, approved_on__gte=since.on)
     for baseline in baselines.select_related("approved_by").order_by("-approved_on", "-id")[:MOST_CHANGES]:
         program = known[baseline.program_id]
         text = f"Baseline “{baseline.name}” approved by {baseline.approved_by.name}."
@@ -440,7 +434,7 @@ def changes(viewer: User, found: list[Line], *, today: date, since: date, zone: 
     return sorted(result, key=lambda change: -change.weight)[:MOST_CHANGES]
 
 
-def _of_line(line: Line, since: date) -> Iterable[Change]:
+def _of_line(line: Line, since: Since) -> Iterable[Change]:
     """How a program's P80, derived health and its lead's word changed."""
     program, url = line.program, line.program.get_absolute_url()
     before = Health(line.before.health) if line.before else None
@@ -460,7 +454,7 @@ def _of_line(line: Line, since: date) -> Iterable[Change]:
         weight = 50 + abs(moved) if moved > 0 else 25 + abs(moved) / 2
         yield Change("trend", program.name, url, text, weight, delta=moved, tone="bad" if moved > 0 else "ok")
     now, then = line.reported, line.reported_before
-    if now and now.at.astimezone(line.zone).date() > since and (then is None or then.health != now.health):
+    if now and now.at >= since.at and (then is None or then.health != now.health):
         word = Health(now.health).label
         text = f"{now.by.name} now reports {word}"
         text += f", no longer {Health(then.health).label}." if then else "."

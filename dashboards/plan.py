@@ -16,6 +16,7 @@ from dashboards.program import likely
 from dashboards.templatetags.words import days, slip_tone
 from forecasts.grounds import P50, P80
 from forecasts.models import MilestoneForecast
+from forecasts.sequence import out_of_sequence
 from history.changes import changes_of
 from history.forms import explaining
 from milestones import services
@@ -167,6 +168,8 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
     links = seen(ends.filter(Q(predecessor=row) | Q(successor=row)).order_by("id")[:200], request.user)
     near = forecasts_of([end for link in links for end in (link.predecessor, link.successor) if end])
     moves = row.date_moves.select_related("cause", "by").order_by("-at", "-id")[:20]
+    links_in = [link for link in links if link.row.successor_id == row.pk]
+    broken = {link.pk for link in out_of_sequence([link.row for link in links_in], today())}
     risks = row.risk_impacts.filter(risk__program__in=Program.objects.visible_to(request.user), risk__closed_on=None)
     line = Line(row, forecast)
     frozen = row.baseline_dates.select_related("baseline").order_by("-baseline__approved_on", "-id").first()
@@ -184,7 +187,8 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "curve": drawn,
         "p50_slip": days_late(forecast.p50_on, line.due_on) if forecast else None,
         "issued": [(one, one.quantiles[P50], one.quantiles[P80]) for one in issued],
-        "links_in": [(link, near.get(link.row.predecessor_id)) for link in links if link.row.successor_id == row.pk],
+        "links_in": [(link, near.get(link.row.predecessor_id)) for link in links_in],
+        "broken": [link for link in links_in if link.row.pk in broken],
         "links_out": [(link, near.get(link.row.successor_id)) for link in links if link.row.predecessor_id == row.pk],
         "requirements": row.requirements.order_by("-in_scope", "id"),
         "impacts": risks.select_related("risk__owner", "risk__program").order_by("-likely", "id"),
@@ -195,6 +199,7 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "changes": changes_of(row, dict.fromkeys(WORK_FIELDS, days)),
         "may_edit": Act.EDIT in allowed,
         "may_plan": Act.PLAN in allowed,
+        "may_cancel": row.is_open and Act.EDIT in allowed and services.act_of_cancelling(row) in allowed,
         "may_agree": Act.AGREE in allowed,
     }
     return render(request, "dashboards/milestone.html", context)

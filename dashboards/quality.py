@@ -1,4 +1,4 @@
-"""Schedule quality: the fourteen checks of the DCMA over all programs, with a link to mend each finding."""
+"""Schedule quality: the fourteen checks of the DCMA and our own over all programs, with a link to mend each finding."""
 
 from __future__ import annotations
 
@@ -47,6 +47,11 @@ WORDS = {
         "Milestones done, of those whose baseline day has come.",
         "Finish them, or agree a new baseline.",
     ),
+    15: (
+        "Out-of-sequence progress",
+        "Links to open work that began before what it waits for allowed. The rest of it waits all the same.",
+        "Correct the actual dates, or the link.",
+    ),
 }
 # Mended in the form of the milestone; all others on its page, where its links are.
 MENDED_IN_FORM = frozenset({5, 8, 9, 10})
@@ -68,6 +73,11 @@ class Told:
     findings: Sequence[Finding] = ()
     more: int = 0
     of_programs: bool = False  # a check of the path to one end, added up: programs that pass it
+
+    @property
+    def number(self) -> int | None:
+        """Its number among the DCMA's; our own has none."""
+        return self.check.number if self.check.number <= quality.DCMA else None
 
     @property
     def title(self) -> str:
@@ -167,7 +177,7 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
         "checks": [_over_all(check, rows, fails[check.number]) for check in quality.together(list(judged.values()))],
         "rows": rows,
         "own": [Told(check, *_findings(check, names, most)) for check in judged[one.pk].checks] if one else [],
-        "clean": sum(not row.failed and bool(row.checks) for row in judged.values()),
+        "clean": sum(bool(row.checks) and row.passed == row.checked for row in judged.values()),
     }
     return render(request, "dashboards/quality.html", context)
 

@@ -142,7 +142,7 @@ def risk(request: SignedIn, pk: int) -> HttpResponse:
         # Of what the risk costs, what mitigation leaves.
         "left_days": forecast.p80_days - saved if forecast and saved is not None else None,
         "impacts": impacts.filter(milestone__program__in=visible).order_by("-likely", "id"),
-        "hidden_impacts": impacts.exclude(milestone__program__in=visible).count(),
+        "has_hidden_impacts": impacts.exclude(milestone__program__in=visible).exists(),
         "actions": row.actions.select_related("owner").order_by(
             F("done_on").asc(nulls_first=True), F("due_on").asc(nulls_last=True), "id"
         ),

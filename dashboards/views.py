@@ -19,6 +19,7 @@ from people.pages import SignedIn
 from people.permissions import OrgAct, may
 from programs.models import Health
 from programs.permissions import Act, acts
+from reports.since import Since
 
 FILTERS = ("q", "health", "lead", "team", "area")
 
@@ -29,7 +30,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
     viewer = request.user
     organisation, zone = organisation_and_zone()
     today = timezone.now().astimezone(zone).date()
-    since = overview.last_friday(today)
+    since = Since.start_of(overview.last_friday(today), zone)
     chosen = request.GET.get("view", "")
     found = overview.lines(viewer, today=today, since=since, zone=zone, closed=chosen == "closed")
     sums = overview.add_up(found)
@@ -47,14 +48,14 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "title": f"{organisation} portfolio" if organisation else "Portfolio",
         "organisation": organisation or "Portfolio",
         "today": today,
-        "since": since,
+        "since": since.on,
         "sums": sums,
         "count": len(found),
         "derived_bar": charts.stacked_bar([(tone(h), sums.derived[h]) for h in Health]),
         "reported_bar": charts.stacked_bar([(tone(h), sums.reported[h]) for h in Health] + [("none", sums.unreported)]),
         "derived_counts": [(h, sums.derived[h]) for h in Health if sums.derived[h]],
         "reported_counts": [(h, sums.reported[h]) for h in Health if sums.reported[h]],
-        "changes": overview.changes(viewer, found, today=today, since=since, zone=zone),
+        "changes": overview.changes(found, since=since),
         "moves": overview.best_moves(found, viewer),
         "page": page,
         "rows": [

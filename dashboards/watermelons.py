@@ -19,6 +19,7 @@ from forecasts.watermelons import WATERMELON_DAYS, days_reported_better
 from people.models import User
 from people.pages import SignedIn
 from programs.models import Program
+from reports.since import Since
 
 MOST_PARTS = 5
 ROWS_A_PAGE = 25
@@ -46,7 +47,8 @@ def watermelons(request: SignedIn) -> HttpResponse:
     """Where to talk: it compares what is said of a program with what is derived, never one person with another."""
     _, zone = organisation_and_zone()
     today = timezone.now().astimezone(zone).date()
-    lines = overview.lines(request.user, today=today, since=overview.last_friday(today), zone=zone)
+    since = Since.start_of(overview.last_friday(today), zone)
+    lines = overview.lines(request.user, today=today, since=since, zone=zone)
     better = {line.program.pk: line for line in lines if line.is_reported_better}
     days = days_reported_better(better, today)
     found = [line for pk, line in better.items() if days.get(pk, 0) >= WATERMELON_DAYS]

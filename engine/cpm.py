@@ -352,13 +352,20 @@ def out_of_sequence(network: Network) -> IntArray:
     >>> out_of_sequence(network).tolist()
     [0]
     """
-    kind = network.link_type
-    to_finish = kind >= LinkType.FF
-    leaves_start = (kind == LinkType.SS) | (kind == LinkType.SF)
-    begun, ended = network.actual_start_day, network.actual_finish_day
-    succ = np.where(to_finish, ended[network.link_succ], begun[network.link_succ])
-    pred = np.where(leaves_start, begun[network.link_pred], ended[network.link_pred])
-    return np.flatnonzero((succ != NO_DAY) & ((pred == NO_DAY) | (pred > succ)))
+    begun, ended, pred, succ = network.actual_start_day, network.actual_finish_day, network.link_pred, network.link_succ
+    return np.flatnonzero(breaks(network.link_type, begun[pred], ended[pred], begun[succ], ended[succ]))
+
+
+def breaks(kind: IntArray, pred_start: IntArray, pred_finish: IntArray, start: IntArray, finish: IntArray) -> BoolArray:
+    """Whether progress breaks links bool[k], from their types and the actual days of both ends, NO_DAY where none.
+
+    >>> day = np.array([8])
+    >>> breaks(np.array([LinkType.FS]), day, day + 1, day, np.array([NO_DAY])).tolist()
+    [True]
+    """
+    came = np.where(kind >= LinkType.FF, finish, start)
+    allowed = np.where((kind == LinkType.SS) | (kind == LinkType.SF), pred_start, pred_finish)
+    return np.asarray((came != NO_DAY) & ((allowed == NO_DAY) | (allowed > came)))
 
 
 def _day(instant: IntArray, mark: IntArray) -> IntArray:

@@ -1,4 +1,4 @@
-"""Whether a plan is built so that its dates can be trusted: the fourteen checks of the DCMA, for all programs at once.
+"""Whether a plan is built so that its dates can be trusted: the fourteen checks of the DCMA and one of ours.
 
 Checks look at work that is not finished, links at those that lead to such work. Each counts what it found, out of how
 many, and names the tasks, so that a page can link each finding.
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.calendars import MINUTES_PER_DAY, WorkCalendar
 from engine.columns import same_shape
-from engine.cpm import Dates
+from engine.cpm import Dates, out_of_sequence
 from engine.network import NO_DAY, BoolArray, IntArray, LinkType, Network, finish_mark, requirement
 
 HIGH_DAYS = 44  # working days: two months
@@ -66,6 +66,7 @@ MISSED_TASKS = _Rule(11, "missed tasks", 0.05)
 CRITICAL_PATH_TEST = _Rule(12, "critical path test", 1, at_least=True)
 CRITICAL_PATH_LENGTH = _Rule(13, "critical path length index", 0.95, at_least=True)
 BASELINE_EXECUTION = _Rule(14, "baseline execution index", 0.95, at_least=True)
+OUT_OF_SEQUENCE = _Rule(15, "out of sequence", 0)
 
 
 def judge(
@@ -80,7 +81,7 @@ def judge(
     baseline_finish_day: Any = None,
     float_min: Any = None,
 ) -> dict[int, tuple[Check, ...]]:
-    """The fourteen checks in order, by label of `group` int[n] (a task's program; all 0 without).
+    """The fourteen checks in order and a fifteenth, by label of `group` int[n] (a task's program; all 0 without).
 
     Arrays follow the network's tasks. `starts`, `ends` bool[n]: tasks that need no predecessor, no successor; `hard`
     bool[n]: held by a date that logic cannot move (without it, tasks with a finish-by day); `owned` bool[n]: somebody
@@ -94,7 +95,8 @@ def judge(
     `ends`, or of all its open tasks) slips by SLIP_DAYS, and the end by as much; to the minute in one calendar, to less
     than a working day across calendars; its minutes of slip are counted. 13: (length + float) / length of the path from
     the status date to the end, in the end's working minutes, with float against its finish-by or baseline day. 14:
-    baselined tasks that are done, of those whose baseline day has come.
+    baselined tasks that are done, of those whose baseline day has come. 15, which is not of the DCMA: links that
+    progress has broken (`cpm.out_of_sequence`).
 
     All groups are counted at once, and none is computed anew. Raises UnequalShapes.
 
@@ -125,6 +127,8 @@ def judge(
     unfollowed = ~end & (np.bincount(network.link_pred, minlength=size) == 0)
     from_finish = network.link_type == LinkType.FS
     due = (baseline != NO_DAY) & (baseline <= _status_day(network))
+    broken = np.zeros(succ.size, dtype=bool)
+    broken[out_of_sequence(network)] = True
     checks = [
         tasks.share(LOGIC, still & (unled | unfollowed), still),
         links.share(LEADS, alive & (network.link_lag_min < 0), alive),
@@ -139,6 +143,7 @@ def judge(
         tasks.share(MISSED_TASKS, due & (dates.early_finish_day > baseline), due),
         *_path_checks(dates, tasks, end, baseline),
         tasks.share(BASELINE_EXECUTION, network.done & (baseline != NO_DAY), due, shown=due & still),
+        links.share(OUT_OF_SEQUENCE, alive & broken, alive),
     ]
     return dict(zip(labels.tolist(), zip(*checks, strict=True), strict=True))
 

@@ -49,34 +49,6 @@ class Finished:
         return cls(np.zeros(0), ids, ids, ids, ids)
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceClass:
-    """What to multiply planned work by: quantiles float64[q] of a shape, and the log-sd that a program's work shares.
-
-    `own`, `portfolio` count the finished work of the class and of all; evidence to show beside a forecast.
-    """
-
-    shape: Doubles
-    program_log_sd: float
-    own: int
-    portfolio: int
-
-
-def reference_class(finished: Finished, *, kind: int, team: int, size: int, q: int = prior.QUANTILES) -> ReferenceClass:
-    """The distribution of actual over planned work of a kind, team and size class.
-
-    The class is shrunk to all work of its kind and size, this to the portfolio, and this to the shipped default of the
-    size, each time as in `blended`. Raises EngineError for a ratio that is not above 0.
-
-    >>> early = reference_class(Finished.none(), kind=1, team=1, size=prior.MEDIUM)
-    >>> bool(np.array_equal(early.shape, prior.ratio_shape(prior.MEDIUM)))
-    True
-    """
-    own = finished.ratio[(finished.kind == kind) & (finished.size == size) & (finished.team == team)]
-    shape = blended(kind_shape(finished, kind=kind, size=size, q=q), own)
-    return ReferenceClass(shape, shared_log_sd(finished), own=own.size, portfolio=finished.ratio.size)
-
-
 def kind_shape(finished: Finished, *, kind: int, size: int, q: int = prior.QUANTILES) -> Doubles:
     """Quantiles float64[q] of actual over planned work of a kind and size class: what its teams are shrunk to.
 

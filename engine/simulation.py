@@ -11,6 +11,7 @@ Rows are float32 working minutes in the task's own calendar since the network's 
 Without uncertainty each finish is that of `engine.cpm.schedule`.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -31,6 +32,7 @@ NO_DRIVER = -1
 LEVELS = np.arange(1, 20) / 20  # P5, P10, ... P95
 BINS = 4096
 ROWS_KEPT = 400  # drivers' rows that are kept at hand
+BLOCK = 256  # tasks between two words to whoever waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,11 +394,13 @@ def simulate(
     levels: Any = LEVELS,
     keep: bool = False,
     steps: Steps | None = None,
+    meanwhile: Callable[[float], None] | None = None,
 ) -> Run:
     """Simulate a network: quantiles and the chance of target of the watched tasks (positions; None: all).
 
     `target_day` int64[n] days (NO_DAY: none). `keep` holds on to the rows of all tasks, 4 bytes a sample and task:
     what-ifs, criticality and the cost of risks are computed from them. `steps` saves planning the same network again.
+    `meanwhile` is called every few hundred tasks with the share of them that is simulated; what it raises ends the run.
     The result depends on seed, samples and content alone, not on the order of tasks, nor on tasks that lead to none of
     the watched ones. Raises EngineError for arrays that do not fit, HorizonError where a watched task would end after
     2099.
@@ -425,7 +429,11 @@ def simulate(
         int(steps.step[position]): row for row, position in enumerate(watched.tolist()) if steps.step[position] >= 0
     }
 
+    seen = itertools.count()
+
     def summarize(step: int, finish: Floats) -> None:
+        if meanwhile and next(seen) % BLOCK == 0:
+            meanwhile(step / len(steps.task))
         row = row_of.get(step)
         if row is None:
             return

@@ -14,7 +14,8 @@ from django.db.models.functions import TruncDate
 from forecasts.calendars import Calendars
 from forecasts.health import NETWORK_RULES, End, Facts, Finding, Step, finding
 from forecasts.models import ProgramHealth
-from forecasts.network import Obstacle, live_links
+from forecasts.network import live_links
+from forecasts.rows import Obstacle
 from metrics import kpis
 from metrics.models import KPI, Measurement
 from milestones.models import Dependency, Milestone

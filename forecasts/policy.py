@@ -33,6 +33,11 @@ class Turn:
         return self.before != self.after
 
 
+def newest_policy() -> HealthPolicy:
+    """The policy that counts: the newest row; in an empty table the default that ships as version 1."""
+    return HealthPolicy.objects.order_by("-version").first() or HealthPolicy(version=1)
+
+
 def proposed(standing: HealthPolicy, limits: Mapping[str, int]) -> HealthPolicy:
     """The version after the one that stands, with these limits; not saved. Refuses limits out of order."""
     kept = {name: getattr(standing, name) for name in LIMITS}

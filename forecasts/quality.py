@@ -1,4 +1,4 @@
-"""Whether plans are built so that their dates can be trusted: the fourteen checks of the DCMA over live programs.
+"""Whether plans are built so that their dates can be trusted: the checks of the DCMA and ours over live programs.
 
 Checks look at the whole network that the programs hang in, and count for each program what lies in it.
 """
@@ -20,13 +20,14 @@ from engine.calendars import EngineError
 from engine.network import NO_DAY, Network
 from forecasts.calendars import EPOCH, load_calendars
 from forecasts.estimates import load_classes
-from forecasts.network import Inputs, components, groups, read
+from forecasts.inputs import Inputs, groups
+from forecasts.network import components, read
 from milestones.models import Baseline, BaselineDate, Milestone
 
 IntArray = NDArray[np.int64]
 
 PATH_CHECKS = frozenset({quality.CRITICAL_PATH_TEST.number, quality.CRITICAL_PATH_LENGTH.number})
-COUNT = 14
+DCMA = 14  # so many checks are theirs; what comes after is ours, and no program passes or fails by it
 # A network of more milestones takes longer than anybody waits for a page.
 MOST_MILESTONES = 100_000
 
@@ -51,7 +52,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A program's fourteen checks, in order; none where nothing of its plan can be computed.
+    """A program's checks, in order, the DCMA's first; none where nothing of its plan can be computed.
 
     `left_out` are open milestones outside the network: with neither work, dates nor links, or behind some that have
     none, or in a loop.
@@ -63,15 +64,17 @@ class Judged:
 
     @property
     def passed(self) -> int:
-        return sum(check.passes is True for check in self.checks)
+        """How many of the DCMA's checks it passes."""
+        return sum(check.passes is True for check in self.checks[:DCMA])
+
+    @property
+    def checked(self) -> int:
+        """How many of the DCMA's checks found something to check against a limit."""
+        return sum(check.passes is not None for check in self.checks[:DCMA])
 
     @property
     def failed(self) -> list[Check]:
         return [check for check in self.checks if check.passes is False]
-
-    @property
-    def checked(self) -> int:
-        return sum(check.passes is not None for check in self.checks)
 
 
 def judge(program_ids: Collection[int], *, today: date) -> list[Judged]:
@@ -112,10 +115,7 @@ def judge(program_ids: Collection[int], *, today: date) -> list[Judged]:
 def together(judged: Sequence[Judged]) -> list[Check]:
     """The checks of all programs as one: counts are added up; of path checks, the programs that pass are counted."""
     found = []
-    for at in range(COUNT):
-        each = [one.checks[at] for one in judged if one.checks]
-        if not each:
-            return []
+    for each in zip(*(one.checks for one in judged if one.checks), strict=True):
         first = each[0]
         if first.number in PATH_CHECKS:
             count, of = sum(one.passes is True for one in each), sum(one.passes is not None for one in each)

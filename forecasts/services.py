@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from functools import partial
+from itertools import count
+from typing import Any
 
 import psycopg2.errors
 from django.core.exceptions import ValidationError
@@ -19,10 +20,10 @@ from django.db.models import F
 import history
 from engine.calendars import EngineError
 from forecasts import network
-from forecasts.calendars import Calendars, load_calendars
 from forecasts.estimates import load_classes
 from forecasts.facts import load
 from forecasts.health import WEIGHED_RULES, Derived, Facts, dated, derive, with_weighed
+from forecasts.inputs import ENGINE_VERSION, SAMPLES, SEED, Inputs
 from forecasts.models import (
     FrozenHealth,
     HealthPolicy,
@@ -32,21 +33,26 @@ from forecasts.models import (
     RiskForecast,
     Run,
 )
+from forecasts.policy import newest_policy
+from forecasts.rows import Forecast
+from forecasts.state import WHOLE_UP_TO, State
+from forecasts.watch import Superseded, Watch
 from forecasts.weighing import Weighed, weigh
 from forecasts.writing import upsert
 from milestones.models import Dependency
 from people.models import User
 from people.permissions import OrgAct, require
-from programs.models import Program
+from programs.models import Revision
 
 # One run at a time: two that compute the same rows would only wait for each other and do it twice.
 RUN_LOCK = 7302
 POLICY_LOCK = 7307
 TRIES = 3
-# A component of at most so many programs is computed whole. Of a larger one an edit recomputes what it reaches; what
-# lies upstream keeps its forecast, and its float until the next day's run (docs/adr/0006).
-WHOLE_UP_TO = 400
 EDITED_AT_ONCE = 50
+# So many programs make a batch: fewer cost more looks at all programs, more are more to lose when one gives way.
+TOGETHER = 2_000
+# So many times a batch gives way to edits, before it is computed whatever comes.
+GIVES_WAY = 2
 # An edit that got in between: the milestone is gone, or a row has changed since the snapshot.
 OVERTAKEN = (psycopg2.errors.SerializationFailure, psycopg2.errors.ForeignKeyViolation)
 
@@ -87,103 +93,6 @@ HEALTH_FIELDS = [
 FROZEN_FIELDS = [name for name in HEALTH_FIELDS if name not in ("plan_revision", "revision")]
 
 
-class _Judged(NamedTuple):
-    """What a health row of the day was derived from."""
-
-    plan_revision: int
-    revision: int
-    policy: int
-    run: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What the rows of a day were computed from, beside what there is now."""
-
-    revisions: dict[int, tuple[int, int]]
-    judged: dict[int, _Judged]
-    runs: dict[int, Run]
-    policy: HealthPolicy
-    calendars: Calendars
-    stale: set[int]
-
-    @classmethod
-    def read(cls, today: date) -> _State:
-        columns = ("pk", "revisions__plan_revision", "revisions__revision")
-        revisions = Program.objects.order_by("pk").values_list(*columns)
-        healths = ProgramHealth.objects.filter(day=today).values_list(
-            "program_id", "plan_revision", "revision", "policy_version", "run_id"
-        )
-        judged = {program: _Judged(*row) for program, *row in healths}
-        state = cls(
-            # A program without a row of revisions counts as never changed.
-            revisions={pk: (plan or 0, revision or 0) for pk, plan, revision in revisions},
-            judged=judged,
-            runs=Run.objects.in_bulk({row.run for row in judged.values() if row.run}),
-            policy=newest_policy(),
-            calendars=load_calendars(),
-            stale=set(),
-        )
-        state.stale.update(state._find_stale())
-        return state
-
-    def _find_stale(self) -> set[int]:
-        """Programs whose run would find other inputs: what they wait for has changed since, or they have themselves."""
-        changed_since = {pk: changed for pk, run in self.runs.items() if (changed := self._changed_since(run))}
-        # Whoever waited for a program that is gone cannot be asked any more.
-        whole = {
-            pk
-            for pk, changed in changed_since.items()
-            if len(self.runs[pk].revisions) <= WHOLE_UP_TO or changed - self.revisions.keys()
-        }
-        receivers = network.receivers() if changed_since.keys() - whole else {}
-        reached = {
-            pk: set(map(int, self.runs[pk].revisions)) if pk in whole else network.reach(changed, receivers)
-            for pk, changed in changed_since.items()
-        }
-        return {
-            program
-            for program in self.revisions
-            if (row := self.judged.get(program)) is None
-            or row.run is None
-            or not self._is_current(self.runs[row.run])
-            or program in reached.get(row.run, ())
-        }
-
-    def _is_current(self, run: Run) -> bool:
-        return run.engine_version == network.ENGINE_VERSION and run.calendars_digest == self.calendars.digest
-
-    def _changed_since(self, run: Run) -> set[int]:
-        read = {int(pk): plan for pk, plan in run.revisions.items()}
-        return {pk for pk, plan in read.items() if self.revisions.get(pk, (-1,))[0] != plan}
-
-    def is_edited(self, program: int) -> bool:
-        """Whether its own plan has changed since it was judged today."""
-        row = self.judged.get(program)
-        return row is not None and row.plan_revision != self.revisions[program][0]
-
-    def is_judged(self, program: int) -> bool:
-        """Whether its health is that of its revision, its policy and a run that still holds."""
-        row = self.judged.get(program)
-        return (
-            row is not None and row[:3] == (*self.revisions[program], self.policy.version) and program not in self.stale
-        )
-
-    def run_of(self, part: Sequence[int]) -> Run | None:
-        """The one run that the rows of a whole component come from, if there is one."""
-        runs = {self.judged[pk].run if pk in self.judged else None for pk in part}
-        run = self.runs.get(runs.pop() or 0) if len(runs) == 1 else None
-        return run if run and {int(pk) for pk in run.revisions} == set(part) else None
-
-    def plan_revisions(self, part: Sequence[int]) -> dict[str, int]:
-        return {str(pk): self.revisions[pk][0] for pk in part}
-
-
-def newest_policy() -> HealthPolicy:
-    """The policy that counts: the newest row; in an empty table the default that ships as version 1."""
-    return HealthPolicy.objects.order_by("-version").first() or HealthPolicy(version=1)
-
-
 @transaction.atomic
 def change_policy(*, by: User, at: datetime, reason: str, read_version: int, **limits: int) -> HealthPolicy:
     """Add a version of the policy; the sweep then judges every program by it.
@@ -208,18 +117,53 @@ def change_policy(*, by: User, at: datetime, reason: str, read_version: int, **l
 
 def behind(*, today: date) -> list[int]:
     """Ids of programs without a health of today that was derived from what there is now."""
-    state = _State.read(today)
-    return [pk for pk in state.revisions if not state.is_judged(pk)]
+    return State.read(today).behind()
 
 
-def catch_up(*, today: date, at: datetime) -> list[int]:
+def untold(done: int, of: int) -> None:
+    """For whoever does not ask how far it is."""
+
+
+def catch_up(*, today: date, at: datetime, tell: Callable[[int, int], None] = untold) -> list[int]:
     """Bring whatever is behind up to date, unless somebody is at it already; ids of the programs judged again.
 
-    Where a few programs of a very large component were edited, these come first and by themselves: whoever edits sees
-    the new forecast in seconds, and the next call brings what waits for them.
+    It goes batch by batch, each in a transaction of its own, and before each come the programs that were edited
+    meanwhile: whoever edits sees the new forecast in seconds. A batch gives way to an edit that it has not read, but
+    not for ever: what is edited all the time is forecast in the end, and so is all the rest (docs/adr/0011). ``tell``
+    hears now and then how many programs are done, of how many.
     """
-    program_ids = behind(today=today)
-    return _alone(program_ids, today=today, at=at, again=False, wait=False, edited_first=True) if program_ids else []
+    state = State.read(today)
+    waiting = state.behind()
+    if not waiting:
+        return []
+    is_nested = connection.in_atomic_block  # nobody else sees what it is about to read
+    edited = [pk for pk in sorted(state.stale) if state.is_edited(pk)]
+    known = state.plans()
+    brought: set[int] = set()
+
+    def told(rest: Collection[int]) -> Callable[[float], None]:
+        done = len(brought.intersection(waiting))
+        return lambda share: tell(done + int(share * len(rest)), len(waiting))
+
+    with _alone(wait=False) as got_it:
+        for batch in _batches(waiting) if got_it else ():
+            for chances in reversed(range(GIVES_WAY + 1)):
+                if edited:
+                    brought.update(_tried(partial(_bring_edited, edited, today=today, at=at)))
+                rest = [pk for pk in batch if pk not in brought]
+                watch = Watch(told(rest), gives_way=chances > 0 and not is_nested)
+                try:
+                    brought.update(_tried(partial(_bring, rest, today=today, at=at, watch=watch)))
+                    is_done = True
+                except Superseded:
+                    is_done = False
+                now = dict(Revision.objects.values_list("pk", "plan_revision"))
+                edited, known = sorted(pk for pk, plan in now.items() if plan != known.get(pk)), now
+                if is_done:
+                    break
+        if got_it:
+            tell(len(waiting), len(waiting))
+    return sorted(brought)
 
 
 def bring_up_to_date(*, program_ids: Collection[int], today: date, at: datetime, again: bool = False) -> list[int]:
@@ -230,40 +174,44 @@ def bring_up_to_date(*, program_ids: Collection[int], today: date, at: datetime,
     joins that one); only rows that differ are written, so that twice leaves the same rows. For days of the past call
     it in the order of days. Returns the ids of the programs judged.
     """
-    return _alone(program_ids, today=today, at=at, again=again, wait=True, edited_first=False)
+    with _alone(wait=True):
+        return _tried(partial(_bring, program_ids, today=today, at=at, again=again))
 
 
-def _alone(
-    program_ids: Collection[int], *, today: date, at: datetime, again: bool, wait: bool, edited_first: bool
-) -> list[int]:
-    for attempt in range(1, TRIES + 1):
-        try:
-            with _locked(wait=wait) as got_it:
-                if not got_it:
-                    return []
-                edited = _bring_edited(today=today, at=at) if edited_first else []
-                return edited or _bring(program_ids, today=today, at=at, again=again)
-        except Error as refusal:
-            if attempt == TRIES or connection.in_atomic_block or not isinstance(refusal.__cause__, OVERTAKEN):
-                raise
-    return []
+def _batches(program_ids: Collection[int]) -> list[list[int]]:
+    """Programs by component, small components together: each batch costs a look at all programs."""
+    wanted = set(program_ids)
+    batches: list[list[int]] = [[]]
+    for part in network.components(wanted):
+        if len(batches[-1]) >= TOGETHER:
+            batches.append([])
+        batches[-1] += [pk for pk in part if pk in wanted]
+    return batches
 
 
 @contextmanager
-def _locked(*, wait: bool) -> Iterator[bool]:
-    """A transaction over one snapshot, alone. The lock is taken before it begins: a snapshot that is taken first and
-    then waits would be old by the time its turn comes."""
-    if connection.in_atomic_block:
-        with transaction.atomic():
-            yield _lock("pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock")
-        return
-    got_it = _lock("pg_advisory_lock" if wait else "pg_try_advisory_lock")
+def _alone(*, wait: bool) -> Iterator[bool]:
+    """Whether nobody else runs. The lock is taken before a run's snapshot: a snapshot that is taken first and then
+    waits would be old by the time its turn comes. Inside a caller's transaction it lasts as long as that."""
+    kind = "xact_" if connection.in_atomic_block else ""
+    got_it = _lock(f"pg_{'' if wait else 'try_'}advisory_{kind}lock")
     try:
-        with _one_snapshot():
-            yield got_it
+        yield got_it
     finally:
-        if got_it:
+        if got_it and not kind:
             _lock("pg_advisory_unlock")
+
+
+def _tried(run: Callable[[], list[int]]) -> list[int]:
+    """Run over one snapshot, and again where an edit got in between."""
+    for attempt in count(1):
+        try:
+            with _one_snapshot():
+                return run()
+        except Error as refusal:
+            if attempt == TRIES or connection.in_atomic_block or not isinstance(refusal.__cause__, OVERTAKEN):
+                raise
+    raise AssertionError  # count() does not end
 
 
 @contextmanager
@@ -283,16 +231,19 @@ def _lock(function: str) -> bool:
         return cursor.fetchone()[0] is not False
 
 
-def _bring_edited(*, today: date, at: datetime) -> list[int]:
-    """Forecast the edited programs of very large components, from what they wait for alone; ids of those."""
-    state = _State.read(today)
-    edited = [pk for pk in sorted(state.stale) if state.is_edited(pk)]
-    if not 0 < len(edited) <= EDITED_AT_ONCE or state.calendars.limits:
+def _bring_edited(program_ids: Collection[int], *, today: date, at: datetime) -> list[int]:
+    """Forecast edited programs, unless they are many: with their component, or in a very large one by themselves, from
+    what they wait for alone; ids of those judged."""
+    state = State.read(today)
+    edited = [pk for pk in program_ids if pk in state.stale]
+    if not 0 < len(edited) <= EDITED_AT_ONCE:
         return []
     far = {pk for part in network.components(edited) if len(part) > WHOLE_UP_TO for pk in part}
+    near = [pk for pk in edited if pk not in far]
+    found = _bring(near, today=today, at=at) if near else []
     edited = [pk for pk in edited if pk in far]
-    if not edited:
-        return []
+    if not edited or state.calendars.limits:
+        return found
     waited_for = network.waited_for(edited)
     part = tuple(sorted(set(waited_for.values()) | set(edited)))
     classes = load_classes(state.calendars, today)
@@ -303,11 +254,15 @@ def _bring_edited(*, today: date, at: datetime) -> list[int]:
     _write_forecasts(forecasts, runs)
     _issue(forecasts, runs, today)
     _write_healths(load(edited, state.calendars, today, outcome.obstacles), state, runs, today=today, at=at)
-    return edited
+    return found + edited
 
 
-def _bring(program_ids: Collection[int], *, today: date, at: datetime, again: bool) -> list[int]:
-    state = _State.read(today)
+def _bring(
+    program_ids: Collection[int], *, today: date, at: datetime, again: bool = False, watch: Watch | None = None
+) -> list[int]:
+    state = State.read(today)
+    if watch:
+        watch.plan_edits = state.plan_edits
     asked_for = {pk for pk in program_ids if pk in state.revisions}
     to_run: list[tuple[int, ...]] = []
     to_judge: list[int] = []
@@ -325,7 +280,10 @@ def _bring(program_ids: Collection[int], *, today: date, at: datetime, again: bo
             to_write |= stale
             to_judge += [pk for pk in part if pk in asked_for and pk not in stale]
     if to_run:
-        outcome = network.forecast(to_run, state.calendars, load_classes(state.calendars, today), today)
+        classes = load_classes(state.calendars, today)
+        outcome = network.forecast(to_run, state.calendars, classes, today, meanwhile=watch)
+        if watch:
+            watch(1.0)
         runs = _keep_runs(to_run, outcome.digests, state, today=today, at=at)
         runs = {pk: run for pk, run in runs.items() if pk in to_write}
         forecasts = [row for row in outcome.forecasts if row.program in to_write]
@@ -339,7 +297,7 @@ def _bring(program_ids: Collection[int], *, today: date, at: datetime, again: bo
 
 
 def _keep_runs(
-    parts: Sequence[Sequence[int]], digests: Sequence[str], state: _State, *, today: date, at: datetime
+    parts: Sequence[Sequence[int]], digests: Sequence[str], state: State, *, today: date, at: datetime
 ) -> dict[int, int]:
     """The id of each program's run: the one that stands where it had the same inputs, a new one elsewhere."""
     found: dict[int, int] = {}
@@ -347,12 +305,12 @@ def _keep_runs(
     for part, digest in zip(parts, digests, strict=True):
         run = Run(
             day=today,
-            engine_version=network.ENGINE_VERSION,
+            engine_version=ENGINE_VERSION,
             calendars_digest=state.calendars.digest,
             inputs_digest=digest,
             revisions=state.plan_revisions(part),
-            seed=network.SEED,
-            samples=network.SAMPLES,
+            seed=SEED,
+            samples=SAMPLES,
             computed_at=at,
         )
         standing = state.run_of(part)
@@ -366,7 +324,7 @@ def _keep_runs(
     return found
 
 
-def _issue(forecasts: Iterable[network.Forecast], runs: Mapping[int, int], today: date) -> None:
+def _issue(forecasts: Iterable[Forecast], runs: Mapping[int, int], today: date) -> None:
     """Keep the first forecast of each week as it was issued, for the ledger."""
     week_on = today - timedelta(days=today.weekday())
     issued = set(
@@ -396,7 +354,7 @@ def _same(one: Run, other: Run) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in names)
 
 
-def _write_forecasts(forecasts: Sequence[network.Forecast], runs: Mapping[int, int]) -> None:
+def _write_forecasts(forecasts: Sequence[Forecast], runs: Mapping[int, int]) -> None:
     """Write the forecasts that differ from what stands there, and take away those that are none any more."""
     rows = MilestoneForecast.objects.filter(program__in=runs).values_list("milestone_id", *FORECAST_FIELDS)
     standing = {row[0]: row for row in rows}
@@ -436,7 +394,7 @@ def _explain(program_ids: Sequence[int], *, today: date, seconds: float) -> list
     """
     found: list[tuple[ProgramHealth, Weighed | None]] = []
     with _one_snapshot():
-        state = _State.read(today)
+        state = State.read(today)
         classes = load_classes(state.calendars, today)
         until = time.monotonic() + seconds
         asked = ProgramHealth.objects.filter(day=today, program__in=program_ids).exclude(p80_on=None).exclude(run=None)
@@ -450,7 +408,7 @@ def _explain(program_ids: Sequence[int], *, today: date, seconds: float) -> list
     return [row.program_id for row, one in found if _write_weighed(row, one)]
 
 
-def _weighed(inputs: network.Inputs, row: ProgramHealth, hand_offs: Sequence[Dependency]) -> Weighed | None:
+def _weighed(inputs: Inputs, row: ProgramHealth, hand_offs: Sequence[Dependency]) -> Weighed | None:
     """What one program's uncertainty is made of; None where that cannot be told."""
     try:
         return weigh(inputs, row.program_id, _uncertain_days(row), hand_offs)
@@ -507,9 +465,7 @@ def _late_hand_offs(program_ids: Iterable[int]) -> dict[int, list[Dependency]]:
     return found
 
 
-def _write_healths(
-    facts: Iterable[Facts], state: _State, runs: Mapping[int, int], *, today: date, at: datetime
-) -> None:
+def _write_healths(facts: Iterable[Facts], state: State, runs: Mapping[int, int], *, today: date, at: datetime) -> None:
     """Derive health and write the rows of the day that differ."""
     standing = {row.program_id: row for row in ProgramHealth.objects.filter(day=today, program__in=runs)}
     changed, unforeseen = [], []

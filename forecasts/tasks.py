@@ -17,5 +17,5 @@ def sweep() -> None:
     at = timezone.now()
     broker.beat(at)
     today = people.services.today(at)
-    services.catch_up(today=today, at=at)
+    services.catch_up(today=today, at=at, tell=broker.note_progress)
     services.explain_some(today=today, seconds=EXPLAIN_SECONDS)

@@ -13,7 +13,7 @@ import people.services
 from forecasts import services
 from forecasts.forms import PolicyForm
 from forecasts.models import HealthPolicy
-from forecasts.policy import Turn, preview, proposed
+from forecasts.policy import Turn, newest_policy, preview, proposed
 from history.forms import explaining
 from people.models import User
 from people.pages import SignedIn, done, paged, posted
@@ -31,7 +31,7 @@ def policy(request: SignedIn) -> HttpResponse:
     require(request.user, OrgAct.CHANGE_POLICY)
     context = {
         "page": paged(request, HealthPolicy.objects.select_related("created_by").order_by("-version")),
-        "standing": services.newest_policy(),
+        "standing": newest_policy(),
         "title": "Health policy",
         "crumbs": CRUMBS,
         "primary_url": f"{HERE}/edit",
@@ -46,7 +46,7 @@ def policy(request: SignedIn) -> HttpResponse:
 def policy_edit(request: SignedIn) -> HttpResponse:
     """Choose limits, see which programs they would judge otherwise, then save them."""
     require(request.user, OrgAct.CHANGE_POLICY)
-    standing, now = services.newest_policy(), timezone.now()
+    standing, now = newest_policy(), timezone.now()
     form = PolicyForm(posted(request), standing=standing)
     context: dict[str, Any] = {
         "form": form,

@@ -15,7 +15,8 @@ from engine.drivers import Changes, Player, criticality, fair_shares, whatif
 from engine.simulation import CERTAIN, Draw, Run
 from forecasts.calendars import EPOCH
 from forecasts.health import Finding, Record, finding
-from forecasts.network import Inputs, Task
+from forecasts.inputs import Inputs
+from forecasts.rows import Task
 from milestones.models import Dependency, Milestone
 from people.models import Team
 from risks.models import Risk

@@ -219,6 +219,10 @@ def why_kept(milestone: Milestone) -> str:
     return ""
 
 
+def act_of_cancelling(milestone: Milestone) -> Act:
+    return Act.PLAN if why_kept(milestone) else Act.EDIT
+
+
 def _refuse_dropping(milestone: Milestone, changes: Mapping[str, Any], by: User) -> None:
     """Cancelling what others build on, or taking the program's end away, is for who may move its promises."""
     drops_end = milestone.is_end and changes.get("is_end") is False
@@ -305,10 +309,15 @@ def _refuse_unseen(predecessor: Milestone, by: User) -> None:
         raise ValidationError({"predecessor": ["There is no such milestone."]}, code="unknown")
 
 
-def _refuse_undoing(dependency: Dependency, by: User) -> None:
+def is_kept(dependency: Dependency, by: User) -> bool:
     """What a giver has agreed to is not the receiver's alone to take away: the giver's work may stand on it."""
-    giver = dependency.predecessor.program
-    if Dependency.objects.agreed().filter(pk=dependency.pk).exists() and not may(by, Act.AGREE, giver):
+    is_agreed = Dependency.objects.agreed().filter(pk=dependency.pk).exists()
+    return is_agreed and not may(by, Act.AGREE, dependency.predecessor.program)
+
+
+def refuse_undoing(dependency: Dependency, by: User) -> None:
+    if is_kept(dependency, by):
+        giver = dependency.predecessor.program
         name = giver.name if may(by, Act.VIEW, giver) else "The program that gives"
         raise PermissionDenied(f"{name} has agreed to this hand-off. Ask its lead to decline it first, then remove it.")
 
@@ -353,7 +362,7 @@ def change_dependency(
         require(by, Act.EDIT, successor.program)
         if "predecessor" in changed:
             _refuse_unseen(predecessor, by)
-        _refuse_undoing(dependency, by)
+        refuse_undoing(dependency, by)
         refuse_loop(predecessor, successor, by)
         if "promised_on" in changed:
             raise ValidationError({"promised_on": ["Whoever gives then promises a day."]}, code="ends")
@@ -464,7 +473,7 @@ def unlink(*, dependency: Dependency, by: User) -> None:
     dependency = locked(dependency)
     giver, receiver = dependency.predecessor.program, dependency.successor.program
     require(by, Act.EDIT, receiver)
-    _refuse_undoing(dependency, by)
+    refuse_undoing(dependency, by)
     with history.because("Remove a link", by_id=by.pk):
         history.delete(dependency)
     touch(giver.pk, receiver.pk, plan=True)

@@ -219,7 +219,7 @@ def link_edit(request: SignedIn, pk: int) -> HttpResponse:
         "link": seen([link], request.user)[0],
         "crumbs": [("Dependencies", "/dependencies")],
         "cancel_url": back,
-        "delete_url": f"/links/{link.pk}/delete" if may_receive else None,
+        "delete_url": f"/links/{link.pk}/delete" if may_receive and not services.is_kept(link, request.user) else None,
     }
     return render(request, "milestones/hand_off_form.html", context, status=form.status)
 
@@ -275,6 +275,7 @@ def link_reply(request: SignedIn, pk: int) -> HttpResponse:
 def link_delete(request: SignedIn, pk: int) -> HttpResponse:
     link = find_link(request, pk)
     require(request.user, Act.EDIT, link.successor.program)
+    services.refuse_undoing(link, request.user)
     shown = seen([link], request.user)[0]
     giver = f"{shown.predecessor.program.name}: {shown.predecessor.name}" if shown.predecessor else "a private program"
     context = {

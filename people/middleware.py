@@ -6,6 +6,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django_htmx.middleware import HtmxDetails
 
 import history.services
 from people.pages import SignedIn
@@ -44,18 +45,18 @@ class SignInAgainMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         return self.get_response(request)
 
-    def process_view(self, request: SignedIn, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
+    def process_view(self, request: HttpRequest, view: Callable[..., Any], *_: Any) -> HttpResponse | None:
         if request.user.is_authenticated or not getattr(view, "login_required", True):
             return None
-        to = request.get_full_path()
+        to, htmx = request.get_full_path(), HtmxDetails(request)
         if request.method == "POST" and keep(request):
             to = reverse("unsent")
-        elif request.htmx:
-            to = request.htmx.current_url_abs_path or "/"
+        elif htmx:
+            to = htmx.current_url_abs_path or "/"
         elif request.method != "POST":
             return None  # LoginRequiredMiddleware sends them on, and back here
         answer = redirect_to_login(to)
-        if request.htmx:
+        if htmx:
             # A script would follow a redirect by itself and put the sign-in page where the value stood.
             return HttpResponse(status=204, headers={"HX-Redirect": answer.url})
         return answer

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 
-from django.apps import apps
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import F, Q
 
 from forecasts.models import ProgramHealth
 from milestones.models import Dependency, Milestone
 from programs.models import Health, Program, ReportedHealth
 from reports.models import Update
+from reports.since import Since
 from risks.models import Decision, Risk
-
-# What was recorded this week but happened long before it, as an import records it, is no news.
-NEWS = timedelta(days=35)
 
 
 @dataclass(frozen=True)
@@ -23,7 +20,7 @@ class Facts:
     """All that letters to readers with the same visible programs are written from."""
 
     today: date
-    since_on: date
+    since: Since
     programs: list[Program]
     health: dict[int, ProgramHealth]
     health_before: dict[int, ProgramHealth]
@@ -39,28 +36,17 @@ class Facts:
     late_hand_offs: int
 
 
-def load(program_ids: frozenset[int], *, today: date, since_on: date, since_at: datetime) -> Facts:
-    """Read what letters need of these programs: a fixed number of queries, whatever their number.
-
-    ``since_at`` is the start of ``since_on``. What changed is what was recorded since then, whatever its own date:
-    otherwise a milestone ticked off an hour after one letter, or a day late, would be in none.
-    """
-
-    def known(model: str, **state: bool) -> Exists:
-        """Whether the record stood like this at ``since_at`` already."""
-        events = apps.get_model(f"{model}Event")._default_manager.filter(pgh_obj_id=OuterRef("pk"), **state)
-        return Exists(events.filter(Q(valid_to=None) | Q(valid_to__gt=since_at), pgh_created_at__lte=since_at))
-
+def load(program_ids: frozenset[int], *, today: date, since: Since) -> Facts:
+    """Read what letters need of these programs: a fixed number of queries, whatever their number."""
     healths = ProgramHealth.objects.filter(program__in=program_ids).order_by("program_id", "-day", "-id")
     newest = {row.program_id: row for row in healths.filter(day__lte=today).distinct("program_id")}
-    before = {row.program_id: row for row in healths.filter(day__lt=since_on).distinct("program_id")}
-    finished = [p for p, row in newest.items() if row.health == Health.DONE and row.day >= since_on]
+    before = {row.program_id: row for row in since.before(healths).distinct("program_id")}
+    finished = [p for p, row in newest.items() if row.health == Health.DONE and row.day >= since.on]
     finished = [p for p in finished if p not in before or before[p].health != Health.DONE]
     programs = Program.objects.filter(pk__in=program_ids).exclude(state=Program.State.CANCELLED)
     reported = ReportedHealth.objects.filter(program__in=program_ids).order_by("program_id", "-at", "-id")
     decisions = Decision.objects.filter(program__in=program_ids).select_related("program", "decider")
     risks = Risk.objects.filter(program__in=program_ids).select_related("program")
-    oldest = since_on - NEWS
     late = (
         Dependency.objects.hand_offs()
         .filter(Q(predecessor__program__in=program_ids) | Q(successor__program__in=program_ids))
@@ -69,32 +55,25 @@ def load(program_ids: frozenset[int], *, today: date, since_on: date, since_at: 
     )
     return Facts(
         today=today,
-        since_on=since_on,
+        since=since,
         programs=list(programs.filter(~Q(state=Program.State.DONE) | Q(pk__in=finished)).order_by("name", "id")),
         health=newest,
         health_before=before,
         reported={row.program_id: row for row in reported.distinct("program_id").select_related("by")},
-        reported_before={row.program_id: row for row in reported.filter(at__lt=since_at).distinct("program_id")},
+        reported_before={row.program_id: row for row in since.said_before(reported).distinct("program_id")},
         waiting=list(decisions.waiting().order_by(F("decide_by_on").asc(nulls_last=True), "id")),
-        taken=list(
-            decisions.filter(~known("risks.Decision", decided_on__isnull=False), decided_on__gte=oldest).order_by(
-                "-decided_on", "-id"
-            )
-        ),
+        taken=list(since.taken(decisions).order_by("-decided_on", "-id")),
         done=list(
-            Milestone.objects.filter(program__in=program_ids, done_on__gte=oldest)
-            .filter(~known("milestones.Milestone", done_on__isnull=False))
+            since.done(Milestone.objects.filter(program__in=program_ids))
             .select_related("program")
             .order_by("-is_end", "-done_on", "id")
         ),
         open_risks=risks.open().count(),
-        new_risks=list(risks.open().filter(~known("risks.Risk"), raised_on__gte=oldest).order_by("-id")),
-        closed_risks=list(
-            risks.filter(~known("risks.Risk", closed_on__isnull=False), closed_on__gte=oldest).order_by("-id")
-        ),
+        new_risks=list(since.raised(risks.open()).order_by("-id")),
+        closed_risks=list(since.closed(risks).order_by("-id")),
         updates=list(
             Update.objects.published()
-            .filter(program__in=program_ids, published_at__gte=since_at)
+            .filter(program__in=program_ids, published_at__gte=since.at)
             .select_related("program", "author")
             .order_by("program__name", "program_id", "-published_at", "-id")
             .distinct("program__name", "program_id")

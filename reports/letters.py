@@ -19,6 +19,7 @@ from people.models import User
 from programs.models import Health, Program
 from reports.facts import Facts
 from reports.models import Letter
+from reports.since import days_moved, past_target
 from risks.models import Decision
 
 # Gmail cuts a message at about 102 kB.
@@ -216,8 +217,8 @@ def compose(
     return Content(
         organisation=plain(organisation, 80),
         week=week,
-        period=f"Week {week}, {_span_words(facts.since_on, facts.today)}",
-        since=short(facts.since_on),
+        period=f"Week {week}, {_span_words(facts.since.on, facts.today)}",
+        since=short(facts.since.on),
         headline=_headline(facts, slipped, news, asked),
         news=", ".join(filter(None, [news or _slips(len(slipped)), asked])) or "a quiet week",
         preheader=" ".join(
@@ -227,7 +228,7 @@ def compose(
                     sentence(asked) if asked else "",
                     f"Forecasts moved later on {both([f'{plain(p.name, 60)} ({days(m)})' for m, p in slipped[:2]])}."
                     if slipped
-                    else f"{len(facts.programs)} programs, {len(notes)} changes since {short(facts.since_on)}.",
+                    else f"{len(facts.programs)} programs, {len(notes)} changes since {short(facts.since.on)}.",
                 ],
             )
         ),
@@ -267,10 +268,7 @@ def _answers(decision: Decision, reader: User) -> bool:
 
 def _move(facts: Facts, program_id: int) -> int | None:
     """Days that P80 moved since the last letter; later is positive."""
-    now, before = facts.health.get(program_id), facts.health_before.get(program_id)
-    if not now or not before or not now.p80_on or not before.p80_on:
-        return None
-    return (now.p80_on - before.p80_on).days
+    return days_moved(facts.health.get(program_id), facts.health_before.get(program_id))
 
 
 def _health(facts: Facts, program_id: int) -> Health:
@@ -335,11 +333,10 @@ def _rank(facts: Facts, program: Program) -> tuple[int, int, str, int]:
 def _tiles(facts: Facts) -> list[Tile]:
     listed = [p.pk for p in facts.programs]
     forecast = [row for p in listed if (row := facts.health.get(p)) and row.slip_days is not None]
-    past = sum((row.slip_days or 0) > 0 for row in forecast)
-    before = sum((row.slip_days or 0) > 0 for p in listed if (row := facts.health_before.get(p)))
+    past, before = past_target(forecast), past_target(facts.health_before.get(p) for p in listed)
     differ = sum(bool(_lead_says(facts, p)) and _health(facts, p) in JUDGED for p in listed)
     return [
-        Tile(f"{past} of {len(forecast)}", "P80 past target", f"{before} before {short(facts.since_on)}"),
+        Tile(f"{past} of {len(forecast)}", "P80 past target", f"{before} before {short(facts.since.on)}"),
         Tile(
             str(facts.open_risks),
             "open risk" if facts.open_risks == 1 else "open risks",

@@ -31,7 +31,8 @@ from programs.models import Program
 from reports.facts import Facts, load
 from reports.letters import LONGEST_LOOK_BACK, MOST_BYTES, MOST_PROGRAMS, WEEK_DAYS, Links, compose, plain, render
 from reports.models import Letter, Subscription
-from reports.schedule import current, moment, week_of
+from reports.schedule import current, week_of
+from reports.since import Since
 
 EXTRA = "-x"
 MOST_EXTRAS = 20
@@ -55,8 +56,8 @@ class Desk:
     def facts(self, visible: frozenset[int], *, today: date, since_on: date) -> Facts:
         key = visible, today, since_on
         if key not in self.portfolios:
-            since_at = moment(since_on, 0, self.zone)
-            self.portfolios[key] = load(visible, today=today, since_on=since_on, since_at=since_at)
+            since = Since.start_of(since_on, self.zone)
+            self.portfolios[key] = load(visible, today=today, since=since)
         return self.portfolios[key]
 
     def day(self, at: datetime) -> date:

@@ -112,6 +112,10 @@ def change_risk(
 @transaction.atomic
 def close_risk(*, risk: Risk, by: User, on: date, because: str) -> Risk:
     """Close a risk, saying why: it happened, it cannot happen any more, it was accepted."""
+    risk = locked(risk)
+    require(by, Act.EDIT, risk.program)
+    if risk.closed_on:
+        raise ValidationError(f"{risk.reference} is closed already.", code="closed")
     if not because.strip():
         raise ValidationError({"closed_because": ["Say why it is closed."]}, code="because")
     return change_risk(risk=risk, by=by, reason=because, closed_on=on, closed_because=because)
@@ -296,6 +300,10 @@ def change_problem(*, problem: Problem, by: User, reason: str = "", **changes: A
 @transaction.atomic
 def close_problem(*, problem: Problem, by: User, on: date, because: str) -> Problem:
     """Close a problem, saying why: it is solved, or nobody will solve it."""
+    problem = locked(problem)
+    require_change(by, problem)
+    if problem.closed_on:
+        raise ValidationError("This problem is closed already.", code="closed")
     if not because.strip():
         raise ValidationError({"closed_because": ["Say why it is closed."]}, code="because")
     return change_problem(problem=problem, by=by, reason=because, closed_on=on, closed_because=because)

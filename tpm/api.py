@@ -41,7 +41,7 @@ from rest_framework.views import APIView
 from rest_framework.views import exception_handler as drf_answer
 
 from people.models import AccessToken
-from tpm.broker import connect
+from tpm.broker import pool
 from tpm.collisions import is_collision
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -79,7 +79,7 @@ class PerMinute(BaseThrottle):
         minute, gone_s = divmod(int(timezone.now().timestamp()), self.window_s)
         name = f"tpm:rate:{request.user.pk}:{minute}"
         try:
-            with broker().pipeline(transaction=False) as pipe:
+            with pool().pipeline(transaction=False) as pipe:
                 pipe.incr(name)
                 pipe.expire(name, self.window_s)
                 count = pipe.execute()[0]
@@ -90,12 +90,6 @@ class PerMinute(BaseThrottle):
 
     def wait(self) -> float | None:
         return self.left_s
-
-
-@cache
-def broker() -> redis.Redis:
-    """The connection pool of this process to Redis; it connects on first use."""
-    return connect()
 
 
 # -- what comes in and goes out --------------------------------------------------------------------------------------

@@ -225,6 +225,27 @@ def test_quality_links_each_finding_to_where_it_is_mended(cast: Cast, sign_in: A
     assert "1 open milestone cannot be checked" in text_of(one)
 
 
+def test_progress_before_its_turn_is_named_where_it_is_mended(cast: Cast, today: date, sign_in: Any) -> None:
+    power, racks, spares = (
+        Milestone.objects.create(program=cast.na4, name=name, work_likely=480) for name in ("Power", "Racks", "Spares")
+    )
+    hidden = Milestone.objects.create(program=cast.dark, name="Vault", work_likely=480)
+    for before in (power, spares, hidden):
+        Dependency.objects.create(predecessor=before, successor=racks)
+    Milestone.objects.filter(pk=racks.pk).update(started_on=today - timedelta(days=3))
+    Milestone.objects.filter(pk=spares.pk).update(started_on=today - timedelta(days=1), done_on=today)
+    client = sign_in(cast.outsider)
+    page = client.get("/quality", {"program": "NA4"})
+    row = text_of(page).split("Out-of-sequence progress")[1]
+    assert "3 of 3" in row
+    assert f'<a class="link" href="/m/{racks.pk}" dir="auto">Racks</a>' in page.text
+    said = text_of(client.get(f"/m/{racks.pk}"))
+    assert "Started before Power was done; the rest of its work waits for it (retained logic)." in said
+    assert "Started before Spares was done." in said
+    assert "Started before a milestone of a private program was done." in said
+    assert "Out of sequence" not in text_of(client.get(f"/m/{power.pk}"))
+
+
 def test_a_network_too_large_to_check_is_refused(
     cast: Cast, sign_in: Any, api: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -301,7 +322,7 @@ def test_trends_quality_and_drivers_are_in_the_api(cast: Cast, kept: dict[str, M
     Milestone.objects.filter(pk=kept["live"].pk).update(work_likely=480)
     judged = client.get("quality").json()
     assert [row["program"] for row in judged["programs"]] == ["NA4"]
-    assert [check["number"] for check in judged["together"]] == list(range(1, 15))
+    assert [check["number"] for check in judged["together"]] == list(range(1, 16))
     assert client.get("quality", program="DARK").status_code == 404
     drivers = client.get(f"milestones/{kept['live'].pk}/drivers").json()
     assert drivers == {"tasks": [], "reason": "", "has_hidden": False}

@@ -107,13 +107,14 @@ def test_moves_are_summed_over_late_programs_and_hide_what_is_hidden(
 
     shared = [move("close_risk", risk.pk, first, days) for days in (9, 4)]
     first.healths.update(moves=[shared[0], *(move("close_risk", 900 + n, first, 1) for n in range(12))])
-    second.healths.update(moves=[shared[1], move("close_risk", 777, cast.dark, 6)])
+    hidden = [move("close_risk", 777, cast.dark, 6), move("close_risk", 778, cast.dark, 5)]
+    second.healths.update(moves=[shared[1], *hidden])
     early.healths.update(moves=[move("close_risk", 888, early, 50)])
     html = page(sign_in(cast.outsider))
     assert f"Close {risk.reference}: Risk {risk.pk}</a>" in html
     assert "−13 d" in html
     assert '<a class="link" href="/p/P0">P0</a> by 9 d, <a class="link" href="/p/P1">P1</a> by 4 d.' in html
-    assert "Have a risk of a private program closed" in html
+    assert html.count("Have a risk of a private program closed") == 1
     assert "Risk 777" not in html
     assert "R-888" not in html
     assert html.count('title="P80 comes this much earlier"') == 10

@@ -183,6 +183,7 @@ def test_a_finding_about_a_hidden_program_tells_its_days_alone(cast: Cast) -> No
             {"rule": "upstream", "record": record, "label": "Falcon", "value": "2027-01-04", "limit": "", "days": 9},
             {"rule": "risk", "record": record | {"kind": "risk"}, "label": "Falcon falls", "value": 0.6, "days": 4},
             {"rule": "loop", "record": record, "label": "Falcon", "value": 3},
+            {"rule": "risk", "record": record | {"kind": "risk", "id": 8}, "label": "Falcon is shot", "days": 2},
             {"rule": "from the future"},
             "not a finding",
         ],
@@ -190,7 +191,7 @@ def test_a_finding_about_a_hidden_program_tells_its_days_alone(cast: Cast) -> No
     told = evidence.why(row, {}, [cast.na4.pk])
     assert [(part.title, part.text, part.days, part.url, part.value) for part in told.parts] == [
         ("Waits on a private program", "", 9, "", ""),
-        ("Open risk: a private program", "", 4, "", ""),
+        ("Open risks that you may not see", "", 6, "", ""),
     ]
     assert told.verdict == "3 milestones wait for each other in a loop, a private program among them."
 

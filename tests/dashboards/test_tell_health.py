@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from dashboards import machinery
+from tests.conftest import Cast
 from tpm import broker
 
 
@@ -40,6 +41,24 @@ def test_sweeps_that_wait_mean_that_the_worker_is_down(db: None, client: Client,
     assert (answer["worker"]["state"], answer["beat"]["state"]) == ("down", "up")
     with broker.connect() as connection:
         connection.delete(machinery.QUEUE)
+
+
+def test_a_long_sweep_says_how_far_it_is(cast: Cast, client: Client, quiet_broker: None) -> None:
+    broker.beat(timezone.now() - timedelta(hours=1))
+    client.force_login(cast.viewer)
+    broker.note_progress(3, 12)
+    try:
+        answer = client.get("/healthz").json()
+        assert answer["forecast"]["running"] == {"done": 3, "of": 12}
+        assert answer["worker"]["state"] == "up"
+        for path in ("/", "/p/NA4"):
+            page = client.get(path).text
+            assert "Forecasting 3 of 12 programs</span>" in page
+            assert 'id="forecast-run" data-live' in page
+    finally:
+        broker.note_progress(12, 12)
+    assert client.get("/healthz").json()["forecast"]["running"] is None
+    assert "Forecasting" not in client.get("/").text
 
 
 def test_an_absent_broker_is_named(db: None, client: Client, settings: LazySettings) -> None:

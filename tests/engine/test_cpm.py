@@ -188,6 +188,23 @@ def test_what_is_left_waits_for_its_predecessor_even_out_of_sequence() -> None:
     assert cpm.out_of_sequence(network).tolist() == [0]
 
 
+def test_progress_breaks_links_of_every_type() -> None:
+    """By hand, the predecessor from day 3 to day 9, the successor from day 5 to day 8: it began before the end, ended
+    before the end, and began and ended after the start."""
+    links = Links.of([(1, 2, kind, 0) for kind in ("FS", "SS", "FF", "SF")])
+    network = compile(
+        [1, 2],
+        [480, 480],
+        [OFFICE],
+        [0, 0],
+        links,
+        status_day=START + 11,
+        actual_start_day=[START + 3, START + 5],
+        actual_finish_day=[START + 9, START + 8],
+    )
+    assert cpm.out_of_sequence(network).tolist() == [0, 2]
+
+
 def test_a_lag_after_finished_work_still_holds() -> None:
     links = Links.of([(1, 2, "FS", 5 * 480)])
     network = compile(

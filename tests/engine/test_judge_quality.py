@@ -1,4 +1,4 @@
-"""The fourteen checks of a plan: each on a plan that fails it, the worked indices, and groups against the whole."""
+"""The checks of a plan: each on a plan that fails it, the worked indices, and groups against the whole."""
 
 from dataclasses import replace
 from typing import Any
@@ -42,10 +42,10 @@ CHAIN: list[Row] = [(0, 1, "FS", 0), (1, 2, "FS", 0)]
 def test_a_sound_plan_passes_what_can_be_asked_of_it() -> None:
     network = plan([5, 5, 0], CHAIN)
     checks = judge(cpm.schedule(network), starts=only(3, 0), ends=only(3, 2), owned=[True] * 3)[0]
-    assert [check.number for check in checks] == list(range(1, 15))
+    assert [check.number for check in checks] == list(range(1, 16))
     assert [check.name for check in checks if check.passes] == [
         "logic", "leads", "lags", "link types", "hard constraints", "high float", "negative float", "high duration",
-        "invalid dates", "critical path test",
+        "invalid dates", "critical path test", "out of sequence",
     ]  # fmt: skip
     assert [check.name for check in checks if check.passes is None] == [
         "resources", "missed tasks", "critical path length index", "baseline execution index",
@@ -271,7 +271,7 @@ def test_the_walk_along_the_path_finds_what_a_forward_pass_does(given_plan: tupl
 def test_thresholds_are_those_of_the_source() -> None:
     checks = judge(cpm.schedule(plan([1], [])))[0]
     assert [check.threshold for check in checks] == [
-        0.05, 0, 0.05, 0.9, 0.05, 0.05, 0, 0.05, 0, None, 0.05, 1, 0.95, 0.95,
+        0.05, 0, 0.05, 0.9, 0.05, 0.05, 0, 0.05, 0, None, 0.05, 1, 0.95, 0.95, 0,
     ]  # fmt: skip
     assert [check.number for check in checks if check.at_least] == [4, 12, 13, 14]
     assert (quality.HIGH_DAYS, quality.SLIP_DAYS) == (44, 100)

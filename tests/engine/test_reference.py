@@ -33,24 +33,18 @@ def test_blending_worked_by_hand() -> None:
     assert reference.blended(DEFAULT, [2.0, 1.2], strength=2).tolist() == [0.8, 1.0, 1.2, 2.0]
 
 
-def test_a_class_is_shrunk_to_its_kind_and_size_and_these_to_the_portfolio() -> None:
-    record = finished([(1.5, 1, 1, 1, 1)] * 30 + [(1.1, 1, 2, 1, 2)] * 30 + [(0.9, 2, 1, 1, 3)] * 30)
-    late, prompt, other = (
-        reference.reference_class(record, kind=kind, team=team, size=1) for kind, team in ((1, 1), (1, 2), (2, 9))
-    )
-    assert (late.own, late.portfolio, other.own) == (30, 90, 0)
-    assert np.median(late.shape) == 1.5
-    assert np.median(prompt.shape) == 1.1
-    assert np.median(other.shape) == 0.9
-    unknown = reference.reference_class(record, kind=7, team=7, size=1)
-    assert unknown.shape.tolist() == reference.blended(prior.ratio_shape(1), record.ratio).tolist()
+def test_a_kind_and_size_are_shrunk_to_the_portfolio() -> None:
+    record = finished([(1.5, 1, 1, 1, 1)] * 30 + [(1.1, 2, 2, 1, 2)] * 30 + [(0.9, 2, 1, 2, 3)] * 30)
+    medians = [float(np.median(reference.kind_shape(record, kind=kind, size=size))) for kind, size in ((1, 1), (2, 1))]
+    assert medians == [1.5, 1.1]
+    unknown = reference.kind_shape(record, kind=7, size=1)
+    assert unknown.tolist() == reference.blended(prior.ratio_shape(1), record.ratio).tolist()
 
 
 def test_no_record_gives_the_shipped_default() -> None:
     for size in (prior.SMALL, prior.MEDIUM, prior.LARGE):
-        found = reference.reference_class(Finished.none(), kind=1, team=2, size=size)
-        assert found.shape.tolist() == prior.ratio_shape(size).tolist()
-        assert (found.program_log_sd, found.own, found.portfolio) == (prior.PROGRAM_LOG_SD, 0, 0)
+        assert reference.kind_shape(Finished.none(), kind=1, size=size).tolist() == prior.ratio_shape(size).tolist()
+    assert reference.shared_log_sd(Finished.none()) == prior.PROGRAM_LOG_SD
     assert reference.pace([], []) == reference.Pace(1.0, prior.PROGRAM_LOG_SD)
     assert float(reference.chance_kept(0, 0)) == prior.KEPT / (prior.KEPT + prior.MISSED)
 

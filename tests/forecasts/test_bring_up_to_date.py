@@ -12,8 +12,8 @@ import milestones.services
 import people.services
 import programs.services
 import risks.services
+from forecasts.inputs import groups
 from forecasts.models import MilestoneForecast, ProgramHealth, Run
-from forecasts.network import groups
 from forecasts.services import behind, bring_up_to_date, catch_up
 from milestones.models import BaselineDate, Dependency, Milestone
 from programs.models import Health, Phase, Program, Revision

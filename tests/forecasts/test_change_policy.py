@@ -14,8 +14,8 @@ from django.utils import timezone
 import people.services
 import programs.services
 from forecasts.models import HealthPolicy, ProgramHealth
-from forecasts.policy import Turn, preview, proposed
-from forecasts.services import behind, bring_up_to_date, catch_up, change_policy, newest_policy
+from forecasts.policy import Turn, newest_policy, preview, proposed
+from forecasts.services import behind, bring_up_to_date, catch_up, change_policy
 from programs.models import Health, Program
 from tests.conftest import FRIDAY, NOON
 

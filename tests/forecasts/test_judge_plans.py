@@ -1,4 +1,4 @@
-"""The fourteen checks over live programs, counted by hand on the plan of conftest.py."""
+"""The checks over live programs, counted by hand on the plan of conftest.py."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 import milestones.services
 from forecasts.quality import Check, Judged, failing, judge, together
+from forecasts.sequence import out_of_sequence
 from milestones.models import Dependency, Milestone
 from tests.conftest import FRIDAY
 from tests.forecasts.conftest import DAY, Plan, certain
@@ -93,6 +94,29 @@ def test_missed_tasks_and_execution_are_held_against_the_newest_baseline(plan: P
     assert found(na4.checks[13]) == (0, 1, [plan.power.pk])
     # Seven days of path to 30 November, one of float.
     assert na4.checks[12].value == 8 / 7
+
+
+def test_progress_before_its_turn_is_found_beside_the_fourteen(plan: Plan) -> None:
+    assert found(both(plan)[0].checks[14]) == (0, 2, [])
+    passed = [one.passed for one in both(plan)]
+    # Racks began today although Power is not done, Scheduler although Racks are not.
+    for milestone in (plan.racks, plan.scheduler):
+        plan.change(milestone, started_on=FRIDAY)
+    na4, gpu = both(plan)
+    assert [found(one.checks[14]) for one in (na4, gpu)] == [(1, 2, [plan.racks.pk]), (1, 2, [plan.scheduler.pk])]
+    assert [check.number for check in gpu.failed] == [15]
+    assert [one.passed for one in (na4, gpu)] == passed
+    links = list(Dependency.objects.select_related("predecessor__program", "successor").order_by("pk"))
+    assert [(link.predecessor, link.successor) for link in out_of_sequence(links, FRIDAY)] == [
+        (plan.power, plan.racks),
+        (plan.racks, plan.scheduler),
+    ]
+    # What is cancelled holds nothing back, and what is done waits for nothing.
+    Milestone.objects.filter(pk=plan.power.pk).update(cancelled_on=FRIDAY)
+    plan.change(plan.scheduler, done_on=FRIDAY)
+    links = list(Dependency.objects.select_related("predecessor__program", "successor").order_by("pk"))
+    assert out_of_sequence(links, FRIDAY) == []
+    assert [one.checks[14].count for one in both(plan)] == [0, 0]
 
 
 def test_what_cannot_be_computed_is_told_and_leaves_the_rest(plan: Plan) -> None:

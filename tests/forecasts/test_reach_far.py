@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from forecasts.models import MilestoneForecast, ProgramHealth
-from forecasts.services import WHOLE_UP_TO, behind, bring_up_to_date, catch_up
+from forecasts.models import MilestoneForecast, ProgramHealth, Run
+from forecasts.services import behind, bring_up_to_date, catch_up
+from forecasts.state import WHOLE_UP_TO
 from milestones.models import Dependency, Milestone
 from programs.models import Program, Revision
 from tests.conftest import FRIDAY, NOON, Cast
@@ -47,12 +48,12 @@ def test_an_edit_recomputes_what_it_reaches(chain: list[Program], cast: Cast) ->
     reached = [program.pk for program in chain[SIZE - 20 :]]
     assert behind(today=FRIDAY) == reached
     before = rows()
-    # Whoever edited comes first, then all that wait for it.
-    assert catch_up(today=FRIDAY, at=NOON) == reached[:1]
-    first = MilestoneForecast.objects.values_list("p80_on").get(program=middle)
-    assert behind(today=FRIDAY) == reached[1:]
-    assert catch_up(today=FRIDAY, at=NOON) == reached[1:]
-    assert MilestoneForecast.objects.values_list("p80_on").get(program=middle) == first
+    assert catch_up(today=FRIDAY, at=NOON) == reached
+    # Whoever edited came first, by a run of what that program waits for alone; then all that wait for it.
+    runs = ProgramHealth.objects.filter(program__in=reached).order_by("program").values_list("run", flat=True)
+    first, *rest = runs
+    assert rest == [first + 1] * len(rest)
+    assert len(Run.objects.get(pk=first).revisions) == SIZE - 19
     assert behind(today=FRIDAY) == []
     after = rows()
     assert [one == other for one, other in zip(before["forecasts"], after["forecasts"], strict=True)] == [

@@ -292,6 +292,8 @@ def test_a_contributor_cancels_neither_the_end_nor_what_was_promised(cast: Cast,
         page = sign_in(cast.contributor).post(f"/m/{milestone.pk}/cancel")
         assert page.status_code == 403
         assert why in unescape(page.content.decode())
+        for person, may in ((cast.contributor, False), (cast.lead, True)):
+            assert ("Cancel milestone" in sign_in(person).get(f"/m/{milestone.pk}").text) is may
     with pytest.raises(PermissionDenied):
         cancel(end, cast.contributor, is_end=False)
     assert "program&#x27;s lead gives it another end" in (

@@ -283,9 +283,13 @@ def accepted(cast: Cast, hand_off: Dependency) -> Dependency:
 
 
 def test_a_hand_off_that_was_agreed_is_not_the_receivers_alone_to_remove(
-    cast: Cast, hand_off: Dependency, api: Any
+    cast: Cast, hand_off: Dependency, api: Any, sign_in: Any
 ) -> None:
+    remove, client = f"/links/{hand_off.pk}/delete", sign_in(cast.lead)
+    assert remove in client.get(f"/links/{hand_off.pk}/edit").text
     accepted(cast, hand_off)
+    assert remove not in client.get(f"/links/{hand_off.pk}/edit").text
+    assert client.get(remove).status_code == 403
     other = milestone(cast.na4, cast.lead, "Other")
     for undo in (
         lambda: unlink(dependency=hand_off, by=cast.lead),

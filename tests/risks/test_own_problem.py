@@ -167,6 +167,8 @@ def test_it_is_closed_with_a_reason_and_opened_again(cast: Cast, sign_in: Any) -
     assert "Two suppliers now." in client.get(f"/problems/{row.pk}").text
     assert "Late again" not in client.get("/problems").text
     assert "Late again" in client.get("/problems?show=closed").text
+    again = client.post(f"/problems/{row.pk}/close", {"closed_because": "Three by now."})
+    assert (again.status_code, "This problem is closed already." in again.text) == (422, True)
     client.post(f"/problems/{row.pk}/reopen")
     assert "Late again" in client.get("/problems").text
 

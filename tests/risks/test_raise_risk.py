@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +116,11 @@ def test_a_risk_is_closed_with_a_reason_and_opened_again(cast: Cast, switchgear:
     assert "closed_because" in refusal.value.message_dict
     close_risk(risk=switchgear, by=cast.lead, on=FRIDAY, because="It was delivered")
     assert not Risk.objects.open().exists()
+    with pytest.raises(ValidationError) as refusal:
+        close_risk(risk=switchgear, by=cast.lead, on=FRIDAY + timedelta(days=1), because="Once more")
+    assert refusal.value.code == "closed"
+    closed = Risk.objects.get(pk=switchgear.pk)
+    assert (closed.closed_on, closed.closed_because) == (FRIDAY, "It was delivered")
     reopen_risk(risk=switchgear, by=cast.lead)
     assert Risk.objects.open().exists()
 
@@ -246,7 +251,7 @@ def test_risks_of_a_private_program_are_nowhere_for_an_outsider(cast: Cast, sign
         program=cast.na4, by=cast.lead, today=FRIDAY, title="Shared", impacts=[Impact(canary, DAY, DAY, DAY)]
     )
     shown = client.get(f"/r/R-{on_both.pk}").text
-    assert "1 on a private program" in shown
+    assert "Milestones that you may not see." in shown
     assert "Canary" not in shown
 
 

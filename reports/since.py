@@ -1,0 +1,79 @@
+"""What changed since a day: the weekly letter and the overview mean the same by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Self, TypeVar
+from zoneinfo import ZoneInfo
+
+from django.apps import apps
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+
+from forecasts.models import ProgramHealth
+from milestones.models import Milestone
+from programs.models import ReportedHealth
+from reports.schedule import moment
+from risks.models import Decision, Risk
+
+M = TypeVar("M", bound=Model)
+
+# What was recorded only now but happened long before, as an import records it, is no news.
+NEWS = timedelta(days=35)
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """From the beginning of a day on, in the organisation's zone: what stood then is what went before.
+
+    What changed is what was recorded since, whatever its own date: otherwise a milestone ticked off an hour after one
+    letter, or a day late, would be in none.
+    """
+
+    on: date
+    at: datetime
+
+    @classmethod
+    def start_of(cls, on: date, zone: ZoneInfo) -> Self:
+        return cls(on, moment(on, 0, zone))
+
+    def before(self, healths: QuerySet[ProgramHealth]) -> QuerySet[ProgramHealth]:
+        return healths.filter(day__lt=self.on)
+
+    def said_before(self, words: QuerySet[ReportedHealth]) -> QuerySet[ReportedHealth]:
+        return words.filter(at__lt=self.at)
+
+    def taken(self, decisions: QuerySet[Decision]) -> QuerySet[Decision]:
+        return self._new(decisions, "decided_on")
+
+    def done(self, milestones: QuerySet[Milestone]) -> QuerySet[Milestone]:
+        return self._new(milestones, "done_on")
+
+    def closed(self, risks: QuerySet[Risk]) -> QuerySet[Risk]:
+        return self._new(risks, "closed_on")
+
+    def raised(self, risks: QuerySet[Risk]) -> QuerySet[Risk]:
+        return risks.filter(~self._known(risks), raised_on__gte=self.on - NEWS)
+
+    def _new(self, rows: QuerySet[M], day: str) -> QuerySet[M]:
+        """Rows that have a day now, and had none then."""
+        return rows.filter(~self._known(rows, **{f"{day}__isnull": False}), **{f"{day}__gte": self.on - NEWS})
+
+    def _known(self, rows: QuerySet[M], **state: bool) -> Exists:
+        """Whether the row stood like this already."""
+        events = apps.get_model(f"{rows.model._meta.label}Event")._default_manager.filter(pgh_obj_id=OuterRef("pk"))
+        valid = Q(valid_to=None) | Q(valid_to__gt=self.at)
+        return Exists(events.filter(valid, pgh_created_at__lte=self.at, **state))
+
+
+def days_moved(now: ProgramHealth | None, before: ProgramHealth | None) -> int | None:
+    """Days by which P80 moved; later is positive."""
+    if not now or not before or not now.p80_on or not before.p80_on:
+        return None
+    return (now.p80_on - before.p80_on).days
+
+
+def past_target(healths: Iterable[ProgramHealth | None]) -> int:
+    """How many have their P80 after their target."""
+    return sum(row is not None and row.slip_days is not None and row.slip_days > 0 for row in healths)

@@ -1,0 +1,80 @@
+"""“Since Friday” is one span: the overview and the weekly letter count the same from the same day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import history
+import milestones.services
+import risks.services
+from dashboards import overview
+from programs.models import Program, ReportedHealth
+from reports.facts import load
+from reports.letters import Links, compose
+from reports.models import Letter
+from reports.schedule import moment
+from reports.since import Since
+from tests.conftest import FRIDAY, Cast
+from tests.reports.conftest import judge
+
+ZONE = ZoneInfo("Europe/Berlin")
+TODAY = FRIDAY + timedelta(days=6)
+EVE = FRIDAY - timedelta(days=1)
+
+
+def at(day: date, hour: int) -> datetime:
+    return moment(day, hour, ZONE)
+
+
+def record(cast: Cast, program: Program, word: str, when: datetime, day: date) -> None:
+    """A risk, a decision that is taken and a milestone that is done, all recorded at a moment for a day."""
+    with history.replaying(when):
+        risks.services.create_risk(program=program, by=cast.lead, today=day, title=f"{word} supplier folds")
+        decision = risks.services.create_decision(
+            program=program, by=cast.lead, today=day, question=f"{word}?", decider=cast.lead
+        )
+        risks.services.decide(decision=decision, by=cast.lead, on=day, answer="Yes.")
+        milestone = milestones.services.create_milestone(program=program, by=cast.lead, name=word)
+        milestones.services.change_milestone(milestone=milestone, by=cast.lead, today=day, at=when, done_on=day)
+
+
+def test_the_overview_and_the_letter_count_alike(cast: Cast) -> None:
+    # The forecast moves by 17 days on Friday itself and by 3 more until Thursday.
+    for day, slip in ((EVE, -5), (FRIDAY, 12), (TODAY, 15)):
+        judge(cast.na4, day, "on_track" if slip < 0 else "at_risk", slip)
+    for day, slip in ((EVE, 40), (TODAY, 40)):
+        judge(cast.dark, day, "off_track", slip)
+    words = [("on_track", at(EVE, 18)), ("at_risk", at(FRIDAY, 10))]
+    for word, when in words:
+        ReportedHealth.objects.create(program=cast.na4, health=word, at=when, by=cast.lead, because="Steel is late")
+    record(cast, cast.na4, "Thursday", at(EVE, 23), EVE)
+    record(cast, cast.na4, "Friday", at(FRIDAY, 1), FRIDAY)
+    # Ticked off on Monday for the week before: news all the same.
+    record(cast, cast.na4, "Late", at(FRIDAY + timedelta(days=3), 9), FRIDAY - timedelta(days=4))
+
+    since = Since.start_of(overview.last_friday(TODAY), ZONE)
+    assert since.on == FRIDAY
+    lines = overview.lines(cast.lead, today=TODAY, since=since, zone=ZONE)
+    sums = overview.add_up(lines)
+    told = overview.changes(lines, since=since)
+    letter = compose(
+        load(frozenset(line.program.pk for line in lines), today=TODAY, since=since),
+        reader=cast.lead,
+        letter=Letter(week="2026-W48"),
+        organisation="Infrastructure",
+        schedule="every Thursday",
+        links=Links("", "", "", ""),
+    )
+
+    moved = {line.program.name: line.moved for line in lines}
+    assert moved == {"Region NA-4 capacity": 20, "Canary merger": 0}
+    assert {row.name: row.move for row in letter.rows} == {"Region NA-4 capacity": "+20 d", "Canary merger": "0 d"}
+    assert (sums.past_target, sums.forecast, sums.past_target_before) == (2, 2, 1)
+    assert (letter.tiles[0].number, letter.tiles[0].beside) == ("2 of 2", "1 before 20 Nov")
+    assert letter.tiles[1].beside == "2 new, 0 closed"
+    for part, most in (("supplier folds", 2), ("Yes.", 2), ("done", 2)):
+        assert sum(part in change.text for change in told) == most
+        assert sum(part in note.text for note in letter.notes) == most
+    assert sum("now reports At risk" in change.text for change in told) == 1
+    assert sum("now says at risk instead of on track" in note.text for note in letter.notes) == 1
