@@ -3,6 +3,7 @@ from django.urls import path
 from dashboards import (
     accuracy,
     plan,
+    portfolio,
     problems,
     programs,
     quality,
@@ -15,7 +16,7 @@ from dashboards import (
 )
 
 urlpatterns = [
-    path("", views.portfolio, name="portfolio"),
+    path("", portfolio.portfolio, name="portfolio"),
     path("p/<key:key>", views.program, name="program"),
     path("p/<key:key>/why", why.why),
     path("dependencies", plan.dependencies),
