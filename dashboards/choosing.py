@@ -63,7 +63,6 @@ SORTS: dict[str, tuple[str, Callable[[Line], tuple[object, ...]]]] = {
     "updated": ("last update", lambda x: (x.days_since_update is None, x.days_since_update or 0)),
     "rank": ("rank", lambda x: (x.program.rank == 0, x.program.rank)),
 }
-# What an order needs of every program, not only of those on the page.
 NEEDS: dict[str, Callable[[Iterable[Line]], None]] = {
     "drift": fill_history,
     "risk": fill_risks,
@@ -90,7 +89,8 @@ class Asked:
 
 def read(query: QueryDict, today: date) -> Asked:
     """What the parameters of an address ask for, as far as they can be understood without looking at programs."""
-    given = {ALIASES.get(name, name): value.strip() for name, value in query.items() if name in KNOWN and value.strip()}
+    said = {ALIASES.get(name, name): query.get(name, "").strip() for name in query if name in KNOWN}
+    given = {name: value for name, value in said.items() if value}
     refused = [f"This page has no filter “{name[:MOST_SHOWN]}”." for name in query if name not in KNOWN]
 
     def one_of(name: str, choices: Collection[str], default: str) -> str:
@@ -198,6 +198,11 @@ def checked(asked: Asked, offered: Choices) -> Asked:
         else:
             asked = asked.refusing(f"No program here has the {FILTERS[name][0].lower()} “{value[:MOST_SHOWN]}”.")
     return replace(asked, filters=kept)
+
+
+def needs(asked: Asked) -> Callable[[Iterable[Line]], None] | None:
+    """What the order asked for has to know of every program, not only of those on the page."""
+    return NEEDS.get(asked.sort.removeprefix("-"))
 
 
 # -- choosing, ordering, grouping ------------------------------------------------------------------------------------

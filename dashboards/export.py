@@ -67,7 +67,7 @@ def workbook(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
     return content.getvalue()
 
 
-def typed(sheet: Any, value: Cell, *, bold: bool = False) -> Any:
+def typed(sheet: Any, value: Any, *, bold: bool = False) -> Any:
     if isinstance(value, str):
         value = NOT_IN_XML.sub("", value)[:MOST_CHARACTERS]
     cell = WriteOnlyCell(sheet, value)

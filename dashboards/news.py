@@ -15,7 +15,7 @@ from milestones.models import Baseline, DateMove, Milestone
 from programs.models import Health
 from risks.models import Decision, Risk
 
-MOST_CHANGES = 40
+MOST_CHANGES = 24
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -11,8 +11,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
-from django.db.models import BigAutoField, F, ForeignKey, Lookup, OuterRef, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BigAutoField, Case, Exists, F, ForeignKey, Lookup, OuterRef, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import moves
 from forecasts.models import ProgramHealth
@@ -182,12 +183,14 @@ def lines(
             word_id=Subquery(words.values("pk")[:1]),
             word_before_id=Subquery(words.filter(at__lt=end_of_since).values("pk")[:1]),
             updated_at=Subquery(updates.order_by("-published_at").values("published_at")[:1]),
+            phase=Subquery(phase_of(today).values("kind")[:1]),
+            aims=ArraySubquery(aims_of(end_of_today if past else None)),
+            is_mine=Exists(Program.objects.with_part(viewer).filter(pk=OuterRef("pk"))),
         )
         .order_by("name", "id")
     )
     if past:
         programs = [p for p in as_they_were(programs, end_of_today) if (p.state in CLOSED) == closed]
-    ids = [p.pk for p in programs]
     health_ids = list({pk for p in programs for pk in (p.health_id, p.before_id) if pk})
     health = {row.pk: row for row in ProgramHealth.objects.defer("findings", "moves").filter(pk__among=health_ids)}
     word_ids = list({pk for p in programs for pk in (p.word_id, p.word_before_id) if pk})
@@ -202,9 +205,6 @@ def lines(
         p.owning_team = teams.get(p.owning_team_id)
     for row in word.values():
         row.by = people[row.by_id]
-    phase = phases(ids, today)
-    aims = objectives(ids, end_of_today if past else None)
-    mine = set(Program.objects.with_part(viewer).values_list("pk", flat=True))
     return [
         Line(
             program=p,
@@ -216,9 +216,9 @@ def lines(
             reported=word.get(p.word_id),
             reported_before=word.get(p.word_before_id),
             updated_at=p.updated_at,
-            phase=phase.get(p.pk, ""),
-            objectives=aims[p.pk],
-            is_mine=p.pk in mine,
+            phase=p.phase or "",
+            objectives=[(aim["id"], aim["title"]) for aim in p.aims],
+            is_mine=p.is_mine,
         )
         for p in programs
     ]
@@ -235,28 +235,19 @@ def as_they_were(programs: Iterable[Any], moment: datetime) -> list[Any]:
     return [known[row["pgh_obj_id"]] for row in stood]
 
 
-def phases(program_ids: list[int], today: date) -> dict[int, str]:
-    """The phase that each program was in on a day: its first whose gate had not been passed."""
-    place = {kind: step for step, kind in enumerate(Phase.Kind.values)}
-    rows = Phase.objects.filter(program__among=program_ids).exclude(
-        decision__in=Phase.OPEN_GATE, decided_on__isnull=False, decided_on__lte=today
-    )
-    found: dict[int, str] = {}
-    for pk, kind in rows.values_list("program_id", "kind"):
-        if pk not in found or place[kind] < place[found[pk]]:
-            found[pk] = kind
-    return found
+def phase_of(today: date) -> QuerySet[Phase]:
+    """Of a program in an outer query: its phases whose gate had not been passed on a day, the first first."""
+    passed = {"decision__in": Phase.OPEN_GATE, "decided_on__isnull": False, "decided_on__lte": today}
+    order = Case(*(When(kind=kind, then=step) for step, kind in enumerate(Phase.Kind.values)))
+    return Phase.objects.filter(program=OuterRef("pk")).exclude(**passed).order_by(order)
 
 
-def objectives(program_ids: list[int], moment: datetime | None) -> dict[int, list[tuple[int, str]]]:
-    """What each program serves, as (id, title), now or at a moment."""
+def aims_of(moment: datetime | None) -> Any:
+    """Of a program in an outer query: the objectives that it serves, by title, now or at a moment."""
     events: Any = apps.get_model("programs", "AlignmentEvent")._default_manager
-    rows: Any = events.at(moment) if moment else Alignment.objects.all()
-    served = rows.filter(program__among=program_ids).order_by("objective__title", "objective_id")
-    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for pk, objective, title in served.values_list("program_id", "objective_id", "objective__title"):
-        found[pk].append((objective, title))
-    return found
+    rows: Any = events.at(moment) if moment else Alignment.objects
+    served = rows.filter(program=OuterRef("pk")).order_by("objective__title", "objective_id")
+    return served.values(aim=JSONObject(id="objective_id", title="objective__title"))
 
 
 def fill_history(found: Iterable[Line]) -> None:

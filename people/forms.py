@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django import forms
@@ -234,7 +234,7 @@ class ViewForm(RecordForm):
     """A saved view as its owner changes it."""
 
     model = SavedView
-    names = ("name", "query", "is_shared")
+    names: ClassVar[tuple[str, ...]] = ("name", "query", "is_shared")
 
     def __init__(
         self, data: QueryDict | None = None, *, row: SavedView | None = None, initial: dict[str, Any] | None = None

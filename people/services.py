@@ -225,7 +225,7 @@ def tidy(query: str) -> str:
     'health=off_track&sort=-slip'
     """
     given = parse_qsl(query.removeprefix("?"))
-    return urlencode(sorted((name, value) for name, value in given if name not in PASSING))
+    return urlencode(sorted((name, value) for name, value in given if name not in PASSING and "\0" not in name + value))
 
 
 @transaction.atomic
