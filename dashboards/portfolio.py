@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.views.decorators.http import require_safe
 
 from dashboards import charts, choosing, export, news, overview
@@ -25,7 +26,8 @@ from programs.models import Health
 
 # With the cards above, the page stays below 150 kB.
 PAGE_SIZE = 40
-MOST_TABS = 5
+MOST_TABS = 3
+MOST_LETTERS = 24
 # What a link to other programs keeps of an address: how they are shown, not which.
 KEPT = ("sort", "group", "week", "as_of")
 
@@ -168,7 +170,8 @@ def saved_tabs(
         # Another day, or the other half of the programs, is not read here.
         is_here = wanted.as_of == asked.as_of and (wanted.view == "closed") == (asked.view == "closed")
         count = len(choosing.chosen(found, wanted, viewer)) if is_here else None
-        shown.append({"label": view.name, "url": view.address, "count": count, "current": view == saved.current})
+        label = Truncator(view.name).chars(MOST_LETTERS)
+        shown.append({"label": label, "url": view.address, "count": count, "current": view == saved.current})
     return shown
 
 
