@@ -20,7 +20,7 @@ from history.models import ChangeSet, Event, Record
 from history.services import FINAL
 from metrics.models import KPI, Measurement
 from milestones.models import DateMove, Dependency, Milestone, Requirement, Workstream
-from people.models import Membership, Team, User
+from people.models import Membership, SavedView, Team, User
 from people.permissions import OrgAct
 from people.permissions import require as require_org
 from programs.models import (
@@ -41,8 +41,8 @@ from risks.models import Assumption, Decision, Issue, MitigationAction, Risk, Ri
 
 UNDOABLE_FOR = timedelta(days=1)
 
-# What taking a change back is in the table of permissions, for all models that are not final.
-ACTS: dict[type[models.Model], Act | OrgAct] = {
+# What taking a change back is in the table of permissions, for models that are not final; None: it is one's own.
+ACTS: dict[type[models.Model], Act | OrgAct | None] = {
     Program: Act.PLAN,
     PartnerTeam: Act.PLAN,
     Alignment: Act.PLAN,
@@ -68,6 +68,7 @@ ACTS: dict[type[models.Model], Act | OrgAct] = {
     Objective: OrgAct.EDIT_OBJECTIVES,
     Team: OrgAct.MANAGE_TEAMS,
     Membership: OrgAct.MANAGE_TEAMS,
+    SavedView: None,
 }
 
 
@@ -227,5 +228,5 @@ def _permit(written: list[Written], by: User) -> None:
         act = ACTS[one.model]
         if isinstance(act, OrgAct):
             require_org(by, act)
-        elif not any(act in allowed.get(pk, ()) for pk in one.programs):
+        elif act is not None and not any(act in allowed.get(pk, ()) for pk in one.programs):
             raise PermissionDenied("You cannot take this back: you may not change it any more.")

@@ -12,6 +12,9 @@ from django.utils.safestring import SafeString
 from dashboards.templatetags.words import MINUS
 from risks.models import Risk
 
+# The lines of an axis are written once: a long table would repeat them in every row.
+GRID = "axis-grid"
+
 
 def markup(text: str) -> SafeString:
     """Markup made here of numbers, our own words and escaped text."""
@@ -70,8 +73,8 @@ def forecast_axis(dates: Sequence[date], today: date, width: float = 208) -> Axi
     return Axis(start, end, width)
 
 
-def axis_head(axis: Axis) -> SafeString:
-    """Month letters of the column heading, or quarters when months would touch."""
+def axis_head(axis: Axis, today: date) -> SafeString:
+    """Month letters of the column heading, or quarters when months would touch; it holds the grid of all rows."""
     months = month_starts(axis.start, axis.end)
     narrow = len(months) > 11
     labels = []
@@ -86,7 +89,9 @@ def axis_head(axis: Axis) -> SafeString:
         if middle < axis.width:
             labels.append(f'<text class="v-text" x="{pixels(middle)}" y="10" text-anchor="middle">{text}</text>')
     box = f'width="{pixels(axis.width)}" height="14" viewBox="0 0 {pixels(axis.width)} 14"'
-    return markup(f'<svg {box} aria-hidden="true">{"".join(labels)}</svg>')
+    return markup(
+        f'<svg {box} aria-hidden="true"><defs><g id="{GRID}">{axis_grid(axis, today)}</g></defs>{"".join(labels)}</svg>'
+    )
 
 
 def axis_grid(axis: Axis, today: date) -> str:
@@ -98,9 +103,7 @@ def axis_grid(axis: Axis, today: date) -> str:
     return "".join(lines) + f'<line class="v-today" x1="{now}" x2="{now}" y1="-8" y2="48"/>'
 
 
-def forecast_row(
-    axis: Axis, grid: str, tone: str, target: date | None, p50: date | None, p80: date | None
-) -> SafeString:
+def forecast_row(axis: Axis, tone: str, target: date | None, p50: date | None, p80: date | None) -> SafeString:
     """P50 to P80 against the target on the shared axis; what lies outside it is drawn as an arrow at its edge."""
     words = f"Target {day_name(target)}, " if target else "No target, "
     words += f"P50 {day_name(p50)}, P80 {day_name(p80)}" if p50 and p80 else "no forecast yet"
@@ -118,7 +121,9 @@ def forecast_row(
     elif p50:
         marks.append(_beyond("v-dot", axis, p50, 21))
     box = f'width="{pixels(axis.width)}" height="40" viewBox="0 0 {pixels(axis.width)} 40"'
-    return markup(f'<svg {box} class="s-{tone}" role="img" aria-label="{words}">{grid}{"".join(marks)}</svg>')
+    return markup(
+        f'<svg {box} class="s-{tone}" role="img" aria-label="{words}"><use href="#{GRID}"/>{"".join(marks)}</svg>'
+    )
 
 
 def whisker(axis: Axis, p50: date, p80: date, y: float) -> str:

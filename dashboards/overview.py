@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigAutoField, F, ForeignKey, Lookup, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.apps import apps
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BigAutoField, Case, Exists, F, ForeignKey, Lookup, OuterRef, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import moves
 from forecasts.models import ProgramHealth
 from forecasts.watermelons import COMPARABLE, WATERMELON_DAYS, days_of_disagreement, is_better
-from milestones.models import Baseline, DateMove, Milestone
+from milestones.models import Milestone
 from people.models import Team, User
-from programs.models import Health, Program, ReportedHealth
+from programs.models import Alignment, Health, Phase, Program, ReportedHealth
 from reports.models import Update
 from reports.since import Since, days_moved, past_target
-from risks.models import Decision, Risk
+from risks.models import Risk
 
-PAGE_SIZE = 50
 HISTORY_WEEKS = 12
 STALE_DAYS = 10
-MOST_CHANGES = 40
 GRAVITY = {
     Health.OFF_TRACK: 6,
     Health.AT_RISK: 5,
@@ -36,6 +36,11 @@ GRAVITY = {
     Health.ON_HOLD: 1,
     Health.DONE: 0,
 }
+CLOSED = frozenset({Program.State.DONE, Program.State.CANCELLED})
+# What a line shows of a program itself, and so is read from its history for a day in the past.
+OF_THE_DAY = (
+    "name", "area", "state", "rank", "target_on", "target_precision", "lead_id", "sponsor_id", "owning_team_id",
+)  # fmt: skip
 
 
 @ForeignKey.register_lookup
@@ -64,6 +69,9 @@ class Line:
     reported: ReportedHealth | None
     reported_before: ReportedHealth | None
     updated_at: datetime | None
+    phase: str = ""
+    objectives: list[tuple[int, str]] = field(default_factory=list)
+    is_mine: bool = False
     slips: list[tuple[date, int]] = field(default_factory=list)
     differs_days: int = 0
     better_days: int = 0
@@ -99,12 +107,18 @@ class Line:
         return days_moved(self.health, self.before)
 
     @property
+    def top_exposure(self) -> float:
+        """Expected working minutes of the top risk."""
+        risk: Any = self.top_risk  # Any: type checkers do not see what annotate adds
+        return (risk.exposure or 0.0) if risk else 0.0
+
+    @property
     def disagrees(self) -> bool:
         return (
             self.reported is not None
             and self.derived in COMPARABLE
             and self.reported.health != self.derived
-            and self.program.state not in (Program.State.DONE, Program.State.CANCELLED)
+            and self.program.state not in CLOSED
         )
 
     @property
@@ -136,32 +150,28 @@ class Line:
         return self.health is None or self.health.day < self.today or self.health.revision != self.revision
 
 
-@dataclass(frozen=True)
-class Change:
-    """Something that happened to the portfolio; heavier ones come first."""
-
-    icon: str
-    heading: str
-    url: str
-    text: str
-    weight: float
-    delta: int | None = None
-    tone: str = "none"
-    note: str = ""
-
-
 def last_friday(today: date) -> date:
     """The Friday before today; on a Friday, the one a week ago."""
     return today - timedelta(days=(today.weekday() - 4) % 7 or 7)
 
 
-def lines(viewer: User, *, today: date, since: Since, zone: ZoneInfo, closed: bool = False) -> list[Line]:
-    """All visible programs, open or closed, with their newest health and word: five queries, whatever their number."""
+def end_of(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day + timedelta(days=1), time.min, zone)
+
+
+def lines(
+    viewer: User, *, today: date, since: Since, zone: ZoneInfo, closed: bool = False, past: bool = False
+) -> list[Line]:
+    """All visible programs, open or closed, with their newest health and word: a few queries, whatever their number.
+
+    ``past`` shows them as they stood at the end of today, which then is a day gone by; who may see them is as now.
+    """
+    end_of_today = end_of(today, zone)
     healths = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
-    words = ReportedHealth.objects.filter(program=OuterRef("pk")).order_by("-at", "-id")
-    updates = Update.objects.published().filter(program=OuterRef("pk")).order_by("-published_at")
+    words = ReportedHealth.objects.filter(program=OuterRef("pk"), at__lt=end_of_today).order_by("-at", "-id")
+    updates = Update.objects.published().filter(program=OuterRef("pk"), published_at__lt=end_of_today)
     visible = Program.objects.visible_to(viewer)
-    chosen = visible.exclude(pk__in=visible.open()) if closed else visible.open()
+    chosen = visible if past else visible.filter(state__in=CLOSED) if closed else visible.open()
     # Any: type checkers do not see what annotate adds.
     programs: list[Any] = list(
         chosen.defer("summary", "external_key")
@@ -171,21 +181,27 @@ def lines(viewer: User, *, today: date, since: Since, zone: ZoneInfo, closed: bo
             before_id=Subquery(since.before(healths).values("pk")[:1]),
             word_id=Subquery(words.values("pk")[:1]),
             word_before_id=Subquery(since.said_before(words).values("pk")[:1]),
-            updated_at=Subquery(updates.values("published_at")[:1]),
+            updated_at=Subquery(updates.order_by("-published_at").values("published_at")[:1]),
+            phase=Subquery(phase_of(today).values("kind")[:1]),
+            aims=ArraySubquery(aims_of(end_of_today if past else None)),
+            is_mine=Exists(Program.objects.with_part(viewer).filter(pk=OuterRef("pk"))),
         )
         .order_by("name", "id")
     )
+    if past:
+        programs = [p for p in as_they_were(programs, end_of_today) if (p.state in CLOSED) == closed]
     health_ids = list({pk for p in programs for pk in (p.health_id, p.before_id) if pk})
     health = {row.pk: row for row in ProgramHealth.objects.defer("findings", "moves").filter(pk__among=health_ids)}
     word_ids = list({pk for p in programs for pk in (p.word_id, p.word_before_id) if pk})
     word = {row.pk: row for row in ReportedHealth.objects.filter(pk__among=word_ids)}
     # Few people lead many programs: each person and team is read once, not once a program.
-    person_ids = list({p.lead_id for p in programs} | {row.by_id for row in word.values()})
-    people = {row.pk: row for row in User.objects.filter(pk__among=person_ids).only("name")}
+    person_ids = {pk for p in programs for pk in (p.lead_id, p.sponsor_id)} | {row.by_id for row in word.values()}
+    people = {row.pk: row for row in User.objects.filter(pk__among=list(person_ids)).only("name")}
     team_ids = list({p.owning_team_id for p in programs})
     teams = {row.pk: row for row in Team.objects.filter(pk__among=team_ids).only("name")}
     for p in programs:
-        p.lead, p.owning_team = people.get(p.lead_id), teams.get(p.owning_team_id)
+        p.lead, p.sponsor = people.get(p.lead_id), people.get(p.sponsor_id)
+        p.owning_team = teams.get(p.owning_team_id)
     for row in word.values():
         row.by = people[row.by_id]
     return [
@@ -199,45 +215,57 @@ def lines(viewer: User, *, today: date, since: Since, zone: ZoneInfo, closed: bo
             reported=word.get(p.word_id),
             reported_before=word.get(p.word_before_id),
             updated_at=p.updated_at,
+            phase=p.phase or "",
+            objectives=[(aim["id"], aim["title"]) for aim in p.aims],
+            is_mine=p.is_mine,
         )
         for p in programs
     ]
 
 
-def fill(page: Iterable[Line], *, today: date) -> None:
-    """Add to the lines of one page what only they need: history, how long words differ, top risk, next milestone."""
-    by_program = {line.program.pk: line for line in page}
+def as_they_were(programs: Iterable[Any], moment: datetime) -> list[Any]:
+    """Those of the programs that existed at a moment, in the words of then."""
+    known = {program.pk: program for program in programs}
+    events: Any = apps.get_model("programs", "ProgramEvent")._default_manager
+    stood = events.at(moment).filter(pgh_obj__among=list(known)).values("pgh_obj_id", *OF_THE_DAY)
+    for row in stood:
+        for name in OF_THE_DAY:
+            setattr(known[row["pgh_obj_id"]], name, row[name])
+    return [known[row["pgh_obj_id"]] for row in stood]
+
+
+def phase_of(today: date) -> QuerySet[Phase]:
+    """Of a program in an outer query: its phases whose gate had not been passed on a day, the first first."""
+    passed = {"decision__in": Phase.OPEN_GATE, "decided_on__isnull": False, "decided_on__lte": today}
+    order = Case(*(When(kind=kind, then=step) for step, kind in enumerate(Phase.Kind.values)))
+    return Phase.objects.filter(program=OuterRef("pk")).exclude(**passed).order_by(order)
+
+
+def aims_of(moment: datetime | None) -> Any:
+    """Of a program in an outer query: the objectives that it serves, by title, now or at a moment."""
+    events: Any = apps.get_model("programs", "AlignmentEvent")._default_manager
+    rows: Any = events.at(moment) if moment else Alignment.objects
+    served = rows.filter(program=OuterRef("pk")).order_by("objective__title", "objective_id")
+    return served.values(aim=JSONObject(id="objective_id", title="objective__title"))
+
+
+def fill_history(found: Iterable[Line]) -> None:
+    """Add the slips of the last weeks, and for how long the lead's word and derived health have differed."""
+    by_program = {line.program.pk: line for line in found}
+    if not by_program:
+        return
+    today, zone = next((line.today, line.zone) for line in by_program.values())
     ids = list(by_program)
-    start = today - timedelta(weeks=HISTORY_WEEKS)
     history: dict[int, list[tuple[date, str, int | None]]] = {pk: [] for pk in by_program}
-    rows = ProgramHealth.objects.filter(program__among=ids, day__gt=start, day__lte=today).order_by("day")
+    rows = ProgramHealth.objects.filter(
+        program__among=ids, day__gt=today - timedelta(weeks=HISTORY_WEEKS), day__lte=today
+    ).order_by("day")
     for pk, day, health, slip in rows.values_list("program_id", "day", "health", "slip_days"):
         history[pk].append((day, health, slip))
     words: dict[int, list[tuple[date, str]]] = {pk: [] for pk in by_program}
-    said = ReportedHealth.objects.filter(program__among=ids).order_by("at", "id")
+    said = ReportedHealth.objects.filter(program__among=ids, at__lt=end_of(today, zone)).order_by("at", "id")
     for pk, at, health in said.values_list("program_id", "at", "health"):
-        words[pk].append((at.astimezone(by_program[pk].zone).date(), health))
-    risks = (
-        Risk.objects.filter(program__among=ids)
-        .open()
-        .with_exposure()
-        .order_by("program_id", F("exposure").desc(nulls_last=True), "id")
-        .distinct("program_id")
-    )
-    milestones: Iterable[Any] = (
-        Milestone.objects.filter(program__among=ids)
-        .open()
-        .annotate(expected_on=Coalesce("forecast__p50_on", "forecast__finish_on", "target_on"))
-        .exclude(expected_on=None)
-        .only("program", "name")
-        .order_by("program_id", "expected_on", "id")
-        .distinct("program_id")
-    )
-    for risk in risks:
-        by_program[risk.program_id].top_risk = risk
-    for milestone in milestones:
-        line = by_program[milestone.program_id]
-        line.next_milestone, line.next_on = milestone, milestone.expected_on
+        words[pk].append((at.astimezone(zone).date(), health))
     for pk, line in by_program.items():
         weekly = {(today - day).days // 7: (day, slip) for day, _, slip in history[pk] if slip is not None}
         line.slips = [weekly[week] for week in sorted(weekly, reverse=True)]
@@ -247,6 +275,37 @@ def fill(page: Iterable[Line], *, today: date) -> None:
             line.better_days = days_of_disagreement(today, derived, words[pk], is_better)
 
 
+def fill_risks(found: Iterable[Line]) -> None:
+    """Add the open risk with the largest exposure."""
+    by_program = {line.program.pk: line for line in found}
+    risks = (
+        Risk.objects.filter(program__among=list(by_program))
+        .open()
+        .with_exposure()
+        .order_by("program_id", F("exposure").desc(nulls_last=True), "id")
+        .distinct("program_id")
+    )
+    for risk in risks:
+        by_program[risk.program_id].top_risk = risk
+
+
+def fill_milestones(found: Iterable[Line]) -> None:
+    """Add the open milestone that is expected next."""
+    by_program = {line.program.pk: line for line in found}
+    milestones: Iterable[Any] = (
+        Milestone.objects.filter(program__among=list(by_program))
+        .open()
+        .annotate(expected_on=Coalesce("forecast__p50_on", "forecast__finish_on", "target_on"))
+        .exclude(expected_on=None)
+        .only("program", "name")
+        .order_by("program_id", "expected_on", "id")
+        .distinct("program_id")
+    )
+    for milestone in milestones:
+        line = by_program[milestone.program_id]
+        line.next_milestone, line.next_on = milestone, milestone.expected_on
+
+
 def best_moves(found: Iterable[Line], viewer: User) -> list[moves.Deed]:
     """What would win most days over all programs that are past their target: two queries."""
     late = {line.health.pk: line.program.key for line in found if line.health and (line.slip or 0) > 0}
@@ -254,60 +313,6 @@ def best_moves(found: Iterable[Line], viewer: User) -> list[moves.Deed]:
     named = {move["record"]["program"] for told in rows.values() for move in told}
     keys = dict(Program.objects.visible_to(viewer).filter(pk__among=list(named)).values_list("pk", "key"))
     return moves.add_up([(late[pk], told) for pk, told in rows.items()], keys)
-
-
-# ---- choosing and ordering
-
-VIEWS: dict[str, Callable[[Line], bool]] = {
-    "": lambda line: True,
-    "attention": lambda line: line.wants_attention,
-    "mismatch": lambda line: line.disagrees,
-}
-FIRST = date.min
-SORTS: dict[str, tuple[str, Callable[[Line], tuple[object, ...]]]] = {
-    "attention": ("attention", lambda x: (-GRAVITY[x.derived], -(x.slip if x.slip is not None else -9999))),
-    "name": ("name", lambda x: (x.program.name.casefold(),)),
-    "slip": ("slip", lambda x: (x.slip is None, x.slip or 0)),
-    "target": ("target", lambda x: (x.program.target_on is None, x.program.target_on or FIRST)),
-    "forecast": ("P80", lambda x: (x.p80_on is None, x.p80_on or FIRST)),
-    "chance": ("chance of target", lambda x: (x.chance is None, x.chance or 0.0)),
-    "updated": ("last update", lambda x: (x.days_since_update is None, x.days_since_update or 0)),
-    "rank": ("rank", lambda x: (x.program.rank == 0, x.program.rank)),
-}
-
-
-def arrange(found: Iterable[Line], sort: str) -> list[Line]:
-    """Lines in the asked order, ties by name; unknown orders fall back to attention. A leading dash turns it round."""
-    key = SORTS.get(sort.removeprefix("-"), SORTS["attention"])[1]
-    ordered = sorted(found, key=lambda line: (line.program.name.casefold(), line.program.pk))
-    if not sort.startswith("-"):
-        return sorted(ordered, key=key)
-    # What has no value stays last in both directions.
-    known = [line for line in ordered if key(line)[0] is not True]
-    return sorted(known, key=key, reverse=True) + [line for line in ordered if key(line)[0] is True]
-
-
-def matches(line: Line, filters: Mapping[str, str], viewer: User) -> bool:
-    program = line.program
-    lead = filters.get("lead", "")
-    return (
-        says(program, filters.get("q", "").casefold().split())
-        and filters.get("health", "") in ("", line.derived)
-        and lead in ("", str(program.lead_id), "me" if program.lead_id == viewer.pk else "")
-        and filters.get("team", "") in ("", str(program.owning_team_id))
-        and filters.get("area", "") in ("", program.area)
-    )
-
-
-def says(program: Program, words: Collection[str]) -> bool:
-    """Whether all words stand in what a line shows of a program."""
-    if not words:
-        return True
-    text = f"{program.key} {program.name} {program.lead or ''} {program.owning_team or ''} {program.area}".casefold()
-    return all(word in text for word in words)
-
-
-# ---- sums
 
 
 @dataclass(frozen=True)
@@ -326,12 +331,15 @@ class Sums:
     stale: int
     behind: int
     slipped_a_week: int
-    exposure: float
+
+
+def exposure(found: Iterable[Line]) -> float:
+    """Expected working minutes of all open risks."""
+    sized: Any = Risk.objects.open().filter(program__among=[line.program.pk for line in found]).with_exposure()
+    return float(sized.aggregate(all=Sum("exposure"))["all"] or 0)
 
 
 def add_up(found: list[Line]) -> Sums:
-    sized = Risk.objects.open().filter(program__among=[line.program.pk for line in found]).with_exposure()
-    total = sized.aggregate(all=Sum("exposure"))["all"] or 0
     return Sums(
         derived=Counter(line.derived for line in found),
         reported=Counter(Health(line.reported.health) for line in found if line.reported),
@@ -345,119 +353,4 @@ def add_up(found: list[Line]) -> Sums:
         stale=sum(line.is_stale for line in found),
         behind=sum(line.is_behind for line in found),
         slipped_a_week=sum((line.moved or 0) >= 7 for line in found),
-        exposure=total,
     )
-
-
-# ---- what changed
-
-# A moved date is told by the name of the milestone in its own program: the other end of a hand-off may be hidden.
-MOVED = ("milestone", "dependency__predecessor", "dependency__successor")
-
-
-def named(moves: QuerySet[DateMove], *also: str) -> QuerySet[DateMove]:
-    """Moves with the names that ``moved`` needs and those of their causes: little of long rows."""
-    ends = [f"{end}__{field}" for end in MOVED for field in ("name", "program_id")]
-    own = ("program_id", "field", "before_on", "after_on", "note", "by_id", "at")
-    links = ("milestone_id", "dependency__predecessor_id", "dependency__successor_id")
-    return moves.select_related("cause", *MOVED, *also).only(
-        *own, *links, "cause__name", *ends, *(f"{person}__name" for person in also)
-    )
-
-
-def moved(move: DateMove) -> str:
-    """The milestone whose day moved; empty for the program's own target."""
-    if move.milestone:
-        return move.milestone.name
-    ends = (move.dependency.predecessor, move.dependency.successor) if move.dependency else ()
-    return next((end.name for end in ends if end.program_id == move.program_id), "a hand-off" if ends else "")
-
-
-def changes(found: list[Line], *, since: Since) -> list[Change]:
-    """What happened to these programs since the beginning of a day, heaviest first."""
-    known = {line.program.pk: line.program for line in found}
-    ids = list(known)
-    result = [change for line in found for change in _of_line(line, since)]
-
-    decisions = since.taken(Decision.objects.filter(program__among=ids))
-    for decision in decisions.order_by("-decided_on", "-id")[:MOST_CHANGES]:
-        program = known[decision.program_id]
-        heading = f"{program.name}, decision {decision.reference}"
-        result.append(
-            Change("gavel", heading, f"/d/{decision.reference}", f"{decision.question} {decision.answer}", 40)
-        )
-
-    raised: Any = since.raised(Risk.objects.open().with_exposure().filter(program__among=ids))
-    newest: Iterable[Any] = raised.order_by("-raised_on", "-id")[:MOST_CHANGES]
-    for risk in newest:
-        days = (risk.exposure or 0) / 480
-        text = f"New risk {risk.reference}: {risk.title}."
-        note = f"{days:.1f} d" if days else ""
-        program = known[risk.program_id]
-        result.append(Change("risk", program.name, f"/r/{risk.reference}", text, 30 + days, tone="warn", note=note))
-
-    done = since.done(Milestone.objects.filter(program__among=ids))
-    for milestone in done.order_by("-is_end", "-done_on", "-id")[:MOST_CHANGES]:
-        program = known[milestone.program_id]
-        early = (milestone.done_on - milestone.target_on).days if milestone.done_on and milestone.target_on else None
-        when = "" if not early else f", {early} d after its target" if early > 0 else f", {-early} d before its target"
-        text = f"{milestone.name} is done{when}."
-        weight = 80 if milestone.is_end else 20
-        result.append(Change("check", program.name, program.get_absolute_url(), text, weight, tone="ok"))
-
-    dates = DateMove.objects.filter(program__among=ids, at__gte=since.at)
-    for move in named(dates).order_by("-at", "-id")[:MOST_CHANGES]:
-        program = known[move.program_id]
-        what = moved(move) or "the program"
-        to = f"{move.after_on:%-d %b %Y}" if move.after_on else "no date"
-        kind = "Promise" if move.field == DateMove.Field.PROMISED else "Target"
-        text = f"{kind} of {what} moved from {move.before_on:%-d %b %Y} to {to}: {move.cause.name}."
-        days_moved = (move.after_on - move.before_on).days if move.after_on else None
-        late = (days_moved or 0) > 0
-        result.append(
-            Change(
-                "cal",
-                program.name,
-                program.get_absolute_url(),
-                text,
-                45 + abs(days_moved or 0) / 2,
-                delta=days_moved,
-                tone="bad" if late else "ok",
-            )
-        )
-
-    baselines = Baseline.objects.filter(program__among=ids, approved_on__gte=since.on)
-    for baseline in baselines.select_related("approved_by").order_by("-approved_on", "-id")[:MOST_CHANGES]:
-        program = known[baseline.program_id]
-        text = f"Baseline “{baseline.name}” approved by {baseline.approved_by.name}."
-        result.append(Change("flag", program.name, program.get_absolute_url(), text, 35))
-    return sorted(result, key=lambda change: -change.weight)[:MOST_CHANGES]
-
-
-def _of_line(line: Line, since: Since) -> Iterable[Change]:
-    """How a program's P80, derived health and its lead's word changed."""
-    program, url = line.program, line.program.get_absolute_url()
-    before = Health(line.before.health) if line.before else None
-    moved = line.moved
-    turned = before is not None and before != line.derived
-    if turned and before is not None:
-        worse = GRAVITY[line.derived] > GRAVITY[before]
-        verb = "fell" if worse else "rose"
-        text = f"Derived health {verb} from {before.label} to {line.derived.label}."
-        if line.disagrees and line.reported:
-            text += f" {line.reported.by.name} reports {Health(line.reported.health).label}."
-        weight = 100 + abs(moved or 0) if worse else 60 + abs(moved or 0) / 2
-        yield Change("flag", program.name, url, text, weight, delta=moved, tone="bad" if worse else "ok")
-    elif moved and line.p80_on:
-        way = "later" if moved > 0 else "earlier"
-        text = f"P80 moved {abs(moved)} d {way}, to {line.p80_on:%-d %b %Y}."
-        weight = 50 + abs(moved) if moved > 0 else 25 + abs(moved) / 2
-        yield Change("trend", program.name, url, text, weight, delta=moved, tone="bad" if moved > 0 else "ok")
-    now, then = line.reported, line.reported_before
-    if now and now.at >= since.at and (then is None or then.health != now.health):
-        word = Health(now.health).label
-        text = f"{now.by.name} now reports {word}"
-        text += f", no longer {Health(then.health).label}." if then else "."
-        if now.because:
-            text += f" “{now.because}”"
-        yield Change("pencil", program.name, url, text, 55)

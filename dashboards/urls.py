@@ -4,6 +4,7 @@ from dashboards import (
     accuracy,
     dependencies,
     plan,
+    portfolio,
     problems,
     programs,
     quality,
@@ -16,7 +17,7 @@ from dashboards import (
 )
 
 urlpatterns = [
-    path("", views.portfolio, name="portfolio"),
+    path("", portfolio.portfolio, name="portfolio"),
     path("p/<key:key>", views.program, name="program"),
     path("p/<key:key>/why", why.why),
     path("dependencies", dependencies.dependencies),

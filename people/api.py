@@ -1,4 +1,4 @@
-"""The organisation, its people, teams and working calendars, and one's own access tokens."""
+"""The organisation, its people, teams and working calendars, one's own access tokens, and saved views."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from people import services
-from people.models import WEEKDAYS, AccessToken, Organisation, Team, User, WorkingCalendar
+from people.models import WEEKDAYS, AccessToken, Organisation, SavedView, Team, User, WorkingCalendar
 from tpm.api import Endpoint
 from tpm.nouns import (
     DAY,
@@ -277,6 +277,47 @@ class Tokens(Creatable[AccessToken], Deletable[AccessToken]):
 
     def remove(self, user: User, row: AccessToken) -> None:
         services.revoke_token(token=row, at=timezone.now())
+
+
+# -- saved views -----------------------------------------------------------------------------------------------------
+
+
+class SavedViewOut(Out[SavedView]):
+    slug = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = SavedView
+        fields = ["id", "slug", "name", "owner", "path", "query", "is_shared", "version"]
+
+
+class SavedViewIn(In[SavedView]):
+    class Meta:
+        model = SavedView
+        fields = ["name", "path", "query", "is_shared"]
+
+
+class SavedViewsFilters(Filters):
+    class Meta(Filters.Meta):
+        model = SavedView
+        fields = {"name": TEXT, "path": ["exact"], "owner": REFERENCE, "is_shared": ["exact"]}
+
+
+class SavedViews(Editable[SavedView]):
+    """Pages with their filters and order under a name: one's own, and those that others share with everyone."""
+
+    queryset = SavedView.objects.all()
+    out, new, change = SavedViewOut, SavedViewIn, SavedViewIn
+    filterset_class = SavedViewsFilters
+    sorts = {"id": "id", "name": "name"}
+
+    def add(self, user: User, fields: dict[str, Any]) -> SavedView:
+        return services.save_view(by=user, **fields)
+
+    def alter(self, user: User, row: SavedView, fields: dict[str, Any]) -> SavedView:
+        return services.change_view(view=row, by=user, **fields)
+
+    def remove(self, user: User, row: SavedView) -> None:
+        services.delete_view(view=row, by=user)
 
 
 # -- the organisation ------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
 from django import forms
@@ -22,6 +22,7 @@ from people.models import (
     WEEKDAYS,
     AccessToken,
     Organisation,
+    SavedView,
     Team,
     User,
     WorkingCalendar,
@@ -228,6 +229,30 @@ class TokenForm(forms.Form):
 
     def __init__(self, data: QueryDict | None = None, *, today: date) -> None:
         super().__init__(data, initial={"expires_on": today + timedelta(days=TOKEN_DAYS)})
+
+
+class ViewForm(RecordForm):
+    """A saved view as its owner changes it."""
+
+    model = SavedView
+    names: ClassVar[tuple[str, ...]] = ("name", "query", "is_shared")
+
+    def __init__(
+        self, data: QueryDict | None = None, *, row: SavedView | None = None, initial: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(data, row=row, initial=initial)
+        self.fields["is_shared"].help_text = "Everyone finds it in the list of views, and sees in it what they may see."
+
+
+class NewViewForm(ViewForm):
+    """The page that is looked at, to be kept under a name."""
+
+    names = ("name", "is_shared", "path", "query")
+
+    def __init__(self, data: QueryDict | None = None, *, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial=initial)
+        for name in ("path", "query"):
+            self.fields[name].widget = forms.HiddenInput()
 
 
 class SetUpForm(forms.Form):

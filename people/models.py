@@ -1,4 +1,4 @@
-"""Users, teams, working calendars and access tokens: who there is, before any program."""
+"""Users, teams, working calendars, access tokens and saved views: who there is, before any program."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from zoneinfo import available_timezones
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, BaseUserManager
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.text import slugify
 
 from history.models import Record
 from history.tracker import track
@@ -254,3 +255,67 @@ class AccessToken(models.Model):
 
     def allows(self, scope: str) -> bool:
         return scope in self.scopes.split()
+
+
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    def visible_to(self, viewer: Viewer) -> Self:
+        """A person's own, and what others share with everyone."""
+        if not viewer.is_authenticated or not viewer.is_active:
+            return self.none()
+        return self.filter(Q(owner_id=viewer.pk) | Q(is_shared=True))
+
+    def by_name(self, viewer: Viewer) -> Self:
+        """The viewer's own first, then those of others."""
+        return self.order_by(Case(When(owner_id=viewer.pk, then=0), default=1), Lower("name"), "id")
+
+
+@track()
+class SavedView(Record):
+    """A page with its filters, order and groups, under a name. Whoever opens it sees what they may see, no more."""
+
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="saved_views")
+    name = models.CharField(max_length=80)
+    # Never another site: who opens a shared view is sent there.
+    path = models.CharField(
+        "page",
+        max_length=200,
+        validators=[RegexValidator(r"^/(?:[A-Za-z0-9-]+(?:/[A-Za-z0-9-]+)*)?\Z", "Give a page here, such as /risks.")],
+    )
+    query = models.CharField(
+        "filters and order", max_length=2000, blank=True, help_text="The part of the page's address after “?”."
+    )
+    is_shared = models.BooleanField("for everyone", default=False)
+
+    objects = SavedViewQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(name=""),
+                name="saved_view_has_name",
+                violation_error_message="A view needs a name.",
+                violation_error_code="name",
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "path", "name"],
+                name="saved_view_name_once",
+                violation_error_message="You have a view of this name already.",
+                violation_error_code="name",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def slug(self) -> str:
+        """Its name in an address. The id at its end finds it, so that a link outlives a new name."""
+        return f"{slugify(self.name)[:60].strip('-') or 'view'}-{self.pk}"
+
+    @property
+    def address(self) -> str:
+        """The page as it was saved."""
+        return f"{self.path}?{self.query}" if self.query else self.path
+
+    def get_absolute_url(self) -> str:
+        return f"/views/{self.slug}"

@@ -6,7 +6,7 @@ from enum import Enum
 
 from django.core.exceptions import PermissionDenied
 
-from people.models import Viewer
+from people.models import SavedView, Viewer
 
 
 class OrgAct(Enum):
@@ -19,6 +19,7 @@ class OrgAct(Enum):
     MANAGE_PEOPLE = "add or change people"
     MANAGE_TEAMS = "change teams"
     MANAGE_CALENDARS = "change working calendars"
+    MANAGE_VIEWS = "change a view that somebody else saved"
     MANAGE_PROBLEMS = "change a problem that somebody else owns"
     MANAGE_ORGANISATION = "change the organisation's settings"
     CHANGE_POLICY = "change the health policy"
@@ -37,3 +38,13 @@ def require(user: Viewer, act: OrgAct) -> None:
     """Raise PermissionDenied, saying what is not allowed and who can."""
     if not may(user, act):
         raise PermissionDenied(f"You cannot {act.value}. Ask an administrator.")
+
+
+def may_change_view(user: Viewer, view: SavedView) -> bool:
+    """Whether a person may: its owner, and administrators where it is for everyone."""
+    return user.is_active and (view.owner_id == user.pk or (view.is_shared and may(user, OrgAct.MANAGE_VIEWS)))
+
+
+def require_change_view(user: Viewer, view: SavedView) -> None:
+    if not may_change_view(user, view):
+        raise PermissionDenied(f"You cannot change this view. Ask {view.owner.name}, or save one of your own.")

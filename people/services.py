@@ -1,4 +1,4 @@
-"""Writes of the organisation: people, teams, calendars, tokens."""
+"""Writes of the organisation: people, teams, calendars, tokens, saved views."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.password_validation import validate_password
@@ -13,11 +14,23 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 import history
-from people.models import AccessToken, Holiday, Membership, Organisation, Team, User, WorkingCalendar, digest
-from people.permissions import OrgAct, require
+from people.models import (
+    AccessToken,
+    Holiday,
+    Membership,
+    Organisation,
+    SavedView,
+    Team,
+    User,
+    WorkingCalendar,
+    digest,
+)
+from people.permissions import OrgAct, require, require_change_view
 
 TOKEN_PREFIX = "tpm_"  # noqa: S105  # the visible start of every token, so that scanners find a leaked one
 ADMINISTRATORS_LOCK = 7303
+# Not of a view, but of one look at it.
+PASSING = frozenset({"page", "format", "csrfmiddlewaretoken"})
 
 
 def organisation_zone() -> ZoneInfo:
@@ -203,3 +216,38 @@ def issue_token(
 def revoke_token(*, token: AccessToken, at: datetime) -> AccessToken:
     token = AccessToken.objects.select_for_update().get(pk=token.pk)
     return token if token.revoked_at else history.save(token, revoked_at=at)
+
+
+def tidy(query: str) -> str:
+    """A query string as a view keeps it: in a fixed order, without what is empty or passing.
+
+    >>> tidy("?sort=-slip&health=off_track&lead=&page=3")
+    'health=off_track&sort=-slip'
+    """
+    given = parse_qsl(query.removeprefix("?"))
+    return urlencode(sorted((name, value) for name, value in given if name not in PASSING and "\0" not in name + value))
+
+
+@transaction.atomic
+def save_view(*, by: User, name: str, path: str, query: str = "", is_shared: bool = False) -> SavedView:
+    """Keep a page with its filters and order under a name."""
+    with history.because("Save a view", by_id=by.pk):
+        return history.create(SavedView(owner=by, name=name, path=path, query=tidy(query), is_shared=is_shared))
+
+
+@transaction.atomic
+def change_view(*, view: SavedView, by: User, **changes: Any) -> SavedView:
+    view = SavedView.objects.select_for_update(of=("self",)).select_related("owner").get(pk=view.pk)
+    require_change_view(by, view)
+    if "query" in changes:
+        changes["query"] = tidy(changes["query"])
+    with history.because("Change a saved view", by_id=by.pk):
+        return history.save(view, **changes)
+
+
+@transaction.atomic
+def delete_view(*, view: SavedView, by: User) -> None:
+    view = SavedView.objects.select_for_update(of=("self",)).select_related("owner").get(pk=view.pk)
+    require_change_view(by, view)
+    with history.because("Delete a saved view", by_id=by.pk):
+        history.delete(view)

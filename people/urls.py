@@ -1,9 +1,14 @@
 from django.urls import path
 
-from people import views
+from people import saved_views, views
 
 urlpatterns = [
     path("account/unsent", views.unsent, name="unsent"),
+    path("views", saved_views.views, name="saved_views"),
+    path("views/new", saved_views.view_save, name="view_save"),
+    path("views/<slug:slug>", saved_views.view_open),
+    path("views/<slug:slug>/edit", saved_views.view_edit),
+    path("views/<slug:slug>/delete", saved_views.view_delete),
     path("set-up", views.set_up, name="set_up"),
     path("teams/new", views.team_create, name="team_create"),
     path("teams/<int:pk>/edit", views.team_edit, name="team_edit"),

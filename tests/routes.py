@@ -1,7 +1,7 @@
 """Every route of the product and who may pass it: the table that the permission walk reads.
 
-A new route fails the walk until it stands here. ``noun`` says whose row ``<pk>`` (or ``<token>``) names; ``<key>`` is
-always a program's key.
+A new route fails the walk until it stands here. ``noun`` says whose row ``<pk>`` (or ``<token>``, ``<slug>``) names;
+``<key>`` is always a program's key.
 """
 
 from __future__ import annotations
@@ -214,6 +214,12 @@ PAGES = {
     "/settings/tokens": anyone(),
     "/settings/tokens/new": anyone(writes=True),
     "/settings/tokens/<pk>/revoke": own("token"),
+    # saved views
+    "/views": anyone(),
+    "/views/new": anyone(writes=True),
+    "/views/<slug>": own("saved_view", 302),
+    "/views/<slug>/edit": own("saved_view"),
+    "/views/<slug>/delete": own("saved_view"),
     # the organisation
     "/teams": anyone(),
     "/teams/new": anyone(writes=True),
@@ -340,6 +346,8 @@ API = {
     "calendars/<pk>": shared("calendar"),
     "tokens": anyone(writes=True),
     "tokens/<pk>": own("token"),
+    "saved-views": anyone(writes=True),
+    "saved-views/<pk>": own("saved_view_id"),
     "organisation": anyone(),
     "me": anyone(),
     "openapi.json": anyone(),

@@ -51,7 +51,7 @@ DAY = 480
 UNWATCHED = {"people_accesstoken", "django_session"}
 
 Ids = dict[str, Any]
-MISSING = {"key": "NOPE", "pk": 987_654_321, "uidb36": "zz", "token": "no:such:token"}
+MISSING = {"key": "NOPE", "pk": 987_654_321, "uidb36": "zz", "slug": "nope-987654321", "token": "no:such:token"}
 
 
 @dataclass
@@ -181,7 +181,7 @@ def furnish(program: Program, cast: Cast, word: str, other: Program, team: Team)
 
 
 def belongings(user: User, cast: Cast) -> Ids:
-    """What is a person's own: a token, a subscription and a letter, with the letter's words as it would be sent."""
+    """What is a person's own: a token, a view, a subscription and a letter, with its words as they would be sent."""
     now = timezone.now()
     token, _ = people.services.issue_token(
         user=user,
@@ -193,8 +193,11 @@ def belongings(user: User, cast: Cast) -> Ids:
     subscription = reports.services.subscribe(user=user, by=user, at=now)
     letter = reports.services.send_now(subscription=subscription, by=user, at=now)
     write_out(letter)
+    view = people.services.save_view(by=user, name=f"View of {user.name}", path="/", query="lead=me")
     return {
         "token": token.pk,
+        "saved_view": view.slug,
+        "saved_view_id": view.pk,
         "subscription": subscription.pk,
         "letter": letter.pk,
         "unsubscribe": outbox.unsubscribe_token(subscription.pk),

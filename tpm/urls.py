@@ -73,6 +73,7 @@ nouns: dict[str, type[Noun[Any]]] = {
     "teams": people.api.Teams,
     "calendars": people.api.Calendars,
     "tokens": people.api.Tokens,
+    "saved-views": people.api.SavedViews,
 }
 router = SimpleRouter(trailing_slash=False)
 for name, noun in nouns.items():

@@ -43,12 +43,42 @@ def test_a_filter_is_set_and_taken_away(cast: Cast, signed_in: Any) -> None:
     write_portfolio(12, [cast.lead])
     page: Page = signed_in(cast.viewer)
     page.get_by_text("Filter", exact=True).click()
-    page.get_by_label("Words in key, name, lead or team").fill("mesh")
+    page.get_by_label("Words in key, name, lead, team or area").fill("mesh")
     page.get_by_role("button", name="Show").click()
     expect(programs(page).get_by_role("link", name="Mesh program 11")).to_be_visible()
     assert "q=mesh" in page.url
     page.get_by_role("link", name="Remove the filter Search").click()
     expect(programs(page).get_by_role("link", name="Cluster program 0", exact=True)).to_be_visible()
+
+
+def test_a_view_is_saved_and_found_again_by_somebody_else(cast: Cast, signed_in: Any) -> None:
+    write_portfolio(12, [cast.lead])
+    page: Page = signed_in(cast.viewer)
+    page.get_by_role("link", name="P80 slip").click()
+    page.get_by_text("Group", exact=True).click()
+    page.get_by_role("link", name="By area").click()
+    groups = programs(page).get_by_role("rowheader", name="at worst")
+    expect(groups.first).to_contain_text("4 Off track at worst")
+    expect(programs(page).locator("th[aria-sort=descending]")).to_have_text("P80 slip")
+    page.get_by_text("Views", exact=True).click()
+    page.get_by_label("Name of the view").fill("By area, worst first")
+    page.get_by_label("For everyone").check()
+    page.get_by_role("button", name="Save view").click()
+    expect(page.get_by_role("status")).to_contain_text("Saved the view")
+    assert "group=area&sort=-slip" in page.url
+    expect(page.locator(".tab[aria-current]")).to_have_text("By area, worst first 14")
+    assert not scrolls_sideways(page)
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download() as started:
+        page.get_by_role("link", name="Table as CSV").click()
+    assert len(started.value.path().read_text("utf-8-sig").splitlines()) == 15
+    page.get_by_role("link", name="Sign out").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/account/login")
+    page = signed_in(cast.outsider)
+    page.get_by_role("link", name="By area, worst first").click()
+    # One of the cast's programs is private.
+    expect(page.locator(".tab[aria-current]")).to_have_text("By area, worst first 13")
 
 
 def test_the_keyboard_skips_to_the_content(cast: Cast, signed_in: Any) -> None:

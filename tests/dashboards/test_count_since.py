@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import history
 import milestones.services
 import risks.services
-from dashboards import overview
+from dashboards import news, overview
 from programs.models import Program, ReportedHealth
 from reports.facts import load
 from reports.letters import Links, compose
@@ -57,7 +57,7 @@ def test_the_overview_and_the_letter_count_alike(cast: Cast) -> None:
     assert since.on == FRIDAY
     lines = overview.lines(cast.lead, today=TODAY, since=since, zone=ZONE)
     sums = overview.add_up(lines)
-    told = overview.changes(lines, since=since)
+    told = news.changes(lines, today=TODAY, since=since, zone=ZONE)
     letter = compose(
         load(frozenset(line.program.pk for line in lines), today=TODAY, since=since),
         reader=cast.lead,

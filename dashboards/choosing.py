@@ -1,0 +1,280 @@
+"""Which programs of the portfolio an address asks for, in which order and groups, and as they were on which day."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from itertools import groupby
+
+from django.http import QueryDict
+
+from dashboards.overview import GRAVITY, Line, fill_history, fill_milestones, fill_risks
+from history.services import EARLIEST
+from people.models import User
+from programs.models import Health, Phase, Program
+
+# -- what may be asked -----------------------------------------------------------------------------------------------
+
+VIEWS: dict[str, tuple[str, Callable[[Line], bool]]] = {
+    "": ("Open programs", lambda line: True),
+    "attention": ("Needs attention", lambda line: line.wants_attention),
+    "mismatch": ("Reported ≠ derived", lambda line: line.disagrees),
+    "closed": ("Closed", lambda line: True),
+}
+# Each filter in words, and what it says of programs that have no such thing.
+FILTERS = {
+    "q": ("Search", ""),
+    "health": ("Derived health", ""),
+    "reported": ("Reported health", "Not reported"),
+    "lead": ("Lead", "No lead"),
+    "sponsor": ("Sponsor", "No sponsor"),
+    "team": ("Team", "No team"),
+    "area": ("Area", "No area"),
+    "objective": ("Objective", "No objective"),
+    "phase": ("Phase", "No phase"),
+    "mine": ("Mine", ""),
+}
+NONE, ME, YES = "none", "me", "yes"
+PEOPLE = ("lead", "sponsor")
+GROUPS = ("area", "lead", "objective", "phase")
+# Whoever leads a program is its owner in the words of other tools, and of the saved addresses of their people.
+ALIASES = {"owner": "lead"}
+KNOWN = frozenset({*FILTERS, *ALIASES, "view", "sort", "group", "week", "as_of", "page", "format"})
+WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+MOST_SHOWN = 60
+# What each filter offers: values as they stand in an address, and in words.
+Choices = dict[str, list[tuple[str, str]]]
+
+FIRST = date.min
+SORTS: dict[str, tuple[str, Callable[[Line], tuple[object, ...]]]] = {
+    "attention": ("attention", lambda x: (-GRAVITY[x.derived], -(x.slip if x.slip is not None else -9999))),
+    "name": ("name", lambda x: (x.program.name.casefold(),)),
+    "slip": ("slip", lambda x: (x.slip is None, x.slip or 0)),
+    "target": ("target", lambda x: (x.program.target_on is None, x.program.target_on or FIRST)),
+    "forecast": ("P80", lambda x: (x.p80_on is None, x.p80_on or FIRST)),
+    "chance": ("chance of target", lambda x: (x.chance is None, x.chance or 0.0)),
+    "drift": ("slip in 12 weeks", lambda x: (len(x.slips) < 2, x.slips[-1][1] - x.slips[0][1] if x.slips else 0)),
+    "risk": ("top risk", lambda x: (x.top_risk is None, x.top_exposure)),
+    "milestone": ("next milestone", lambda x: (x.next_on is None, x.next_on or FIRST)),
+    "updated": ("last update", lambda x: (x.days_since_update is None, x.days_since_update or 0)),
+    "rank": ("rank", lambda x: (x.program.rank == 0, x.program.rank)),
+}
+NEEDS: dict[str, Callable[[Iterable[Line]], None]] = {
+    "drift": fill_history,
+    "risk": fill_risks,
+    "milestone": fill_milestones,
+}
+# Risks and milestones are read as they are now: they say nothing of a day in the past.
+ONLY_NOW = frozenset({"risk", "milestone"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an address asks for. ``refused`` says, in sentences, what of it was left out."""
+
+    view: str = ""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    sort: str = "attention"
+    group: str = ""
+    as_of: date | None = None
+    refused: tuple[str, ...] = ()
+
+    def refusing(self, sentence: str) -> Asked:
+        return replace(self, refused=(*self.refused, sentence))
+
+
+def read(query: QueryDict, today: date) -> Asked:
+    """What the parameters of an address ask for, as far as they can be understood without looking at programs."""
+    said = {ALIASES.get(name, name): query.get(name, "").strip() for name in query if name in KNOWN}
+    given = {name: value for name, value in said.items() if value}
+    refused = [f"This page has no filter “{name[:MOST_SHOWN]}”." for name in query if name not in KNOWN]
+
+    def one_of(name: str, choices: Collection[str], default: str) -> str:
+        value = given.get(name, default)
+        if value.removeprefix("-" if name == "sort" else "") in choices:
+            return value
+        refused.append(f"There is no {name} “{value[:MOST_SHOWN]}”.")
+        return default
+
+    view = one_of("view", VIEWS, "")
+    sort = one_of("sort", SORTS, "attention")
+    group = one_of("group", GROUPS, "") if "group" in given else ""
+    as_of, trouble = day_of(given, today)
+    if trouble:
+        refused.append(trouble)
+    if as_of and sort.removeprefix("-") in ONLY_NOW:
+        refused.append("Risks and next milestones are not kept by day: sorted by attention instead.")
+        sort = "attention"
+    filters = {name: given[name] for name in FILTERS if name in given}
+    return Asked(view, filters, sort, group, as_of, tuple(refused))
+
+
+def day_of(given: Mapping[str, str], today: date) -> tuple[date | None, str]:
+    """The day in the past that ``as_of`` or ``week`` names, the end of the week for a week; or why there is none.
+
+    >>> day_of({"week": "2026-W47"}, date(2026, 11, 26))
+    (datetime.date(2026, 11, 22), '')
+    >>> day_of({"week": "2026-W48"}, date(2026, 11, 26))
+    (None, '')
+    >>> day_of({"as_of": "soon"}, date(2026, 11, 26))
+    (None, 'There is no day “soon”: write it as 2026-11-20, or a week as 2026-W47.')
+    """
+    text = given.get("as_of") or given.get("week")
+    if not text:
+        return None, ""
+    begins = day = None
+    try:
+        if "as_of" in given and DAY.fullmatch(text):
+            begins = day = date.fromisoformat(text)
+        elif "as_of" not in given and (found := WEEK.fullmatch(text)):
+            begins, day = (date.fromisocalendar(int(found[1]), int(found[2]), weekday) for weekday in (1, 7))
+    except ValueError:
+        day = None
+    if begins is None or day is None:
+        return None, f"There is no day “{text[:MOST_SHOWN]}”: write it as 2026-11-20, or a week as 2026-W47."
+    if begins > today:
+        return None, f"{text} lies ahead: the portfolio is shown as it is now."
+    if day < EARLIEST:
+        return None, f"{text} lies before all programs: the portfolio is shown as it is now."
+    return (day if day < today else None), ""
+
+
+# -- values of a program ---------------------------------------------------------------------------------------------
+
+
+def values(line: Line, name: str) -> list[tuple[str, str]]:
+    """What a program has for a filter, each as it stands in an address and in words; never empty."""
+    program = line.program
+    found: list[tuple[str, str]] = []
+    match name:
+        case "health":
+            found = [(line.derived.value, str(line.derived.label))]
+        case "reported" if line.reported:
+            found = [(line.reported.health, str(Health(line.reported.health).label))]
+        case "lead" if program.lead:
+            found = [(str(program.lead.pk), program.lead.name)]
+        case "sponsor" if program.sponsor:
+            found = [(str(program.sponsor.pk), program.sponsor.name)]
+        case "team" if program.owning_team:
+            found = [(str(program.owning_team.pk), program.owning_team.name)]
+        case "area" if program.area not in ("", NONE):
+            found = [(program.area, program.area)]
+        case "objective":
+            found = [(str(pk), title) for pk, title in line.objectives]
+        case "phase" if line.phase:
+            found = [(line.phase, str(Phase.Kind(line.phase).label))]
+        case "mine" if line.is_mine:
+            found = [(YES, "yes")]
+    return found or [(NONE, FILTERS[name][1])]
+
+
+def choices(found: Iterable[Line]) -> Choices:
+    """What each filter offers, in order: only what some visible program has, and every health."""
+    lines = list(found)
+    offered: Choices = {}
+    for name in FILTERS.keys() - {"q", "mine"}:
+        had = {pair for line in lines for pair in values(line, name)}
+        offered[name] = sorted(had, key=lambda pair: (pair[0] == NONE, pair[1].casefold(), pair[0]))
+    offered["health"] = [(health.value, str(health.label)) for health in Health]
+    order = [*Health.values, NONE]
+    offered["reported"] = sorted(offered["reported"], key=lambda pair: order.index(pair[0]))
+    order = [*Phase.Kind.values, NONE]
+    offered["phase"] = sorted(offered["phase"], key=lambda pair: order.index(pair[0]))
+    return offered
+
+
+def checked(asked: Asked, offered: Choices) -> Asked:
+    """Without the filters that no program can answer, each with a sentence that says so."""
+    always = {"reported": set(Health.values), "phase": set(Phase.Kind.values), "mine": {YES}}
+    kept = {}
+    for name, value in asked.filters.items():
+        known = {key for key, _ in offered.get(name, ())} | always.get(name, set())
+        if name == "q" or value in known or (name in PEOPLE and value == ME):
+            kept[name] = value
+        else:
+            asked = asked.refusing(f"No program here has the {FILTERS[name][0].lower()} “{value[:MOST_SHOWN]}”.")
+    return replace(asked, filters=kept)
+
+
+def needs(asked: Asked) -> Callable[[Iterable[Line]], None] | None:
+    """What the order asked for has to know of every program, not only of those on the page."""
+    return NEEDS.get(asked.sort.removeprefix("-"))
+
+
+# -- choosing, ordering, grouping ------------------------------------------------------------------------------------
+
+
+def chosen(found: Iterable[Line], asked: Asked, viewer: User) -> list[Line]:
+    """The programs asked for, in no order."""
+    belongs = VIEWS[asked.view][1]
+    return [line for line in found if belongs(line) and matches(line, asked.filters, viewer)]
+
+
+def matches(line: Line, filters: Mapping[str, str], viewer: User) -> bool:
+    for name, value in filters.items():
+        if name == "q":
+            if not says(line.program, value.casefold().split()):
+                return False
+            continue
+        wanted = str(viewer.pk) if name in PEOPLE and value == ME else value
+        if all(key != wanted for key, _ in values(line, name)):
+            return False
+    return True
+
+
+def says(program: Program, words: Collection[str]) -> bool:
+    """Whether all words stand in what a line shows of a program."""
+    text = f"{program.key} {program.name} {program.lead or ''} {program.owning_team or ''} {program.area}".casefold()
+    return all(word in text for word in words)
+
+
+def arrange(found: Iterable[Line], sort: str) -> list[Line]:
+    """Lines in the asked order, ties by name. A leading dash turns it round."""
+    key = SORTS[sort.removeprefix("-")][1]
+    ordered = sorted(found, key=lambda line: (line.program.name.casefold(), line.program.pk))
+    if not sort.startswith("-"):
+        return sorted(ordered, key=key)
+    # What has no value stays last in both directions.
+    known = [line for line in ordered if key(line)[0] is not True]
+    return sorted(known, key=key, reverse=True) + [line for line in ordered if key(line)[0] is True]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Programs that share a value: its words, how many they are on all pages, and their worst health."""
+
+    value: str
+    label: str
+    count: int
+    worst: Health
+
+
+def grouped(ordered: Sequence[Line], name: str) -> tuple[list[Line], dict[str, Group]]:
+    """The same lines group by group, and the groups by value.
+
+    Groups follow their first line; programs without the thing come last. A program is in one group, of several
+    objectives that of the first by title, so that counts add up.
+    """
+    if not name:
+        return list(ordered), {}
+    mine = {line.program.pk: values(line, name)[0] for line in ordered}
+    counts = Counter(mine.values())
+    worst: dict[tuple[str, str], Health] = {}
+    for line in ordered:
+        pair = mine[line.program.pk]
+        worst[pair] = max(worst.get(pair, line.derived), line.derived, key=lambda health: GRAVITY[health])
+    # Counters and sorts keep the order of first sight.
+    order = {pair: place for place, pair in enumerate(sorted(counts, key=lambda pair: pair[0] == NONE))}
+    lines = sorted(ordered, key=lambda line: order[mine[line.program.pk]])
+    return lines, {pair[0]: Group(*pair, counts[pair], worst[pair]) for pair in order}
+
+
+def sections(page: Iterable[Line], name: str, groups: Mapping[str, Group]) -> list[tuple[Group | None, list[Line]]]:
+    """The lines of a page by group; without groups one section of all."""
+    if not name:
+        return [(None, list(page))]
+    return [(groups[value], list(run)) for value, run in groupby(page, key=lambda line: values(line, name)[0][0])]

@@ -1,0 +1,147 @@
+"""What happened to the portfolio since a day: forecasts, health and words that turned, and what people recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q, QuerySet
+
+from dashboards.overview import GRAVITY, Line, end_of
+from milestones.models import Baseline, DateMove, Milestone
+from programs.models import Health
+from reports.since import Since
+from risks.models import Decision, Risk
+
+MOST_CHANGES = 24
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that happened to the portfolio; heavier ones come first."""
+
+    icon: str
+    heading: str
+    url: str
+    text: str
+    weight: float
+    delta: int | None = None
+    tone: str = "none"
+    note: str = ""
+
+
+# A moved date is told by the name of the milestone in its own program: the other end of a hand-off may be hidden.
+MOVED = ("milestone", "dependency__predecessor", "dependency__successor")
+
+
+def named(moves: QuerySet[DateMove], *also: str) -> QuerySet[DateMove]:
+    """Moves with the names that ``moved`` needs and those of their causes: little of long rows."""
+    ends = [f"{end}__{field}" for end in MOVED for field in ("name", "program_id")]
+    own = ("program_id", "field", "before_on", "after_on", "note", "by_id", "at")
+    links = ("milestone_id", "dependency__predecessor_id", "dependency__successor_id")
+    return moves.select_related("cause", *MOVED, *also).only(
+        *own, *links, "cause__name", *ends, *(f"{person}__name" for person in also)
+    )
+
+
+def moved(move: DateMove) -> str:
+    """The milestone whose day moved; empty for the program's own target."""
+    if move.milestone:
+        return move.milestone.name
+    ends = (move.dependency.predecessor, move.dependency.successor) if move.dependency else ()
+    return next((end.name for end in ends if end.program_id == move.program_id), "a hand-off" if ends else "")
+
+
+def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> list[Change]:
+    """What happened to these programs from the beginning of a day to the end of today, heaviest first."""
+    known = {line.program.pk: line.program for line in found}
+    ids = list(known)
+    end_of_today = end_of(today, zone)
+    result = [change for line in found for change in _of_line(line, since)]
+
+    decisions = since.taken(Decision.objects.filter(program__among=ids, decided_on__lte=today))
+    for decision in decisions.order_by("-decided_on", "-id")[:MOST_CHANGES]:
+        program = known[decision.program_id]
+        heading = f"{program.name}, decision {decision.reference}"
+        result.append(
+            Change("gavel", heading, f"/d/{decision.reference}", f"{decision.question} {decision.answer}", 40)
+        )
+
+    still_open = Q(closed_on=None) | Q(closed_on__gt=today)
+    risks: Any = Risk.objects.filter(still_open, program__among=ids, raised_on__lte=today).with_exposure()
+    newest: Iterable[Any] = since.raised(risks).order_by("-raised_on", "-id")[:MOST_CHANGES]
+    for risk in newest:
+        days = (risk.exposure or 0) / 480
+        text = f"New risk {risk.reference}: {risk.title}."
+        note = f"{days:.1f} d" if days else ""
+        program = known[risk.program_id]
+        result.append(Change("risk", program.name, f"/r/{risk.reference}", text, 30 + days, tone="warn", note=note))
+
+    done = since.done(Milestone.objects.filter(program__among=ids, done_on__lte=today))
+    for milestone in done.order_by("-is_end", "-done_on", "-id")[:MOST_CHANGES]:
+        program = known[milestone.program_id]
+        early = (milestone.done_on - milestone.target_on).days if milestone.done_on and milestone.target_on else None
+        when = "" if not early else f", {early} d after its target" if early > 0 else f", {-early} d before its target"
+        text = f"{milestone.name} is done{when}."
+        weight = 80 if milestone.is_end else 20
+        result.append(Change("check", program.name, program.get_absolute_url(), text, weight, tone="ok"))
+
+    dates = DateMove.objects.filter(program__among=ids, at__gte=since.at, at__lt=end_of_today)
+    for move in named(dates).order_by("-at", "-id")[:MOST_CHANGES]:
+        program = known[move.program_id]
+        what = moved(move) or "the program"
+        to = f"{move.after_on:%-d %b %Y}" if move.after_on else "no date"
+        kind = "Promise" if move.field == DateMove.Field.PROMISED else "Target"
+        text = f"{kind} of {what} moved from {move.before_on:%-d %b %Y} to {to}: {move.cause.name}."
+        days_moved = (move.after_on - move.before_on).days if move.after_on else None
+        late = (days_moved or 0) > 0
+        result.append(
+            Change(
+                "cal",
+                program.name,
+                program.get_absolute_url(),
+                text,
+                45 + abs(days_moved or 0) / 2,
+                delta=days_moved,
+                tone="bad" if late else "ok",
+            )
+        )
+
+    baselines = Baseline.objects.filter(program__among=ids, approved_on__gte=since.on, approved_on__lte=today)
+    for baseline in baselines.select_related("approved_by").order_by("-approved_on", "-id")[:MOST_CHANGES]:
+        program = known[baseline.program_id]
+        text = f"Baseline “{baseline.name}” approved by {baseline.approved_by.name}."
+        result.append(Change("flag", program.name, program.get_absolute_url(), text, 35))
+    return sorted(result, key=lambda change: -change.weight)[:MOST_CHANGES]
+
+
+def _of_line(line: Line, since: Since) -> Iterable[Change]:
+    """How a program's P80, derived health and its lead's word changed."""
+    program, url = line.program, line.program.get_absolute_url()
+    before = Health(line.before.health) if line.before else None
+    moved = line.moved
+    turned = before is not None and before != line.derived
+    if turned and before is not None:
+        worse = GRAVITY[line.derived] > GRAVITY[before]
+        verb = "fell" if worse else "rose"
+        text = f"Derived health {verb} from {before.label} to {line.derived.label}."
+        if line.disagrees and line.reported:
+            text += f" {line.reported.by.name} reports {Health(line.reported.health).label}."
+        weight = 100 + abs(moved or 0) if worse else 60 + abs(moved or 0) / 2
+        yield Change("flag", program.name, url, text, weight, delta=moved, tone="bad" if worse else "ok")
+    elif moved and line.p80_on:
+        way = "later" if moved > 0 else "earlier"
+        text = f"P80 moved {abs(moved)} d {way}, to {line.p80_on:%-d %b %Y}."
+        weight = 50 + abs(moved) if moved > 0 else 25 + abs(moved) / 2
+        yield Change("trend", program.name, url, text, weight, delta=moved, tone="bad" if moved > 0 else "ok")
+    now, then = line.reported, line.reported_before
+    if now and now.at >= since.at and (then is None or then.health != now.health):
+        word = Health(now.health).label
+        text = f"{now.by.name} now reports {word}"
+        text += f", no longer {Health(then.health).label}." if then else "."
+        if now.because:
+            text += f" “{now.because}”"
+        yield Change("pencil", program.name, url, text, 55)

@@ -1,0 +1,224 @@
+"""The portfolio page, and its table as a file."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.views.decorators.http import require_safe
+
+from dashboards import charts, choosing, export, news, overview
+from dashboards.choosing import FILTERS, GROUPS, ME, PEOPLE, SORTS, VIEWS, Asked, Choices
+from dashboards.context import is_there, organisation_and_zone
+from dashboards.overview import Line
+from dashboards.templatetags.words import MINUTES_A_DAY, tone
+from forecasts.models import HealthPolicy
+from people import saved_views
+from people.models import User
+from people.pages import SignedIn
+from people.permissions import OrgAct, may
+from programs.models import Health
+from reports.since import Since
+
+# With the cards above, the page stays below 150 kB.
+PAGE_SIZE = 40
+MOST_TABS = 3
+MOST_LETTERS = 24
+# What a link to other programs keeps of an address: how they are shown, not which.
+KEPT = ("sort", "group", "week", "as_of")
+
+
+@require_safe
+def portfolio(request: SignedIn) -> HttpResponse:
+    """Every program the reader may see, and what changed since last Friday; now, or as it was on a day."""
+    viewer, named = request.user, request.GET.get("view", "")
+    if named not in VIEWS and (view := saved_views.find(viewer, named)):
+        return redirect(view.address)
+    organisation, zone = organisation_and_zone()
+    today = timezone.now().astimezone(zone).date()
+    asked = choosing.read(request.GET, today)
+    day = asked.as_of or today
+    # Somebody's Friday is the day of the last letter; a day in the past is compared with its week.
+    since = Since.start_of(day - timedelta(days=7) if asked.as_of else overview.last_friday(day), zone)
+    found = overview.lines(
+        viewer, today=day, since=since, zone=zone, closed=asked.view == "closed", past=asked.as_of is not None
+    )
+    offered = choosing.choices(found)
+    asked = choosing.checked(asked, offered)
+    lines = choosing.chosen(found, asked, viewer)
+    if fill := choosing.needs(asked):
+        fill(lines)
+    lines, groups = choosing.grouped(choosing.arrange(lines, asked.sort), asked.group)
+    if file := request.GET.get("format", ""):
+        if file in export.KINDS:
+            return as_file(file, lines, asked, day)
+        asked = asked.refusing(f"There is no format “{file[: choosing.MOST_SHOWN]}”.")
+    page = Paginator(lines, PAGE_SIZE).get_page(request.GET.get("page"))
+    complete(list(page), asked)
+    sums = overview.add_up(found)
+    axis = charts.forecast_axis(
+        [on for line in page for on in (line.program.target_on, line.p50_on, line.p80_on) if on], day
+    )
+    now = asked.as_of is None
+    saved = saved_views.offer(request)
+    context = {
+        "title": f"{organisation} portfolio" if organisation else "Portfolio",
+        "organisation": organisation or "Portfolio",
+        "today": day,
+        "since": since.on,
+        "asked": asked,
+        "now_url": address(request.GET, week=None, as_of=None),
+        "clear_url": address(request.GET, **dict.fromkeys([*FILTERS, *choosing.ALIASES])),
+        "sums": sums,
+        "exposure": overview.exposure(found) if now else None,
+        "count": len(found),
+        "derived_bar": charts.stacked_bar([(tone(h), sums.derived[h]) for h in Health]),
+        "reported_bar": charts.stacked_bar([(tone(h), sums.reported[h]) for h in Health] + [("none", sums.unreported)]),
+        "derived_counts": [(h, sums.derived[h]) for h in Health if sums.derived[h]],
+        "reported_counts": [(h, sums.reported[h]) for h in Health if sums.reported[h]],
+        "changes": news.changes(found, today=day, since=since, zone=zone),
+        "moves": overview.best_moves(found, viewer) if now else [],
+        "page": page,
+        "sections": [
+            (group, [(line, *drawn(line, axis)) for line in some])
+            for group, some in choosing.sections(page, asked.group, groups)
+        ],
+        "columns": 9 if now else 7,
+        "axis_head": charts.axis_head(axis, day),
+        "tabs": [
+            *tabs(request.GET, found, sums, asked, is_saved=saved.current is not None),
+            *saved_tabs(saved, asked, found, offered, viewer, today),
+        ],
+        "saved": saved,
+        "sort": asked.sort,
+        "sorts": [(key, label) for key, (label, _) in SORTS.items() if now or key not in choosing.ONLY_NOW],
+        "groups": [(name, FILTERS[name][0]) for name in GROUPS],
+        "hidden": [(name, request.GET[name]) for name in ("view", "sort", "group") if request.GET.get(name)],
+        "selects": [
+            (name, FILTERS[name][0], asked.filters.get(name, ""), [(ME, "Me")] * (name in PEOPLE) + offered[name])
+            for name in FILTERS
+            if offered.get(name)
+        ],
+        "chips": chips(request.GET, asked, offered),
+        "policy": HealthPolicy.objects.order_by("-version").first() or HealthPolicy(),
+        "can_create": now and may(viewer, OrgAct.CREATE_PROGRAM) and is_there("/programs/new"),
+    }
+    return render(request, "dashboards/portfolio.html", context)
+
+
+def complete(lines: list[Line], asked: Asked) -> None:
+    """Add what shown lines need and their order did not: at most four queries."""
+    fills = [overview.fill_history]
+    if asked.as_of is None:
+        fills += [overview.fill_risks, overview.fill_milestones]
+    for fill in fills:
+        if fill is not choosing.needs(asked):
+            fill(lines)
+
+
+def drawn(line: Line, axis: charts.Axis) -> tuple[Any, Any]:
+    health = tone(line.derived)
+    return (
+        charts.forecast_row(axis, health, line.program.target_on, line.p50_on, line.p80_on),
+        charts.sparkline(line.slips, health),
+    )
+
+
+def address(query: QueryDict, **changes: str | None) -> str:
+    """The page with some parameters changed or, with None, taken away; it begins anew at its first page."""
+    rest = query.copy()
+    for name, value in {"page": None, **changes}.items():
+        rest.pop(name, None)
+        if value:
+            rest[name] = value
+    return f"?{rest.urlencode()}" if rest else "/"
+
+
+def tabs(
+    query: QueryDict, found: list[Line], sums: overview.Sums, asked: Asked, *, is_saved: bool
+) -> list[dict[str, object]]:
+    """The views that everyone has; each keeps how programs are shown, but not the filters."""
+    kept = QueryDict(mutable=True)
+    kept.update({name: query.get(name, "") for name in KEPT if query.get(name)})
+    # Only the programs of the chosen half are read, so the other half's counts are not known here.
+    closed = asked.view == "closed"
+    counts = {"": len(found), "attention": sums.attention, "mismatch": sums.disagree, "closed": len(found)}
+    shown: list[dict[str, object]] = [
+        {
+            "label": label,
+            "url": address(kept, view=name),
+            "count": counts[name] if (name == "closed") == closed else None,
+            "current": name == asked.view and not is_saved,
+        }
+        for name, (label, _) in VIEWS.items()
+    ]
+    shown.insert(-1, {"label": "Watermelons", "url": "/watermelons", "count": None, "current": False})
+    return shown
+
+
+def saved_tabs(
+    saved: saved_views.Offer, asked: Asked, found: list[Line], offered: Choices, viewer: User, today: date
+) -> list[dict[str, object]]:
+    """The first of the saved views; the menu beside the tabs has all."""
+    shown: list[dict[str, object]] = []
+    for view in saved.views[:MOST_TABS]:
+        wanted = choosing.checked(choosing.read(QueryDict(view.query), today), offered)
+        # Another day, or the other half of the programs, is not read here.
+        is_here = wanted.as_of == asked.as_of and (wanted.view == "closed") == (asked.view == "closed")
+        count = len(choosing.chosen(found, wanted, viewer)) if is_here else None
+        label = Truncator(view.name).chars(MOST_LETTERS)
+        shown.append({"label": label, "url": view.address, "count": count, "current": view == saved.current})
+    return shown
+
+
+def chips(query: QueryDict, asked: Asked, offered: Choices) -> list[tuple[str, str, str]]:
+    """The filters in force: name, value in words, and the address without that filter."""
+    result = []
+    for name, value in asked.filters.items():
+        words = "me" if value == ME else dict(offered.get(name, [])).get(value, value)
+        aliases = {alias: None for alias, of in choosing.ALIASES.items() if of == name}
+        result.append((FILTERS[name][0], words, address(query, **{name: None, **aliases})))
+    return result
+
+
+# -- as a file -------------------------------------------------------------------------------------------------------
+
+
+def as_file(kind: str, lines: list[Line], asked: Asked, day: date) -> HttpResponse:
+    """The table as it is seen, all of its pages."""
+    complete(lines, asked)
+    columns: dict[str, list[export.Cell]] = {}
+    if asked.group:
+        columns[FILTERS[asked.group][0]] = [choosing.values(line, asked.group)[0][1] for line in lines]
+    columns |= {
+        "Key": [line.program.key for line in lines],
+        "Program": [line.program.name for line in lines],
+        "Lead": [line.program.lead.name if line.program.lead else None for line in lines],
+        "Team": [line.program.owning_team.name if line.program.owning_team else None for line in lines],
+        "Derived health": [str(line.derived.label) for line in lines],
+        "Reported health": [str(Health(line.reported.health).label) if line.reported else None for line in lines],
+        "Differs for days": [line.differs_days if line.disagrees else None for line in lines],
+        "Target": [line.program.target_on for line in lines],
+        "P50": [line.p50_on for line in lines],
+        "P80": [line.p80_on for line in lines],
+        "P80 slip, days": [line.slip for line in lines],
+        "Chance of target, %": [None if line.chance is None else round(line.chance * 100) for line in lines],
+        "P80 slip by week, oldest first": [", ".join(str(slip) for _, slip in line.slips) or None for line in lines],
+    }
+    if asked.as_of is None:
+        columns |= {
+            "Top risk": [line.top_risk.title if line.top_risk else None for line in lines],
+            "Its exposure, days": [
+                round(line.top_exposure / MINUTES_A_DAY, 1) if line.top_exposure else None for line in lines
+            ],
+            "Next milestone": [line.next_milestone.name if line.next_milestone else None for line in lines],
+            "Expected on": [line.next_on for line in lines],
+        }
+    columns["Days since update"] = [line.days_since_update for line in lines]
+    columns["Stale"] = ["stale" if line.is_stale else None for line in lines]
+    return export.file(kind, f"portfolio-{day:%Y-%m-%d}", list(columns), zip(*columns.values(), strict=True))
