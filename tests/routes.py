@@ -72,6 +72,7 @@ PAGES = {
     "/healthz": door(503),
     # the portfolio
     "/": anyone(),
+    "/roadmap": anyone(),
     "/dependencies": anyone(),
     "/watermelons": anyone(),
     "/risks": anyone(),
@@ -90,6 +91,7 @@ PAGES = {
     "/programs/new": anyone(writes=True),
     "/p/<key>": of("program"),
     "/p/<key>/why": of("program"),
+    "/p/<key>/roadmap": of("program"),
     "/p/<key>/edit": of("program"),
     "/p/<key>/delete": of("program"),
     "/p/<key>/people": of("program"),
