@@ -210,7 +210,7 @@ class _Sheet:
             words = f"{lane.undrawn} more in this window"
             text = f'<text class="v-link" x="{ROOM.name}" y="{n(self.y + 18)}">{words}</text>'
             url, says = f"{lane.url}/roadmap", f"{words}: roadmap of {lane.title}"
-            self.rows.append(linked(url, says, self.y + 1, 26, LABELS, text))
+            self.rows.append(linked(url, says, self.y + 1, 26, WIDTH, text))
             self.y += ROW
 
     def _program(self, lane: Lane) -> None:
@@ -229,7 +229,7 @@ class _Sheet:
             )
         drawn.append(f'<g class="s-{colour}">{self._ends(lane, y + 14)}</g>')
         self.rows.append(_down_left(y))
-        self.rows.append(linked(lane.url, _program_words(lane), y + 2, 26, LABELS, "".join(drawn)))
+        self.rows.append(linked(lane.url, _program_words(lane), y + 2, 26, WIDTH, "".join(drawn)))
         says = f"Close {lane.title}" if lane.is_open else _strip_words(lane.title, lane.cells, self.shown)
         strip = "" if lane.is_open else self._strip(lane.cells, y + 23)
         self._toggle(lane.key, says, y + 2, 26, 28, _chevron(y + 14, lane.is_open) + strip)

@@ -112,21 +112,25 @@ def read(request: HttpRequest, today: date) -> Asked:
         unreadable.append(name)
         return usual
 
+    def day(name: str) -> date | None:
+        text = query.get(name, "").strip()
+        try:
+            return date.fromisoformat(text) if text else None
+        except ValueError:
+            unreadable.append("from")
+            return None
+
     zoom = Step(one_of("zoom", ZOOMS, "month"))
     group = one_of("group", GROUPS, "area")
     health = one_of("health", Health.values, "")
-    days: list[date | None] = []
-    for name in ("from", "to"):
-        try:
-            days.append(date.fromisoformat(query[name].strip()) if query.get(name, "").strip() else None)
-        except ValueError:
-            unreadable.append("from")
-            days.append(None)
-    if "from" in unreadable or not fits(days[0], days[1]):
-        days = [None, None]
-        unreadable += ["from"] if "from" not in unreadable else []
-    asked_rows = query.get("rows", "").strip()
-    rows = int(asked_rows) if asked_rows.isdecimal() and len(asked_rows) < 6 else 0 if asked_rows else ROWS
+    first, last = day("from"), day("to")
+    if "from" in unreadable or not fits(first, last):
+        unreadable.append("from")
+        first = last = None
+    try:
+        rows = int(query.get("rows") or ROWS)
+    except ValueError:
+        rows = 0
     if not ROWS <= rows <= MOST_ROWS:
         unreadable.append("rows")
         rows = ROWS
@@ -135,9 +139,9 @@ def read(request: HttpRequest, today: date) -> Asked:
         zoom=zoom,
         group=group,
         health=health,
-        first=days[0],
-        last=days[1],
-        window=window(zoom, today, days[0], days[1]),
+        first=first,
+        last=last,
+        window=window(zoom, today, first, last),
         rows=rows,
         opened=tuple(query.getlist("open"))[-MOST_TURNED:],
         closed=tuple(query.getlist("closed"))[-MOST_TURNED:],
@@ -152,7 +156,8 @@ class Sheet:
     groups: list[Group]
     asked: Asked
     all_open: bool
-    left_out: int
+    left_out: int  # lanes below the last row
+    cut: int  # milestones of open lanes for which no row was left
     turns: dict[str, tuple[bool, bool]]  # by key: whether it is open, and whether it is unless asked otherwise
 
     @property
@@ -176,7 +181,7 @@ def lay_out(groups: Sequence[Group], asked: Asked, most: int) -> Sheet:
     needed = sum(1 + sum(1 + min(lane.inside, most) for lane in group.lanes) for group in groups)
     all_open = EVERY not in asked.closed and (EVERY in asked.opened or needed <= ROWS)
     turns: dict[str, tuple[bool, bool]] = {}
-    left, shown, drawn = asked.rows, [], 0
+    left, shown, drawn, cut = asked.rows, [], 0, 0
     for group in groups:
         group.is_open = asked.is_open(group.key, usual=True)
         turns[group.key] = group.is_open, True
@@ -193,11 +198,13 @@ def lay_out(groups: Sequence[Group], asked: Asked, most: int) -> Sheet:
                 lane.is_open = asked.is_open(lane.key, usual=all_open)
                 turns[lane.key] = lane.is_open, all_open
                 left -= 1
-                lane.room = max(0, min(lane.inside, most, left)) if lane.is_open else 0
+                wanted = min(lane.inside, most) if lane.is_open else 0
+                lane.room = min(wanted, left)
                 left -= lane.room
+                cut += wanted - lane.room
         drawn += len(kept)
         shown.append(replace(group, lanes=kept))
-    return Sheet(shown, asked, all_open, sum(len(group.lanes) for group in groups) - drawn, turns)
+    return Sheet(shown, asked, all_open, sum(len(group.lanes) for group in groups) - drawn, cut, turns)
 
 
 def drawing(sheet: Sheet, rows: QuerySet[Milestone], today: date, target: date | None, finding: str) -> dict[str, Any]:
@@ -211,7 +218,7 @@ def drawing(sheet: Sheet, rows: QuerySet[Milestone], today: date, target: date |
     }
 
 
-def controls(sheet: Sheet, today: date) -> dict[str, Any]:
+def controls(sheet: Sheet) -> dict[str, Any]:
     """Links to the same roadmap in another zoom, another time, opened or closed, with more rows."""
     asked = sheet.asked
     shown = asked.window
@@ -235,12 +242,10 @@ def controls(sheet: Sheet, today: date) -> dict[str, Any]:
         "open_url": "" if sheet.all_open and not asked.closed else asked.url(open=(EVERY,), closed=()),
         "close_url": asked.url(open=(), closed=(EVERY,)) if any(lane.is_open for lane in sheet.lanes) else "",
         "more_url": asked.url(rows=min(asked.rows + ROWS, MOST_ROWS)) if asked.rows < MOST_ROWS else "",
-        "more": ROWS,
-        "left_out": sheet.left_out,
+        "sheet": sheet,
         "unreadable": asked.unreadable,
         "kept": [(name, value) for name, value in asked.state() if name not in ("from", "to", "health")],
         "asked": asked,
-        "today": today,
     }
 
 
@@ -269,7 +274,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "found": found,
         "groups": groups,
         **drawing(sheet, rows, today, None, finding),
-        **controls(sheet, today),
+        **controls(sheet),
     }
     return render(request, "dashboards/roadmap.html", context)
 
@@ -313,7 +318,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "found": streams,
         "new_url": f"{found.get_absolute_url()}/milestones/new" if may_edit else "",
         **drawing(sheet, rows, today, found.target_on, finding),
-        **controls(sheet, today),
+        **controls(sheet),
     }
     return render(request, "dashboards/roadmap.html", context)
 

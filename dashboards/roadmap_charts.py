@@ -260,11 +260,11 @@ def row(place: Place, axis: Axis, at: Columns) -> str:
         f'<rect class="v-surface" x="{n(start)}" y="{n(y - 8)}" width="{n(wide)}" height="16" opacity=".85"/>'
         f'<text class="v-text-2" x="{n(start + 3)}" y="{n(y + 4)}">{label}</text>'
     )
-    return linked(f"/m/{mark.pk}", mark.in_words, y - 13, 26, at.slip, "".join(drawn))
+    return linked(f"/m/{mark.pk}", mark.in_words, y - 13, 26, WIDTH, "".join(drawn))
 
 
 def linked(url: str, words: str, y: float, height: float, width: float, drawn: str, name: str = "") -> str:
-    """A link around what is drawn, with an area beside the axis that is large enough to be hit."""
+    """A link around what is drawn, over an area that is large enough to be hit."""
     anchor = f' id="{name}"' if name else ""
     return (
         f'<a href="{escape(url)}"{anchor}><title>{escape(words)}</title>'

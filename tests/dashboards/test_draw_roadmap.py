@@ -329,7 +329,7 @@ def test_rows_beyond_the_first_are_shown_on_demand(cast: Cast, crowd: list[Progr
     client = sign_in(cast.viewer)
     answer = look(client, zoom="quarter", open="all")
     first = len(drawn(answer))
-    assert answer.context["left_out"] > 100
+    assert answer.context["sheet"].left_out > 100
     more = client.get(answer.context["more_url"])
     assert len(drawn(more)) > first + 150
     assert drawn(more)[:first] == drawn(answer)
@@ -345,6 +345,13 @@ def test_a_long_program_is_cut_and_leads_to_its_own_roadmap(cast: Cast, sign_in:
     assert len(drawn(answer)) == 60
     assert "30 more in this window: roadmap of Region NA-4 capacity" in answer.context["body"]
     assert len(drawn(look(client, "/p/NA4/roadmap"))) == 90
+    Milestone.objects.bulk_create(
+        Milestone(program=cast.na4, name=f"Part {n}", target_on=today + timedelta(days=n)) for n in range(200)
+    )
+    answer = look(client, "/p/NA4/roadmap", open="w-0")
+    assert len(drawn(answer)) == 199
+    assert "Below 91 more milestones." in answer.text
+    assert len(drawn(client.get(answer.context["more_url"]))) == 290
 
 
 def test_the_table_has_all_in_the_order_of_the_drawing(cast: Cast, crowd: list[Program], sign_in: Any) -> None:
