@@ -80,7 +80,8 @@ def weeks(axis: Axis) -> list[tuple[date, int]]:
     every = next((step for step in (1, 2, 4, 8, 13) if step * wide >= WEEK), None)
     if every is None:
         return []
-    monday, found = axis.start + timedelta(days=-axis.start.weekday() % 7), []
+    monday = axis.start + timedelta(days=-axis.start.weekday() % 7)
+    found: list[tuple[date, int]] = []
     while monday < axis.end and axis.x(monday) < WIDTH - 24:
         number = monday.isocalendar().week
         if (number - 1) % every == 0:
@@ -104,7 +105,7 @@ def body(
     """Groups, their lanes, and the milestones of open lanes with the links between them."""
     axis = axis_of(shown)
     strips = [lane.cells for group in groups for lane in group.lanes] + [g.cells for g in groups if not g.is_open]
-    sheet = _Sheet(axis, shown, toggle, max((c.count for cells in strips for c in cells.values()), default=1))
+    sheet = _Sheet(axis, shown, toggle, max((cell.number for cells in strips for cell in cells.values()), default=1))
     for group in groups:
         sheet.group(group)
     height = sheet.y + FOOT
@@ -145,11 +146,12 @@ def described(lane: Lane) -> str:
 
 
 def _strip_words(title: str, cells: Mapping[date, Cell], shown: Window) -> str:
-    inside = sum(cell.count for cell in cells.values())
+    inside = sum(cell.number for cell in cells.values())
     if not inside:
         return f"Open {title}: none is expected in this window"
-    first = max(cells, key=lambda on: cells[on].count)
-    return f"Open {title}: {inside} expected in this window, most in {shown.step.name_of(first)}, {cells[first].count}"
+    first = max(cells, key=lambda on: cells[on].number)
+    most = f"{shown.step.name_of(first)}, {cells[first].number}"
+    return f"Open {title}: {inside} expected in this window, most in {most}"
 
 
 class _Sheet:
@@ -230,9 +232,10 @@ class _Sheet:
         drawn.append(f'<g class="s-{colour}">{self._ends(lane, y + 14)}</g>')
         self.rows.append(_down_left(y))
         self.rows.append(linked(lane.url, _program_words(lane), y + 2, 26, WIDTH, "".join(drawn)))
-        says = f"Close {lane.title}" if lane.is_open else _strip_words(lane.title, lane.cells, self.shown)
-        strip = "" if lane.is_open else self._strip(lane.cells, y + 23)
-        self._toggle(lane.key, says, y + 2, 26, 28, _chevron(y + 14, lane.is_open) + strip)
+        if lane.total:
+            says = f"Close {lane.title}" if lane.is_open else _strip_words(lane.title, lane.cells, self.shown)
+            strip = "" if lane.is_open else self._strip(lane.cells, y + 23)
+            self._toggle(lane.key, says, y + 2, 26, 28, _chevron(y + 14, lane.is_open) + strip)
         self.y += LANE
 
     def _ends(self, lane: Lane, y: float) -> str:
@@ -253,11 +256,11 @@ class _Sheet:
         for first in sorted(cells):
             x, right = self.axis.x(first) + 1, self.axis.x(self.shown.step.later(first, 1)) - 1
             wide, cell = right - x, cells[first]
-            shade = min(SHADES - 1, (cell.count * SHADES - 1) // self.most)
+            shade = min(SHADES - 1, (cell.number * SHADES - 1) // self.most)
             shades[shade].append(f"M{n(x)} {n(y)}h{n(wide)}v17h-{n(wide)}z")
-            numbers.append(f'<text x="{n(x + wide / 2)}" y="{n(y + 12)}">{cell.count}</text>')
+            numbers.append(f'<text x="{n(x + wide / 2)}" y="{n(y + 12)}">{cell.number}</text>')
             if cell.late:
-                late.append(f"M{n(x)} {n(y + 16)}h{n(max(3, wide * cell.late / cell.count))}")
+                late.append(f"M{n(x)} {n(y + 16)}h{n(max(3, wide * cell.late / cell.number))}")
         boxes = "".join(f'<path class="v-cell d{place}" d="{"".join(d)}"/>' for place, d in enumerate(shades) if d)
         lines = f'<path class="v-late" d="{"".join(late)}"/>' if late else ""
         return f'{boxes}{lines}<g class="v-count">{"".join(numbers)}</g>'

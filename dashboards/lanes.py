@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from django.db.models import (
     Case,
@@ -52,7 +52,7 @@ GIVERS, TAKERS = -1, -2
 class Cell(NamedTuple):
     """Milestones that are expected in a step of time, and how many of them are late: P80 over a week past target."""
 
-    count: int
+    number: int
     late: int
 
 
@@ -81,7 +81,7 @@ class Lane:
 
     @property
     def inside(self) -> int:
-        return sum(cell.count for cell in self.cells.values())
+        return sum(cell.number for cell in self.cells.values())
 
     @property
     def total(self) -> int:
@@ -108,7 +108,7 @@ class Group:
         for lane in self.lanes:
             for first, cell in lane.cells.items():
                 there = total.get(first, Cell(0, 0))
-                total[first] = Cell(there.count + cell.count, there.late + cell.late)
+                total[first] = Cell(there.number + cell.number, there.late + cell.late)
         return total
 
     @property
@@ -313,7 +313,7 @@ def links(lanes: Iterable[Lane]) -> list[tuple[int, int]]:
     return list(between.values_list("predecessor_id", "successor_id"))
 
 
-class Twin:
+class Twin(Sequence[tuple[Lane, Mark]]):
     """All milestones of the lanes, in the order of these and then of their days; read a page at a time."""
 
     def __init__(self, lanes: Sequence[Lane], rows: QuerySet[Milestone]) -> None:
@@ -323,7 +323,13 @@ class Twin:
     def __len__(self) -> int:
         return self.ends[-1] if self.ends else 0
 
-    def __getitem__(self, part: slice) -> list[tuple[Lane, Mark]]:
+    @overload
+    def __getitem__(self, part: int) -> tuple[Lane, Mark]: ...
+    @overload
+    def __getitem__(self, part: slice) -> list[tuple[Lane, Mark]]: ...
+    def __getitem__(self, part: int | slice) -> tuple[Lane, Mark] | list[tuple[Lane, Mark]]:
+        if isinstance(part, int):
+            return self[part : part + 1][0]
         start, stop = part.start or 0, part.stop
         touched = [
             (lane, end - lane.total)

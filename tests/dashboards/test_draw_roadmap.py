@@ -69,11 +69,11 @@ def test_a_row_says_when_with_its_target_and_version(cast: Cast, sign_in: Any, p
     portfolio_of(1, [cast.lead])
     end = Milestone.objects.get(is_end=True)
     frozen = Baseline.objects.create(program=end.program, name="Plan", approved_on=FRIDAY, approved_by=cast.lead)
+    assert end.target_on
     BaselineDate.objects.create(baseline=frozen, milestone=end, finish_on=end.target_on - timedelta(days=50))
     forecast = MilestoneForecast.objects.get(pk=end.pk)
     assert forecast.p50_on
     assert forecast.p80_on
-    assert end.target_on
     row = row_of(look(sign_in(cast.viewer), zoom="quarter"), end)
     told = [forecast.p50_on, forecast.p80_on, end.target_on]
     p50, p80, target = (f"{day:%-d %b %Y}" for day in told)
