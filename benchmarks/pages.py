@@ -159,9 +159,10 @@ def pages(reader: User, size: str, rounds: int) -> dict[str, dict[str, float]]:
     connection.close()
     with connection.cursor() as cursor:
         cursor.execute("SET max_parallel_workers_per_gather = 0")
-    client = Client()
+    client, admin = Client(), Client()
     client.force_login(reader)
-    # A page for administrators alone refuses this reader, as it should.
+    admin.force_login(User.objects.filter(is_admin=True).order_by("pk")[0])
+    # A page for administrators alone refuses the reader, as it should: an administrator asks for it.
     logging.disable(logging.CRITICAL)
     led = Program.objects.filter(lead=reader).annotate(size=Count("milestones"))
     key = led.order_by("-size", "pk")[0].key
@@ -169,9 +170,10 @@ def pages(reader: User, size: str, rounds: int) -> dict[str, dict[str, float]]:
     asked = {name_of(path): path for path in addresses()} | MORE
     for name, path in asked.items():
         address = f"/{path.replace('KEY', key, 1)}"
-        status = client.get(address).status_code
+        asks = admin if client.get(address).status_code == 403 else client
+        status = asks.get(address).status_code
         if status == 200:
-            figures[f"{name}_{size}"] = measure(partial(client.get, address), rounds)
+            figures[f"{name}_{size}"] = measure(partial(asks.get, address), rounds)
         else:
             print(f"{address} answers {status}: left out")
     return figures
