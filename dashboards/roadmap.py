@@ -1,196 +1,336 @@
-"""The roadmap of one program as SVG: milestones by workstream from P50 to P80, against their baseline or target."""
+"""The roadmap of the portfolio and of one program. What it shows is in its address alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
 
-from django.utils.html import escape
-from django.utils.safestring import SafeString
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
 
-from dashboards.charts import Axis, markup, month_starts, signed, whisker
-from dashboards.charts import pixels as n
+from dashboards import lane_charts, lanes
+from dashboards.lanes import Group, Lane, Twin
+from dashboards.window import ZOOMS, Step, Window, fits, window
+from forecasts.models import ProgramHealth
+from milestones.models import Milestone
+from people.pages import SignedIn
+from people.services import today as today_at
+from programs.models import Health
+from programs.pages import find_program, program_crumbs
+from programs.permissions import Act, may
 
-WIDTH, LABELS, ROW, HEAD, MOST_ROWS = 1118, 262, 28, 46, 60
-OTHERS = "Other milestones"
-LETTER = 5.7  # pixels that a letter of a label takes, about
+GROUPS = {"area": "Area", "lead": "Lead", "objective": "Objective", "phase": "Phase", "program": "Programs alone"}
+# Rows that are drawn at first, that each “show more” adds, and at most.
+ROWS, MOST_ROWS = 200, 1_000
+MOST_OF_A_PROGRAM = 60  # rows of the portfolio's roadmap; its own has them all
+MOST_TURNED = 60  # groups and lanes that an address names
+ROWS_OF_TABLE = 50
+EVERY = "all"
+UNREADABLE = {
+    "zoom": "The zoom is week, month or quarter; months are shown.",
+    "group": "Programs are grouped by area, lead, objective, phase or program; areas are shown.",
+    "health": "There is no such health; programs of any health are shown.",
+    "from": "A window reaches from one day such as 2026-11-20 to another, four weeks to 30 years later; "
+    "the usual one is shown.",
+    "rows": f"The number of rows is between {ROWS} and {MOST_ROWS}; {ROWS} are shown.",
+}
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A milestone as the roadmap draws it. ``finish_on`` is the day it was done, else its P50."""
+class Asked:
+    """What an address asks a roadmap for."""
 
-    pk: int
-    name: str
+    path: str
+    zoom: Step
     group: str
-    tag: str
-    tone: str
-    finish_on: date | None
-    p80_on: date | None
-    reference_on: date | None
-    slip: int | None
-    done: bool
-    critical: bool
-    driven_by: int | None = None
+    health: str
+    first: date | None
+    last: date | None
+    window: Window
+    rows: int
+    opened: tuple[str, ...]
+    closed: tuple[str, ...]
+    unreadable: list[str] = field(default_factory=list)
 
-    @property
-    def last_on(self) -> date | None:
-        return self.p80_on or self.finish_on
+    def state(self, **changes: Any) -> list[tuple[str, str]]:
+        """Names and values of an address that asks for the same, but for the changes."""
+        said: dict[str, Any] = {
+            "zoom": self.zoom if self.zoom is not Step.MONTH else "",
+            "group": self.group if self.group != "area" else "",
+            "health": self.health,
+            "from": self.first.isoformat() if self.first else "",
+            "to": self.last.isoformat() if self.last else "",
+            "open": self.opened,
+            "closed": self.closed,
+            "rows": self.rows if self.rows != ROWS else "",
+        }
+        said |= changes
+        pairs = []
+        for name, value in said.items():
+            for one in value if isinstance(value, tuple) else (value,):
+                if one:
+                    pairs.append((name, str(one)))
+        return pairs
 
-    @property
-    def label(self) -> str:
-        """“Done 18 Sep”, “4 Dec to 16 Dec”, or one day where nothing is uncertain."""
-        if self.finish_on is None:
-            return ""
-        if self.done:
-            return f"Done {self.finish_on:%-d %b}"
-        if self.p80_on is None or self.p80_on <= self.finish_on:
-            return f"{self.finish_on:%-d %b}"
-        return f"{self.finish_on:%-d %b} to {self.p80_on:%-d %b}"
+    def url(self, **changes: Any) -> str:
+        pairs = self.state(**changes)
+        return f"{self.path}?{urlencode(pairs)}" if pairs else self.path
+
+    def at(self, shown: Window) -> str:
+        """The address of another stretch of time."""
+        return self.url(**{"from": shown.start.isoformat(), "to": shown.last.isoformat()})
+
+    def is_open(self, key: str, usual: bool) -> bool:
+        return key not in self.closed and (usual or key in self.opened)
+
+    def turned(self, key: str, is_open: bool, usual: bool) -> str:
+        """The address that closes what is open and opens what is closed."""
+        opened = tuple(one for one in self.opened if one != key)
+        closed = tuple(one for one in self.closed if one != key)
+        if is_open and usual:
+            closed = (*closed, key)[-MOST_TURNED:]
+        elif not is_open and not usual:
+            opened = (*opened, key)[-MOST_TURNED:]
+        return self.url(open=opened, closed=closed)
+
+
+def read(request: HttpRequest, today: date) -> Asked:
+    """What the address asks for; what cannot be read is left out, and said so."""
+    query, unreadable = request.GET, []
+
+    def one_of(name: str, known: Iterable[str], usual: str) -> str:
+        value = query.get(name, "").strip() or usual
+        if value in {usual, *known}:
+            return value
+        unreadable.append(name)
+        return usual
+
+    def day(name: str) -> date | None:
+        text = query.get(name, "").strip()
+        try:
+            return date.fromisoformat(text) if text else None
+        except ValueError:
+            unreadable.append("from")
+            return None
+
+    zoom = Step(one_of("zoom", ZOOMS, "month"))
+    group = one_of("group", GROUPS, "area")
+    health = one_of("health", Health.values, "")
+    first, last = day("from"), day("to")
+    if "from" in unreadable or not fits(first, last):
+        unreadable.append("from")
+        first = last = None
+    try:
+        rows = int(query.get("rows") or ROWS)
+    except ValueError:
+        rows = 0
+    if not ROWS <= rows <= MOST_ROWS:
+        unreadable.append("rows")
+        rows = ROWS
+    return Asked(
+        path=request.path,
+        zoom=zoom,
+        group=group,
+        health=health,
+        first=first,
+        last=last,
+        window=window(zoom, today, first, last),
+        rows=rows,
+        opened=tuple(query.getlist("open"))[-MOST_TURNED:],
+        closed=tuple(query.getlist("closed"))[-MOST_TURNED:],
+        unreadable=[UNREADABLE[name] for name in dict.fromkeys(unreadable)],
+    )
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a milestone is drawn."""
+class Sheet:
+    """What is drawn of the lanes: those for which there are rows, open or closed."""
 
-    mark: Mark
-    x: float
-    y: float
+    groups: list[Group]
+    asked: Asked
+    all_open: bool
+    left_out: int  # lanes below the last row
+    cut: int  # milestones of open lanes for which no row was left
+    turns: dict[str, tuple[bool, bool]]  # by key: whether it is open, and whether it is unless asked otherwise
+
+    @property
+    def lanes(self) -> list[Lane]:
+        return [lane for group in self.groups if group.is_open for lane in group.lanes]
+
+    def turned(self, key: str) -> str:
+        """The address that opens a closed group or lane and closes an open one."""
+        is_open, usual = self.turns[key]
+        return self.asked.turned(key, is_open, usual)
 
 
-def draw(
-    marks: Sequence[Mark], links: Sequence[tuple[int, int]], today: date, target: date | None, name: str, finding: str
-) -> SafeString:
-    """Milestones by workstream against their baseline or target; links between them, the critical ones in red."""
-    marks = [mark for mark in marks if mark.finish_on][:MOST_ROWS]
-    days = [day for mark in marks for day in (mark.finish_on, mark.p80_on, mark.reference_on) if day] + [today]
-    start, end = _span(days + ([target] if target else []), today)
-    axis = Axis(start, end, WIDTH - LABELS - 140, LABELS + 14)
-    places: dict[int, Place] = {}
-    bands, rows, y, group = [], [], float(HEAD), ""
-    for mark in marks:
-        if mark.group != group:
-            group = mark.group
-            bands.append(f'<rect class="v-row" x="0" y="{n(y)}" width="{WIDTH}" height="{ROW}"/>')
-            name_at = f'x="10" y="{n(y + 18)}"'
-            rows.append(f'<text class="v-strong v-bold" {name_at}>{escape(_cut(group or OTHERS, 60))}</text>')
-            y += ROW
-        place = Place(mark, axis.clamp(mark.finish_on or today), y + ROW / 2)
-        places[mark.pk] = place
-        rows.append(_row(place, axis))
-        y += ROW
-    height = y + 6
-    lines = [_link(places[a], places[b]) for a, b in links if a in places and b in places]
-    return markup(
-        f'<svg width="{WIDTH}" height="{n(height)}" viewBox="0 0 {WIDTH} {n(height)}" role="img" '
-        f'aria-labelledby="roadmap-title roadmap-text"><title id="roadmap-title">Roadmap of {escape(name)}</title>'
-        f'<desc id="roadmap-text">{escape(finding)} {len(marks)} milestones from {start:%B %Y} to {end:%B %Y}; the '
-        f"table below has the same days.</desc><defs>{_arrow('arrow', '')}"
-        f"{_arrow('arrow-critical', ' crit')}</defs>{''.join(bands)}{_calendar(axis, height)}"
-        f'<text class="v-text" x="252" y="28" text-anchor="end">P50 against baseline</text>'
-        f"{_flags(axis, height, today, target)}{''.join(lines)}{''.join(rows)}</svg>"
+def lay_out(groups: Sequence[Group], asked: Asked, most: int) -> Sheet:
+    """Open what is asked for, or all that fits, until the rows are used up; ``most`` milestones a lane."""
+    known = {EVERY, *(group.key for group in groups), *(lane.key for group in groups for lane in group.lanes)}
+    asked = replace(
+        asked,
+        opened=tuple(key for key in asked.opened if key in known),
+        closed=tuple(key for key in asked.closed if key in known),
     )
+    needed = sum(1 + sum(1 + min(lane.inside, most) for lane in group.lanes) for group in groups)
+    all_open = EVERY not in asked.closed and (EVERY in asked.opened or needed <= ROWS)
+    turns: dict[str, tuple[bool, bool]] = {}
+    left, shown, drawn, cut = asked.rows, [], 0, 0
+    for group in groups:
+        group.is_open = asked.is_open(group.key, usual=True)
+        turns[group.key] = group.is_open, True
+        left -= 1 if group.title else 0
+        if left <= 0:
+            break
+        kept = group.lanes
+        if group.is_open:
+            kept = []
+            for lane in group.lanes:
+                if left <= 0:
+                    break
+                kept.append(lane)
+                lane.is_open = asked.is_open(lane.key, usual=all_open)
+                turns[lane.key] = lane.is_open, all_open
+                left -= 1
+                wanted = min(lane.inside, most) if lane.is_open else 0
+                lane.room = min(wanted, left)
+                left -= lane.room
+                cut += wanted - lane.room
+        drawn += len(kept)
+        shown.append(replace(group, lanes=kept))
+    return Sheet(shown, asked, all_open, sum(len(group.lanes) for group in groups) - drawn, cut, turns)
 
 
-def _span(days: Sequence[date], today: date) -> tuple[date, date]:
-    """From the first day to the last with some air, at most a year back and two ahead."""
-    first, last = max(min(days), today - timedelta(days=365)), min(max(days), today + timedelta(days=730))
-    air = timedelta(days=max(10, (last - first).days // 25))
-    return first - air, last + air
+def drawing(sheet: Sheet, rows: QuerySet[Milestone], today: date, target: date | None, finding: str) -> dict[str, Any]:
+    """The drawing: its months and weeks, and what lies below them."""
+    shown = sheet.asked.window
+    lanes.open_up(sheet.lanes, rows, shown)
+    between = lanes.links(sheet.lanes)
+    return {
+        "head": lane_charts.head(shown, today, target),
+        "body": lane_charts.body(sheet.groups, between, shown, today, target, finding, sheet.turned),
+    }
 
 
-def _cut(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+def controls(sheet: Sheet) -> dict[str, Any]:
+    """Links to the same roadmap in another zoom, another time, opened or closed, with more rows."""
+    asked = sheet.asked
+    shown = asked.window
+    start = shown.start.isoformat() if asked.first or asked.last else ""
+    zooms = ((Step.WEEK, "Weeks"), (Step.MONTH, "Months"), (Step.QUARTER, "Quarters"))
+    return {
+        "window": shown,
+        "tabs": [
+            {
+                "label": label,
+                "url": asked.url(**{"zoom": zoom if zoom is not Step.MONTH else "", "from": start, "to": ""}),
+                "count": None,
+                "current": zoom is asked.zoom,
+            }
+            for zoom, label in zooms
+        ],
+        "tabs_label": "Zoom",
+        "earlier_url": asked.at(shown.moved(-1)),
+        "later_url": asked.at(shown.moved(1)),
+        "today_url": asked.url(**{"from": "", "to": ""}) if asked.first or asked.last else "",
+        "open_url": "" if sheet.all_open and not asked.closed else asked.url(open=(EVERY,), closed=()),
+        "close_url": asked.url(open=(), closed=(EVERY,)) if any(lane.is_open for lane in sheet.lanes) else "",
+        "more_url": asked.url(rows=min(asked.rows + ROWS, MOST_ROWS)) if asked.rows < MOST_ROWS else "",
+        "sheet": sheet,
+        "unreadable": asked.unreadable,
+        "kept": [(name, value) for name, value in asked.state() if name not in ("from", "to", "health")],
+        "asked": asked,
+    }
 
 
-def _arrow(name: str, css: str) -> str:
-    box = 'viewBox="0 0 8 8" refX="6.5" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse"'
-    return f'<marker id="{name}" {box} orient="auto"><path class="v-head{css}" d="M0 .5 7 4 0 7.5z"/></marker>'
+@require_safe
+def portfolio(request: SignedIn) -> HttpResponse:
+    """All open programs that the reader sees, over time."""
+    today = today_at(timezone.now())
+    asked = read(request, today)
+    groups = lanes.programs(request.user, today=today, by=asked.group, health=asked.health)
+    found = [lane for group in groups for lane in group.lanes]
+    rows = lanes.of_programs(groups)
+    lanes.count(found, rows, asked.window)
+    sheet = lay_out(groups, asked, MOST_OF_A_PROGRAM)
+    asked = sheet.asked
+    finding = portfolio_finding(found)
+    context = {
+        "title": "Roadmap",
+        "sub": finding,
+        "page": Paginator(Twin(found, rows), ROWS_OF_TABLE).get_page(request.GET.get("page")),
+        "group_choices": [
+            {"label": label, "url": asked.url(group=name if name != "area" else ""), "current": name == asked.group}
+            for name, label in GROUPS.items()
+        ],
+        "health_choices": [(health.value, str(health.label)) for health in Health],
+        "chips": [("Health", str(Health(asked.health).label), asked.url(health=""))] if asked.health else [],
+        "found": found,
+        "groups": groups,
+        **drawing(sheet, rows, today, None, finding),
+        **controls(sheet),
+    }
+    return render(request, "dashboards/roadmap.html", context)
 
 
-def _calendar(axis: Axis, height: float) -> str:
-    """Lines and names of months, as many as have room."""
-    months = month_starts(axis.start, axis.end)
-    step = next(step for step in (1, 2, 3, 6, 12) if len(months) / step * 62 <= axis.width or step == 12)
-    drawn = []
-    for first in months:
-        if (first.month - 1) % step:
-            continue
-        x, text = axis.x(first), f"{first:%b %Y}" if first.month == 1 or first == months[0] else f"{first:%b}"
-        drawn.append(f'<line class="v-grid" x1="{n(x)}" x2="{n(x)}" y1="32" y2="{n(height)}"/>')
-        drawn.append(f'<text class="v-text-2" x="{n(x + 5)}" y="28">{text}</text>')
-    edge = f'<line class="v-axis" x1="{LABELS}" x2="{WIDTH}" y1="{HEAD - 1}" y2="{HEAD - 1}"/>'
-    return "".join(drawn) + edge
+def portfolio_finding(found: Sequence[Lane]) -> str:
+    """“4 of 12 programs end after their target at P80; the latest is Region NA-4 capacity, 34 days.”"""
+    judged = [lane for lane in found if lane.slip is not None]
+    late = [lane for lane in judged if (lane.slip or 0) > 0]
+    count = f"{len(found)} program{'' if len(found) == 1 else 's'}"
+    if not judged:
+        return f"{count}, none with a forecast against a target." if found else ""
+    end, its = ("ends", "its") if len(late) == 1 else ("end", "their")
+    told = f"{len(late) or 'None'} of {count} {end} after {its} target at P80"
+    if late:
+        worst = max(late, key=lambda lane: lane.slip or 0)
+        told += f"; the latest is {worst.title}, {worst.slip} days"
+    return f"{told}."
 
 
-def _flags(axis: Axis, height: float, today: date, target: date | None) -> str:
-    x = axis.x(today)
-    # The words beside the target's flag need room where the two days are close.
-    anchor, at = ("end", x + 4) if target and 0 <= axis.x(target) - x < 50 else ("middle", x)
-    drawn = (
-        f'<line class="v-today" x1="{n(x)}" x2="{n(x)}" y1="14" y2="{n(height)}"/>'
-        f'<text class="v-today-text" x="{n(at)}" y="11" text-anchor="{anchor}">Today, {today:%-d %b}</text>'
-    )
-    if target and axis.has(target):
-        x = axis.x(target)
-        near = abs(x - axis.x(today)) < 110 and x < axis.x(today)
-        anchor, at = ("end", x - 12) if near else ("start", x + 11)
-        drawn += (
-            f'<line class="v-target" x1="{n(x)}" x2="{n(x)}" y1="4" y2="{n(height)}" opacity=".55"/>'
-            f'<path class="v-target-flag" d="M{n(x)} 4h8l-2.4 3 2.4 3h-8z"/>'
-            f'<text class="v-strong" x="{n(at)}" y="11" text-anchor="{anchor}">Target {target:%-d %b}</text>'
-        )
-    return drawn
+@require_safe
+def program(request: SignedIn, key: str) -> HttpResponse:
+    """One program over time, by workstream, with what it takes from and gives to others."""
+    found = find_program(request, key)
+    today = today_at(timezone.now())
+    asked = read(request, today)
+    rows = lanes.of_program(found, request.user)
+    streams = lanes.workstreams(found)
+    lanes.count(streams, rows, asked.window)
+    streams = [lane for lane in streams if lane.total]
+    sheet = lay_out([Group("", "", streams)], asked, MOST_ROWS)
+    health = ProgramHealth.objects.filter(program=found, day__lte=today).order_by("-day").only("slip_days").first()
+    path: Any = Milestone.objects.filter(program=found, forecast__on_longest_path=True, done_on=None)
+    finding = program_finding(health.slip_days if health else None, path.order_by("forecast__finish_on", "pk"))
+    may_edit = may(request.user, Act.EDIT, found)
+    context = {
+        "program": found,
+        "title": "Roadmap",
+        "crumbs": program_crumbs(found),
+        "sub": finding,
+        "page": Paginator(Twin(streams, rows), ROWS_OF_TABLE).get_page(request.GET.get("page")),
+        "found": streams,
+        "new_url": f"{found.get_absolute_url()}/milestones/new" if may_edit else "",
+        **drawing(sheet, rows, today, found.target_on, finding),
+        **controls(sheet),
+    }
+    return render(request, "dashboards/roadmap.html", context)
 
 
-def _diamond(x: float, y: float, size: float, css: str) -> str:
-    s = n(size)
-    return f'<path class="{css}" d="M{n(x)} {n(y - size)}l{s} {s}-{s} {s}-{s}-{s}z"/>'
-
-
-def _row(place: Place, axis: Axis) -> str:
-    """A milestone's line: name, slip, ghost of its baseline, P50 to P80 and both in words."""
-    mark, x, y = place.mark, place.x, place.y
-    finish, last = mark.finish_on, mark.last_on
-    if finish is None or last is None:
-        return ""
-    drawn = [f'<text class="v-strong" x="10" y="{n(y + 4)}">{escape(_cut(mark.name, 22 if mark.tag else 29))}</text>']
-    if mark.tag:
-        drawn.append(f'<text class="v-text" x="176" y="{n(y + 4)}">{escape(_cut(mark.tag, 7))}</text>')
-    if mark.slip is not None:
-        drawn.append(f'<text class="v-text-2" x="252" y="{n(y + 4)}" text-anchor="end">{signed(mark.slip)}</text>')
-    right = axis.clamp(last) + (6 if last > finish else 11)
-    if mark.reference_on and mark.reference_on != finish:
-        ghost = axis.clamp(mark.reference_on)
-        if abs(ghost - x) > 12:
-            drawn.append(f'<line class="v-slip" x1="{n(ghost)}" x2="{n(x)}" y1="{n(y)}" y2="{n(y)}"/>')
-        drawn.append(_diamond(ghost, y, 5, "v-ghost"))
-        if right - 12 < ghost < right + len(mark.label) * LETTER + 12:
-            right = ghost + 9
-    body = _diamond(x, y, 7, "v-diamond")
-    if mark.done:
-        body += f'<path class="v-check" d="M{n(x - 2.6)} {n(y + 0.2)}l1.9 1.9 3.3-4"/>'
-    band = "" if mark.done else whisker(axis, finish, last, y)
-    drawn.append(f'<g class="s-{mark.tone}">{band}{body}</g>')
-    beyond = "" if axis.has(finish) else "‹ " if finish < axis.start else "› "
-    label = f"{beyond}{mark.label}{f' {finish:%Y}' if beyond else ''}"
-    # Lines of links and of the target run behind the words.
-    drawn.append(
-        f'<rect class="v-surface" x="{n(right)}" y="{n(y - 8)}" width="{n(len(label) * LETTER + 6)}" height="16" '
-        f'opacity=".85"/><text class="v-text-2" x="{n(right + 3)}" y="{n(y + 4)}">{label}</text>'
-    )
-    return "".join(drawn)
-
-
-def _link(giver: Place, taker: Place) -> str:
-    """From a milestone down or up to the row of the one that waits, then across to it."""
-    x1, y1, x2, y2 = giver.x, giver.y, taker.x, taker.y
-    critical = taker.mark.critical and taker.mark.driven_by == giver.mark.pk
-    down = 1 if y2 > y1 else -1
-    if abs(x2 - x1) < 3:
-        path = f"M{n(x1)} {n(y1 + 8 * down)}V{n(y2 - 9 * down)}"
+def program_finding(slip: int | None, path: Any) -> str:
+    """“P80 is 34 days after the target. Critical path: Energization, Cooling.”"""
+    if slip is None:
+        told = "No forecast against a target yet."
+    elif slip:
+        told = f"P80 is {abs(slip)} day{'' if abs(slip) == 1 else 's'} {'after' if slip > 0 else 'before'} the target."
     else:
-        path = f"M{n(x1)} {n(y1 + 8 * down)}V{n(y2 - 14 * down)}H{n(x2)}V{n(y2 - 9 * down)}"
-    css, head = ("v-dep crit", "arrow-critical") if critical else ("v-dep", "arrow")
-    return f'<path class="{css}" d="{path}" marker-end="url(#{head})"/>'
+        told = "P80 is on the day of the target."
+    names = list(path.values_list("name", flat=True)[:6])
+    critical = f" Critical path: {', '.join(names[:5])}{' and others' if names[5:] else ''}." if names else ""
+    return told + critical

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboards import charts, evidence, machinery, roadmap
+from dashboards import charts, evidence, machinery, roadmap_charts
 from dashboards import program as one
 from dashboards.context import is_there, organisation_and_zone
 from dashboards.context import pulse as beat
@@ -28,15 +28,16 @@ def program(request: SignedIn, key: str) -> HttpResponse:
     allowed = acts(request.user, found)
     here = found.get_absolute_url()
     marks = [
-        roadmap.Mark(
+        roadmap_charts.Mark(
             pk=step.milestone.pk,
+            version=step.milestone.version,
             name=step.milestone.name,
             group=step.group,
             tag=step.owner_key,
             tone=step.tone,
             finish_on=step.finish_on,
             p80_on=step.p80_on,
-            reference_on=step.reference_on,
+            ghost_on=step.reference_on,
             slip=step.slip,
             done=step.milestone.done_on is not None,
             critical=step.is_critical,
@@ -69,7 +70,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
             )
             for gauge in page.gauges[:6]
         ],
-        "roadmap": roadmap.draw(
+        "roadmap": roadmap_charts.draw(
             marks,
             [(link.predecessor_id, link.successor_id) for link in page.links],
             today,
@@ -80,7 +81,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         if any(mark.finish_on for mark in marks)
         else "",
         "undrawn": sum(mark.finish_on is None for mark in marks),
-        "most_rows": roadmap.MOST_ROWS,
+        "most_rows": roadmap_charts.MOST_ROWS,
         "matrix": charts.risk_matrix(page.risks),
         "pages": {name: f"{here}{end}" for name, end in PROGRAM_LINKS.items() if is_there(f"/p/ANY{end}")},
         "may_edit": Act.EDIT in allowed,
@@ -104,6 +105,7 @@ PROGRAM_LINKS = {
     "edit": "/edit",
     "settings": "/settings",
     "updates": "/updates",
+    "roadmap": "/roadmap",
     "milestones": "/milestones",
     "new_milestone": "/milestones/new",
     "risks": "/risks",

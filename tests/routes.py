@@ -75,6 +75,7 @@ PAGES = {
     "/undo": anyone(BUTTON),
     # the portfolio
     "/": anyone(),
+    "/roadmap": anyone(),
     "/dependencies": anyone(),
     "/watermelons": anyone(),
     "/risks": anyone(),
@@ -95,6 +96,7 @@ PAGES = {
     "/programs/new": anyone(writes=True),
     "/p/<key>": of("program"),
     "/p/<key>/why": of("program"),
+    "/p/<key>/roadmap": of("program"),
     "/p/<key>/edit": of("program"),
     "/p/<key>/delete": of("program"),
     "/p/<key>/people": of("program"),

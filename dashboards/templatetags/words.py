@@ -353,6 +353,7 @@ def shape(field: forms.BoundField) -> str:
 
 PROGRAM_PAGES = (
     ("", "Overview"),
+    ("/roadmap", "Roadmap"),
     ("/milestones", "Milestones"),
     ("/risks", "Risks"),
     ("/dependencies", "Dependencies"),

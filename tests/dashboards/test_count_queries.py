@@ -126,6 +126,9 @@ def crowd(cast: Cast) -> dict[str, int]:
 
 
 PAGES = [
+    "/roadmap",
+    "/roadmap?open=all&group=objective&zoom=quarter",
+    "/p/NA4/roadmap?zoom=quarter",
     "/dependencies",
     "/dependencies?page=2",
     "/p/NA4/dependencies",

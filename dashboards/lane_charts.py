@@ -1,0 +1,285 @@
+"""The lanes of a roadmap as SVG: open ones with a row a milestone, closed ones as a strip of counts by time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+
+from dashboards.charts import Axis, day_name, markup, month_starts, signed, whisker
+from dashboards.charts import pixels as n
+from dashboards.lanes import Cell, Group, Lane
+from dashboards.roadmap_charts import (
+    ARROWS,
+    ROW,
+    WIDTH,
+    Columns,
+    Place,
+    cut,
+    flag,
+    letters,
+    link,
+    linked,
+    month_step,
+    row,
+)
+from dashboards.templatetags.words import SHAPE_OF, SHAPES, tone
+from dashboards.window import Window
+
+LABELS, LEFT, HEAD = 300, 314, 50
+LANE, BAND, STRIP, FOOT = 44, 28, 22, 6
+ROOM = Columns(52, 204, 292)
+SHADES = 4
+MONTH, WEEK = 50, 30  # pixels that the name of a month takes, and of a week
+# The address that opens what is closed and closes what is open, by its key.
+Toggle = Callable[[str], str]
+
+
+def axis_of(shown: Window) -> Axis:
+    return Axis(shown.start, shown.end, WIDTH - LEFT - FOOT, LEFT)
+
+
+def head(shown: Window, today: date, target: date | None) -> SafeString:
+    """Months, ISO weeks, today and the target of the one program: what stays in sight above the rows."""
+    axis = axis_of(shown)
+    every = month_step(axis, MONTH)
+    drawn = [f'<text class="v-text" x="{ROOM.slip}" y="44" text-anchor="end">P80 against target</text>']
+    for place, first in enumerate(f for f in month_starts(axis.start, axis.end) if (f.month - 1) % every == 0):
+        if axis.x(first) > WIDTH - 40:
+            continue
+        name = f"Q{first.month // 3 + 1}" if every == 3 else f"{first:%b}"
+        text = f"{name} {first:%Y}" if first.month == 1 or place == 0 else name
+        drawn.append(f'<text class="v-text-2" x="{n(axis.x(first) + 4)}" y="29">{text}</text>')
+    for monday, number in weeks(axis):
+        drawn.append(f'<text class="v-text" x="{n(axis.x(monday) + 4)}" y="44">W{number}</text>')
+    if axis.has(today):
+        x = axis.x(today)
+        anchor = "start" if x < LEFT + 40 else "end" if x > WIDTH - 60 else "middle"
+        drawn.append(
+            f'<text class="v-today-text" x="{n(x)}" y="12" text-anchor="{anchor}">Today, {today:%-d %b}</text>'
+        )
+    if target and axis.has(target):
+        x = axis.x(target)
+        # Beside today's words where the two days are close.
+        gap = x - axis.x(today) if axis.has(today) else WIDTH
+        at, anchor = (x - 6, "end") if -70 < gap < 0 or x > WIDTH - 110 else (x + 11, "start")
+        if not 0 <= gap < 50:
+            words = f'x="{n(at)}" y="12" text-anchor="{anchor}"'
+            drawn.append(f'<text class="v-strong" {words}>Target {target:%-d %b}</text>')
+        drawn.append(flag(x, 4, 8))
+    drawn.append(f'<line class="v-axis" x1="{LABELS}" x2="{WIDTH}" y1="{HEAD - 1}" y2="{HEAD - 1}"/>')
+    box = f'width="{WIDTH}" height="{HEAD}" viewBox="0 0 {WIDTH} {HEAD}"'
+    return markup(f'<svg {box} aria-hidden="true">{"".join(drawn)}</svg>')
+
+
+def weeks(axis: Axis) -> list[tuple[date, int]]:
+    """Mondays and their ISO week numbers, as many as have room."""
+    wide = 7 / (axis.end - axis.start).days * axis.width
+    every = next((step for step in (1, 2, 4, 8, 13) if step * wide >= WEEK), None)
+    if every is None:
+        return []
+    monday = axis.start + timedelta(days=-axis.start.weekday() % 7)
+    found: list[tuple[date, int]] = []
+    while monday < axis.end and axis.x(monday) < WIDTH - 24:
+        number = monday.isocalendar().week
+        if (number - 1) % every == 0:
+            # Where a year ends between two labels, its last gives way to the first week of the next.
+            while found and axis.x(monday) - axis.x(found[-1][0]) < WEEK - 1:
+                found.pop()
+            found.append((monday, number))
+        monday += timedelta(days=7)
+    return found
+
+
+def body(
+    groups: Sequence[Group],
+    links: Sequence[tuple[int, int]],
+    shown: Window,
+    today: date,
+    target: date | None,
+    finding: str,
+    toggle: Toggle,
+) -> SafeString:
+    """Groups, their lanes, and the milestones of open lanes with the links between them."""
+    axis = axis_of(shown)
+    strips = [lane.cells for group in groups for lane in group.lanes] + [g.cells for g in groups if not g.is_open]
+    sheet = _Sheet(axis, shown, toggle, max((cell.number for cells in strips for cell in cells.values()), default=1))
+    for group in groups:
+        sheet.group(group)
+    height = sheet.y + FOOT
+    lines = [_link(sheet.places[a], sheet.places[b]) for a, b in links if a in sheet.places and b in sheet.places]
+    return markup(
+        f'<svg width="{WIDTH}" height="{n(height)}" viewBox="0 0 {WIDTH} {n(height)}" role="group" '
+        f'aria-label="{escape(finding)}">{ARROWS}{"".join(sheet.bands)}{_grid(axis, height, today, target)}'
+        f"{''.join(lines)}{''.join(sheet.rows)}</svg>"
+    )
+
+
+def _grid(axis: Axis, height: float, today: date, target: date | None) -> str:
+    every = month_step(axis, MONTH)
+    marks = [("v-grid", first) for first in month_starts(axis.start, axis.end) if (first.month - 1) % every == 0]
+    marks += [("v-today", today)] if axis.has(today) else []
+    drawn = "".join(_down(look, axis.x(day), 0, height) for look, day in marks)
+    if target and axis.has(target):
+        drawn += f'<g opacity=".55">{_down("v-target", axis.x(target), 0, height)}</g>'
+    return drawn
+
+
+def _down(look: str, x: float, top: float, bottom: float) -> str:
+    return f'<line class="{look}" x1="{n(x)}" x2="{n(x)}" y1="{n(top)}" y2="{n(bottom)}"/>'
+
+
+def _link(giver: Place, taker: Place) -> str:
+    return link(giver, taker, "" if giver.mark.program == taker.mark.program else " across")
+
+
+def described(lane: Lane) -> str:
+    """What a lane holds, in a few words."""
+    told = [f"{lane.total} milestone{'' if lane.total == 1 else 's'}"]
+    if lane.is_open:
+        told += [f"{count} {word}" for count, word in ((lane.earlier, "earlier"), (lane.later, "later")) if count]
+    else:
+        told += [f"{count} {word}" for count, word in ((lane.done, "done"), (lane.late, "late")) if count]
+    return " · ".join(told)
+
+
+def _strip_words(title: str, cells: Mapping[date, Cell], shown: Window) -> str:
+    inside = sum(cell.number for cell in cells.values())
+    if not inside:
+        return f"Open {title}: none is expected in this window"
+    first = max(cells, key=lambda on: cells[on].number)
+    most = f"{shown.step.name_of(first)}, {cells[first].number}"
+    return f"Open {title}: {inside} expected in this window, most in {most}"
+
+
+class _Sheet:
+    """What was drawn so far, from top to bottom."""
+
+    def __init__(self, axis: Axis, shown: Window, toggle: Toggle, most: int) -> None:
+        self.axis, self.shown, self.toggle, self.most = axis, shown, toggle, most
+        self.y = 0.0
+        self.bands: list[str] = []
+        self.rows: list[str] = []
+        self.places: dict[int, Place] = {}
+
+    def group(self, group: Group) -> None:
+        if group.title:
+            self._heading(group)
+        if group.is_open:
+            for lane in group.lanes:
+                self.lane(lane)
+
+    def _heading(self, group: Group) -> None:
+        many = len(group.lanes)
+        words = f"{many} program{'' if many == 1 else 's'}, {group.total} milestone{'' if group.total == 1 else 's'}"
+        if group.past_target:
+            words += f", {group.past_target} past target at P80"
+        self._band(group.key, group.title, words, group.is_open, group.cells)
+
+    def _band(self, key: str, title: str, words: str, is_open: bool, cells: Mapping[date, Cell]) -> None:
+        """A shaded heading that opens and closes what is below it; closed, with the strip of what that is."""
+        y, tall = self.y, BAND + (0 if is_open else STRIP)
+        self.bands.append(f'<rect class="v-row" x="0" y="{n(y)}" width="{WIDTH}" height="{tall}"/>')
+        drawn = _chevron(y + 14, is_open)
+        drawn += f'<text class="v-strong v-bold" x="28" y="{n(y + 18)}">{escape(cut(title, 262, 6.8))}</text>'
+        wide = n(letters(words) * 5.9 + 8)
+        drawn += f'<rect class="v-row" x="{LEFT + 4}" y="{n(y + 4)}" width="{wide}" height="20"/>'
+        drawn += f'<text class="v-text" x="{LEFT + 8}" y="{n(y + 18)}">{escape(words)}</text>'
+        says = f"Close {title}: {words}" if is_open else _strip_words(title, cells, self.shown)
+        if not is_open:
+            drawn += self._strip(cells, y + BAND - 1)
+        self._toggle(key, says, y + 1, tall - 2, WIDTH, drawn)
+        self.y += tall
+
+    def _toggle(self, key: str, says: str, y: float, height: float, width: float, drawn: str) -> None:
+        """A link that opens or closes something; the page that it leads to is shown where it stands."""
+        name = f"row-{len(self.rows)}"
+        self.rows.append(linked(f"{self.toggle(key)}#{name}", says, y, height, width, drawn, name))
+
+    def lane(self, lane: Lane) -> None:
+        if lane.health is None:
+            self._band(lane.key, lane.title, described(lane), lane.is_open, lane.cells)
+        else:
+            self._program(lane)
+        for mark in lane.marks:
+            place = Place(mark, self.axis.x(mark.finish_on or self.axis.start), self.y + ROW / 2)
+            self.places[mark.pk] = place
+            self.rows.append(row(place, self.axis, ROOM))
+            self.y += ROW
+        if lane.undrawn and lane.url:
+            words = f"{lane.undrawn} more in this window"
+            text = f'<text class="v-link" x="{ROOM.name}" y="{n(self.y + 18)}">{words}</text>'
+            url, says = f"{lane.url}/roadmap", f"{words}: roadmap of {lane.title}"
+            self.rows.append(linked(url, says, self.y + 1, 26, WIDTH, text))
+            self.y += ROW
+
+    def _program(self, lane: Lane) -> None:
+        """A program: its health, name and slip, P50 to P80 against its target; closed, with its strip."""
+        y = self.y
+        colour = tone(lane.health)
+        shape = SHAPES[SHAPE_OF.get(lane.health, colour)] if lane.health else ""
+        drawn = [
+            f'<g class="glyph s-{colour}" transform="translate(32 {n(y + 8)})">{shape}</g>'
+            f'<text class="v-strong v-bold" x="{ROOM.name}" y="{n(y + 18)}">{escape(cut(lane.title, 190, 6.8))}</text>'
+            f'<text class="v-text" x="{ROOM.name}" y="{n(y + 35)}">{described(lane)}</text>'
+        ]
+        if lane.slip is not None:
+            drawn.append(
+                f'<text class="v-text-2" x="{ROOM.slip}" y="{n(y + 18)}" text-anchor="end">{signed(lane.slip)}</text>'
+            )
+        drawn.append(f'<g class="s-{colour}">{self._ends(lane, y + 14)}</g>')
+        self.rows.append(_down_left(y))
+        self.rows.append(linked(lane.url, _program_words(lane), y + 2, 26, WIDTH, "".join(drawn)))
+        if lane.total:
+            says = f"Close {lane.title}" if lane.is_open else _strip_words(lane.title, lane.cells, self.shown)
+            strip = "" if lane.is_open else self._strip(lane.cells, y + 23)
+            self._toggle(lane.key, says, y + 2, 26, 28, _chevron(y + 14, lane.is_open) + strip)
+        self.y += LANE
+
+    def _ends(self, lane: Lane, y: float) -> str:
+        drawn, axis = "", self.axis
+        if lane.p50_on and lane.p80_on:
+            drawn += whisker(axis, lane.p50_on, lane.p80_on, y)
+        if lane.target_on and axis.has(lane.target_on):
+            x = axis.x(lane.target_on)
+            drawn += _down("v-target", x, y - 11, y + 8) + flag(x, y - 11, 6)
+        if lane.p50_on and axis.has(lane.p50_on):
+            drawn += f'<circle class="v-dot" cx="{n(axis.x(lane.p50_on))}" cy="{n(y)}" r="4.5"/>'
+        return drawn
+
+    def _strip(self, cells: Mapping[date, Cell], y: float) -> str:
+        """A box a step of time with its number; the darker, the more; a line below for the share that is late."""
+        shades: list[list[str]] = [[] for _ in range(SHADES)]
+        late, numbers = [], []
+        for first in sorted(cells):
+            x, right = self.axis.x(first) + 1, self.axis.x(self.shown.step.later(first, 1)) - 1
+            wide, cell = right - x, cells[first]
+            shade = min(SHADES - 1, (cell.number * SHADES - 1) // self.most)
+            shades[shade].append(f"M{n(x)} {n(y)}h{n(wide)}v17h-{n(wide)}z")
+            numbers.append(f'<text x="{n(x + wide / 2)}" y="{n(y + 12)}">{cell.number}</text>')
+            if cell.late:
+                late.append(f"M{n(x)} {n(y + 16)}h{n(max(3, wide * cell.late / cell.number))}")
+        boxes = "".join(f'<path class="v-cell d{place}" d="{"".join(d)}"/>' for place, d in enumerate(shades) if d)
+        lines = f'<path class="v-late" d="{"".join(late)}"/>' if late else ""
+        return f'{boxes}{lines}<g class="v-count">{"".join(numbers)}</g>'
+
+
+def _chevron(y: float, is_open: bool) -> str:
+    way = f"M9 {n(y - 2)}l4.5 4.5 4.5-4.5" if is_open else f"M11 {n(y - 4.5)}l4.5 4.5-4.5 4.5"
+    return f'<path class="v-chev" d="{way}"/>'
+
+
+def _down_left(y: float) -> str:
+    return f'<line class="v-grid" x1="0" x2="{WIDTH}" y1="{n(y)}" y2="{n(y)}"/>'
+
+
+def _program_words(lane: Lane) -> str:
+    told = [str(lane.health.label) if lane.health else ""]
+    told.append(f"target {day_name(lane.target_on)}" if lane.target_on else "no target")
+    if lane.p50_on and lane.p80_on:
+        told += [f"P50 {day_name(lane.p50_on)}", f"P80 {day_name(lane.p80_on)}"]
+    if lane.slip is not None:
+        told.append(f"{signed(lane.slip)} against target")
+    return f"{lane.title}: {', '.join(told)}"

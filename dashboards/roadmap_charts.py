@@ -1,0 +1,285 @@
+"""Milestones over time as SVG, a row each from P50 to P80 against baseline and target; the roadmap of a program."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString
+
+from dashboards.charts import Axis, day_name, markup, month_starts, signed, whisker
+from dashboards.charts import pixels as n
+
+WIDTH, LABELS, ROW, HEAD, MOST_ROWS = 1118, 262, 28, 46, 60
+OTHERS = "Other milestones"
+LETTER = 6.3  # pixels that a letter takes, about; one of Chinese or Japanese takes two
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A milestone as a roadmap draws it. ``finish_on`` is the day it was done, else its P50."""
+
+    pk: int
+    version: int
+    name: str
+    tone: str
+    finish_on: date | None
+    p80_on: date | None
+    ghost_on: date | None
+    slip: int | None
+    done: bool
+    critical: bool
+    driven_by: int | None = None
+    target_on: date | None = None
+    started: bool = False
+    is_end: bool = False
+    # Where it stands: a workstream by name, a lane by its number, and the key of a program that is not the page's own.
+    group: str = ""
+    lane: int = 0
+    tag: str = ""
+    program: str = ""
+
+    @property
+    def last_on(self) -> date | None:
+        return self.p80_on or self.finish_on
+
+    @property
+    def label(self) -> str:
+        """“Done 18 Sep”, “4 Dec to 16 Dec”, or one day where nothing is uncertain."""
+        if self.finish_on is None:
+            return ""
+        if self.done:
+            return f"Done {self.finish_on:%-d %b}"
+        if self.p80_on is None or self.p80_on <= self.finish_on:
+            return f"{self.finish_on:%-d %b}"
+        return f"{self.finish_on:%-d %b} to {self.p80_on:%-d %b}"
+
+    @property
+    def in_words(self) -> str:
+        """“Energization: expected 4 Dec 2026, P80 16 Dec 2026, target 24 Nov 2026, on the critical path”."""
+        told = [f"{'done' if self.done else 'expected'} {day_name(self.finish_on)}" if self.finish_on else "no date"]
+        if self.p80_on:
+            told.append(f"P80 {day_name(self.p80_on)}")
+        told.append(f"target {day_name(self.target_on)}" if self.target_on else "no target")
+        if self.critical:
+            told.append("on the critical path")
+        return f"{self.name}{f' ({self.tag})' if self.tag else ''}: {', '.join(told)}"
+
+    @property
+    def state(self) -> str:
+        return "Done" if self.done else "Started" if self.started else "Not started"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a milestone is drawn."""
+
+    mark: Mark
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where the words of a row stand: its name, whose it is, and its slip, which ends on the right."""
+
+    name: int
+    tag: int
+    slip: int
+
+
+CARD = Columns(10, 176, 252)
+
+
+def draw(
+    marks: Sequence[Mark], links: Sequence[tuple[int, int]], today: date, target: date | None, name: str, finding: str
+) -> SafeString:
+    """Milestones by workstream against their baseline or target; links between them, the critical ones in red."""
+    marks = [mark for mark in marks if mark.finish_on][:MOST_ROWS]
+    days = [day for mark in marks for day in (mark.finish_on, mark.p80_on, mark.ghost_on) if day] + [today]
+    start, end = _span(days + ([target] if target else []), today)
+    axis = Axis(start, end, WIDTH - LABELS - 140, LABELS + 14)
+    places: dict[int, Place] = {}
+    bands, rows, y, group = [], [], float(HEAD), ""
+    for mark in marks:
+        if mark.group != group:
+            group = mark.group
+            bands.append(f'<rect class="v-row" x="0" y="{n(y)}" width="{WIDTH}" height="{ROW}"/>')
+            name_at = f'x="10" y="{n(y + 18)}"'
+            rows.append(f'<text class="v-strong v-bold" {name_at}>{escape(cut(group or OTHERS, 380))}</text>')
+            y += ROW
+        place = Place(mark, axis.clamp(mark.finish_on or today), y + ROW / 2)
+        places[mark.pk] = place
+        rows.append(row(place, axis, CARD))
+        y += ROW
+    height = y + 6
+    lines = [link(places[a], places[b]) for a, b in links if a in places and b in places]
+    return markup(
+        f'<svg width="{WIDTH}" height="{n(height)}" viewBox="0 0 {WIDTH} {n(height)}" role="group" '
+        f'aria-labelledby="roadmap-title roadmap-text"><title id="roadmap-title">Roadmap of {escape(name)}</title>'
+        f'<desc id="roadmap-text">{escape(finding)} {len(marks)} milestones from {start:%B %Y} to {end:%B %Y}; the '
+        f"table below has the same days.</desc>{ARROWS}"
+        f"{''.join(bands)}{_calendar(axis, height)}"
+        f'<text class="v-text" x="252" y="28" text-anchor="end">P50 against baseline</text>'
+        f"{_flags(axis, height, today, target)}{''.join(lines)}{''.join(rows)}</svg>"
+    )
+
+
+def _span(days: Sequence[date], today: date) -> tuple[date, date]:
+    """From the first day to the last with some air, at most a year back and two ahead."""
+    first, last = max(min(days), today - timedelta(days=365)), min(max(days), today + timedelta(days=730))
+    air = timedelta(days=max(10, (last - first).days // 25))
+    return first - air, last + air
+
+
+def letters(text: str) -> float:
+    """How wide a text is, in letters of the Latin alphabet."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def cut(text: str, room: float, letter: float = LETTER) -> str:
+    """A text that fits in so many pixels.
+
+    >>> cut("Cooling commissioned", 80), cut("冷却設備の試運転完了", 80)
+    ('Cooling com…', '冷却設備の…')
+    """
+    if letters(text) * letter <= room:
+        return text
+    kept = ""
+    for one in text:
+        if letters(kept + one + "…") * letter > room:
+            break
+        kept += one
+    return f"{kept.rstrip()}…"
+
+
+def _arrow(name: str, css: str) -> str:
+    box = 'viewBox="0 0 8 8" refX="6.5" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse"'
+    return f'<marker id="{name}" {box} orient="auto"><path class="v-head{css}" d="M0 .5 7 4 0 7.5z"/></marker>'
+
+
+ARROWS = f"<defs>{_arrow('arrow', '')}{_arrow('arrow-critical', ' crit')}</defs>"
+
+
+def month_step(axis: Axis, room: float = 62) -> int:
+    """Every how many months a name has room."""
+    months = len(month_starts(axis.start, axis.end))
+    return next(step for step in (1, 2, 3, 6, 12) if months / step * room <= axis.width or step == 12)
+
+
+def _calendar(axis: Axis, height: float) -> str:
+    """Lines and names of months, as many as have room."""
+    months = month_starts(axis.start, axis.end)
+    step = month_step(axis)
+    drawn = []
+    for first in months:
+        if (first.month - 1) % step:
+            continue
+        x, text = axis.x(first), f"{first:%b %Y}" if first.month == 1 or first == months[0] else f"{first:%b}"
+        drawn.append(f'<line class="v-grid" x1="{n(x)}" x2="{n(x)}" y1="32" y2="{n(height)}"/>')
+        drawn.append(f'<text class="v-text-2" x="{n(x + 5)}" y="28">{text}</text>')
+    edge = f'<line class="v-axis" x1="{LABELS}" x2="{WIDTH}" y1="{HEAD - 1}" y2="{HEAD - 1}"/>'
+    return "".join(drawn) + edge
+
+
+def _flags(axis: Axis, height: float, today: date, target: date | None) -> str:
+    x = axis.x(today)
+    # The words beside the target's flag need room where the two days are close.
+    anchor, at = ("end", x + 4) if target and 0 <= axis.x(target) - x < 50 else ("middle", x)
+    drawn = (
+        f'<line class="v-today" x1="{n(x)}" x2="{n(x)}" y1="14" y2="{n(height)}"/>'
+        f'<text class="v-today-text" x="{n(at)}" y="11" text-anchor="{anchor}">Today, {today:%-d %b}</text>'
+    )
+    if target and axis.has(target):
+        x = axis.x(target)
+        near = abs(x - axis.x(today)) < 110 and x < axis.x(today)
+        anchor, at = ("end", x - 12) if near else ("start", x + 11)
+        drawn += (
+            f'<line class="v-target" x1="{n(x)}" x2="{n(x)}" y1="4" y2="{n(height)}" opacity=".55"/>{flag(x, 4, 8)}'
+            f'<text class="v-strong" x="{n(at)}" y="11" text-anchor="{anchor}">Target {target:%-d %b}</text>'
+        )
+    return drawn
+
+
+def flag(x: float, y: float, wide: float) -> str:
+    notch, half = n(wide * 0.3), n(wide * 0.375)
+    return f'<path class="v-target-flag" d="M{n(x)} {n(y)}h{n(wide)}l-{notch} {half} {notch} {half}h-{n(wide)}z"/>'
+
+
+def _diamond(x: float, y: float, size: float, css: str) -> str:
+    s = n(size)
+    return f'<path class="{css}" d="M{n(x)} {n(y - size)}l{s} {s}-{s} {s}-{s}-{s}z"/>'
+
+
+def row(place: Place, axis: Axis, at: Columns) -> str:
+    """A milestone's line, as a link to it: name, slip, ghost of its baseline, target, P50 to P80 and both in words."""
+    mark, x, y = place.mark, place.x, place.y
+    finish, last = mark.finish_on, mark.last_on
+    if finish is None or last is None:
+        return ""
+    room = (at.tag - 4 if mark.tag else at.slip - 46) - at.name
+    name = escape(cut(mark.name, room))
+    drawn = [f'<text class="v-strong" x="{at.name}" y="{n(y + 4)}">{name}</text>']
+    if mark.tag:
+        drawn.append(f'<text class="v-text" x="{at.tag}" y="{n(y + 4)}">{escape(cut(mark.tag, 46))}</text>')
+    if mark.slip is not None:
+        drawn.append(
+            f'<text class="v-text-2" x="{at.slip}" y="{n(y + 4)}" text-anchor="end">{signed(mark.slip)}</text>'
+        )
+    left, right = x - 11, axis.clamp(last) + (6 if last > finish else 11)
+    wide = letters(mark.label) * 5.7 + 6
+    if mark.ghost_on and mark.ghost_on != finish:
+        ghost = axis.clamp(mark.ghost_on)
+        if abs(ghost - x) > 12:
+            drawn.append(f'<line class="v-slip" x1="{n(ghost)}" x2="{n(x)}" y1="{n(y)}" y2="{n(y)}"/>')
+        drawn.append(_diamond(ghost, y, 5, "v-ghost"))
+        left = min(left, ghost - 9)
+        if right - 12 < ghost < right + wide + 6:
+            right = ghost + 9
+    if mark.target_on and axis.has(mark.target_on):
+        aim = axis.x(mark.target_on)
+        drawn.append(f'<line class="v-target" x1="{n(aim)}" x2="{n(aim)}" y1="{n(y - 9)}" y2="{n(y + 9)}"/>')
+        drawn.append(flag(aim, y - 9, 5))
+        left = min(left, aim - 4)
+        if right - 8 < aim < right + wide:
+            right = aim + 8
+    body = _diamond(x, y, 7, "v-diamond")
+    if mark.done:
+        body += f'<path class="v-check" d="M{n(x - 2.6)} {n(y + 0.2)}l1.9 1.9 3.3-4"/>'
+    band = "" if mark.done else whisker(axis, finish, last, y)
+    of = f'data-milestone="{mark.pk}" data-version="{mark.version}"'
+    drawn.append(f'<g class="s-{mark.tone}" {of}>{band}{body}</g>')
+    beyond = "" if axis.has(finish) else "‹ " if finish < axis.start else "› "
+    label = f"{beyond}{mark.label}{f' {finish:%Y}' if beyond else ''}"
+    # Lines of links and of the target run behind the words, which stand on the left where the right has no room.
+    start = right if right + wide <= WIDTH else left - wide
+    drawn.append(
+        f'<rect class="v-surface" x="{n(start)}" y="{n(y - 8)}" width="{n(wide)}" height="16" opacity=".85"/>'
+        f'<text class="v-text-2" x="{n(start + 3)}" y="{n(y + 4)}">{label}</text>'
+    )
+    return linked(f"/m/{mark.pk}", mark.in_words, y - 13, 26, WIDTH, "".join(drawn))
+
+
+def linked(url: str, words: str, y: float, height: float, width: float, drawn: str, name: str = "") -> str:
+    """A link around what is drawn, over an area that is large enough to be hit."""
+    anchor = f' id="{name}"' if name else ""
+    return (
+        f'<a href="{escape(url)}"{anchor}><title>{escape(words)}</title>'
+        f'<rect class="v-hit" x="0" y="{n(y)}" width="{n(width)}" height="{n(height)}"/>{drawn}</a>'
+    )
+
+
+def link(giver: Place, taker: Place, css: str = "") -> str:
+    """From a milestone down or up to the row of the one that waits, then across to it."""
+    x1, y1, x2, y2 = giver.x, giver.y, taker.x, taker.y
+    critical = taker.mark.critical and taker.mark.driven_by == giver.mark.pk
+    down = 1 if y2 > y1 else -1
+    if abs(x2 - x1) < 3:
+        path = f"M{n(x1)} {n(y1 + 8 * down)}V{n(y2 - 9 * down)}"
+    else:
+        path = f"M{n(x1)} {n(y1 + 8 * down)}V{n(y2 - 14 * down)}H{n(x2)}V{n(y2 - 9 * down)}"
+    look, head = ("v-dep crit", "arrow-critical") if critical else ("v-dep", "arrow")
+    return f'<path class="{look}{css}" d="{path}" marker-end="url(#{head})"/>'
