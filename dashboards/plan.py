@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -25,9 +25,10 @@ from milestones.models import Baseline, Dependency, Milestone
 from milestones.views import find_milestone, today
 from people.models import User
 from people.pages import SignedIn, done, paged, posted
-from programs.models import Program, Role
+from programs.models import Program, Subject
 from programs.pages import find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
+from programs.threads import is_watched, thread_of
 
 MOST_ISSUED = 13
 WORK_FIELDS = ("work_low", "work_likely", "work_high", "remaining")
@@ -190,6 +191,9 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "since_baseline": (line.finish_on - frozen.finish_on).days if frozen and line.finish_on else None,
         "moves": moves,
         "changes": changes_of(row, dict.fromkeys(WORK_FIELDS, days)),
+        "star_url": f"/m/{row.pk}/watch",
+        "starred": is_watched(request.user, Subject.MILESTONE, row.pk),
+        "thread": thread_of(program, Subject.MILESTONE, row.pk, f"/m/{row.pk}", allowed),
         "may_edit": Act.EDIT in allowed,
         "may_agree": Act.AGREE in allowed,
     }
@@ -201,8 +205,7 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
 
 def _mine(user: User) -> QuerySet[Program]:
     """Programs for which a person answers: theirs to lead or to contribute to."""
-    working = Role.objects.filter(program=OuterRef("pk"), user=user, kind__in=[Role.Kind.LEAD, Role.Kind.CONTRIBUTOR])
-    return Program.objects.filter(Q(lead=user) | Exists(working))
+    return Program.objects.worked_on_by(user)
 
 
 @dataclass(frozen=True, slots=True)

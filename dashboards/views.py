@@ -16,8 +16,9 @@ from dashboards.templatetags.words import tone
 from forecasts.models import HealthPolicy
 from people.pages import SignedIn
 from people.permissions import OrgAct, may
-from programs.models import Health
+from programs.models import Health, Subject
 from programs.permissions import Act, acts
+from programs.threads import is_watched
 
 FILTERS = ("q", "health", "lead", "team", "area")
 
@@ -201,6 +202,8 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "most_rows": roadmap.MOST_ROWS,
         "matrix": charts.risk_matrix(page.risks),
         "pages": {name: f"{here}{end}" for name, end in PROGRAM_LINKS.items() if is_there(f"/p/ANY{end}")},
+        "star_url": f"{here}/watch",
+        "starred": is_watched(request.user, Subject.PROGRAM, found.pk),
         "may_edit": Act.EDIT in allowed,
         "may_report": Act.REPORT in allowed,
         "may_decide": Act.DECIDE in allowed,
