@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -231,14 +231,10 @@ class HitOut(serializers.Serializer[Any]):
     url = serializers.CharField()
 
 
-class SearchOut(serializers.Serializer[Any]):
-    data = HitOut(many=True)
-
-
 class Search(Endpoint):
     @extend_schema(
         operation_id="search",
-        responses=SearchOut,
+        responses=inline_serializer("SearchOut", {"data": HitOut(many=True)}),
         parameters=[
             OpenApiParameter("q", OpenApiTypes.STR, description="Words, or a key such as R-104 or NA4.", required=True),
             OpenApiParameter("noun", OpenApiTypes.STR, description="Only of this noun.", enum=list(BY_NAME)),
@@ -256,8 +252,15 @@ class Search(Endpoint):
             raise QueryRefused({"noun": f"One of {', '.join(BY_NAME)}."})
         groups = search(request.user, asked, most=MOST_HITS, nouns=(BY_NAME[only],) if only else NOUNS)
         hits = [
-            {"noun": hit.noun.name, "id": hit.pk, "key": hit.key, "title": hit.title, "detail": hit.detail, "url": hit.url}
+            {
+                "noun": hit.noun.name,
+                "id": hit.pk,
+                "key": hit.key,
+                "title": hit.title,
+                "detail": hit.detail,
+                "url": hit.url,
+            }
             for group in groups
             for hit in group.hits
         ]
-        return Response(SearchOut({"data": hits}).data)
+        return Response({"data": HitOut(hits, many=True).data})

@@ -1,4 +1,4 @@
-"""What waits for a person, read from the rows that make it wait; and what they are told of. Both within their rights now."""
+"""What waits for a person, read from the rows that make it wait, and what they are told of: within their rights now."""
 
 from __future__ import annotations
 

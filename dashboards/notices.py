@@ -31,7 +31,8 @@ def inbox_page(request: SignedIn) -> HttpResponse:
         "today": today,
         "put_away": put_away,
         "groups": [
-            (label, icon, [(todo, todo.is_late(today)) for todo in found]) for label, icon, found in inbox.grouped(waiting)
+            (label, icon, [(todo, todo.is_late(today)) for todo in found])
+            for label, icon, found in inbox.grouped(waiting)
         ],
         "page": page,
         "lines": inbox.lines(page, reader),

@@ -62,7 +62,9 @@ def palette(request: SignedIn) -> HttpResponse:
     asked = request.GET.get("q", "").strip()[:MOST_CHARACTERS]
     groups = found(request.user, asked) if asked else [("Watched and yours", records(request.user))]
     words = asked.casefold().split()
-    groups.append(("Actions", [deed for deed in actions(request.user) if all(w in deed.label.casefold() for w in words)]))
+    groups.append(
+        ("Actions", [deed for deed in actions(request.user) if all(w in deed.label.casefold() for w in words)])
+    )
     numbered, number = [], 0
     for label, options in groups:
         if options:
@@ -92,7 +94,12 @@ def records(viewer: User) -> list[Option]:
     about = named(keys, viewer)
     seen = [about[key] for key in keys if key in about]
     options = [
-        Option(one.name, one.url, one.icon, detail=one.program.key if one.url == f"/p/{one.program.key}" else one.program.name)
+        Option(
+            one.name,
+            one.url,
+            one.icon,
+            detail=one.program.key if one.url == f"/p/{one.program.key}" else one.program.name,
+        )
         for one in seen
     ]
     there = {option.url for option in options}

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db.models import Case, CharField, Expression, F, FloatField, Q, QuerySet, Value, When
-from django.db.models.functions import Cast, Concat, Left, Upper
+from django.db.models.functions import Cast, Concat, Left, TruncDate, Upper
 
 from metrics.models import KPI
 from milestones.models import Milestone, Requirement
@@ -46,6 +46,7 @@ class Noun:
     at: str | Expression = "program__key"
     prefix: str = ""
     keys: tuple[str, ...] = ()
+    order: str = ""
 
     def is_key(self, asked: str) -> Q:
         """Rows of which this is the key, in any case."""
@@ -112,7 +113,7 @@ NOUNS = (
         Problem.objects.visible_to,
         "title",
         ("description",),
-        detail=F("owner__name"),
+        detail="owner__name",
         url="/problems/{id}",
         at=NOTHING,
     ),
@@ -123,7 +124,9 @@ NOUNS = (
         lambda viewer: Update.objects.visible_to(viewer).published(),
         "text",
         ("ask", "path_to_green"),
+        detail=Concat("program__name", Value(", "), Cast(TruncDate("published_at"), CharField())),
         url="/u/{id}",
+        order="-published_at",
     ),
     Noun("kpi", "KPIs", "chart", KPI.objects.visible_to, "name", url="/p/{at}/kpis/{id}"),
     Noun("requirement", "Requirements", "doc", Requirement.objects.visible_to, "text", url="/p/{at}/requirements"),
@@ -137,7 +140,9 @@ NOUNS = (
         url="/objectives",
         at=NOTHING,
     ),
-    Noun("team", "Teams", "team", of_organisation(Team.objects.all), "name", detail="area", url="/teams/{id}", at=NOTHING),
+    Noun(
+        "team", "Teams", "team", of_organisation(Team.objects.all), "name", detail="area", url="/teams/{id}", at=NOTHING
+    ),
     # A person has no page: what there is to see of them are the programs that they lead.
     Noun(
         "person",
@@ -241,7 +246,7 @@ def _shown(noun: Noun, rows: Any, most: int) -> Any:
             detail=_text(noun.detail),
             place=_text(noun.at),
         )
-        .order_by("fits", noun.title, "pk")
+        .order_by("fits", noun.order or noun.title, "pk")
         .values_list("noun", "pk", "shown", "detail", "place", "fits")[: most + 1]
     )
 

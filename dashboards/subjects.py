@@ -1,4 +1,4 @@
-"""What people comment on and watch, found over all apps: a program, milestone, risk or update as a reader may see it."""
+"""What people comment on and watch, over all apps: a program, milestone, risk or update as a reader may see it."""
 
 from __future__ import annotations
 
@@ -75,5 +75,7 @@ def named(keys: Iterable[Key], viewer: Viewer) -> dict[Key, Found]:
     for kind, pk in keys:
         ids[kind].add(pk)
     return {
-        (kind, row.pk): found(row) for kind, wanted in sorted(ids.items()) for row in rows(kind, viewer).filter(pk__in=wanted)
+        (kind, row.pk): found(row)
+        for kind, wanted in sorted(ids.items())
+        for row in rows(kind, viewer).filter(pk__in=wanted)
     }

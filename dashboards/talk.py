@@ -32,7 +32,9 @@ def find(request: SignedIn, kind: Subject, pk: int) -> Found:
 
 def place(found: Found) -> str:
     """The tab of the program below which a subject lies."""
-    return {Subject.MILESTONE: "milestones", Subject.RISK: "risks", Subject.UPDATE: "updates"}.get(found.kind, "comments")
+    return {Subject.MILESTONE: "milestones", Subject.RISK: "risks", Subject.UPDATE: "updates"}.get(
+        found.kind, "comments"
+    )
 
 
 def crumbs(found: Found) -> Crumbs:
@@ -99,7 +101,9 @@ def _thread(request: SignedIn, found: Found) -> HttpResponse:
 def warn_of_strangers(request: SignedIn, comment: Comment) -> None:
     """Say which @ in a comment reached nobody; whether there is such a person at all stays untold."""
     named = mentions(comment.text, readers(comment.program)) if "@" in comment.text else []
-    nobody = list(dict.fromkeys(comment.text[m.start : m.end] for m in named if m.person is None and m.end > m.start + 1))
+    nobody = list(
+        dict.fromkeys(comment.text[m.start : m.end] for m in named if m.person is None and m.end > m.start + 1)
+    )
     if nobody:
         messages.warning(request, f"Told nobody for {', '.join(nobody[:5])}: no one person who sees this is called so.")
 

@@ -16,9 +16,8 @@ from dashboards.templatetags.words import tone
 from forecasts.models import HealthPolicy
 from people.pages import SignedIn
 from people.permissions import OrgAct, may
-from programs.models import Health, Subject
+from programs.models import Health
 from programs.permissions import Act, acts
-from programs.threads import is_watched
 
 FILTERS = ("q", "health", "lead", "team", "area")
 
@@ -203,7 +202,6 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "matrix": charts.risk_matrix(page.risks),
         "pages": {name: f"{here}{end}" for name, end in PROGRAM_LINKS.items() if is_there(f"/p/ANY{end}")},
         "star_url": f"{here}/watch",
-        "starred": is_watched(request.user, Subject.PROGRAM, found.pk),
         "may_edit": Act.EDIT in allowed,
         "may_report": Act.REPORT in allowed,
         "may_decide": Act.DECIDE in allowed,

@@ -30,7 +30,7 @@ def post_comment(*, program: Program, kind: str, subject_id: int, text: str, by:
             Comment(program=program, kind=kind, subject_id=subject_id, text=_said(text), by=by, at=at)
         )
     named = _mentioned(comment)
-    told = {user_id: Notice.Reason.COMMENT for user_id in _concerned(comment)}
+    told = dict.fromkeys(_concerned(comment), Notice.Reason.COMMENT)
     _tell(comment, told | dict.fromkeys(named, Notice.Reason.MENTION), at)
     return comment
 
@@ -136,7 +136,7 @@ def tell_leads(
 ) -> None:
     """Tell whoever answers for a program, and one more, of the answer to what it asked for."""
     roles = Role.objects.filter(program=program, kind=Role.Kind.LEAD).values_list("user_id", flat=True)
-    told = {program.lead_id, *roles, also} - {by.pk}
+    told = {pk for pk in (program.lead_id, also, *roles) if pk and pk != by.pk}
     Notice.objects.bulk_create(
         Notice(
             user_id=user_id,
@@ -148,7 +148,7 @@ def tell_leads(
             by=by,
             at=at,
         )
-        for user_id in readers(program).filter(pk__in=told - {None}).order_by("pk").values_list("pk", flat=True)
+        for user_id in readers(program).filter(pk__in=told).order_by("pk").values_list("pk", flat=True)
     )
 
 

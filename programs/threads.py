@@ -9,7 +9,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch
 
 from people.models import User
-from programs.models import Comment, Notice, Program, Subject, Watch
+from programs.models import Notice, Program, Subject, Watch
 from programs.models.comment import CommentQuerySet
 from programs.permissions import Act
 

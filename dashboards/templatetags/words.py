@@ -255,7 +255,10 @@ def said(comment: Comment) -> SafeString:
     text, parts, at = comment.text, [], 0
     for named in mentions(text, [notice.user for notice in comment.naming]):  # type: ignore[attr-defined]
         if named.person:
-            parts += [linked(text[at : named.start]), f"<b>{escape(' '.join(text[named.start : named.end].split()))}</b>"]
+            parts += [
+                linked(text[at : named.start]),
+                f"<b>{escape(' '.join(text[named.start : named.end].split()))}</b>",
+            ]
             at = named.end
     html = "".join([*parts, linked(text[at:])])
     paragraphs = (paragraph.replace("\n", "<br>") for paragraph in re.split(r"\n\s*\n", html))
@@ -267,7 +270,10 @@ def linked(text: str) -> str:
     parts, at = [], 0
     for found in re.finditer(r"https?://[^\s<>\"']+", text):
         url = found[0].rstrip(".,;:!?)]}")
-        parts += [escape(text[at : found.start()]), f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{escape(url)}</a>']
+        parts += [
+            escape(text[at : found.start()]),
+            f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{escape(url)}</a>',
+        ]
         at = found.start() + len(url)
     return "".join([*parts, escape(text[at:])])
 

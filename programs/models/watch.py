@@ -56,7 +56,7 @@ class NoticeQuerySet(OwnQuerySet["Notice"]):
 
 
 class Notice(models.Model):
-    """Something that happened and that a person is told of in their inbox. Where a comment tells it, it is not copied."""
+    """Something that happened and that a person is told of in their inbox. What a comment says is not copied."""
 
     class Reason(models.TextChoices):
         MENTION = "mention", "mentioned you"
