@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -186,7 +185,7 @@ class Notices(Noun[Notice]):
 class TodoOut(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=[(kind, label) for kind, (label, _) in inbox.LABELS.items()])
     title = serializers.CharField()
-    program = serializers.CharField()
+    program = serializers.CharField(source="program.key")
     url = serializers.CharField()
     due_on = serializers.DateField(allow_null=True)
 
@@ -207,7 +206,7 @@ class Inbox(Endpoint):
         told = inbox.notices_of(reader, done=False).annotate(**PROGRAM_KEY)[:MOST_NOTICES]
         shown = [line.notice for line in inbox.lines(told, reader)]
         unread = Notice.objects.visible_to(reader).unread().count()
-        return Response(InboxOut({"unread": unread, "todos": map(asdict, waiting), "notices": shown}).data)
+        return Response(InboxOut({"unread": unread, "todos": waiting, "notices": shown}).data)
 
 
 class InboxRead(Endpoint):

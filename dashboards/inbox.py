@@ -39,7 +39,7 @@ class Todo:
 
     kind: Kind
     title: str
-    program: str
+    program: Program
     url: str
     due_on: date | None
 
@@ -81,7 +81,7 @@ def _decisions(reader: User, programs: Any) -> Iterable[Todo]:
     rows = Decision.objects.waiting().filter(decider=reader, program__in=programs).select_related("program")
     for row in rows.order_by(F("decide_by_on").asc(nulls_last=True), "id")[:MOST_TODOS]:
         title = f"{row.reference} {row.question}"
-        yield Todo("decision", title, row.program.name, f"/d/{row.reference}", row.decide_by_on)
+        yield Todo("decision", title, row.program, f"/d/{row.reference}", row.decide_by_on)
 
 
 def _hand_offs(reader: User, programs: Any) -> Iterable[Todo]:
@@ -92,9 +92,7 @@ def _hand_offs(reader: User, programs: Any) -> Iterable[Todo]:
     for link in seen(rows.order_by(F("need_by_on").asc(nulls_last=True), "id")[:MOST_TODOS], reader):
         for_whom = link.successor.program.name if link.successor else "a private program"
         title = f"{link.row.predecessor.name}, for {for_whom}"
-        yield Todo(
-            "hand_off", title, link.row.predecessor.program.name, f"/links/{link.row.pk}/answer", link.row.need_by_on
-        )
+        yield Todo("hand_off", title, link.row.predecessor.program, f"/links/{link.row.pk}/answer", link.row.need_by_on)
 
 
 def _gates(reader: User, programs: Any, today: date) -> Iterable[Todo]:
@@ -104,7 +102,7 @@ def _gates(reader: User, programs: Any, today: date) -> Iterable[Todo]:
     mine = rows.filter(Q(approver=reader) | nobody_named).select_related("program")
     for row in mine.order_by("gate_on", "id")[:MOST_TODOS]:
         title = f"Gate of {row.get_kind_display().lower()}"
-        yield Todo("gate", title, row.program.name, f"/phases/{row.pk}/decide", row.gate_on)
+        yield Todo("gate", title, row.program, f"/phases/{row.pk}/decide", row.gate_on)
 
 
 def _updates(reader: User, programs: Any, at: datetime, zone: ZoneInfo) -> Iterable[Todo]:
@@ -115,7 +113,7 @@ def _updates(reader: User, programs: Any, at: datetime, zone: ZoneInfo) -> Itera
     for row in silent.order_by(F("said_at").asc(nulls_last=True), "id")[:MOST_TODOS]:
         due_on = (row.said_at + UPDATE_EVERY).astimezone(zone).date() if row.said_at else None
         title = "Write this week's update" if row.said_at else "Write the first update"
-        yield Todo("update", title, row.name, f"{row.get_absolute_url()}/updates/new", due_on)
+        yield Todo("update", title, row, f"{row.get_absolute_url()}/updates/new", due_on)
 
 
 def _reviews(reader: User, programs: Any, today: date) -> Iterable[Todo]:
@@ -123,11 +121,11 @@ def _reviews(reader: User, programs: Any, today: date) -> Iterable[Todo]:
     risks = Risk.objects.open().filter(mine, review_on__lte=today).select_related("program")
     for risk in risks.order_by("review_on", "id")[:MOST_TODOS]:
         title = f"{risk.reference} {risk.title}"
-        yield Todo("review", title, risk.program.name, f"/r/{risk.reference}", risk.review_on)
+        yield Todo("review", title, risk.program, f"/r/{risk.reference}", risk.review_on)
     held = Assumption.objects.filter(mine, state=Assumption.State.OPEN, expires_on__lte=today)
     for row in held.select_related("program").order_by("expires_on", "id")[:MOST_TODOS]:
         url = f"{row.program.get_absolute_url()}/assumptions"
-        yield Todo("review", f"Does this still hold? {row.text}", row.program.name, url, row.expires_on)
+        yield Todo("review", f"Does this still hold? {row.text}", row.program, url, row.expires_on)
 
 
 def grouped(found: Iterable[Todo]) -> list[tuple[str, str, list[Todo]]]:

@@ -192,7 +192,7 @@ def test_the_endpoints_do_what_the_buttons_do(cast: Cast, now: datetime, today: 
         talk.post_comment(**about, text=f"The {word}, @vera", by=cast.lead, at=now)
     caller = Api(cast.viewer)
     shown = caller.get("inbox").json()
-    assert (shown["unread"], [todo["kind"] for todo in shown["todos"]]) == (2, ["decision"])
+    assert (shown["unread"], [(todo["kind"], todo["program"]) for todo in shown["todos"]]) == (2, [("decision", "NA4")])
     second, first = (notice["id"] for notice in shown["notices"])
     assert caller.post(f"notices/{first}/read").json()["read_at"]
     assert caller.post(f"notices/{first}/done").json()["done_at"]
