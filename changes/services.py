@@ -25,6 +25,7 @@ from people.permissions import OrgAct
 from people.permissions import require as require_org
 from programs.models import (
     Alignment,
+    Comment,
     GateAction,
     GateCriterion,
     Objective,
@@ -69,6 +70,7 @@ ACTS: dict[type[models.Model], Act | OrgAct | None] = {
     Team: OrgAct.MANAGE_TEAMS,
     Membership: OrgAct.MANAGE_TEAMS,
     SavedView: None,
+    Comment: Act.COMMENT,
 }
 
 

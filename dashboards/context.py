@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Max, OuterRef, Subquery, Sum
+from django.db.models import Exists, F, Max, OuterRef, Q, Subquery, Sum
 from django.http import HttpRequest
 from django.urls import is_valid_path
 from django.utils.functional import SimpleLazyObject
@@ -14,7 +14,8 @@ from django.utils.http import urlencode
 
 from forecasts.models import ProgramHealth, Run
 from people.models import Organisation, User
-from programs.models import Program
+from programs.models import Notice, Program, Subject, Watch
+from programs.models.program import BY_RANK
 from tpm import broker
 
 MOST_OWN_PROGRAMS = 8
@@ -64,15 +65,16 @@ def existing(places: tuple[Place, ...]) -> list[Place]:
 
 
 def own_programs(user: User) -> list[Program]:
-    """Open programs in which a person has a part, most important first, each with its derived health."""
+    """Open programs that a person watches, then those in which they have a part; each with its derived health."""
     newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
+    starred = Watch.objects.filter(user=user, kind=Subject.PROGRAM, subject_id=OuterRef("pk"))
     return list(
         Program.objects.visible_to(user)
-        .with_part(user)
+        .filter(Q(pk__in=Program.objects.with_part(user).values("pk")) | Q(Exists(starred)))
         .open()
-        .by_rank()
         .only("key", "name")
-        .annotate(derived=Subquery(newest.values("health")[:1]))[:MOST_OWN_PROGRAMS]
+        .annotate(derived=Subquery(newest.values("health")[:1]), starred=Exists(starred))
+        .order_by("-starred", *BY_RANK)[:MOST_OWN_PROGRAMS]
     )
 
 
@@ -112,6 +114,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "portfolio_places": existing(PORTFOLIO),
             "personal_places": existing(PERSONAL),
             "settings_place": next(iter(existing(SETTINGS)), None),
+            "unread": SimpleLazyObject(lambda: Notice.objects.visible_to(user).unread().count()),
             "own_programs": SimpleLazyObject(lambda: own_programs(user)),
             "forecast_run": SimpleLazyObject(lambda: pulse(user, key)),
             "pulse_url": f"/pulse?{urlencode({'program': key})}" if key else "/pulse",

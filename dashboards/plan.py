@@ -26,9 +26,10 @@ from milestones.models import Baseline, Dependency, Milestone
 from milestones.views import find_milestone, today
 from people.models import User
 from people.pages import SignedIn, done, paged, posted
-from programs.models import Program
+from programs.models import Program, Subject
 from programs.pages import find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
+from programs.threads import is_watched, thread_of
 
 MOST_ISSUED = 13
 WORK_FIELDS = ("work_low", "work_likely", "work_high", "remaining")
@@ -197,6 +198,9 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "since_baseline": (line.finish_on - frozen.finish_on).days if frozen and line.finish_on else None,
         "moves": moves,
         "changes": changes_of(row, dict.fromkeys(WORK_FIELDS, days)),
+        "star_url": f"/m/{row.pk}/watch",
+        "starred": is_watched(request.user, Subject.MILESTONE, row.pk),
+        "thread": thread_of(program, Subject.MILESTONE, row.pk, f"/m/{row.pk}", allowed),
         "may_edit": Act.EDIT in allowed,
         "may_plan": Act.PLAN in allowed,
         "may_cancel": row.is_open and Act.EDIT in allowed and services.act_of_cancelling(row) in allowed,

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import evidence, moves
@@ -24,7 +24,7 @@ from metrics.models import KPI, Measurement
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone
 from milestones.scope import Scope
 from people.models import Team, User
-from programs.models import Health, Objective, Phase, Program, ReportedHealth
+from programs.models import Health, Objective, Phase, Program, ReportedHealth, Subject, Watch
 from reports.models import Update
 from risks.models import Decision, Risk
 
@@ -186,6 +186,7 @@ def find(viewer: User, key: str) -> Program | None:
         visible.select_related("lead", "sponsor", "owning_team", "revisions")
         .annotate(
             serves=ArraySubquery(titles.values("title")),
+            starred=Exists(Watch.objects.filter(user_id=viewer.pk, kind=Subject.PROGRAM, subject_id=OuterRef("pk"))),
             related_to=ArraySubquery(related.order_by("name").distinct().values_list(named, flat=True)),
         )
         .filter(key=key)

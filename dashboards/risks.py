@@ -15,9 +15,10 @@ from dashboards.tornado import tornado
 from history.changes import changes_of
 from people.models import User
 from people.pages import SignedIn, paged
-from programs.models import Program
+from programs.models import Program, Subject
 from programs.pages import program_crumbs
-from programs.permissions import Act, may
+from programs.permissions import Act, acts
+from programs.threads import is_watched, thread_of
 from risks.exposure import exposure_of
 from risks.forms import IMPACTS, LIKELIHOODS
 from risks.models import MitigationAction, Risk
@@ -126,6 +127,7 @@ def risk(request: SignedIn, pk: int) -> HttpResponse:
     """A risk: what it is, what it would cost and what is done about it."""
     found = Risk.objects.visible_to(request.user).select_related("program__lead", "owner", "forecast__run")
     row: Any = get_object_or_404(found.with_range(), pk=pk)
+    allowed = acts(request.user, row.program)
     visible = Program.objects.visible_to(request.user)
     impacts = row.impacts.select_related("milestone__program")
     forecast = register.forecast_of(row)
@@ -148,6 +150,9 @@ def risk(request: SignedIn, pk: int) -> HttpResponse:
         ),
         "changes": changes_of(row),
         "today": today(),
-        "may_edit": may(request.user, Act.EDIT, row.program),
+        "star_url": f"/r/{row.reference}/watch",
+        "starred": is_watched(request.user, Subject.RISK, row.pk),
+        "thread": thread_of(row.program, Subject.RISK, row.pk, f"/r/{row.reference}", allowed),
+        "may_edit": Act.EDIT in allowed,
     }
     return render(request, "dashboards/risk.html", context)

@@ -3,6 +3,8 @@ from django.urls import path
 from dashboards import (
     accuracy,
     dependencies,
+    notices,
+    palette,
     plan,
     portfolio,
     problems,
@@ -10,12 +12,14 @@ from dashboards import (
     quality,
     risks,
     roadmap,
+    talk,
     teams,
     trends,
     views,
     watermelons,
     why,
 )
+from programs.models import Subject
 
 urlpatterns = [
     path("", portfolio.portfolio, name="portfolio"),
@@ -53,4 +57,19 @@ urlpatterns = [
     path("quality", quality.schedule_quality),
     path("pulse", views.pulse, name="pulse"),
     path("healthz", views.healthz, name="healthz"),
+    path("search", palette.search_page, name="search"),
+    path("palette", palette.palette, name="palette"),
+    path("inbox", notices.inbox_page, name="inbox"),
+    path("inbox/read", notices.notices_read),
+    path("inbox/<int:pk>/open", notices.notice_open),
+    path("inbox/<int:pk>/done", notices.notice_done),
+    path("p/<key:key>/comments", talk.program_comments),
+    path("m/<int:pk>/comments", talk.comments, {"kind": Subject.MILESTONE}),
+    path("r/R-<int:pk>/comments", talk.comments, {"kind": Subject.RISK}),
+    path("u/<int:pk>/comments", talk.comments, {"kind": Subject.UPDATE}),
+    path("comments/<int:pk>/edit", talk.comment_edit),
+    path("comments/<int:pk>/delete", talk.comment_delete),
+    path("p/<key:key>/watch", talk.program_watch),
+    path("m/<int:pk>/watch", talk.watch, {"kind": Subject.MILESTONE}),
+    path("r/R-<int:pk>/watch", talk.watch, {"kind": Subject.RISK}),
 ]

@@ -84,6 +84,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "most_rows": roadmap_charts.MOST_ROWS,
         "matrix": charts.risk_matrix(page.risks),
         "pages": {name: f"{here}{end}" for name, end in PROGRAM_LINKS.items() if is_there(f"/p/ANY{end}")},
+        "star_url": f"{here}/watch",
         "may_edit": Act.EDIT in allowed,
         "may_plan": Act.PLAN in allowed,
         "may_manage": Act.MANAGE in allowed,

@@ -11,6 +11,7 @@ from django.db.models import F, Q
 from history.models import Record
 from history.tracker import track
 from people.models import User, Viewer
+from people.search import search_index
 from programs.models import OfProgramQuerySet, Program
 
 
@@ -60,6 +61,7 @@ class KPI(Record):
                 violation_error_code="target_on",
             ),
         ]
+        indexes = [search_index("kpi_search", "name")]
 
     def __str__(self) -> str:
         return self.name

@@ -12,7 +12,8 @@ from django.db.models import F, Q
 from history.models import Record
 from history.tracker import track
 from people.models import Team, User, Viewer
-from programs.models import OfProgramQuerySet, Precision, Program
+from people.search import search_index
+from programs.models import OfProgramQuerySet, Precision, Program, Subject
 
 # Ten working years of eight-hour days; more is a slip of the finger.
 MOST_WORK_MINUTES = 10 * 260 * 480
@@ -58,6 +59,9 @@ class MilestoneQuerySet(OfProgramQuerySet["Milestone"]):
 
     def late(self, today: date) -> Self:
         return self.open().filter(target_on__lt=today)
+
+    def watched_by(self, person: User) -> Self:
+        return self.filter(pk__in=person.watches.filter(kind=Subject.MILESTONE).values("subject_id"))
 
 
 @track()
@@ -156,6 +160,7 @@ class Milestone(Record):
         indexes = [
             models.Index(fields=["target_on"], condition=Q(done_on=None), name="milestone_open_target"),
             models.Index(fields=["done_on"], name="milestone_done"),
+            search_index("milestone_search", "name", "note", "external_key"),
         ]
 
     def get_absolute_url(self) -> str:
@@ -286,6 +291,7 @@ class Requirement(Record):
                 violation_error_code="scope_reason",
             )
         ]
+        indexes = [search_index("requirement_search", "text")]
 
     def __str__(self) -> str:
         return self.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Max, Q, Subquery
 
 from milestones.models import Baseline, Requirement
 from programs.models import Program
@@ -21,21 +21,18 @@ class Scope:
 
     @classmethod
     def of(cls, program: Program) -> Scope:
-        """Two queries: the newest baseline's day, and the counts."""
-        baseline_on = (
-            Baseline.objects.filter(program=program)
-            .order_by("-approved_on", "-id")
-            .values_list("approved_on", flat=True)
-            .first()
+        """One query: the counts, those since the newest baseline too."""
+        newest = Baseline.objects.filter(program=program).order_by("-approved_on").values("approved_on")[:1]
+        rows = Requirement.objects.filter(program=program).annotate(frozen_on=Subquery(newest))
+        return cls(
+            **rows.aggregate(
+                inside=Count("pk", filter=Q(in_scope=True)),
+                outside=Count("pk", filter=Q(in_scope=False)),
+                added=Count("pk", filter=Q(in_scope=True, scope_since_on__gt=F("frozen_on"))),
+                loose=Count("pk", filter=Q(in_scope=True, milestone=None)),
+                baseline_on=Max("frozen_on"),
+            )
         )
-        since = Q(in_scope=True, scope_since_on__gt=baseline_on or date.max)
-        counts = Requirement.objects.filter(program=program).aggregate(
-            inside=Count("pk", filter=Q(in_scope=True)),
-            outside=Count("pk", filter=Q(in_scope=False)),
-            added=Count("pk", filter=since),
-            loose=Count("pk", filter=Q(in_scope=True, milestone=None)),
-        )
-        return cls(**counts, baseline_on=baseline_on)
 
     @property
     def sentence(self) -> str:

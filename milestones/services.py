@@ -26,7 +26,8 @@ from milestones.models import (
 from people import permissions as organisation
 from people.models import User
 from people.permissions import OrgAct
-from programs.models import Program
+from programs import talk
+from programs.models import Program, Subject
 from programs.permissions import Act, may, require
 from programs.services import change_program, locked, settle_target, touch
 
@@ -297,6 +298,7 @@ def delete_milestone(*, milestone: Milestone, by: User) -> None:
     touched |= set(Milestone.objects.filter(links_in__predecessor=milestone).values_list("program_id", flat=True))
     touched |= set(Milestone.objects.filter(links_out__successor=milestone).values_list("program_id", flat=True))
     with history.because("Delete a milestone", by_id=by.pk):
+        talk.forget(Subject.MILESTONE, milestone.pk)
         history.delete(milestone)
     touch(*touched, plan=True)
 
@@ -434,6 +436,16 @@ def answer_hand_off(
             promised_on=promised_on,
             note=note or dependency.note,
         )
+    until = f", for {promised_on:%-d %b %Y}" if promised_on and agreement != Dependency.Agreement.DECLINED else ""
+    talk.tell_leads(
+        program=receiver,
+        kind=Subject.MILESTONE,
+        subject_id=dependency.successor_id,
+        text=f"{Dependency.Agreement(agreement).label}{until}. {note}".strip(),
+        also=dependency.successor.owner_id,
+        by=by,
+        at=at,
+    )
     # What a milestone is promised by is its day where it has no other.
     touch(giver.pk, receiver.pk, plan=True)
     return dependency

@@ -18,6 +18,7 @@ from django.utils.text import slugify
 
 from history.models import Record
 from history.tracker import track
+from people.search import search_index
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MINUTES_OF_DAY = 24 * 60
@@ -137,6 +138,7 @@ class User(AbstractBaseUser, Record):
                 violation_error_code="email",
             )
         ]
+        indexes = [search_index("user_search", "name")]
 
     def __str__(self) -> str:
         return self.name
@@ -191,6 +193,7 @@ class Team(Record):
                 violation_error_code="capacity_days",
             ),
         ]
+        indexes = [search_index("team_search", "name")]
 
     def __str__(self) -> str:
         return self.name

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from history.forms import RecordForm
 from people.forms import people
 from people.models import Team, User
-from programs.models import GateAction, GateCriterion, Objective, Phase, Program, RelatedLink, Role, Slot
+from programs.models import Comment, GateAction, GateCriterion, Objective, Phase, Program, RelatedLink, Role, Slot
 from programs.permissions import Act, acts
 
 ROLES_IN_WORDS = "A lead changes everything, a contributor edits and agrees hand-offs, a viewer sees and comments."
@@ -99,6 +99,15 @@ class ProgramForm(RecordForm):
     @property
     def related(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in ("partner_teams", "objectives") if name in self.fields}
+
+
+class CommentForm(RecordForm):
+    model = Comment
+    names = ("text",)
+
+    def __init__(self, data: QueryDict | None = None, *, row: Comment | None = None) -> None:
+        super().__init__(data, row=row)
+        self.fields["text"].help_text = "Plain text. @ and a name tells somebody who sees the program."
 
 
 class RoleForm(RecordForm):

@@ -12,6 +12,7 @@ from django.utils import timezone
 from history.models import Record
 from history.tracker import track
 from people.models import User, Viewer
+from people.search import search_index
 from programs.models import OfProgramQuerySet, Program, ReportedHealth
 
 
@@ -45,7 +46,10 @@ class Update(Record):
                 violation_error_code="text",
             )
         ]
-        indexes = [models.Index(fields=["program", "-published_at"], name="update_newest")]
+        indexes = [
+            models.Index(fields=["program", "-published_at"], name="update_newest"),
+            search_index("update_search", "text", "ask", "path_to_green"),
+        ]
 
     def __str__(self) -> str:
         return f"Update {self.pk}"

@@ -20,9 +20,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from history.forms import explaining
 from people.models import User
 from people.pages import SignedIn, attempt, delete, done, paged
-from programs.models import Program
+from programs.models import Program, Subject
 from programs.pages import program_crumbs
-from programs.permissions import Act, may, require
+from programs.permissions import Act, acts, may, require
+from programs.threads import thread_of
 from reports import outbox, services, snapshot
 from reports.forms import SubscriptionForm, UpdateForm
 from reports.models import Letter, Subscription, Update
@@ -166,6 +167,9 @@ def update_detail(request: SignedIn, pk: int) -> HttpResponse:
         "program": program,
         "update": update,
         "facts": snapshot.read(update.snapshot or snapshot.take(program, timezone.now())),
+        "thread": thread_of(program, Subject.UPDATE, update.pk, f"/u/{update.pk}", acts(request.user, program))
+        if update.published_at
+        else None,
         "primary_url": "" if update.published_at else reverse("update_change", args=[update.pk]),
         "primary_label": "Edit draft",
         "primary_icon": "pencil",

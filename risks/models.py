@@ -14,6 +14,7 @@ from history.models import Record
 from history.tracker import track
 from milestones.models import MOST_WORK_MINUTES, Milestone, SlipCause
 from people.models import Team, User, Viewer
+from people.search import search_index
 from programs.models import Objective, OfProgramQuerySet, Program
 
 FIVE = [MinValueValidator(1), MaxValueValidator(5)]
@@ -132,7 +133,10 @@ class Risk(Record):
                 violation_error_code="closed_because",
             ),
         ]
-        indexes = [models.Index(fields=["program"], condition=Q(closed_on=None), name="risk_open")]
+        indexes = [
+            models.Index(fields=["program"], condition=Q(closed_on=None), name="risk_open"),
+            search_index("risk_search", "title", "cause", "event", "effect", "mitigation", "external_key"),
+        ]
 
     def get_absolute_url(self) -> str:
         return f"/r/{self.reference}"
@@ -240,6 +244,7 @@ class Issue(Record):
                 violation_error_code="closed_on",
             )
         ]
+        indexes = [search_index("issue_search", "title", "note", "external_key")]
 
     def get_absolute_url(self) -> str:
         return f"/issues/{self.pk}"
@@ -306,6 +311,7 @@ class Decision(Record):
                 violation_error_code="answer",
             )
         ]
+        indexes = [search_index("decision_search", "question", "options", "answer", "consequence")]
 
     def get_absolute_url(self) -> str:
         return f"/d/{self.reference}"
@@ -378,6 +384,7 @@ class Problem(Record):
                 violation_error_code="closed_on",
             ),
         ]
+        indexes = [search_index("problem_search", "title", "description")]
 
     def __str__(self) -> str:
         return self.title

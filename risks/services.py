@@ -16,7 +16,8 @@ from milestones.services import refuse_other_program
 from people import permissions as organisation
 from people.models import User
 from people.permissions import OrgAct
-from programs.models import Program
+from programs import talk
+from programs.models import Program, Subject
 from programs.permissions import Act, may, require
 from programs.services import create_program, locked, touch
 from risks.models import Assumption, Decision, Issue, MitigationAction, Problem, ProblemCost, Risk, RiskImpact
@@ -132,6 +133,7 @@ def delete_risk(*, risk: Risk, by: User) -> None:
     require(by, Act.EDIT, risk.program)
     touched = set(risk.impacts.values_list("milestone__program_id", flat=True))
     with history.because("Delete a risk", by_id=by.pk):
+        talk.forget(Subject.RISK, risk.pk)
         history.delete(risk)
     touch(risk.program_id, *touched, plan=True)
 

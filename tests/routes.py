@@ -44,6 +44,10 @@ def of(noun: str, shows: int = 200) -> Route:
     return Route(Guard.PROGRAM, noun, shows)
 
 
+def talk(noun: str, shows: int = 200) -> Route:
+    return Route(Guard.PROGRAM, noun, shows, open_to_all=True)
+
+
 def shared(noun: str = "", shows: int = 200, *, writes: bool = False) -> Route:
     return Route(Guard.ORGANISATION, noun, shows, writes)
 
@@ -88,6 +92,12 @@ PAGES = {
     "/accuracy": anyone(),
     "/accuracy/expert": anyone(),
     "/quality": anyone(),
+    "/search": anyone(),
+    "/palette": anyone(),
+    "/inbox": anyone(),
+    "/inbox/read": anyone(BUTTON, writes=True),
+    "/inbox/<pk>/open": own("notice", BUTTON),
+    "/inbox/<pk>/done": own("notice", BUTTON),
     "/objectives": anyone(),
     "/objectives/new": anyone(writes=True),
     "/objectives/<pk>/edit": shared("objective", writes=True),
@@ -122,6 +132,16 @@ PAGES = {
     "/p/<key>/related": of("program"),
     "/p/<key>/related/new": of("program"),
     "/related/<pk>/delete": of("related"),
+    # what is said about it, and who watches it: whoever sees it may
+    "/p/<key>/comments": talk("program"),
+    "/m/<pk>/comments": talk("milestone"),
+    "/r/R-<pk>/comments": talk("risk"),
+    "/u/<pk>/comments": talk("published"),
+    "/comments/<pk>/edit": own("own_comment"),
+    "/comments/<pk>/delete": own("own_comment"),
+    "/p/<key>/watch": talk("program", BUTTON),
+    "/m/<pk>/watch": talk("milestone", BUTTON),
+    "/r/R-<pk>/watch": talk("risk", BUTTON),
     # its plan
     "/p/<key>/milestones": of("program"),
     "/p/<key>/milestones/new": of("program"),
@@ -334,6 +354,17 @@ API = {
     "updates": anyone(),
     "updates/<pk>": of("update"),
     "updates/<pk>/publish": of("update", BUTTON),
+    "comments": anyone(writes=True),
+    "comments/<pk>": of("comment"),
+    "watches": anyone(writes=True),
+    "watches/<pk>": own("watch"),
+    "notices": anyone(),
+    "notices/<pk>": own("notice"),
+    "notices/<pk>/read": own("notice", BUTTON),
+    "notices/<pk>/done": own("notice", BUTTON),
+    "inbox": anyone(),
+    "inbox/read": anyone(BUTTON, writes=True),
+    "search": anyone(),
     "subscriptions": anyone(writes=True),
     "subscriptions/<pk>": own("subscription"),
     "subscriptions/<pk>/send-now": own("subscription", BUTTON),

@@ -32,6 +32,7 @@ from history.models import ChangeSet
 from integrations.models import ImportMapping, Upload
 from milestones.models import Milestone
 from people.models import AccessToken, Team, User
+from programs import talk
 from programs.models import Objective, Phase, Program, RelatedLink
 from reports import outbox
 from reports.models import Letter
@@ -152,6 +153,11 @@ def furnish(program: Program, cast: Cast, word: str, other: Program, team: Team)
     said = reports.services.begin_update(**owned, at=now, **written)
     reports.services.publish_update(update=said, by=lead, at=now)
     update = reports.services.begin_update(**owned, at=now, **written)
+    said_of = {"program": program.pk, "milestone": last.pk, "risk": risk.pk, "update": said.pk}
+    for kind, pk in said_of.items():
+        talk.watch(program=program, kind=kind, subject_id=pk, by=cast.viewer, at=now)
+        about: dict[str, Any] = {"program": program, "kind": kind, "subject_id": pk}
+        comment = talk.post_comment(**about, text=f"{text} for @Vera Viewer and @Otto Outsider", by=lead, at=now)
     return {
         "program": program.key,
         "role": role.pk,
@@ -177,12 +183,18 @@ def furnish(program: Program, cast: Cast, word: str, other: Program, team: Team)
         "kpi": kpi.pk,
         "measurement": measurement.pk,
         "update": update.pk,
+        "published": said.pk,
+        "comment": comment.pk,
     }
 
 
-def belongings(user: User, cast: Cast) -> Ids:
-    """What is a person's own: a token, a view, a subscription and a letter, with its words as they would be sent."""
+def belongings(user: User, cast: Cast, program: Program, word: str) -> Ids:
+    """What is a person's own: a token, a subscription, a letter as it would be sent; a comment, a star, a notice."""
     now = timezone.now()
+    about: dict[str, Any] = {"program": program, "kind": "program", "subject_id": program.pk}
+    comment = talk.post_comment(**about, text=f"{word} of my own", by=user, at=now)
+    star = talk.watch(**about, by=user, at=now)
+    talk.post_comment(**about, text=f"{word} for @{user.name}", by=cast.admin, at=now)
     token, _ = people.services.issue_token(
         user=user,
         name=f"token of {user.name}",
@@ -200,6 +212,9 @@ def belongings(user: User, cast: Cast) -> Ids:
         "saved_view_id": view.pk,
         "subscription": subscription.pk,
         "letter": letter.pk,
+        "own_comment": comment.pk,
+        "watch": star.pk,
+        "notice": user.notices.latest("pk").pk,
         "unsubscribe": outbox.unsubscribe_token(subscription.pk),
         "change_set": ChangeSet.objects.filter(by_id=user.pk, parent=None).latest("id").pk,
     }
@@ -244,8 +259,8 @@ def stage(cast: Cast) -> Stage:
         programs.services.change_program(program=program, by=cast.admin, objectives=[objective])
     return Stage(
         cast,
-        hidden=hidden | organisation | belongings(cast.lead, cast),
-        seen=seen | organisation | belongings(cast.outsider, cast),
+        hidden=hidden | organisation | belongings(cast.lead, cast, cast.dark, "canary"),
+        seen=seen | organisation | belongings(cast.outsider, cast, cast.na4, "plain"),
     )
 
 

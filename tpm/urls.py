@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path, registe
 from rest_framework.routers import SimpleRouter
 
 import changes.api
+import dashboards.api
 import forecasts.api
 import metrics.api
 import milestones.api
@@ -67,6 +68,9 @@ nouns: dict[str, type[Noun[Any]]] = {
     "kpis": metrics.api.KPIs,
     "measurements": metrics.api.Measurements,
     "updates": reports.api.Updates,
+    "comments": dashboards.api.Comments,
+    "watches": dashboards.api.Watches,
+    "notices": dashboards.api.Notices,
     "subscriptions": reports.api.Subscriptions,
     "letters": reports.api.Letters,
     "users": people.api.Users,
@@ -93,6 +97,9 @@ api_routes: list[URLPattern | URLResolver] = [
         people.api.TheOrganisation.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="organisation",
     ),
+    path("inbox", dashboards.api.Inbox.as_view(), name="inbox"),
+    path("inbox/read", dashboards.api.InboxRead.as_view(), name="inbox_read"),
+    path("search", dashboards.api.Search.as_view(), name="search"),
     path("me", people.api.Me.as_view(), name="me"),
     path("openapi.json", tpm.api.Document.as_view(), name="document"),
     path("docs", tpm.api.docs, name="docs"),

@@ -14,13 +14,14 @@ from django.db.models.fields import BLANK_CHOICE_DASH
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 from dashboards.context import is_there
 from people.models import User
-from programs.models import Health, Precision, Program
+from programs.mentions import mentions
+from programs.models import Comment, Health, Precision, Program
 
 register = template.Library()
 
@@ -254,6 +255,35 @@ def markdown(text: str | None) -> SafeString:
     return mark_safe(clean)  # noqa: S308 - nh3 made it harmless
 
 
+@register.filter
+def said(comment: Comment) -> SafeString:
+    """A comment as it was typed: its paragraphs, its links, and in bold whom it names (``threads.with_names``)."""
+    text, parts, at = comment.text, [], 0
+    for named in mentions(text, [notice.user for notice in comment.naming]):  # type: ignore[attr-defined]
+        if named.person:
+            parts += [
+                linked(text[at : named.start]),
+                f"<b>{escape(' '.join(text[named.start : named.end].split()))}</b>",
+            ]
+            at = named.end
+    html = "".join([*parts, linked(text[at:])])
+    paragraphs = (paragraph.replace("\n", "<br>") for paragraph in re.split(r"\n\s*\n", html))
+    return mark_safe("".join(f'<p dir="auto">{paragraph}</p>' for paragraph in paragraphs))  # noqa: S308 - escaped
+
+
+def linked(text: str) -> str:
+    """Escaped text in which what begins with https:// or http:// leads there."""
+    parts, at = [], 0
+    for found in re.finditer(r"https?://[^\s<>\"']+", text):
+        url = found[0].rstrip(".,;:!?)]}")
+        parts += [
+            escape(text[at : found.start()]),
+            f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{escape(url)}</a>',
+        ]
+        at = found.start() + len(url)
+    return "".join([*parts, escape(text[at:])])
+
+
 @register.simple_tag
 def glyph(state: str | None, size: str = "") -> SafeString:
     """The shape of a health or tone; put its word beside it. ``{% glyph program.health %}``"""
@@ -359,6 +389,7 @@ PROGRAM_PAGES = (
     ("/dependencies", "Dependencies"),
     ("/kpis", "KPIs"),
     ("/updates", "Updates"),
+    ("/comments", "Comments"),
     ("/decisions", "Decisions"),
     ("/requirements", "Requirements"),
     ("/phases", "Phases"),

@@ -1,17 +1,21 @@
-"""Programs, the people and roles around them, their objectives, phases and what their leads report."""
+"""Programs, the people and roles around them, their objectives, phases, what their leads report and what people say."""
 
+from programs.models.comment import Comment, Subject
 from programs.models.health import Health, ReportedHealth
 from programs.models.objective import Objective
 from programs.models.phase import GateAction, GateCriterion, Phase
 from programs.models.program import Alignment, OfProgramQuerySet, PartnerTeam, Precision, Program, Revision
 from programs.models.related import RelatedLink
 from programs.models.role import Role, Slot
+from programs.models.watch import Notice, Watch
 
 __all__ = [
     "Alignment",
+    "Comment",
     "GateAction",
     "GateCriterion",
     "Health",
+    "Notice",
     "Objective",
     "OfProgramQuerySet",
     "PartnerTeam",
@@ -23,4 +27,6 @@ __all__ = [
     "Revision",
     "Role",
     "Slot",
+    "Subject",
+    "Watch",
 ]

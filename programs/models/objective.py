@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from history.models import Record
 from history.tracker import track
 from people.models import User
+from people.search import search_index
 
 
 @track()
@@ -39,6 +40,7 @@ class Objective(Record):
                 violation_error_code="period_end_on",
             ),
         ]
+        indexes = [search_index("objective_search", "title")]
 
     def __str__(self) -> str:
         return self.title

@@ -14,6 +14,7 @@ from django.db.models.functions import NullIf
 from history.models import Record
 from history.tracker import track
 from people.models import Team, User, Viewer
+from people.search import search_index
 from programs.models.objective import Objective
 
 
@@ -42,6 +43,10 @@ class Precision(models.TextChoices):
         return date(day.year, month, calendar.monthrange(day.year, month)[1])
 
 
+# Most important first, and those without a rank (0) last.
+BY_RANK = (NullIf("rank", 0).asc(nulls_last=True), "name", "id")
+
+
 class ProgramQuerySet(models.QuerySet["Program"]):
     def visible_to(self, viewer: Viewer) -> Self:
         """Programs that a viewer may see: all but private ones in which they have no part."""
@@ -55,17 +60,32 @@ class ProgramQuerySet(models.QuerySet["Program"]):
         """Programs in which a person has a part: as lead, as sponsor or by a role."""
         return self.filter(_part_of(person))
 
+    def led_by(self, person: User) -> Self:
+        """Programs that a person answers for: named as their lead, or with that role."""
+        return self.filter(Q(lead=person) | _with_role(person, "lead"))
+
+    def worked_on_by(self, person: User) -> Self:
+        """Programs that a person leads or contributes to, and so agrees hand-offs of."""
+        return self.filter(Q(lead=person) | _with_role(person, "lead", "contributor"))
+
+    def watched_by(self, person: User) -> Self:
+        return self.filter(pk__in=person.watches.filter(kind="program").values("subject_id"))
+
     def open(self) -> Self:
         return self.exclude(state__in=[Program.State.DONE, Program.State.CANCELLED])
 
     def by_rank(self) -> Self:
         """Most important first, and those without a rank (0) last."""
-        return self.order_by(NullIf("rank", 0).asc(nulls_last=True), "name", "id")
+        return self.order_by(*BY_RANK)
 
 
 def _part_of(person: User) -> Q:
     roles = person.roles.filter(program=models.OuterRef("pk"))
     return Q(lead=person) | Q(sponsor=person) | Q(models.Exists(roles))
+
+
+def _with_role(person: User, *kinds: str) -> Q:
+    return Q(models.Exists(person.roles.filter(program=models.OuterRef("pk"), kind__in=kinds)))
 
 
 @track()
@@ -133,7 +153,10 @@ class Program(Record):
                 violation_error_code="name",
             ),
         ]
-        indexes = [models.Index(fields=["name"], name="program_name")]
+        indexes = [
+            models.Index(fields=["name"], name="program_name"),
+            search_index("program_search", "name", "summary", "area"),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -165,6 +165,10 @@ PAGES = [
     "/p/NA4/kpis",
     "/p/NA4/kpis/{kpi}",
     "/p/NA4/kpis/{kpi}/edit",
+    "/search?q=step",
+    "/palette?q=step",
+    "/inbox",
+    "/p/NA4/comments?show=all",
 ]
 
 

@@ -149,6 +149,8 @@ def test_every_table_of_ours_is_tracked() -> None:
         "forecasts.RiskForecast",
         "forecasts.Run",
         "integrations.Upload",
+        "programs.Notice",
+        "programs.Watch",
         "integrations.UploadedFile",
         "reports.Letter",
     }

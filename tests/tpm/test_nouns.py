@@ -215,6 +215,15 @@ CASES = [
         lambda w: {"ask": "A second crane"},
     ),
     Case(
+        "comments",
+        lambda w: {"kind": "milestone", "subject_id": w.last.pk, "text": "Why is it late?"},
+        lambda w: {"text": "Why is it so late?"},
+        of_program=False, shows={"program": "NA4", "edited_at": None},
+    ),
+    Case(
+        "watches", lambda w: {"kind": "risk", "subject_id": w.risk.pk}, of_program=False, shows={"program": "NA4"},
+    ),
+    Case(
         "subscriptions", lambda w: {"weekday": 4, "hour": 8}, lambda w: {"hour": 9}, of_program=False, deletes=False,
     ),
     Case(
@@ -241,7 +250,9 @@ CASES = [
         of_program=False, deletes=False,
     ),
 ]  # fmt: skip
-READ_ONLY = {"date-moves", "baseline-dates", "forecasts", "letters", "risk-forecasts", "program-healths"}
+READ_ONLY = {
+    "date-moves", "baseline-dates", "forecasts", "letters", "notices", "risk-forecasts", "program-healths",
+}  # fmt: skip
 
 
 def other_key(world: World) -> str:

@@ -42,6 +42,7 @@ from tpm.demo.portfolio import (
     ZONES,
     ProgramSpec,
 )
+from tpm.demo.talk import speak
 
 WEEKS = 14
 DAY = 480  # working minutes
@@ -584,6 +585,14 @@ class Replay:
         for key in self.milestones:
             with history.replaying(at(0.9)):
                 self.progress(key, WEEKS, self.today, at(0.9))
+        speak(
+            programs=self.programs,
+            milestones=self.milestones,
+            sponsor=self.people[SPONSOR],
+            viewer=self.people[VIEWER],
+            lead=lead,
+            at=at,
+        )
         self.forecast(self.today, at(0.95))
         # Readers for a week already, so that this week's letter is due.
         for name in (SPONSOR, "Priya Raman", VIEWER):

@@ -1,0 +1,152 @@
+"""What waits for a person, read from the rows that make it wait, and what they are told of: within their rights now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, OuterRef, Q, Subquery
+
+from dashboards import subjects
+from dashboards.subjects import Found
+from milestones.hand_offs import seen
+from milestones.models import Dependency
+from people.models import User
+from programs.models import Notice, Phase, Program
+from programs.models.watch import NoticeQuerySet
+from reports.models import Update
+from risks.models import Assumption, Decision, Risk
+
+MOST_TODOS = 30
+UPDATE_EVERY = timedelta(days=7)
+GATES_AHEAD = timedelta(days=14)
+Kind = Literal["update", "hand_off", "decision", "gate", "review"]
+LABELS: dict[Kind, tuple[str, str]] = {
+    "decision": ("Decisions that wait for you", "gavel"),
+    "hand_off": ("Hand-offs that wait for your answer", "swap"),
+    "gate": ("Gates to decide", "key"),
+    "update": ("Updates to write", "pencil"),
+    "review": ("To look at again", "risk"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """Something to do: it is gone once it is done, for no row says that it is there."""
+
+    kind: Kind
+    title: str
+    program: Program
+    url: str
+    due_on: date | None
+
+    def is_late(self, today: date) -> bool:
+        return self.due_on is not None and self.due_on < today
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A notice with the subject that it speaks of."""
+
+    notice: Notice
+    about: Found
+
+    @property
+    def url(self) -> str:
+        comment = self.notice.comment_id
+        return f"{self.about.talk_url}#comment-{comment}" if comment else self.about.url
+
+    @property
+    def text(self) -> str:
+        return self.notice.comment.text if self.notice.comment else self.notice.text
+
+
+def todos(reader: User, *, at: datetime, zone: ZoneInfo) -> list[Todo]:
+    """All that waits for a reader in open programs, what is due first in each kind: seven queries."""
+    today = at.astimezone(zone).date()
+    programs = Program.objects.visible_to(reader).open()
+    return [
+        *_decisions(reader, programs),
+        *_hand_offs(reader, programs),
+        *_gates(reader, programs, today),
+        *_updates(reader, programs, at, zone),
+        *_reviews(reader, programs, today),
+    ]
+
+
+def _decisions(reader: User, programs: Any) -> Iterable[Todo]:
+    rows = Decision.objects.waiting().filter(decider=reader, program__in=programs).select_related("program")
+    for row in rows.order_by(F("decide_by_on").asc(nulls_last=True), "id")[:MOST_TODOS]:
+        title = f"{row.reference} {row.question}"
+        yield Todo("decision", title, row.program, f"/d/{row.reference}", row.decide_by_on)
+
+
+def _hand_offs(reader: User, programs: Any) -> Iterable[Todo]:
+    asked = Dependency.objects.hand_offs().filter(
+        agreement=Dependency.Agreement.PROPOSED, predecessor__program__in=programs.worked_on_by(reader)
+    )
+    rows = asked.select_related("predecessor__program", "successor__program")
+    for link in seen(rows.order_by(F("need_by_on").asc(nulls_last=True), "id")[:MOST_TODOS], reader):
+        for_whom = link.successor.program.name if link.successor else "a private program"
+        title = f"{link.row.predecessor.name}, for {for_whom}"
+        yield Todo("hand_off", title, link.row.predecessor.program, f"/links/{link.row.pk}/answer", link.row.need_by_on)
+
+
+def _gates(reader: User, programs: Any, today: date) -> Iterable[Todo]:
+    answering = Q(pk__in=programs.led_by(reader).values("pk")) | Q(sponsor=reader)
+    nobody_named = Q(approver=None, program__in=programs.filter(answering).values("pk"))
+    rows = Phase.objects.filter(decision="", gate_on__lte=today + GATES_AHEAD, program__in=programs)
+    mine = rows.filter(Q(approver=reader) | nobody_named).select_related("program")
+    for row in mine.order_by("gate_on", "id")[:MOST_TODOS]:
+        title = f"Gate of {row.get_kind_display().lower()}"
+        yield Todo("gate", title, row.program, f"/phases/{row.pk}/decide", row.gate_on)
+
+
+def _updates(reader: User, programs: Any, at: datetime, zone: ZoneInfo) -> Iterable[Todo]:
+    newest = Update.objects.published().filter(program=OuterRef("pk")).order_by("-published_at")
+    led = programs.led_by(reader).filter(state=Program.State.ACTIVE)
+    rows = led.annotate(said_at=Subquery(newest.values("published_at")[:1]))
+    silent = rows.filter(Q(said_at=None) | Q(said_at__lte=at - UPDATE_EVERY))
+    for row in silent.order_by(F("said_at").asc(nulls_last=True), "id")[:MOST_TODOS]:
+        due_on = (row.said_at + UPDATE_EVERY).astimezone(zone).date() if row.said_at else None
+        title = "Write this week's update" if row.said_at else "Write the first update"
+        yield Todo("update", title, row, f"{row.get_absolute_url()}/updates/new", due_on)
+
+
+def _reviews(reader: User, programs: Any, today: date) -> Iterable[Todo]:
+    mine = Q(owner=reader, program__in=programs)
+    risks = Risk.objects.open().filter(mine, review_on__lte=today).select_related("program")
+    for risk in risks.order_by("review_on", "id")[:MOST_TODOS]:
+        title = f"{risk.reference} {risk.title}"
+        yield Todo("review", title, risk.program, f"/r/{risk.reference}", risk.review_on)
+    held = Assumption.objects.filter(mine, state=Assumption.State.OPEN, expires_on__lte=today)
+    for row in held.select_related("program").order_by("expires_on", "id")[:MOST_TODOS]:
+        url = f"{row.program.get_absolute_url()}/assumptions"
+        yield Todo("review", f"Does this still hold? {row.text}", row.program, url, row.expires_on)
+
+
+def grouped(found: Iterable[Todo]) -> list[tuple[str, str, list[Todo]]]:
+    """By kind, in the order of ``LABELS``: label, icon and what there is to do."""
+    found = list(found)
+    groups = [(label, icon, [one for one in found if one.kind == kind]) for kind, (label, icon) in LABELS.items()]
+    return [group for group in groups if group[2]]
+
+
+def notices_of(reader: User, *, done: bool) -> NoticeQuerySet:
+    """What a reader is told of, newest first; what they put away where ``done`` says so."""
+    rows = Notice.objects.visible_to(reader).select_related("by", "comment", "program")
+    return (rows.exclude(done_at=None) if done else rows.open()).order_by("-at", "-id")
+
+
+def lines(notices: Iterable[Notice], reader: User) -> list[Line]:
+    """Notices whose subject the reader still sees: at most four queries."""
+    notices = list(notices)
+    about = subjects.named({(notice.kind, notice.subject_id) for notice in notices}, reader)
+    return [
+        Line(notice, about[notice.kind, notice.subject_id])
+        for notice in notices
+        if (notice.kind, notice.subject_id) in about
+    ]

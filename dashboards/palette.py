@@ -1,0 +1,134 @@
+"""Pages of the search, and the answers of the command palette: records, then what one may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from dashboards.context import PERSONAL, PORTFOLIO, existing, own_programs
+from dashboards.search import BY_NAME, NOUNS, search
+from dashboards.subjects import named
+from people.models import User
+from people.pages import SignedIn
+from people.permissions import OrgAct, may
+from people.search import MOST_CHARACTERS
+from programs.models import Program, Watch
+
+MOST_A_NOUN = 10
+MOST_OF_ONE_NOUN = 100
+MOST_IN_PALETTE = 4
+MOST_RECORDS = 8
+MOST_UPDATES = 3
+KEYS = {"/": "g p", "/roadmap": "g r", "/dependencies": "g d", "/trends": "g t", "/inbox": "g i"}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A line of the palette: where it leads, what it says on the right, and the keys that do the same."""
+
+    label: str
+    url: str
+    icon: str
+    detail: str = ""
+    keys: str = ""
+
+    @property
+    def strokes(self) -> list[str]:
+        return self.keys.split()
+
+
+@require_safe
+def search_page(request: SignedIn) -> HttpResponse:
+    """Everything that the reader may see and that holds these words."""
+    asked = request.GET.get("q", "").strip()[:MOST_CHARACTERS]
+    only = BY_NAME.get(request.GET.get("noun", ""))
+    nouns, most = ((only,), MOST_OF_ONE_NOUN) if only else (NOUNS, MOST_A_NOUN)
+    context = {
+        "title": "Search",
+        "asked": asked,
+        "only": only,
+        "most": most,
+        "groups": search(request.user, asked, most=most, nouns=nouns),
+    }
+    return render(request, "dashboards/search.html", context)
+
+
+@require_safe
+def palette(request: SignedIn) -> HttpResponse:
+    """The options of the palette for what is typed so far: a fragment."""
+    asked = request.GET.get("q", "").strip()[:MOST_CHARACTERS]
+    groups = found(request.user, asked) if asked else [("Watched and yours", records(request.user))]
+    words = asked.casefold().split()
+    groups.append(
+        ("Actions", [deed for deed in actions(request.user) if all(w in deed.label.casefold() for w in words)])
+    )
+    numbered, number = [], 0
+    for label, options in groups:
+        if options:
+            numbered.append((label, list(enumerate(options, start=number))))
+            number += len(options)
+    return render(request, "dashboards/palette.html", {"groups": numbered, "asked": asked})
+
+
+def found(viewer: User, asked: str) -> list[tuple[str, list[Option]]]:
+    return [
+        (
+            group.noun.label,
+            [
+                Option(f"{hit.key} {hit.title}".strip(), hit.url, group.noun.icon, detail=hit.detail)
+                for hit in group.hits
+            ],
+        )
+        for group in search(viewer, asked, most=MOST_IN_PALETTE)
+    ]
+
+
+def records(viewer: User) -> list[Option]:
+    """What a person watches, newest first, then the programs in which they have a part."""
+    keys = list(
+        Watch.objects.visible_to(viewer).order_by("-at", "-id").values_list("kind", "subject_id")[:MOST_RECORDS]
+    )
+    about = named(keys, viewer)
+    seen = [about[key] for key in keys if key in about]
+    options = [
+        Option(
+            one.name,
+            one.url,
+            one.icon,
+            detail=one.program.key if one.url == f"/p/{one.program.key}" else one.program.name,
+        )
+        for one in seen
+    ]
+    there = {option.url for option in options}
+    options += [
+        Option(program.name, program.get_absolute_url(), "grid", detail=program.key)
+        for program in own_programs(viewer)
+        if program.get_absolute_url() not in there
+    ]
+    return options[:MOST_RECORDS]
+
+
+def actions(viewer: User) -> list[Option]:
+    """What a person may do from anywhere, then where they may go."""
+    led = Program.objects.visible_to(viewer).led_by(viewer).open().by_rank().only("key", "name")[:MOST_UPDATES]
+    options = [
+        Option(f"Write update: {program.name}", f"{program.get_absolute_url()}/updates/new", "pencil", keys="u")
+        for program in led
+    ]
+    offered = (
+        (OrgAct.CREATE_PROGRAM, Option("New program", "/programs/new", "plus")),
+        (OrgAct.EDIT_OBJECTIVES, Option("New objective", "/objectives/new", "plus")),
+        (OrgAct.CREATE_TEAM, Option("New team", "/teams/new", "plus")),
+        (OrgAct.RECORD_PROBLEM, Option("Record a problem", "/problems/new", "plus")),
+        (OrgAct.IMPORT, Option("Import", "/import", "down")),
+        (OrgAct.MANAGE_PEOPLE, Option("Go to people", "/settings/people", "user")),
+    )
+    options += [option for act, option in offered if may(viewer, act)]
+    options += [
+        Option(f"Go to {place.label.lower()}", place.path, place.icon, keys=KEYS.get(place.path, ""))
+        for place in (*existing(PORTFOLIO), *existing(PERSONAL))
+    ]
+    return [*options, Option("Go to settings", "/settings", "gear")]

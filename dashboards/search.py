@@ -1,0 +1,255 @@
+"""Search over all nouns within a reader's rights, in one question to the database.
+
+Each noun says which of its rows a reader sees, by which texts they are found (its own index answers that), and what is
+shown of them. A key that is typed whole comes first, then titles that begin with what was typed, then titles that hold
+its words, then longer texts. Where nothing is found, titles that are spelt like it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.postgres.search import TrigramWordSimilarity
+from django.db.models import Case, CharField, Expression, F, FloatField, Q, QuerySet, Value, When
+from django.db.models.functions import Cast, Concat, Left, TruncDate, Upper
+
+from metrics.models import KPI
+from milestones.models import Milestone, Requirement
+from people.models import Team, User, Viewer
+from people.search import MOST_CHARACTERS, document, in_document, in_title, words_of
+from programs.models import Objective, Program
+from reports.models import Update
+from risks.models import Decision, Issue, Problem, Risk
+
+TITLE_CHARACTERS = 160
+# Each noun's number in its key, such as R-104. Longer than any id is no number that the database could read.
+REFERENCE = re.compile(r"([A-Za-z])-([0-9]{1,18})")
+EXACT, BEGINS, HOLDS, TEXT = range(4)
+NOTHING = Value("", output_field=CharField())
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """How the rows of one noun are found and shown. ``url`` is made of a row's id and, as ``at``, its program's key."""
+
+    name: str
+    label: str
+    icon: str
+    seen: Callable[[Viewer], Any]
+    title: str
+    texts: tuple[str, ...] = ()
+    detail: str | Expression = "program__name"
+    url: str = "/p/{at}"
+    at: str | Expression = "program__key"
+    prefix: str = ""
+    keys: tuple[str, ...] = ()
+    order: str = ""
+
+    def is_key(self, asked: str) -> Q:
+        """Rows of which this is the key, in any case."""
+        named = REFERENCE.fullmatch(asked)
+        if named and named[1].upper() == self.prefix:
+            return Q(pk=int(named[2]))
+        found = Q(pk__in=[])
+        for key in self.keys:
+            found |= Q(**{key: asked}) | Q(**{key: asked.upper()})
+        return found
+
+
+def of_organisation(rows: Callable[[], QuerySet[Any]]) -> Callable[[Viewer], QuerySet[Any]]:
+    """What everybody sees who has signed in and is active."""
+    return lambda viewer: rows() if viewer.is_authenticated and viewer.is_active else rows().none()
+
+
+NOUNS = (
+    Noun(
+        "program",
+        "Programs",
+        "grid",
+        Program.objects.visible_to,
+        "name",
+        ("summary", "area"),
+        detail="key",
+        at="key",
+        keys=("key",),
+    ),
+    Noun(
+        "milestone",
+        "Milestones",
+        "flag",
+        Milestone.objects.visible_to,
+        "name",
+        ("note", "external_key"),
+        url="/m/{id}",
+    ),
+    Noun(
+        "risk",
+        "Risks",
+        "risk",
+        Risk.objects.visible_to,
+        "title",
+        ("cause", "event", "effect", "mitigation", "external_key"),
+        url="/r/R-{id}",
+        prefix="R",
+    ),
+    Noun("issue", "Issues", "flag", Issue.objects.visible_to, "title", ("note", "external_key"), url="/issues/{id}"),
+    Noun(
+        "decision",
+        "Decisions",
+        "gavel",
+        Decision.objects.visible_to,
+        "question",
+        ("options", "answer", "consequence"),
+        url="/d/D-{id}",
+        prefix="D",
+    ),
+    Noun(
+        "problem",
+        "Problems",
+        "swap",
+        Problem.objects.visible_to,
+        "title",
+        ("description",),
+        detail="owner__name",
+        url="/problems/{id}",
+        at=NOTHING,
+    ),
+    Noun(
+        "update",
+        "Updates",
+        "pencil",
+        lambda viewer: Update.objects.visible_to(viewer).published(),
+        "text",
+        ("ask", "path_to_green"),
+        detail=Concat("program__name", Value(", "), Cast(TruncDate("published_at"), CharField())),
+        url="/u/{id}",
+        order="-published_at",
+    ),
+    Noun("kpi", "KPIs", "chart", KPI.objects.visible_to, "name", url="/p/{at}/kpis/{id}"),
+    Noun("requirement", "Requirements", "doc", Requirement.objects.visible_to, "text", url="/p/{at}/requirements"),
+    Noun(
+        "objective",
+        "Objectives",
+        "target",
+        of_organisation(Objective.objects.all),
+        "title",
+        detail="measure",
+        url="/objectives",
+        at=NOTHING,
+    ),
+    Noun(
+        "team", "Teams", "team", of_organisation(Team.objects.all), "name", detail="area", url="/teams/{id}", at=NOTHING
+    ),
+    # A person has no page: what there is to see of them are the programs that they lead.
+    Noun(
+        "person",
+        "People",
+        "user",
+        of_organisation(lambda: User.objects.filter(is_active=True)),
+        "name",
+        detail=NOTHING,
+        url="/?lead={id}",
+        at=NOTHING,
+    ),
+)
+BY_NAME = {noun.name: noun for noun in NOUNS}
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A row that was found; ``rank`` says how well it fits, 0 best."""
+
+    noun: Noun
+    pk: int
+    title: str
+    detail: str
+    at: str
+    rank: float
+
+    @property
+    def key(self) -> str:
+        return f"{self.noun.prefix}-{self.pk}" if self.noun.prefix else ""
+
+    @property
+    def url(self) -> str:
+        return self.noun.url.format(id=self.pk, at=self.at)
+
+
+@dataclass(slots=True)
+class Group:
+    """The hits of one noun, best first; ``more`` where there are others."""
+
+    noun: Noun
+    hits: list[Hit] = field(default_factory=list)
+    more: bool = False
+
+
+def search(viewer: Viewer, asked: str, *, most: int, nouns: tuple[Noun, ...] = NOUNS) -> list[Group]:
+    """What a reader may see of what they look for, by noun, the noun with the best hit first: one query, or two."""
+    asked = " ".join(asked[:MOST_CHARACTERS].split())
+    if not asked:
+        return []
+    return _ask([_matching(noun, viewer, asked, most) for noun in nouns], most) or _ask(
+        [_alike(noun, viewer, asked, most) for noun in nouns], most
+    )
+
+
+def _ask(questions: list[Any], most: int) -> list[Group]:
+    groups: dict[str, Group] = {}
+    first, *rest = questions
+    for name, pk, title, detail, at, rank in first.union(*rest, all=True) if rest else first:
+        group = groups.setdefault(name, Group(BY_NAME[name]))
+        if len(group.hits) < most:
+            group.hits.append(Hit(group.noun, pk, title or "", detail or "", at or "", rank))
+        else:
+            group.more = True
+    order = list(BY_NAME)
+    return sorted(groups.values(), key=lambda group: (group.hits[0].rank, order.index(group.noun.name)))
+
+
+def _matching(noun: Noun, viewer: Viewer, asked: str, most: int) -> Any:
+    """Rows that hold all the words, or whose key this is."""
+    words = words_of(asked)
+    key, titled = noun.is_key(asked), in_title(noun.title, words)
+    rows, wanted = noun.seen(viewer), key | titled
+    if noun.texts:
+        rows = rows.annotate(document=document(noun.title, *noun.texts))
+        wanted |= in_document(words)
+    begins = Q(**{f"{noun.title}__istartswith": asked})
+    fits = Case(
+        When(key, then=Value(float(EXACT))),
+        When(begins, then=Value(float(BEGINS))),
+        When(titled, then=Value(float(HOLDS))),
+        default=Value(float(TEXT)),
+        output_field=FloatField(),
+    )
+    return _shown(noun, rows.filter(wanted).annotate(fits=fits), most)
+
+
+def _alike(noun: Noun, viewer: Viewer, asked: str, most: int) -> Any:
+    """Rows whose title has a word spelt like what was asked."""
+    rows = noun.seen(viewer).annotate(loud=Upper(noun.title)).filter(loud__trigram_word_similar=asked)
+    unlike = Value(1.0) - Cast(TrigramWordSimilarity(asked, "loud"), FloatField())
+    return _shown(noun, rows.annotate(fits=unlike), most)
+
+
+def _shown(noun: Noun, rows: Any, most: int) -> Any:
+    """The columns of a hit, alike for all nouns, and one row more than is shown."""
+    title = Left(noun.title, TITLE_CHARACTERS)
+    return (
+        rows.annotate(
+            noun=Value(noun.name, output_field=CharField()),
+            shown=title,
+            detail=_text(noun.detail),
+            place=_text(noun.at),
+        )
+        .order_by("fits", noun.order or noun.title, "pk")
+        .values_list("noun", "pk", "shown", "detail", "place", "fits")[: most + 1]
+    )
+
+
+def _text(column: str | Expression) -> Any:
+    return Concat(F(column) if isinstance(column, str) else column, NOTHING, output_field=CharField())

@@ -1,0 +1,55 @@
+"""How rows are found by their words: one index a noun, and the conditions that it answers.
+
+Words of the title match anywhere in it, by trigrams, which also forgive a slip of the pen. Words of the longer texts
+match from their beginning, by Postgres' full-text search without a language: what people write has several.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.db.models import Q
+from django.db.models.functions import Upper
+
+MOST_CHARACTERS = 200
+MOST_WORDS = 8
+# What Postgres' own parser takes for part of a word; anything else could mean something in a query.
+WORD = re.compile(r"[^\W_]+")
+
+
+def search_index(name: str, title: str, *texts: str) -> GinIndex:
+    """The index of a noun that is found by its title and, where it has them, by longer texts."""
+    found_by: list[Any] = [OpClass(Upper(title), name="gin_trgm_ops")]
+    if texts:
+        found_by.append(document(title, *texts))
+    return GinIndex(*found_by, name=name)
+
+
+def document(title: str, *texts: str) -> SearchVector:
+    return SearchVector(title, *texts, config="simple")
+
+
+def words_of(asked: str) -> list[str]:
+    """The words that somebody looks for: no more than anybody types."""
+    return asked[:MOST_CHARACTERS].split()[:MOST_WORDS]
+
+
+def in_title(title: str, words: list[str]) -> Q:
+    """Rows whose title holds all the words."""
+    found = Q()
+    for word in words:
+        found &= Q(**{f"{title}__icontains": word})
+    return found
+
+
+def in_document(words: list[str]) -> Q:
+    """Rows annotated with their ``document`` in which words begin with all of these; none where none is a word."""
+    beginnings = [f"'{part}':*" for word in words for part in WORD.findall(word)]
+    if not beginnings:
+        return Q(pk__in=[])
+    # As typed, too: Postgres reads the number of TKT-104 as −104, which begins with no 104.
+    typed = SearchQuery(" ".join(words), config="simple")
+    return Q(document=SearchQuery(" & ".join(beginnings), search_type="raw", config="simple") | typed)

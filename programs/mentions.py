@@ -1,0 +1,75 @@
+"""Who is meant by an @ in a text: somebody who sees the program, by name, first name or the front of their address."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from people.models import User
+from programs.models import Program
+
+AT = re.compile(r"(?<![\w@])@(?=\w)")
+HANDLE = re.compile(r"[\w.+-]*\w")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A stretch of a text, from its @ to where the name ends, and whom it names: None where that is nobody."""
+
+    start: int
+    end: int
+    person: User | None
+
+
+def readers(program: Program) -> QuerySet[User]:
+    """Whoever sees a program: ``Program.objects.visible_to`` from the other side."""
+    active = User.objects.filter(is_active=True)
+    if program.visibility == Program.Visibility.ORGANISATION:
+        return active
+    part = Q(pk__in=[program.lead_id, program.sponsor_id]) | Q(pk__in=program.roles.values("user"))
+    return active.filter(Q(is_admin=True) | part)
+
+
+def mentions(text: str, people: Iterable[User]) -> list[Mention]:
+    """The mentions in a text, in order; of two names that fit, the longer. A name that two people have is nobody's."""
+    places = [found.start() for found in AT.finditer(text)]
+    if not places:
+        return []
+    called, lengths = _called(people)
+    found = []
+    for start in places:
+        ends = (start + 1 + length for length in lengths)
+        end = next((end for end in ends if _is_name(text, start + 1, end, called)), None)
+        if end is None:
+            word = HANDLE.match(text, start + 1)
+            found.append(Mention(start, word.end() if word else start + 1, None))
+        else:
+            found.append(Mention(start, end, called[text[start + 1 : end].casefold()]))
+    return found
+
+
+def _called(people: Iterable[User]) -> tuple[dict[str, User | None], list[int]]:
+    """Whom each name means, in small letters, and how long names are, the longest first.
+
+    Whole names and the fronts of addresses go before first names.
+    """
+    whole: dict[str, User | None] = {}
+    first: dict[str, User | None] = {}
+    lengths: set[int] = set()
+    for person in people:
+        names = {person.name.strip(), person.email.partition("@")[0]} - {""}
+        for name in {name.casefold() for name in names}:
+            whole[name] = None if name in whole else person
+        for name in person.name.split()[:1]:
+            first[name.casefold()] = None if name.casefold() in first else person
+            lengths.add(len(name))
+        lengths.update(map(len, names))
+    return first | whole, sorted(lengths, reverse=True)
+
+
+def _is_name(text: str, start: int, end: int, called: dict[str, User | None]) -> bool:
+    """Whether a name fills a stretch of a text, and ends there."""
+    return end <= len(text) and text[start:end].casefold() in called and not re.match(r"\w", text[end : end + 1])

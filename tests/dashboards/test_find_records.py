@@ -1,0 +1,220 @@
+"""The search over all nouns: what it finds, in which order, for whom, and what it asks the database."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+
+import metrics.services
+import milestones.services
+import people.services
+import programs.services
+import reports.services
+import risks.services
+from dashboards.search import BY_NAME, NOUNS, Hit, _matching, search
+from milestones.models import Milestone
+from people.models import User
+from programs import talk
+from programs.models import Program
+from reports.models import Update
+from tests.conftest import FRIDAY, NOON, Api
+from tests.programs.test_comment import hostile
+
+if TYPE_CHECKING:
+    from tests.conftest import Cast
+
+
+@pytest.fixture
+def furnished(cast: Cast) -> Cast:
+    """One row of every noun about a gasket in NA4, and about a canary in DARK."""
+    by, team = cast.lead, "Gasket fitters"
+    for program, word in ((cast.na4, "Gasket"), (cast.dark, "Canary")):
+        owned: dict[str, Any] = {"program": program, "by": by}
+        milestones.services.create_milestone(**owned, today=FRIDAY, name=f"{word} fitted", external_key=f"{word}-77")
+        milestones.services.create_requirement(**owned, today=FRIDAY, text=f"{word} holds 9 bar")
+        risks.services.create_risk(**owned, today=FRIDAY, title=f"{word} leaks", effect="A wet floor of the hall")
+        risks.services.create_issue(**owned, today=FRIDAY, title=f"{word} lost")
+        risks.services.create_decision(**owned, today=FRIDAY, question=f"Which {word.lower()}?", decider=by)
+        metrics.services.create_kpi(**owned, name=f"{word}s fitted")
+        update = reports.services.begin_update(
+            **owned, at=NOON, health="at_risk", text=f"The {word.lower()} is late.", ask="", path_to_green="Hurry."
+        )
+        reports.services.publish_update(update=update, by=by, at=NOON)
+        reports.services.begin_update(**owned, at=NOON, text=f"A draft about the {word.lower()}")
+    programs.services.change_program(program=cast.na4, by=cast.admin, summary="Everything about gaskets")
+    risks.services.open_problem(by=by, today=FRIDAY, title="Gasket supply")
+    programs.services.create_objective(by=cast.admin, title="No gasket ever leaks")
+    people.services.create_team(name=team, by=cast.admin)
+    User.objects.create(email="g@example.com", name="Gail Gasket")
+    return cast
+
+
+def hits(viewer: User, asked: str) -> list[Hit]:
+    return [hit for group in search(viewer, asked, most=10) for hit in group.hits]
+
+
+def names(viewer: User, asked: str) -> list[str]:
+    return [hit.noun.name for hit in hits(viewer, asked)]
+
+
+def test_every_noun_is_found_and_its_address_leads_there(furnished: Cast, sign_in: Any) -> None:
+    found = hits(furnished.outsider, "gasket")
+    assert sorted(hit.noun.name for hit in found) == sorted(BY_NAME), "One of each; a draft is not found"
+    client = sign_in(furnished.outsider)
+    for hit in found:
+        page = client.get(hit.url)
+        assert page.status_code == 200, hit.url
+        assert "gasket" in page.text.lower() or hit.noun.name == "person", hit.url
+    answer = client.get("/search", {"q": "gasket"}).text
+    assert all(f'href="{hit.url}"' in answer for hit in found)
+
+
+@pytest.mark.parametrize("asked", ["canary", "Canar", "canary-77", "DARK", "merger", "anary holds", "wet floor canary"])
+def test_what_is_hidden_is_not_found(furnished: Cast, sign_in: Any, asked: str) -> None:
+    assert hits(furnished.lead, "canary")
+    assert not hits(furnished.outsider, asked)
+    assert not [hit for hit in hits(furnished.outsider, "canarry") if "anary" in hit.title]
+    client = sign_in(furnished.outsider)
+    for page in (f"/search?q={asked}", f"/palette?q={asked}"):
+        # What was asked for is repeated, and nothing else says it.
+        text = re.sub(re.escape(asked), "", client.get(page).text, flags=re.IGNORECASE)
+        assert not re.search("anary|DARK|merger", text), page
+    assert Api(furnished.outsider).get("search", q=asked).json() == {"data": []}
+
+
+def test_a_key_comes_first(furnished: Cast) -> None:
+    risk, decision = (hits(furnished.lead, word)[0] for word in ("gasket leaks", "which gasket"))
+    milestones.services.create_milestone(
+        program=furnished.na4, by=furnished.lead, today=FRIDAY, name=f"{risk.key} and {decision.key} closed for NA4"
+    )
+    for hit in (risk, decision):
+        for asked in (hit.key, hit.key.lower()):
+            first, *rest = hits(furnished.viewer, asked)
+            assert (first.key, first.rank) == (hit.key, 0)
+            assert [one.noun.name for one in rest] == ["milestone"]
+    assert names(furnished.viewer, "na4")[0] == "program"
+    assert names(furnished.viewer, "Gasket-77") == ["milestone"], "A key of another tool"
+    assert not hits(furnished.viewer, "R-999999999999999999")
+    assert not hits(furnished.viewer, "X-1")
+
+
+def test_titles_go_before_texts_and_beginnings_before_the_rest(cast: Cast) -> None:
+    for name, note in (("Old pump", ""), ("Pump", ""), ("Drain", "needs the pump"), ("Pumpkin", "")):
+        milestones.services.create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name=name, note=note)
+    found = [hit.title for hit in hits(cast.viewer, "pump")]
+    assert found == ["Pump", "Pumpkin", "Old pump", "Drain"]
+    assert [hit.title for hit in hits(cast.viewer, "PUMP old")] == ["Old pump"], "In any order and case"
+    assert [hit.title for hit in hits(cast.viewer, "nee pum")] == ["Drain"], "By the beginnings of words"
+
+
+def test_a_slip_of_the_pen_is_forgiven_where_nothing_else_is_found(furnished: Cast) -> None:
+    assert "milestone" in names(furnished.viewer, "gaskt fitted")
+    assert not [hit for hit in hits(furnished.viewer, "gasket") if "asket" not in hit.title and hit.rank < 3]
+
+
+def test_other_scripts_are_found(cast: Cast) -> None:
+    for name in ("冷却設備の引渡し", "تسليم التبريد", "Übergabe der Kühlung"):
+        milestones.services.create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name=name)
+    for asked in ("引渡", "التبريد", "kühlung", "ÜBERGABE"):
+        assert names(cast.viewer, asked) == ["milestone"], asked
+
+
+def test_nobody_else_finds_the_inactive_and_the_inactive_find_nothing(furnished: Cast) -> None:
+    gail = User.objects.get(email="g@example.com")
+    people.services.change_user(user=gail, by=furnished.admin, is_active=False)
+    assert "person" not in names(furnished.viewer, "gasket")
+    assert not hits(User.objects.get(pk=gail.pk), "gasket")
+    assert not hits(furnished.viewer, "g@example.com"), "Addresses are not searched"
+
+
+def test_hostile_words_find_what_is_called_so_and_break_nothing(cast: Cast, sign_in: Any) -> None:
+    texts = [text.replace("\r\n", "\n").strip()[:200] for text in hostile()]
+    Milestone.objects.bulk_create(Milestone(program=cast.na4, name=text) for text in texts)
+    client = sign_in(cast.viewer)
+    for text in [*texts[::3], "%", "_", "\\", "'", "''':*", "& | ! ( ) <-> :*", "²", "a:*b", "'a' & 'b"]:
+        asked = " ".join(text[:200].split())
+        found = [hit.title for hit in hits(cast.viewer, text)]
+        assert found or text not in texts or len(asked.split()) > 8, text
+        for path in ("/search", "/palette"):
+            page = client.get(path, {"q": text})
+            assert page.status_code == 200
+            assert "<script>alert" not in page.text
+            assert "onerror=alert" not in re.sub(r'"[^"]*"|>[^<]*<', "", page.text)
+    assert len(hits(cast.viewer, "%")) < len(texts), "A percent sign is one"
+
+
+def test_the_endpoint_refuses_what_it_does_not_know(furnished: Cast) -> None:
+    caller = Api(furnished.outsider)
+    [hit] = caller.get("search", q="leaks", noun="risk").json()["data"]
+    assert (hit["noun"], hit["title"], hit["detail"]) == ("risk", "Gasket leaks", "Region NA-4 capacity")
+    assert (hit["key"], hit["url"]) == (f"R-{hit['id']}", f"/r/R-{hit['id']}")
+    assert caller.get("search").json() == {"data": []}
+    for query in ({"q": "a", "noun": "canary"}, {"q": "x" * 201}, {"q": "a\0b"}, {"query": "a"}):
+        assert caller.get("search", **query).status_code == 400
+
+
+@pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: noun.name)
+def test_the_index_of_each_noun_answers_its_question(furnished: Cast, noun: Any) -> None:
+    said: dict[str, Any] = {"program": furnished.na4, "author": furnished.lead, "health": "at_risk", "snapshot": {}}
+    Update.objects.bulk_create(
+        Update(**said, text=f"Week {n} is well", begun_at=NOON, published_at=NOON) for n in range(1_000)
+    )
+    rows = _matching(noun, furnished.admin, "gasket hall", 10)
+    with connection.cursor() as cursor:
+        # With a handful of rows reading all of them is always the cheapest: look whether the index can be used at all.
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_indexscan = off; ANALYZE")
+        cursor.execute("SELECT gin_clean_pending_list(%s)", [f"{noun.name.replace('person', 'user')}_search"])
+    plan = rows.explain()
+    assert re.search(r"Bitmap Index Scan on \w+_search", plan), plan
+
+
+def test_search_and_palette_stay_quick_in_a_large_portfolio(
+    cast: Cast, portfolio_of: Callable[..., list[Program]], sign_in: Any, django_assert_max_num_queries: Any
+) -> None:
+    portfolio_of(331, [cast.lead])
+    client = sign_in(cast.lead)
+    for path in ("/search?q=cluster+program", "/palette?q=clus", "/palette", "/search?q=clstr"):
+        client.get(path)
+        with django_assert_max_num_queries(25):
+            began = time.process_time()
+            assert client.get(path).status_code == 200
+            spent = time.process_time() - began
+        assert spent < 0.2, f"{path} took {spent * 1000:.0f} ms"
+
+
+def options(page: str) -> list[tuple[str, str]]:
+    return re.findall(r'<li role="option" id="palette-(\d+)"><a href="([^"]*)"', page)
+
+
+def test_the_palette_offers_records_then_what_one_may_do(furnished: Cast, sign_in: Any) -> None:
+    talk.watch(program=furnished.na4, kind="program", subject_id=furnished.na4.pk, by=furnished.outsider, at=NOON)
+    lead, outsider = (sign_in(user).get("/palette").text for user in (furnished.lead, furnished.outsider))
+    for page in (lead, outsider):
+        numbers = [int(number) for number, _ in options(page)]
+        assert numbers == list(range(len(numbers)))
+        assert "<html" not in page
+    there, seen = [url for _, url in options(lead)], [url for _, url in options(outsider)]
+    assert there[:2] == ["/p/DARK", "/p/NA4"]
+    assert {"/p/NA4/updates/new", "/programs/new", "/inbox"} <= set(there)
+    assert "/import" not in there
+    assert seen[0] == "/p/NA4"
+    assert not [url for url in seen if "updates/new" in url or "DARK" in url or url == "/import"]
+    assert "/import" in [url for _, url in options(sign_in(furnished.admin).get("/palette").text)]
+    found = options(sign_in(furnished.viewer).get("/palette?q=gasket lea").text)
+    assert [url.rsplit("-", 1)[0] for _, url in found] == ["/r/R", "/objectives"]
+    assert options(sign_in(furnished.viewer).get("/palette?q=new prog").text) == [("0", "/programs/new")]
+    assert "Nothing that you may see" in sign_in(furnished.viewer).get("/palette?q=zzzzzz").text
+
+
+def test_a_noun_of_many_hits_leads_to_all_of_them(cast: Cast, sign_in: Any) -> None:
+    Milestone.objects.bulk_create(Milestone(program=cast.na4, name=f"Rack {n}") for n in range(30))
+    client = sign_in(cast.viewer)
+    first = client.get("/search?q=rack")
+    assert first.text.count('href="/m/') == 10
+    assert "?q=rack&amp;noun=milestone" in first.text
+    assert client.get("/search?q=rack&noun=milestone").text.count('href="/m/') == 30
