@@ -306,12 +306,14 @@ def fill_milestones(found: Iterable[Line]) -> None:
         line.next_milestone, line.next_on = milestone, milestone.expected_on
 
 
-def best_moves(found: Iterable[Line], viewer: User) -> list[moves.Deed]:
-    """What would win most days over all programs that are past their target: two queries."""
+def best_moves(found: list[Line], viewer: User) -> list[moves.Deed]:
+    """What would win most days over all programs that are past their target: at most two queries."""
     late = {line.health.pk: line.program.key for line in found if line.health and (line.slip or 0) > 0}
     rows = dict(ProgramHealth.objects.filter(pk__among=list(late)).values_list("pk", "moves"))
     named = {move["record"]["program"] for told in rows.values() for move in told}
-    keys = dict(Program.objects.visible_to(viewer).filter(pk__among=list(named)).values_list("pk", "key"))
+    keys = {line.program.pk: line.program.key for line in found}
+    if others := named - keys.keys():
+        keys |= dict(Program.objects.visible_to(viewer).filter(pk__among=list(others)).values_list("pk", "key"))
     return moves.add_up([(late[pk], told) for pk, told in rows.items()], keys)
 
 

@@ -19,7 +19,7 @@ from dashboards.overview import Line
 from dashboards.templatetags.words import MINUTES_A_DAY, tone
 from forecasts.models import HealthPolicy
 from people import saved_views
-from people.models import User
+from people.models import SavedView, User
 from people.pages import SignedIn
 from people.permissions import OrgAct, may
 from programs.models import Health
@@ -37,7 +37,7 @@ KEPT = ("sort", "group", "week", "as_of")
 def portfolio(request: SignedIn) -> HttpResponse:
     """Every program the reader may see, and what changed since last Friday; now, or as it was on a day."""
     viewer, named = request.user, request.GET.get("view", "")
-    if named not in VIEWS and (view := saved_views.find(viewer, named)):
+    if named not in VIEWS and (view := saved_views.find(viewer, named)) and not leads_on(view):
         return redirect(view.address)
     organisation, zone = organisation_and_zone()
     today = timezone.now().astimezone(zone).date()
@@ -109,6 +109,11 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "can_create": now and may(viewer, OrgAct.CREATE_PROGRAM) and is_there("/programs/new"),
     }
     return render(request, "dashboards/portfolio.html", context)
+
+
+def leads_on(view: SavedView) -> bool:
+    """Whether a saved view names another one, which might lead back to it."""
+    return QueryDict(view.query).get("view", "") not in VIEWS
 
 
 def complete(lines: list[Line], asked: Asked) -> None:

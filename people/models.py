@@ -22,6 +22,8 @@ from people.search import search_index
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MINUTES_OF_DAY = 24 * 60
+# Never another site, for whoever opens a shared view is sent there, nor another view, which might lead back.
+PAGE_HERE = r"^/(?!(?:views|account|api)(?:/|\Z))(?:[A-Za-z0-9-]+(?:/[A-Za-z0-9-]+)*)?\Z"
 
 
 def validate_zone(name: str) -> None:
@@ -278,11 +280,8 @@ class SavedView(Record):
 
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="saved_views")
     name = models.CharField(max_length=80)
-    # Never another site: who opens a shared view is sent there.
     path = models.CharField(
-        "page",
-        max_length=200,
-        validators=[RegexValidator(r"^/(?:[A-Za-z0-9-]+(?:/[A-Za-z0-9-]+)*)?\Z", "Give a page here, such as /risks.")],
+        "page", max_length=200, validators=[RegexValidator(PAGE_HERE, "Give a page here, such as /risks.")]
     )
     query = models.CharField(
         "filters and order", max_length=2000, blank=True, help_text="The part of the page's address after “?”."

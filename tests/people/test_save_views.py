@@ -96,9 +96,10 @@ def test_the_api_keeps_views_too(cast: Cast, api: Any) -> None:
     assert client.delete(f"saved-views/{shown['id']}").status_code == 204
 
 
-@pytest.mark.parametrize(
-    "path", ["//evil.example", "/\\evil.example", "https://evil.example", "", "risks", "/a?b", "/a/", "/a\nb"]
-)
+AWAY = ["//evil.example", "/\\evil.example", "https://evil.example", "/views/x-1", "/account/logout", "/api/v1/me"]
+
+
+@pytest.mark.parametrize("path", [*AWAY, "", "risks", "/a?b", "/a/", "/a\nb"])
 def test_a_view_leads_to_a_page_here_alone(path: str, cast: Cast, sign_in: Any) -> None:
     assert sign_in(cast.lead).post("/views/new", {"name": "Away", "path": path}).status_code == 422
     with pytest.raises(ValidationError):
@@ -124,3 +125,9 @@ def test_more_filters_than_fit_are_refused_and_hostile_ones_come_back_as_they_we
     assert page.status_code == 200
     assert "<script>alert" not in page.text
     assert client.get("/views").status_code == 200
+
+
+def test_a_view_that_names_itself_leads_nowhere(cast: Cast, mine: SavedView, sign_in: Any) -> None:
+    people.services.change_view(view=mine, by=cast.lead, query=f"view={mine.slug}")
+    page = sign_in(cast.lead).get(f"/?view={mine.slug}")
+    assert (page.status_code, page.context["asked"].view) == (200, "")
