@@ -7,7 +7,8 @@ are stale and are brought up to date by the sweep's own call: everything is read
 samples, judged, and written back. CPU is this process and its PostgreSQL backend together; memory is the peak of this
 process. `growth` is the CPU of twice the portfolio over that of the portfolio. `edit_to_forecast_s` is from the commit
 of a changed estimate to the commit of its program's new forecast, on the clock, and `edit_to_all_s` to that of all
-programs that wait for it: here nearly all hang together. The last line is JSON.
+programs that wait for it: here nearly all hang together. `edit_in_run_s` is that to the first for an edit in the middle
+of a run over everything. The last line is JSON.
 """
 
 import argparse
@@ -35,13 +36,14 @@ import forecasts.services
 import milestones.services
 import people.services
 from benchmarks.api import backend_ms
-from forecasts.models import MilestoneForecast, ProgramHealth
+from forecasts.models import MilestoneForecast, ProgramHealth, Run
 from milestones.models import Dependency, Milestone
 from people.models import Organisation, Team, User, WorkingCalendar
 from programs.models import Program, Revision
 
 AREA = 40  # programs
 ACROSS = 0.05
+MIDDLE_S = 4.0  # after so long a run over everything is under way
 FAR = 0.02  # of the links across programs, those that leave the area
 GOALS = {"cpu_s": 20.0, "rss_mb": 1536.0, "growth": 2.2, "edit_to_forecast_s": 5.0}
 
@@ -154,31 +156,60 @@ def recompute(today: date) -> dict[str, float]:
     return {"cpu_s": own + backend / 1000, "own_s": own, "postgres_s": backend / 1000, "wall_s": wall}
 
 
-def edit(today: date) -> tuple[float, float]:
-    """Seconds from the commit of a changed estimate to that of its program's forecast, and to that of all others."""
+def change(today: date, place: int, days: int) -> tuple[int, date | None]:
+    """Commit another estimate of a milestone; the end of its program, and the P80 that this had."""
     user = User.objects.get()
-    middle = Milestone.objects.filter(done_on=None, is_end=False).order_by("pk")[Milestone.objects.count() // 3]
-    end = Milestone.objects.get(program=middle.program, is_end=True)
+    row = Milestone.objects.filter(done_on=None, is_end=False).order_by("pk")[Milestone.objects.count() // 3 + place]
+    end = Milestone.objects.get(program=row.program, is_end=True)
     before = MilestoneForecast.objects.get(pk=end.pk).p80_on
     milestones.services.change_milestone(
-        milestone=middle, by=user, today=today, at=timezone.now(), work_low=None, work_likely=200 * 480, work_high=None
+        milestone=row, by=user, today=today, at=timezone.now(), work_low=None, work_likely=days * 480, work_high=None
     )
-    began = time.perf_counter()
-    seen: list[float] = []
+    return end.pk, before
 
-    def look() -> None:
-        while MilestoneForecast.objects.get(pk=end.pk).p80_on == before:
-            time.sleep(0.05)
-        seen.append(time.perf_counter() - began)
+
+def until_forecast(end: int, before: date | None) -> None:
+    while MilestoneForecast.objects.get(pk=end).p80_on == before:
+        time.sleep(0.05)
+
+
+def sweep(today: date) -> threading.Thread:
+    """The sweep as the worker runs it, beside whoever edits."""
+
+    def run() -> None:
+        forecasts.services.catch_up(today=today, at=timezone.now())
         connection.close()
 
-    reader = threading.Thread(target=look)
-    reader.start()
-    forecasts.services.catch_up(today=today, at=timezone.now())
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def edit(today: date) -> tuple[float, float]:
+    """Seconds from the commit of a changed estimate to that of its program's forecast, and to that of all others."""
+    end, before = change(today, 0, 200)
+    began = time.perf_counter()
+    sweeping = sweep(today)
+    until_forecast(end, before)
     took = time.perf_counter() - began
-    reader.join(60)
+    sweeping.join()
+    all_took = time.perf_counter() - began
     assert not forecasts.services.behind(today=today)
-    return seen[0], took
+    return took, all_took
+
+
+def edit_in_run(today: date) -> float:
+    """The same for an edit in the middle of a run over everything."""
+    Run.objects.update(engine_version="another")
+    sweeping = sweep(today)
+    time.sleep(MIDDLE_S)
+    assert sweeping.is_alive()
+    end, before = change(today, 1, 300)
+    began = time.perf_counter()
+    until_forecast(end, before)
+    took = time.perf_counter() - began
+    sweeping.join()
+    return took
 
 
 def main() -> None:
@@ -208,6 +239,7 @@ def main() -> None:
             # The peak so far is that of this size alone: it comes first.
             figures["rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             figures["edit_to_forecast_s"], figures["edit_to_all_s"] = edit(today)
+            figures["edit_in_run_s"] = edit_in_run(today)
             assert ProgramHealth.objects.exclude(p80_on=None).count() == size.programs
         else:
             figures["growth"] = found["cpu_s"] / figures["cpu_s"]

@@ -153,7 +153,8 @@ def catch_up(*, today: date, at: datetime, tell: Callable[[int, int], None] = un
                 rest = [pk for pk in batch if pk not in brought]
                 watch = Watch(told(rest), gives_way=chances > 0 and not is_nested)
                 try:
-                    brought.update(_tried(partial(_bring, rest, today=today, at=at, watch=watch)))
+                    if rest:
+                        brought.update(_tried(partial(_bring, rest, today=today, at=at, watch=watch)))
                     is_done = True
                 except Superseded:
                     is_done = False

@@ -41,7 +41,8 @@ class RecordShown(TypedDict, total=False):
 
 
 class FindingShown(TypedDict):
-    """One piece of evidence. What belongs to a program that the reader may not see has no record and no label."""
+    """One piece of evidence. What belongs to a program that the reader may not see has no record and no label, and all
+    risks of such programs are one."""
 
     rule: str
     record: RecordShown
