@@ -25,6 +25,9 @@ from engine.network import NO_DAY, IntArray, LinkType, Network, UnknownTask
 from engine.streams import DRIVERS, PERMUTATIONS, RISKS, TASKS, Floats, Streams, normal, strata, triangular
 
 Doubles = NDArray[np.float64]
+At = slice | IntArray  # which samples of a row
+
+ALL = slice(None)
 
 CERTAIN = -1  # a task's shape: its work is what the network says
 NO_DRIVER = -1
@@ -226,34 +229,36 @@ class Rows:
         counts = np.bincount(uncertainty.shape[drawn], minlength=len(uncertainty.shapes))
         self._pooled = {at for at, count in enumerate(counts.tolist()) if count > 2 * PERMUTATIONS}
         self._drivers: dict[int, Floats] = {}  # the newest last
-        self._scratch = np.empty(streams.samples, dtype=np.float32)
 
-    def draw(self, one: Draw, out: Floats) -> Floats | float:
-        """The row of a task's work, in `out` if it needs room, or one number where nothing is uncertain."""
+    def draw(self, one: Draw, out: Floats, at: At = ALL) -> Floats | float:
+        """The row of a task's work, in `out` if it needs room, or one number where nothing is uncertain.
+
+        `at` names the samples asked for, as many as `out` has room for.
+        """
         row: Floats | float
         if one.shape == CERTAIN:
             row = one.shift
         else:
-            row = self._own(one, out)
+            row = self._own(one, out, at)
             for driver in one.drivers:
-                np.multiply(row, self._driver(driver), out=out)
+                np.multiply(row, self._driver(driver)[at], out=out)
         for impact in one.impacts:
-            row = np.add(row, self._impact(impact), out=out)
+            row = np.add(row, self._impact(impact, at), out=out)
         return row
 
-    def _own(self, one: Draw, out: Floats) -> Floats:
+    def _own(self, one: Draw, out: Floats, at: At) -> Floats:
         kind, rotation = self._slots[one.uid]
         samples = self.streams.samples
         if one.elapsed > 0:
             table = self._left(one)
-            return table.take(self._tasks[kind, rotation : rotation + samples], out=out, mode="clip")
+            return table.take(self._tasks[kind, rotation : rotation + samples][at], out=out, mode="clip")
         if one.shape in self._pooled:
             pool = self._pool.get((one.shape, kind))
             if pool is None:
                 pool = self._pool[one.shape, kind] = self._table(one.shape).take(self._tasks[kind])
-            np.multiply(pool[rotation : rotation + samples], one.scale, out=out)
+            np.multiply(pool[rotation : rotation + samples][at], one.scale, out=out)
         else:
-            self._table(one.shape).take(self._tasks[kind, rotation : rotation + samples], out=out, mode="clip")
+            self._table(one.shape).take(self._tasks[kind, rotation : rotation + samples][at], out=out, mode="clip")
             np.multiply(out, one.scale, out=out)
         if one.shift:
             np.add(out, one.shift, out=out)
@@ -293,14 +298,14 @@ class Rows:
         row: Floats = _lognormal(self.streams.samples, sd).take(self.streams.ranks(DRIVERS, uid))
         return row
 
-    def _impact(self, impact: int) -> Floats:
-        """Minutes of one impact in each sample: nothing where the risk does not happen."""
+    def _impact(self, impact: int, at: At) -> Floats:
+        """Minutes of one impact in these samples: nothing where the risk does not happen."""
         risks = self.uncertainty.risks
         risk = int(risks.risk[impact])
         happens = self.odds.get(risk, float(risks.probability[risk]))
         points = float(risks.low_min[impact]), float(risks.likely_min[impact]), float(risks.high_min[impact])
         table = _impact_table(self.streams.samples, happens, *points)
-        return table.take(self.streams.ranks(RISKS, int(risks.uid[risk])), out=self._scratch, mode="clip")
+        return table.take(self.streams.ranks(RISKS, int(risks.uid[risk]))[at], mode="clip")
 
 
 @lru_cache(maxsize=16)
@@ -458,7 +463,8 @@ def forward(
     count = len(steps.task)
     finish: list[Floats | None] = [None] * count
     start: dict[int, Floats] = {}
-    spare: list[Floats] = []
+    # One block: the system hands out large pages for it, and takes it back whole.
+    spare: list[Floats] = list(np.empty((count, samples), dtype=np.float32)[::-1]) if keep else []
     scratch = Scratch(samples)
     for step in range(count):
         if needed is not None and not needed[step]:
@@ -505,10 +511,11 @@ def compute(
     begun: Floats | None,
     scratch: Scratch,
     floor: float | None = None,
+    at: At = ALL,
 ) -> None:
     """One task in all samples: its finishes into `out`, its starts into `begun` where a link leaves the start.
 
-    `floor` replaces the least start of the plan.
+    `floor` replaces the least start of the plan. `at` names fewer samples: those of all rows, room included.
     """
     reached: Any = None
     for before in steps.plain[step]:
@@ -523,7 +530,7 @@ def compute(
     floor = steps.floor[step] if floor is None else floor
     if floor is not None:
         reached = floor if reached is None else np.maximum(reached, floor, out=scratch.reached)
-    work = rows.draw(draw, scratch.work)
+    work = rows.draw(draw, scratch.work, at)
     np.add(reached, work, out=out)
     if ended is not None:
         np.maximum(out, ended, out=out)
