@@ -32,7 +32,7 @@ ALL = slice(None)
 CERTAIN = -1  # a task's shape: its work is what the network says
 NO_DRIVER = -1
 LEVELS = np.arange(1, 20) / 20  # P5, P10, ... P95
-BINS = 4096
+BINS = 2048
 ROWS_KEPT = 400  # drivers' rows that are kept at hand
 
 
@@ -229,6 +229,7 @@ class Rows:
         counts = np.bincount(uncertainty.shape[drawn], minlength=len(uncertainty.shapes))
         self._pooled = {at for at, count in enumerate(counts.tolist()) if count > 2 * PERMUTATIONS}
         self._drivers: dict[int, Floats] = {}  # the newest last
+        self._driver_slots = streams.slots(DRIVERS, uncertainty.driver_uid)
 
     def draw(self, one: Draw, out: Floats, at: At = ALL) -> Floats | float:
         """The row of a task's work, in `out` if it needs room, or one number where nothing is uncertain.
@@ -294,9 +295,9 @@ class Rows:
         return row
 
     def _driver_row(self, driver: int) -> Floats:
-        uid, sd = int(self.uncertainty.driver_uid[driver]), float(self.uncertainty.driver_sd[driver])
-        row: Floats = _lognormal(self.streams.samples, sd).take(self.streams.ranks(DRIVERS, uid))
-        return row
+        kind, rotation = (int(slots[driver]) for slots in self._driver_slots)
+        ranks = self.streams.permutations(DRIVERS)[kind, rotation : rotation + self.streams.samples]
+        return _lognormal(self.streams.samples, float(self.uncertainty.driver_sd[driver])).take(ranks)
 
     def _impact(self, impact: int, at: At) -> Floats:
         """Minutes of one impact in these samples: nothing where the risk does not happen."""
@@ -628,17 +629,15 @@ def order_statistics(row: Floats, picks: IntArray) -> Floats:
     low, high = row.min(), row.max()
     if low == high:
         return np.full(picks.size, low)
-    bins = ((row - low) * np.float32((BINS - 1) / (high - low))).astype(np.int32)
-    upto = np.bincount(bins, minlength=BINS).cumsum()
-    meant = np.searchsorted(upto, picks, side="right")
+    bins = ((row - low) * np.float32((BINS - 1) / (high - low))).astype(np.intp)
+    count = np.bincount(bins, minlength=BINS)
+    meant = count.cumsum().searchsorted(picks, side="right")
     is_meant = np.zeros(BINS, dtype=bool)
     is_meant[meant] = True
-    chosen = np.sort(row[is_meant[bins]])
-    used = np.flatnonzero(is_meant)
-    below = upto[used] - np.diff(upto, prepend=0)[used]
-    first = np.concatenate([[0], np.cumsum(upto[used] - below)[:-1]])
-    at = np.searchsorted(used, meant)
-    return np.asarray(chosen[first[at] + picks - below[at]])
+    chosen = np.sort(row[is_meant.take(bins)])
+    count[is_meant] = 0
+    left_out = count.cumsum()[meant]
+    return np.asarray(chosen[picks - left_out])
 
 
 def _fewest_alive(orders: Sequence[list[int]], pred: IntArray, succ: IntArray, size: int) -> list[int]:
