@@ -60,10 +60,14 @@ class Changes:
 
 @dataclass(frozen=True)
 class Delta:
-    """What a change does: by step of the tasks that it moves, in which samples, and the finishes there."""
+    """What a change does: by step of the tasks that it moves, in which samples, and the finishes there.
+
+    `to` is the one task that was asked about, if the others were not.
+    """
 
     run: Run = field(repr=False)
     finish: dict[int, tuple[At, Floats]] = field(repr=False)
+    to: int | None = None
 
     @property
     def moved(self) -> NDArray[np.int64]:
@@ -71,7 +75,12 @@ class Delta:
         return np.array(sorted(self.run.steps.task[step] for step in self.finish), dtype=np.int64)
 
     def sample(self, position: int) -> Floats:
-        """Finishes float32[samples] of a task after the change, working minutes since the origin."""
+        """Finishes float32[samples] of a task after the change, working minutes since the origin.
+
+        Raises EngineError for a task that was not asked about.
+        """
+        if self.to is not None and self.run.network.uid[position] != self.to:
+            raise EngineError(f"This what-if was about task {self.to} alone.")
         row = self.run.sample(position)
         laid = self.finish.get(int(self.run.steps.step[position]))
         return row if laid is None else _laid(row, *laid)
@@ -102,10 +111,11 @@ def quantile_day(run: Run, position: int, row: Floats, level: float) -> int:
     return int(days_of(run.network, run.steps, np.array([position]), minutes)[0])
 
 
-def whatif(run: Run, changes: Changes) -> Delta:
+def whatif(run: Run, changes: Changes, to: int | None = None) -> Delta:
     """The rows that a change moves, each bit as a full simulation of the changed plan would give it.
 
-    Raises EngineError where the run did not keep its rows, UnknownTask for a uid that is not there.
+    `to` names the one task that is asked about: only what leads to it is computed then. Raises EngineError where the run
+    did not keep its rows, UnknownTask for a uid that is not there.
 
     >>> from engine.calendars import ALL_HOURS
     >>> from engine.network import Links, compile
@@ -125,7 +135,10 @@ def whatif(run: Run, changes: Changes) -> Delta:
     }
     fixed = {step: _evening(run, uid, day) for uid, day in changes.finish_day.items() if (step := run.step(uid)) >= 0}
     odds, hit = _odds(run, changes.odds) if changes.odds else ({}, set())
-    touched: dict[int, At] = dict.fromkeys(draws.keys() | floors.keys() | fixed.keys() | hit, ALL)
+    leads = np.ones(len(steps.task), dtype=bool) if to is None else run.leading_to(to)
+    asked = leads.tobytes()  # quicker to look into
+    edited = draws.keys() | floors.keys() | fixed.keys() | hit
+    touched: dict[int, At] = {step: ALL for step in edited if asked[step]}
     queue = list(touched)
     heapify(queue)
     finish, start = _Over(run.finish), _Over(run.start)
@@ -146,11 +159,10 @@ def whatif(run: Run, changes: Changes) -> Delta:
             differs = out != finish.old[step][at]
             if begun is not None:
                 differs |= begun != start.old[step][at]
-            count = np.count_nonzero(differs)
-            if not count:
+            (chosen,) = differs.nonzero()
+            if not chosen.size:
                 continue
-            if count < size and count <= FEW * run.samples:
-                chosen = np.flatnonzero(differs)
+            if chosen.size < size and chosen.size <= FEW * run.samples:
                 at = chosen if isinstance(at, slice) else at[chosen]
                 out = out[chosen]
                 begun = None if begun is None else begun[chosen]
@@ -158,6 +170,8 @@ def whatif(run: Run, changes: Changes) -> Delta:
             if begun is not None:
                 start.new[step] = at, begun
             for after in steps.after[step]:
+                if not asked[after]:
+                    continue
                 if after in touched:
                     touched[after] = _either(touched[after], at, run.samples)
                 else:
@@ -165,7 +179,7 @@ def whatif(run: Run, changes: Changes) -> Delta:
                     heappush(queue, after)
     finally:
         run.rows.odds = before
-    return Delta(run, finish.new)
+    return Delta(run, finish.new, to)
 
 
 def _odds(run: Run, odds: Mapping[int, float]) -> tuple[dict[int, float], set[int]]:
@@ -208,7 +222,7 @@ def _either(one: At, other: At, samples: int) -> At:
         return one if isinstance(one, slice) else other
     chosen = np.zeros(samples, dtype=bool)
     chosen[one] = chosen[other] = True
-    found = np.flatnonzero(chosen)
+    (found,) = chosen.nonzero()
     return ALL if found.size > FEW * samples else found
 
 
@@ -259,11 +273,11 @@ def cost_of_risks(run: Run, uid: int, level: float = 0.8, only: Collection[int] 
     """
     every = frozenset(run.uncertainty.risks.uid.tolist())
     asked = np.array(sorted(every if only is None else every & set(only)), dtype=np.int64)
-    none = whatif(run, Changes.without(every))
+    none = whatif(run, Changes.without(every), uid)
     together = none.days_saved(uid, level)
-    removal = [whatif(run, Changes.without([one])).days_saved(uid, level) for one in asked.tolist()]
+    removal = [whatif(run, Changes.without([one]), uid).days_saved(uid, level) for one in asked.tolist()]
     base = none.day(uid, level)
-    alone = [whatif(run, Changes.without(every - {one})).day(uid, level) - base for one in asked.tolist()]
+    alone = [whatif(run, Changes.without(every - {one}), uid).day(uid, level) - base for one in asked.tolist()]
     return RiskCosts(
         asked, np.array(removal, dtype=np.int64), np.array(alone, dtype=np.int64), together, together - sum(removal)
     )
@@ -301,7 +315,7 @@ def fair_shares(run: Run, uid: int, players: Sequence[Player], level: float = 0.
     for size in range(count + 1):
         for inside in combinations(range(count), size):
             outside = [player for at, player in enumerate(players) if at not in inside]
-            value[frozenset(inside)] = whatif(run, without(run, outside)).day(uid, level)
+            value[frozenset(inside)] = whatif(run, without(run, outside), uid).day(uid, level)
     shares = []
     for at in range(count):
         others = [one for one in range(count) if one != at]

@@ -347,6 +347,7 @@ class Run:
     draws: list[Draw] = field(repr=False)
     finish: list[Floats | None] = field(repr=False)
     start: dict[int, Floats] = field(repr=False)
+    _leading: dict[int, NDArray[np.bool_]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def quantile_day(self) -> IntArray:
@@ -371,6 +372,13 @@ class Run:
         if found is None:
             raise UnknownTask(f"The network has no task {uid}.")
         return found
+
+    def leading_to(self, uid: int) -> NDArray[np.bool_]:
+        """Which steps lead to a task, itself included, bool[steps]; what-ifs about one task ask again and again."""
+        if uid not in self._leading:
+            step = self.step(uid)
+            self._leading[uid] = _upstream(self.steps, [step] if step >= 0 else [])
+        return self._leading[uid]
 
     def quantile(self, uid: int, level: float) -> int:
         """Day by which a task is finished with a probability that is one of the run's levels."""
@@ -497,7 +505,7 @@ class Scratch:
     """Room for what lies between a task's predecessors and its finish."""
 
     def __init__(self, samples: int) -> None:
-        self.reached, self.ended, self.work, self.link = (np.empty(samples, dtype=np.float32) for _ in range(4))
+        self.reached, self.ended, self.work, self.link = np.empty((4, samples), dtype=np.float32)
         self.at = np.empty(samples, dtype=np.int32)
 
 

@@ -83,6 +83,18 @@ def test_a_whatif_is_a_full_run_of_the_changed_plan(seed: int, days: int) -> Non
     }
 
 
+def test_a_whatif_about_one_task_says_the_same_of_it_and_nothing_of_others() -> None:
+    links = Links.of([(1, 2, "FS", 0), (2, 3, "FS", 0), (2, 4, "FS", 0)])
+    network = compile([1, 2, 3, 4], [DAY] * 4, [ALL_HOURS], [0] * 4, links, status_day=START)
+    run = simulated(network, Risks.of([], []))
+    changes = Changes(not_before_day={1: START + 30, 4: START + 60})
+    asked = whatif(run, changes, 3)
+    assert asked.sample(2).tobytes() == whatif(run, changes).sample(2).tobytes()
+    assert asked.moved.tolist() == [0, 1, 2]
+    with pytest.raises(EngineError, match="about task 3 alone"):
+        asked.day(4, 0.8)
+
+
 def test_far_edits_change_nothing() -> None:
     network = compile(
         [1, 2, 3, 4], [DAY] * 4, [ALL_HOURS], [0] * 4, Links.of([(1, 2, "FS", 0), (3, 4, "FS", 0)]), status_day=START
