@@ -114,8 +114,8 @@ def quantile_day(run: Run, position: int, row: Floats, level: float) -> int:
 def whatif(run: Run, changes: Changes, to: int | None = None) -> Delta:
     """The rows that a change moves, each bit as a full simulation of the changed plan would give it.
 
-    `to` names the one task that is asked about: only what leads to it is computed then. Raises EngineError where the run
-    did not keep its rows, UnknownTask for a uid that is not there.
+    `to` names the one task that is asked about: only what leads to it is computed then. Raises EngineError where the
+    run did not keep its rows, UnknownTask for a uid that is not there.
 
     >>> from engine.calendars import ALL_HOURS
     >>> from engine.network import Links, compile
@@ -159,10 +159,11 @@ def whatif(run: Run, changes: Changes, to: int | None = None) -> Delta:
             differs = out != finish.old[step][at]
             if begun is not None:
                 differs |= begun != start.old[step][at]
-            (chosen,) = differs.nonzero()
-            if not chosen.size:
+            count = np.count_nonzero(differs)
+            if not count:
                 continue
-            if chosen.size < size and chosen.size <= FEW * run.samples:
+            if count < size and count <= FEW * run.samples:
+                (chosen,) = differs.nonzero()
                 at = chosen if isinstance(at, slice) else at[chosen]
                 out = out[chosen]
                 begun = None if begun is None else begun[chosen]
