@@ -192,7 +192,7 @@ def pipeline_figures() -> dict[str, float]:
         _ = run.quantile_day
         criticality(run, size - 1, driving_only=True)
         for risk in range(50):
-            whatif(run, Changes.without([risk])).days_saved(size - 1, 0.8)
+            whatif(run, Changes.without([risk]), size - 1).days_saved(size - 1, 0.8)
 
     seconds, _ = best_of(3, whole)
     return {"pipeline_s": round(seconds, 2)}

@@ -1,7 +1,8 @@
 """What moves a milestone: what-if, the cost of risks and of groups of them, criticality, and fair shares that add up.
 
-All of it starts from a run that kept its rows (`simulate(..., keep=True)`) and computes only what a change reaches:
-rows that come out as they were stop it. Random numbers stay with their task, so a difference is exact for the samples.
+All of it starts from a run that kept its rows (`simulate(..., keep=True)`) and computes only what a change reaches, of
+each task only the samples that it reaches: what comes out as it was stops it. Random numbers stay with their task, so a
+difference is exact for the samples.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +18,9 @@ from numpy.typing import NDArray
 from engine.calendars import MINUTES_PER_DAY, EngineError
 from engine.network import fixed_requirement
 from engine.simulation import (
+    ALL,
     CERTAIN,
+    At,
     Doubles,
     Draw,
     Run,
@@ -32,6 +35,7 @@ from engine.simulation import (
 from engine.streams import Floats
 
 MOST_PLAYERS = 8  # 2^8 coalitions
+FEW = 1 / 8  # of the samples: so many are picked out of rows, beyond that whole rows are quicker
 NOISE_MIN = 1e-3  # an end that varies by less does not: it is float32 that does not add up
 
 
@@ -56,10 +60,14 @@ class Changes:
 
 @dataclass(frozen=True)
 class Delta:
-    """What a change does: the new rows of finishes, by step, of the tasks that it moves."""
+    """What a change does: by step of the tasks that it moves, in which samples, and the finishes there.
+
+    `to` is the one task that was asked about, if the others were not.
+    """
 
     run: Run = field(repr=False)
-    finish: dict[int, Floats] = field(repr=False)
+    finish: dict[int, tuple[At, Floats]] = field(repr=False)
+    to: int | None = None
 
     @property
     def moved(self) -> NDArray[np.int64]:
@@ -67,9 +75,15 @@ class Delta:
         return np.array(sorted(self.run.steps.task[step] for step in self.finish), dtype=np.int64)
 
     def sample(self, position: int) -> Floats:
-        """Finishes float32[samples] of a task after the change, working minutes since the origin."""
-        row = self.finish.get(int(self.run.steps.step[position]))
-        return self.run.sample(position) if row is None else row
+        """Finishes float32[samples] of a task after the change, working minutes since the origin.
+
+        Raises EngineError for a task that was not asked about.
+        """
+        if self.to is not None and self.run.network.uid[position] != self.to:
+            raise EngineError(f"This what-if was about task {self.to} alone.")
+        row = self.run.sample(position)
+        laid = self.finish.get(int(self.run.steps.step[position]))
+        return row if laid is None else _laid(row, *laid)
 
     def day(self, uid: int, level: float) -> int:
         """Day by which a task is finished with probability `level` after the change."""
@@ -97,10 +111,11 @@ def quantile_day(run: Run, position: int, row: Floats, level: float) -> int:
     return int(days_of(run.network, run.steps, np.array([position]), minutes)[0])
 
 
-def whatif(run: Run, changes: Changes) -> Delta:
+def whatif(run: Run, changes: Changes, to: int | None = None) -> Delta:
     """The rows that a change moves, each bit as a full simulation of the changed plan would give it.
 
-    Raises EngineError where the run did not keep its rows, UnknownTask for a uid that is not there.
+    `to` names the one task that is asked about: only what leads to it is computed then. Raises EngineError where the
+    run did not keep its rows, UnknownTask for a uid that is not there.
 
     >>> from engine.calendars import ALL_HOURS
     >>> from engine.network import Links, compile
@@ -119,53 +134,97 @@ def whatif(run: Run, changes: Changes) -> Delta:
         step: _floor(run, uid, day) for uid, day in changes.not_before_day.items() if (step := run.step(uid)) >= 0
     }
     fixed = {step: _evening(run, uid, day) for uid, day in changes.finish_day.items() if (step := run.step(uid)) >= 0}
-    risks = run.uncertainty.risks
-    odds = {at: changes.odds[uid] for at, uid in enumerate(risks.uid.tolist()) if uid in changes.odds}
-    threatened = {run.step(uid) for uid in risks.task[np.isin(risks.risk, list(odds))].tolist()}
-    hit = {step for step in threatened if step >= 0}
-    queue = list(draws.keys() | floors.keys() | fixed.keys() | hit)
+    odds, hit = _odds(run, changes.odds) if changes.odds else ({}, set())
+    leads = np.ones(len(steps.task), dtype=bool) if to is None else run.leading_to(to)
+    asked = leads.tobytes()  # quicker to look into
+    edited = draws.keys() | floors.keys() | fixed.keys() | hit
+    touched: dict[int, At] = {step: ALL for step in edited if asked[step]}
+    queue = list(touched)
     heapify(queue)
     finish, start = _Over(run.finish), _Over(run.start)
-    scratch = Scratch(run.samples)
-    queued = set(queue)
-    spare: list[Floats] = []
+    room = Scratch(run.samples)
     before, run.rows.odds = run.rows.odds, odds
     try:
         while queue:
             step = heappop(queue)
-            out = spare.pop() if spare else np.empty(run.samples, dtype=np.float32)
-            begun = np.empty(run.samples, dtype=np.float32) if steps.needs_start[step] else None
+            at = finish.at = start.at = touched[step]
+            size = run.samples if isinstance(at, slice) else at.size
+            out = np.empty(size, dtype=np.float32)
+            begun = np.empty(size, dtype=np.float32) if steps.needs_start[step] else None
             draw = draws.get(step, run.draws[step])
-            compute(steps, step, draw, run.rows, finish, start, out, begun, scratch, floors.get(step))
+            scratch = room if size == run.samples else Scratch(size)
+            compute(steps, step, draw, run.rows, finish, start, out, begun, scratch, floors.get(step), at)
             if step in fixed:
                 out.fill(fixed[step])
-            same = np.array_equal(out, finish.old[step])
-            if same and (begun is None or np.array_equal(begun, run.start[step])):
-                spare.append(out)
-                continue
-            finish.new[step] = out
+            differs = out != finish.old[step][at]
             if begun is not None:
-                start.new[step] = begun
+                differs |= begun != start.old[step][at]
+            count = np.count_nonzero(differs)
+            if not count:
+                continue
+            if count < size and count <= FEW * run.samples:
+                (chosen,) = differs.nonzero()
+                at = chosen if isinstance(at, slice) else at[chosen]
+                out = out[chosen]
+                begun = None if begun is None else begun[chosen]
+            finish.new[step] = at, out
+            if begun is not None:
+                start.new[step] = at, begun
             for after in steps.after[step]:
-                if after not in queued:
-                    queued.add(after)
+                if not asked[after]:
+                    continue
+                if after in touched:
+                    touched[after] = _either(touched[after], at, run.samples)
+                else:
+                    touched[after] = at
                     heappush(queue, after)
     finally:
         run.rows.odds = before
-    return Delta(run, finish.new)
+    return Delta(run, finish.new, to)
+
+
+def _odds(run: Run, odds: Mapping[int, float]) -> tuple[dict[int, float], set[int]]:
+    """Other odds by position of the risk, and the steps that these risks threaten."""
+    risks = run.uncertainty.risks
+    found = {at: odds[uid] for at, uid in enumerate(risks.uid.tolist()) if uid in odds}
+    threatened = {run.step(uid) for uid in risks.task[np.isin(risks.risk, list(found))].tolist()}
+    return found, {step for step in threatened if step >= 0}
 
 
 class _Over:
-    """Rows of a run with some laid over them."""
+    """Rows of a run with some laid over them, in the samples `at`."""
 
-    __slots__ = ("new", "old")
+    __slots__ = ("at", "new", "old")
 
     def __init__(self, old: Any) -> None:
-        self.old, self.new = old, dict[int, Floats]()
+        self.at: At = ALL
+        self.old, self.new = old, dict[int, tuple[At, Floats]]()
 
     def __getitem__(self, step: int) -> Any:
-        row = self.new.get(step)
-        return self.old[step] if row is None else row
+        laid = self.new.get(step)
+        if laid is None:
+            return self.old[step][self.at]
+        at, row = laid
+        return row if at is self.at else _laid(self.old[step], at, row)[self.at]
+
+
+def _laid(old: Floats, at: At, row: Floats) -> Floats:
+    """A row with others in the samples `at`."""
+    if at is ALL:
+        return row
+    new = old.copy()
+    new[at] = row
+    return new
+
+
+def _either(one: At, other: At, samples: int) -> At:
+    """The samples that are among the one or the other; all, where these are not few."""
+    if one is other or isinstance(one, slice) or isinstance(other, slice):
+        return one if isinstance(one, slice) else other
+    chosen = np.zeros(samples, dtype=bool)
+    chosen[one] = chosen[other] = True
+    (found,) = chosen.nonzero()
+    return ALL if found.size > FEW * samples else found
 
 
 def _floor(run: Run, uid: int, day: int | None) -> float:
@@ -215,11 +274,11 @@ def cost_of_risks(run: Run, uid: int, level: float = 0.8, only: Collection[int] 
     """
     every = frozenset(run.uncertainty.risks.uid.tolist())
     asked = np.array(sorted(every if only is None else every & set(only)), dtype=np.int64)
-    none = whatif(run, Changes.without(every))
+    none = whatif(run, Changes.without(every), uid)
     together = none.days_saved(uid, level)
-    removal = [whatif(run, Changes.without([one])).days_saved(uid, level) for one in asked.tolist()]
+    removal = [whatif(run, Changes.without([one]), uid).days_saved(uid, level) for one in asked.tolist()]
     base = none.day(uid, level)
-    alone = [whatif(run, Changes.without(every - {one})).day(uid, level) - base for one in asked.tolist()]
+    alone = [whatif(run, Changes.without(every - {one}), uid).day(uid, level) - base for one in asked.tolist()]
     return RiskCosts(
         asked, np.array(removal, dtype=np.int64), np.array(alone, dtype=np.int64), together, together - sum(removal)
     )
@@ -257,7 +316,7 @@ def fair_shares(run: Run, uid: int, players: Sequence[Player], level: float = 0.
     for size in range(count + 1):
         for inside in combinations(range(count), size):
             outside = [player for at, player in enumerate(players) if at not in inside]
-            value[frozenset(inside)] = whatif(run, without(run, outside)).day(uid, level)
+            value[frozenset(inside)] = whatif(run, without(run, outside), uid).day(uid, level)
     shares = []
     for at in range(count):
         others = [one for one in range(count) if one != at]

@@ -26,11 +26,14 @@ from engine.network import NO_DAY, IntArray, LinkType, Network, UnknownTask
 from engine.streams import DRIVERS, PERMUTATIONS, RISKS, TASKS, Floats, Streams, normal, strata, triangular
 
 Doubles = NDArray[np.float64]
+At = slice | IntArray  # which samples of a row
+
+ALL = slice(None)
 
 CERTAIN = -1  # a task's shape: its work is what the network says
 NO_DRIVER = -1
 LEVELS = np.arange(1, 20) / 20  # P5, P10, ... P95
-BINS = 4096
+BINS = 2048
 ROWS_KEPT = 400  # drivers' rows that are kept at hand
 BLOCK = 256  # tasks between two words to whoever waits
 
@@ -228,34 +231,37 @@ class Rows:
         counts = np.bincount(uncertainty.shape[drawn], minlength=len(uncertainty.shapes))
         self._pooled = {at for at, count in enumerate(counts.tolist()) if count > 2 * PERMUTATIONS}
         self._drivers: dict[int, Floats] = {}  # the newest last
-        self._scratch = np.empty(streams.samples, dtype=np.float32)
+        self._driver_slots = streams.slots(DRIVERS, uncertainty.driver_uid)
 
-    def draw(self, one: Draw, out: Floats) -> Floats | float:
-        """The row of a task's work, in `out` if it needs room, or one number where nothing is uncertain."""
+    def draw(self, one: Draw, out: Floats, at: At = ALL) -> Floats | float:
+        """The row of a task's work, in `out` if it needs room, or one number where nothing is uncertain.
+
+        `at` names the samples asked for, as many as `out` has room for.
+        """
         row: Floats | float
         if one.shape == CERTAIN:
             row = one.shift
         else:
-            row = self._own(one, out)
+            row = self._own(one, out, at)
             for driver in one.drivers:
-                np.multiply(row, self._driver(driver), out=out)
+                np.multiply(row, self._driver(driver)[at], out=out)
         for impact in one.impacts:
-            row = np.add(row, self._impact(impact), out=out)
+            row = np.add(row, self._impact(impact, at), out=out)
         return row
 
-    def _own(self, one: Draw, out: Floats) -> Floats:
+    def _own(self, one: Draw, out: Floats, at: At) -> Floats:
         kind, rotation = self._slots[one.uid]
         samples = self.streams.samples
         if one.elapsed > 0:
             table = self._left(one)
-            return table.take(self._tasks[kind, rotation : rotation + samples], out=out, mode="clip")
+            return table.take(self._tasks[kind, rotation : rotation + samples][at], out=out, mode="clip")
         if one.shape in self._pooled:
             pool = self._pool.get((one.shape, kind))
             if pool is None:
                 pool = self._pool[one.shape, kind] = self._table(one.shape).take(self._tasks[kind])
-            np.multiply(pool[rotation : rotation + samples], one.scale, out=out)
+            np.multiply(pool[rotation : rotation + samples][at], one.scale, out=out)
         else:
-            self._table(one.shape).take(self._tasks[kind, rotation : rotation + samples], out=out, mode="clip")
+            self._table(one.shape).take(self._tasks[kind, rotation : rotation + samples][at], out=out, mode="clip")
             np.multiply(out, one.scale, out=out)
         if one.shift:
             np.add(out, one.shift, out=out)
@@ -291,18 +297,18 @@ class Rows:
         return row
 
     def _driver_row(self, driver: int) -> Floats:
-        uid, sd = int(self.uncertainty.driver_uid[driver]), float(self.uncertainty.driver_sd[driver])
-        row: Floats = _lognormal(self.streams.samples, sd).take(self.streams.ranks(DRIVERS, uid))
-        return row
+        kind, rotation = (int(slots[driver]) for slots in self._driver_slots)
+        ranks = self.streams.permutations(DRIVERS)[kind, rotation : rotation + self.streams.samples]
+        return _lognormal(self.streams.samples, float(self.uncertainty.driver_sd[driver])).take(ranks)
 
-    def _impact(self, impact: int) -> Floats:
-        """Minutes of one impact in each sample: nothing where the risk does not happen."""
+    def _impact(self, impact: int, at: At) -> Floats:
+        """Minutes of one impact in these samples: nothing where the risk does not happen."""
         risks = self.uncertainty.risks
         risk = int(risks.risk[impact])
         happens = self.odds.get(risk, float(risks.probability[risk]))
         points = float(risks.low_min[impact]), float(risks.likely_min[impact]), float(risks.high_min[impact])
         table = _impact_table(self.streams.samples, happens, *points)
-        return table.take(self.streams.ranks(RISKS, int(risks.uid[risk])), out=self._scratch, mode="clip")
+        return table.take(self.streams.ranks(RISKS, int(risks.uid[risk]))[at], mode="clip")
 
 
 @lru_cache(maxsize=16)
@@ -343,6 +349,7 @@ class Run:
     draws: list[Draw] = field(repr=False)
     finish: list[Floats | None] = field(repr=False)
     start: dict[int, Floats] = field(repr=False)
+    _leading: dict[int, NDArray[np.bool_]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def quantile_day(self) -> IntArray:
@@ -367,6 +374,13 @@ class Run:
         if found is None:
             raise UnknownTask(f"The network has no task {uid}.")
         return found
+
+    def leading_to(self, uid: int) -> NDArray[np.bool_]:
+        """Which steps lead to a task, itself included, bool[steps]; what-ifs about one task ask again and again."""
+        if uid not in self._leading:
+            step = self.step(uid)
+            self._leading[uid] = _upstream(self.steps, [step] if step >= 0 else [])
+        return self._leading[uid]
 
     def quantile(self, uid: int, level: float) -> int:
         """Day by which a task is finished with a probability that is one of the run's levels."""
@@ -466,7 +480,8 @@ def forward(
     count = len(steps.task)
     finish: list[Floats | None] = [None] * count
     start: dict[int, Floats] = {}
-    spare: list[Floats] = []
+    # One block: the system hands out large pages for it, and takes it back whole.
+    spare: list[Floats] = list(np.empty((count, samples), dtype=np.float32)[::-1]) if keep else []
     scratch = Scratch(samples)
     for step in range(count):
         if needed is not None and not needed[step]:
@@ -498,7 +513,7 @@ class Scratch:
     """Room for what lies between a task's predecessors and its finish."""
 
     def __init__(self, samples: int) -> None:
-        self.reached, self.ended, self.work, self.link = (np.empty(samples, dtype=np.float32) for _ in range(4))
+        self.reached, self.ended, self.work, self.link = np.empty((4, samples), dtype=np.float32)
         self.at = np.empty(samples, dtype=np.int32)
 
 
@@ -513,10 +528,11 @@ def compute(
     begun: Floats | None,
     scratch: Scratch,
     floor: float | None = None,
+    at: At = ALL,
 ) -> None:
     """One task in all samples: its finishes into `out`, its starts into `begun` where a link leaves the start.
 
-    `floor` replaces the least start of the plan.
+    `floor` replaces the least start of the plan. `at` names fewer samples: those of all rows, room included.
     """
     reached: Any = None
     for before in steps.plain[step]:
@@ -531,7 +547,7 @@ def compute(
     floor = steps.floor[step] if floor is None else floor
     if floor is not None:
         reached = floor if reached is None else np.maximum(reached, floor, out=scratch.reached)
-    work = rows.draw(draw, scratch.work)
+    work = rows.draw(draw, scratch.work, at)
     np.add(reached, work, out=out)
     if ended is not None:
         np.maximum(out, ended, out=out)
@@ -629,17 +645,15 @@ def order_statistics(row: Floats, picks: IntArray) -> Floats:
     low, high = row.min(), row.max()
     if low == high:
         return np.full(picks.size, low)
-    bins = ((row - low) * np.float32((BINS - 1) / (high - low))).astype(np.int32)
-    upto = np.bincount(bins, minlength=BINS).cumsum()
-    meant = np.searchsorted(upto, picks, side="right")
+    bins = ((row - low) * np.float32((BINS - 1) / (high - low))).astype(np.intp)
+    count = np.bincount(bins, minlength=BINS)
+    meant = count.cumsum().searchsorted(picks, side="right")
     is_meant = np.zeros(BINS, dtype=bool)
     is_meant[meant] = True
-    chosen = np.sort(row[is_meant[bins]])
-    used = np.flatnonzero(is_meant)
-    below = upto[used] - np.diff(upto, prepend=0)[used]
-    first = np.concatenate([[0], np.cumsum(upto[used] - below)[:-1]])
-    at = np.searchsorted(used, meant)
-    return np.asarray(chosen[first[at] + picks - below[at]])
+    chosen = np.sort(row[is_meant.take(bins)])
+    count[is_meant] = 0
+    left_out = count.cumsum()[meant]
+    return np.asarray(chosen[picks - left_out])
 
 
 def _fewest_alive(orders: Sequence[list[int]], pred: IntArray, succ: IntArray, size: int) -> list[int]:

@@ -47,8 +47,14 @@ class MilestoneForecast(models.Model):
         CERTAIN = "certain", "what it waits for"
 
     milestone = models.OneToOneField(Milestone, primary_key=True, on_delete=models.CASCADE, related_name="forecast")
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="milestone_forecasts")
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="milestones")
+    # Not checked row by row: its milestone, which is, holds the program, and the run is of the same transaction. Nobody
+    # asks for the rows of a run, which is what most updates change: an index would be written each time.
+    program = models.ForeignKey(
+        Program, on_delete=models.CASCADE, related_name="milestone_forecasts", db_constraint=False
+    )
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="milestones", db_constraint=False, db_index=False
+    )
     start_on = models.DateField()
     finish_on = models.DateField()
     total_float = models.IntegerField(null=True)
@@ -107,10 +113,12 @@ class IssuedForecast(models.Model):
     """
 
     milestone = models.ForeignKey(Milestone, on_delete=models.CASCADE, related_name="issued_forecasts")
-    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="issued_forecasts")
+    program = models.ForeignKey(  # not checked, nor is the run: as in MilestoneForecast
+        Program, on_delete=models.CASCADE, related_name="issued_forecasts", db_constraint=False
+    )
     week_on = models.DateField()
     day = models.DateField(help_text="The status day.")
-    run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="issued")
+    run = models.ForeignKey(Run, null=True, on_delete=models.SET_NULL, related_name="issued", db_constraint=False)
     basis = models.CharField(max_length=8, choices=MilestoneForecast.Basis.choices)
     target_on = models.DateField(null=True)
     chance = models.FloatField(null=True)

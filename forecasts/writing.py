@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Sequence
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
@@ -12,6 +14,7 @@ from django.db import connection
 from django.db.models import CharField, DateField, Field, JSONField, Model
 from psycopg2 import sql
 
+_text_of_day = lru_cache(maxsize=10_000)(date.isoformat)  # few different days, each in very many lists
 _ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
@@ -61,7 +64,7 @@ def _texts(field: Field[Any, Any], values: Sequence[Any]) -> list[str]:
     if isinstance(field, JSONField):
         return [json.dumps(value).translate(_ESCAPED) for value in values]
     if isinstance(field, ArrayField):
-        return ["{" + ",".join([day.isoformat() for day in value]) + "}" for value in values]
+        return ["{" + ",".join(map(_text_of_day, value)) + "}" for value in values]
     if isinstance(field, DateField):
         return [null if value is None else value.isoformat() for value in values]
     if isinstance(field, CharField):

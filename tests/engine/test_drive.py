@@ -83,6 +83,34 @@ def test_a_whatif_is_a_full_run_of_the_changed_plan(seed: int, days: int) -> Non
     }
 
 
+@given(st.integers(0, 10_000))
+@settings(max_examples=40)
+def test_a_rare_risk_is_taken_out_of_the_few_samples_that_it_hits(seed: int) -> None:
+    network = random_network(seed)
+    impacts = [(1, 0, 100.0, 900.0, 4000.0), (2, 0, 100.0, 700.0, 9000.0), (2, 1, 0.0, 4000.0, 9000.0)]
+    run = simulated(network, Risks.of([(1, 0.4), (2, 0.05)], impacts))
+    delta = whatif(run, Changes.without([2]))
+    full = simulated(network, Risks.of([(1, 0.4)], impacts[:1]))
+    for position in range(network.uid.size):
+        assert delta.sample(position).tobytes() == full.sample(position).tobytes()
+    assert delta.moved.tolist() == [
+        at for at in range(network.uid.size) if not np.array_equal(run.sample(at), full.sample(at))
+    ]
+    assert all(np.size(row) <= 0.05 * run.samples + 1 for _, row in delta.finish.values())
+
+
+def test_a_whatif_about_one_task_says_the_same_of_it_and_nothing_of_others() -> None:
+    links = Links.of([(1, 2, "FS", 0), (2, 3, "FS", 0), (2, 4, "FS", 0)])
+    network = compile([1, 2, 3, 4], [DAY] * 4, [ALL_HOURS], [0] * 4, links, status_day=START)
+    run = simulated(network, Risks.of([], []))
+    changes = Changes(not_before_day={1: START + 30, 4: START + 60})
+    asked = whatif(run, changes, 3)
+    assert asked.sample(2).tobytes() == whatif(run, changes).sample(2).tobytes()
+    assert asked.moved.tolist() == [0, 1, 2]
+    with pytest.raises(EngineError, match="about task 3 alone"):
+        asked.day(4, 0.8)
+
+
 def test_far_edits_change_nothing() -> None:
     network = compile(
         [1, 2, 3, 4], [DAY] * 4, [ALL_HOURS], [0] * 4, Links.of([(1, 2, "FS", 0), (3, 4, "FS", 0)]), status_day=START
