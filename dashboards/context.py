@@ -26,13 +26,14 @@ class Place(NamedTuple):
     icon: str
     label: str
     on_phone: bool = False
+    key: str = ""
 
 
 PORTFOLIO = (
-    Place("/", "grid", "Portfolio", on_phone=True),
-    Place("/roadmap", "road", "Roadmap"),
-    Place("/dependencies", "graph", "Dependencies", on_phone=True),
-    Place("/trends", "trend", "Trends", on_phone=True),
+    Place("/", "grid", "Portfolio", on_phone=True, key="g p"),
+    Place("/roadmap", "road", "Roadmap", key="g r"),
+    Place("/dependencies", "graph", "Dependencies", on_phone=True, key="g d"),
+    Place("/trends", "trend", "Trends", on_phone=True, key="g t"),
     Place("/risks", "risk", "Risks", on_phone=True),
     Place("/decisions", "gavel", "Decisions", on_phone=True),
     Place("/quality", "check", "Schedule quality"),
@@ -41,7 +42,7 @@ PORTFOLIO = (
     Place("/objectives", "target", "Objectives"),
 )
 PERSONAL = (
-    Place("/inbox", "inbox", "Inbox"),
+    Place("/inbox", "inbox", "Inbox", key="g i"),
     Place("/letters", "mail", "Letters"),
 )
 SETTINGS = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -25,7 +25,7 @@ from milestones.models import Baseline, Dependency, Milestone
 from milestones.views import find_milestone, today
 from people.models import User
 from people.pages import SignedIn, done, paged, posted
-from programs.models import Program, Subject
+from programs.models import Program, Role, Subject
 from programs.pages import find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
 from programs.threads import is_watched, thread_of
@@ -205,7 +205,8 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
 
 def _mine(user: User) -> QuerySet[Program]:
     """Programs for which a person answers: theirs to lead or to contribute to."""
-    return Program.objects.worked_on_by(user)
+    working = Role.objects.filter(program=OuterRef("pk"), user=user, kind__in=[Role.Kind.LEAD, Role.Kind.CONTRIBUTOR])
+    return Program.objects.filter(Q(lead=user) | Exists(working))
 
 
 @dataclass(frozen=True, slots=True)
