@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -22,7 +23,6 @@ MOST_OF_ONE_NOUN = 100
 MOST_IN_PALETTE = 4
 MOST_RECORDS = 8
 MOST_UPDATES = 3
-KEYS = {"/": "g p", "/roadmap": "g r", "/dependencies": "g d", "/trends": "g t", "/inbox": "g i"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +62,16 @@ def palette(request: SignedIn) -> HttpResponse:
     asked = request.GET.get("q", "").strip()[:MOST_CHARACTERS]
     groups = found(request.user, asked) if asked else [("Watched and yours", records(request.user))]
     words = asked.casefold().split()
-    groups.append(
-        ("Actions", [deed for deed in actions(request.user) if all(w in deed.label.casefold() for w in words)])
-    )
+    deeds = [deed for deed in actions(request.user) if all(word in deed.label.casefold() for word in words)]
+    if asked:
+        deeds.append(Option(f"Search for “{asked}”", f"/search?{urlencode({'q': asked})}", "search"))
+    groups.append(("Actions", deeds))
     numbered, number = [], 0
     for label, options in groups:
         if options:
             numbered.append((label, list(enumerate(options, start=number))))
             number += len(options)
-    return render(request, "dashboards/palette.html", {"groups": numbered, "asked": asked})
+    return render(request, "dashboards/palette.html", {"groups": numbered})
 
 
 def found(viewer: User, asked: str) -> list[tuple[str, list[Option]]]:
@@ -128,7 +129,7 @@ def actions(viewer: User) -> list[Option]:
     )
     options += [option for act, option in offered if may(viewer, act)]
     options += [
-        Option(f"Go to {place.label.lower()}", place.path, place.icon, keys=KEYS.get(place.path, ""))
+        Option(f"Go to {place.label.lower()}", place.path, place.icon, keys=place.key)
         for place in (*existing(PORTFOLIO), *existing(PERSONAL))
     ]
     return [*options, Option("Go to settings", "/settings", "gear")]
