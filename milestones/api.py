@@ -351,7 +351,10 @@ class Dependencies(Editable[Dependency]):
         """The receiver takes the day that the giver offers, or asks again: by another day, or with other words."""
         day = today(timezone.now())
         return self.act(
-            request, lambda user, row, fields: services.reply_to_giver(dependency=row, by=user, on=day, **fields)
+            request,
+            lambda user, row, fields: services.reply_to_giver(
+                dependency=row, by=user, on=day, at=timezone.now(), **fields
+            ),
         )
 
 

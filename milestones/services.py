@@ -453,7 +453,14 @@ def answer_hand_off(
 
 @transaction.atomic
 def reply_to_giver(
-    *, dependency: Dependency, agreement: str, by: User, on: date, need_by_on: date | None = None, note: str = ""
+    *,
+    dependency: Dependency,
+    agreement: str,
+    by: User,
+    on: date,
+    at: datetime,
+    need_by_on: date | None = None,
+    note: str = "",
 ) -> Dependency:
     """The receiver takes the day that the giver offers, or asks again: by another day, or with other words.
 
@@ -476,6 +483,15 @@ def reply_to_giver(
             need_by_on=need_by_on or dependency.need_by_on,
             note=note or dependency.note,
         )
+    talk.tell_leads(
+        program=giver,
+        kind=Subject.MILESTONE,
+        subject_id=dependency.predecessor_id,
+        text=f"{'Takes the day offered' if takes else 'Asks again'}. {note}".strip(),
+        also=dependency.predecessor.owner_id,
+        by=by,
+        at=at,
+    )
     touch(giver.pk, receiver.pk, plan=True)
     return dependency
 

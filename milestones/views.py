@@ -259,7 +259,7 @@ def link_reply(request: SignedIn, pk: int) -> HttpResponse:
         given = form.cleaned_data
         back = given.pop("back") or back
         with explaining(form):
-            services.reply_to_giver(dependency=link, by=request.user, on=today(), **given)
+            services.reply_to_giver(dependency=link, by=request.user, on=today(), at=timezone.now(), **given)
             return done(request, "Replied; the giver sees it at once.", back)
     context = {
         "form": form,

@@ -39,9 +39,8 @@ if (dialog) {
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (move && all.length) choose(all[(here + move + all.length) % all.length]);
     else if (event.key === "Enter" && chosen()) {
-      const link = chosen().querySelector("a");
-      if (event.metaKey || event.ctrlKey) window.open(link.href, "_blank", "noopener");
-      else link.click();
+      if (event.metaKey || event.ctrlKey) window.open(chosen().href, "_blank", "noopener");
+      else chosen().click();
     } else return;
     event.preventDefault();
   });

@@ -98,6 +98,6 @@ def test_no_layout_scrolls_sideways(
         dependency=hand_off, agreement="countered", by=cast.outsider, on=FRIDAY, at=NOON, promised_on=FRIDAY, note=LONG
     )
     measure("/dependencies?layout=table")
-    reply_to_giver(dependency=hand_off, agreement="accepted", by=cast.lead, on=FRIDAY)
+    reply_to_giver(dependency=hand_off, agreement="accepted", by=cast.lead, on=FRIDAY, at=NOON)
     measure(f"/links/{hand_off.pk}/answer")
     assert wide == {}

@@ -48,7 +48,7 @@ class TestWithoutScripts:
         page: Page = signed_in(cast.lead)
         page.goto(f"{live_server.url}/p/NA4/milestones")
         page.get_by_role("link", name="Racks live").click()
-        page.get_by_role("link", name="Edit").click()
+        page.get_by_role("link", name="Edit", exact=True).click()
         page.get_by_label("Target").fill("2027-02-01")
         page.get_by_role("button", name="Save").click()
         cause = page.get_by_label("Cause of the move")

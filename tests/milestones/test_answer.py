@@ -65,7 +65,9 @@ def test_another_day_is_offered_with_words(cast: Cast, hand_off: Dependency) -> 
 
 def test_the_receiver_takes_the_day_that_is_offered(cast: Cast, hand_off: Dependency) -> None:
     before = Revision.objects.get(program=cast.na4).plan_revision
-    row = reply_to_giver(dependency=offered(cast, hand_off), agreement="accepted", by=cast.contributor, on=FRIDAY)
+    row = reply_to_giver(
+        dependency=offered(cast, hand_off), agreement="accepted", by=cast.contributor, on=FRIDAY, at=NOON
+    )
     assert (row.agreement, row.promised_on, row.need_by_on) == ("accepted", LATER, NEEDED)
     assert (row.agreed_by, row.agreed_on, row.note) == (cast.outsider, FRIDAY, "Racks come late")
     assert changes_of(row)[0].reason == "Take the day offered"
@@ -75,13 +77,13 @@ def test_the_receiver_takes_the_day_that_is_offered(cast: Cast, hand_off: Depend
 def test_the_receiver_asks_again(cast: Cast, hand_off: Dependency) -> None:
     sooner = date(2027, 1, 25)
     row = reply_to_giver(
-        dependency=offered(cast, hand_off), agreement="proposed", by=cast.lead, on=FRIDAY, need_by_on=sooner,
+        dependency=offered(cast, hand_off), agreement="proposed", by=cast.lead, on=FRIDAY, at=NOON, need_by_on=sooner,
         note="Half the racks will do",
     )  # fmt: skip
     assert (row.agreement, row.need_by_on, row.promised_on) == ("proposed", sooner, LATER)
     assert (row.agreed_by, row.agreed_on, row.note) == (None, None, "Half the racks will do")
     declined = answer(cast, row, "declined", note="Not before spring")
-    row = reply_to_giver(dependency=declined, agreement="proposed", by=cast.lead, on=FRIDAY)
+    row = reply_to_giver(dependency=declined, agreement="proposed", by=cast.lead, on=FRIDAY, at=NOON)
     assert (row.agreement, row.note) == ("proposed", "Not before spring")
     reasons = [change.reason for change in changes_of(row)]
     assert reasons == [
@@ -96,10 +98,10 @@ def test_the_receiver_asks_again(cast: Cast, hand_off: Dependency) -> None:
 def test_only_what_the_giver_offers_is_taken(cast: Cast, hand_off: Dependency) -> None:
     for agreement in ("accepted", "proposed"):
         with pytest.raises(ValidationError):
-            reply_to_giver(dependency=hand_off, agreement=agreement, by=cast.lead, on=FRIDAY)
+            reply_to_giver(dependency=hand_off, agreement=agreement, by=cast.lead, on=FRIDAY, at=NOON)
     declined = answer(cast, hand_off, "declined", note="No racks")
     with pytest.raises(ValidationError) as refusal:
-        reply_to_giver(dependency=declined, agreement="accepted", by=cast.lead, on=FRIDAY)
+        reply_to_giver(dependency=declined, agreement="accepted", by=cast.lead, on=FRIDAY, at=NOON)
     assert refusal.value.message_dict == {"agreement": ["No other day is offered."]}
 
 
@@ -107,7 +109,7 @@ def test_only_what_the_giver_offers_is_taken(cast: Cast, hand_off: Dependency) -
 def test_only_the_receiver_replies(cast: Cast, hand_off: Dependency, who: str) -> None:
     row = offered(cast, hand_off)
     with pytest.raises(PermissionDenied):
-        reply_to_giver(dependency=row, agreement="accepted", by=getattr(cast, who), on=FRIDAY)
+        reply_to_giver(dependency=row, agreement="accepted", by=getattr(cast, who), on=FRIDAY, at=NOON)
 
 
 # -- pages -----------------------------------------------------------------------------------------------------------
