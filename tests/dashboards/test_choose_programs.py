@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -25,9 +25,7 @@ from dashboards.overview import GRAVITY, Line
 from forecasts.models import ProgramHealth
 from people.models import User
 from programs.models import Alignment, Phase, Program
-
-if TYPE_CHECKING:
-    from reports.since import Since
+from reports.since import Since
 from tests.conftest import Cast
 
 Portfolio = Callable[[int, list[User]], list[Program]]
