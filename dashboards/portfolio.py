@@ -72,6 +72,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "today": day,
         "since": since.on,
         "asked": asked,
+        "copied_day": day,
         "now_url": address(request.GET, week=None, as_of=None),
         "clear_url": address(request.GET, **dict.fromkeys([*FILTERS, *choosing.ALIASES])),
         "sums": sums,
