@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, F, Max, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.http import HttpRequest
 from django.urls import is_valid_path
 from django.utils.functional import SimpleLazyObject
@@ -79,19 +79,30 @@ def own_programs(user: User) -> list[Program]:
 
 
 def pulse(user: User, key: str = "") -> dict[str, Any]:
-    """When a program (all programs, without a key) was last forecast, how far a sweep is, and a stamp of both.
+    """When a program (all programs, without a key) was last forecast, how far a sweep is, what is unread, and a stamp.
 
-    The stamp differs once anything that the reader sees of the program was written or forecast.
+    The stamp differs once anything that the reader sees of the program was written or forecast. One query.
     """
-    programs = Program.objects.visible_to(user)
-    computed = Run.objects.all() if not key else ProgramHealth.objects.visible_to(user).filter(program__key=key)
+    programs = Program.objects.visible_to(user).order_by()
+    computed: QuerySet[Any] = Run.objects.order_by()
     if key:
         programs = programs.filter(key=key)
-    written = programs.aggregate(times=Sum(F("revisions__revision") + F("revisions__plan_revision")))["times"]
-    at = computed.aggregate(at=Max("computed_at"))["at"]
+        computed = ProgramHealth.objects.visible_to(user).filter(program__key=key).order_by()
+    times = Sum(F("revisions__revision") + F("revisions__plan_revision"))
+    unread = Notice.objects.visible_to(user).unread().order_by()
+    written, at, waiting = User.objects.values_list(
+        Subquery(programs.values(all=Value(1)).annotate(times=times).values("times")),
+        Subquery(computed.values(all=Value(1)).annotate(at=Max("computed_at")).values("at")),
+        Subquery(unread.values(all=Value(1)).annotate(count=Count("pk")).values("count")),
+    ).get(pk=user.pk)
     progress = broker.progress()
     far = f"-{progress.done}" if progress else ""
-    return {"at": at, "progress": progress, "stamp": f"{written or 0}-{at.timestamp() if at else 0:.6f}{far}"}
+    return {
+        "at": at,
+        "progress": progress,
+        "unread": waiting or 0,
+        "stamp": f"{written or 0}-{at.timestamp() if at else 0:.6f}-{waiting or 0}{far}",
+    }
 
 
 def organisation_name() -> str:
@@ -114,7 +125,6 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "portfolio_places": existing(PORTFOLIO),
             "personal_places": existing(PERSONAL),
             "settings_place": next(iter(existing(SETTINGS)), None),
-            "unread": SimpleLazyObject(lambda: Notice.objects.visible_to(user).unread().count()),
             "own_programs": SimpleLazyObject(lambda: own_programs(user)),
             "forecast_run": SimpleLazyObject(lambda: pulse(user, key)),
             "pulse_url": f"/pulse?{urlencode({'program': key})}" if key else "/pulse",

@@ -188,7 +188,7 @@ def test_search_and_palette_stay_quick_in_a_large_portfolio(
 
 
 def options(page: str) -> list[tuple[str, str]]:
-    return re.findall(r'<li role="option" id="palette-(\d+)"><a href="([^"]*)"', page)
+    return re.findall(r'<a role="option" id="palette-(\d+)" href="([^"]*)"', page)
 
 
 def test_the_palette_offers_records_then_what_one_may_do(furnished: Cast, sign_in: Any) -> None:
