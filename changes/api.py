@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.db.models import QuerySet
@@ -13,8 +14,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from changes import services, templates
-from changes.plans import Plan, WorkingDays, plan_of
+from changes import catalogue, services
+from changes.plans import Plan, WorkingDays, plan_of, refuse_far
 from history.models import ChangeSet
 from milestones import api as milestones
 from people.services import today
@@ -96,7 +97,7 @@ class Templates(Endpoint):
                     for stream, step in template.steps
                 ],
             }
-            for template in templates.TEMPLATES
+            for template in catalogue.TEMPLATES
         ]
         return Response(found)
 
@@ -122,9 +123,15 @@ class Copying(In[Program]):
             raise serializers.ValidationError({"start_on": ["Give either the day it starts or its target."]})
         return attrs
 
+    def validate_start_on(self, day: date) -> date:
+        refuse_far(day, today(timezone.now()))
+        return day
+
+    validate_target_on = validate_start_on
+
 
 class Starting(Copying):
-    template = serializers.ChoiceField([(template.slug, template.name) for template in templates.TEMPLATES])
+    template = serializers.ChoiceField([(template.slug, template.name) for template in catalogue.TEMPLATES])
 
     class Meta(Copying.Meta):
         fields = ["template", *Copying.Meta.fields]
@@ -137,7 +144,7 @@ class Programs(milestones.Programs):
     def from_template(self, request: Request, **kwargs: Any) -> Response:
         """Create a program with the milestones, links, phases and risks of a template: 201, one change-set."""
         fields = self.taken(request)
-        template = templates.find(fields.pop("template"))
+        template = catalogue.find(fields.pop("template"))
         if template is None:
             raise exceptions.NotFound
         counted = {name: fields.pop(name) for name in ("start_on", "target_on") if name in fields}
@@ -146,7 +153,7 @@ class Programs(milestones.Programs):
 
     @action(detail=True, methods=["post"], serializer_class=Copying)
     def copy(self, request: Request, **kwargs: Any) -> Response:
-        """Create a program with the plan of this one, its days moved. Hand-offs, people and what is done stay behind."""
+        """Create a program with this one's plan, its days moved. Hand-offs, people and what is done stay behind."""
         program = self.find()
         fields = self.taken(request)
         plan = plan_of(program)

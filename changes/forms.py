@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, ClassVar
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.functional import cached_property
 
-from changes.plans import Item, Plan, WorkingDays, plan_of
+from changes.plans import Item, Plan, WorkingDays, plan_of, refuse_far
 from changes.templates import Template
 from history.days import DayField
 from history.forms import RecordForm
@@ -21,7 +20,6 @@ from programs.forms import KeyField
 from programs.models import Program
 
 START, TARGET = "start", "target"
-LONGEST = timedelta(days=20 * 366)
 
 
 class StartForm(RecordForm):
@@ -61,8 +59,7 @@ class StartForm(RecordForm):
 
     def clean_day(self) -> date:
         day: date = self.cleaned_data["day"]
-        if abs(day - self.today) > LONGEST:
-            raise ValidationError("Give a day within twenty years.", code="far")
+        refuse_far(day, self.today)
         return day
 
     @property

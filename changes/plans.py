@@ -14,6 +14,15 @@ from programs.models import GateCriterion, Phase, Precision, Program
 from risks.models import Risk, RiskImpact
 
 
+FURTHEST = timedelta(days=20 * 366)
+
+
+def refuse_far(day: date, today: date) -> None:
+    """Refuse to count a plan from a day that nobody can mean."""
+    if abs(day - today) > FURTHEST:
+        raise ValidationError("Give a day within twenty years.", code="far")
+
+
 class WorkingDays:
     """The days on which the organisation works: its week without its holidays."""
 

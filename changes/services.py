@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
-from django.db.models import Q, Value
+from django.db.models import Value
 from django.db.models.deletion import Collector
 
 import milestones.services
@@ -106,8 +106,11 @@ def undo(*, change_set: ChangeSet, by: User, at: datetime) -> None:
     if any(one.model is Dependency for one in written):
         milestones.services.lock_graph()
     with history.because(f"Undo: {change_set.reason}".removesuffix(": "), by_id=by.pk):
+        # Of a program that goes, what the person may do now; of all others, what they may do once it is as it was.
+        going = {one.pk for one in written if one.model is Program and one.before is None}
+        before = _allowed(going, by)
         _restore(written, by)
-        _permit(written, by)
+        _permit(written, by, before)
         touched = {pk for one in written for pk in one.programs}
         for pk in Program.objects.filter(pk__in=touched, revisions=None).values_list("pk", flat=True):
             Revision.objects.create(program_id=pk)
@@ -141,7 +144,9 @@ def _written(change_set: ChangeSet) -> list[Written]:
             if first.pgh_label != "insert":
                 before = events_of.filter(pgh_obj_id=pk, pgh_id__lt=first.pgh_id).latest("pgh_id")
             after = None if last.pgh_label == "delete" else last
-            found.append(Written(tracked, pk, before, after, _programs(tracked, pk, first), last.pgh_created_at))
+            # What was added goes in the reverse order of its coming, however often it was changed afterwards.
+            at = (first if before is None and after else last).pgh_created_at
+            found.append(Written(tracked, pk, before, after, _programs(tracked, pk, first), at))
     return sorted(found, key=lambda one: one.at, reverse=True)
 
 
@@ -222,11 +227,14 @@ def _remove(one: Written, added: Iterable[tuple[type[models.Model], int]]) -> No
     history.delete(row)
 
 
-def _permit(written: list[Written], by: User) -> None:
+def _allowed(ids: Iterable[int], by: User) -> dict[int, frozenset[Act]]:
+    seen = Program.objects.visible_to(by).filter(pk__in=ids).select_related("lead")
+    return {program.pk: acts(by, program) for program in seen}
+
+
+def _permit(written: list[Written], by: User, before: dict[int, frozenset[Act]]) -> None:
     """Raise PermissionDenied unless the person may still do to each row what taking this back does."""
-    everything = {pk for one in written for pk in one.programs}
-    seen = Program.objects.visible_to(by).filter(Q(pk__in=everything)).select_related("lead")
-    allowed = {program.pk: acts(by, program) for program in seen}
+    allowed = before | _allowed({pk for one in written for pk in one.programs}, by)
     for one in written:
         act = ACTS[one.model]
         if isinstance(act, OrgAct):

@@ -8,9 +8,8 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from changes import services, templates
+from changes import catalogue, services
 from changes.forms import CopyForm, StartForm, TemplateForm
-from changes.templates import TEMPLATES
 from history.forms import explaining
 from history.models import ChangeSet
 from people.pages import SignedIn, attempt, done, posted
@@ -48,7 +47,7 @@ def program_new(request: SignedIn) -> HttpResponse:
     context = {
         "title": "New program",
         "sub": "Begin with what is there. Everything can be changed afterwards.",
-        "templates": TEMPLATES,
+        "templates": catalogue.TEMPLATES,
         "may_import": may(request.user, OrgAct.IMPORT),
         "copied": Program.objects.visible_to(request.user).order_by("-id")[:MOST_COPIED],
     }
@@ -57,7 +56,7 @@ def program_new(request: SignedIn) -> HttpResponse:
 
 def program_from_template(request: SignedIn, slug: str) -> HttpResponse:
     require_org(request.user, OrgAct.CREATE_PROGRAM)
-    template = templates.find(slug)
+    template = catalogue.find(slug)
     if template is None:
         raise Http404
     form = TemplateForm(posted(request), template=template, by=request.user, today=today(timezone.now()))
