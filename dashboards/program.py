@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import evidence, moves
@@ -24,7 +24,7 @@ from metrics.models import KPI, Measurement
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone
 from milestones.scope import Scope
 from people.models import Team, User
-from programs.models import Health, Objective, Phase, Program, ReportedHealth
+from programs.models import Health, Objective, Phase, Program, ReportedHealth, Role, Slot
 from reports.models import Update
 from risks.models import Decision, Risk
 
@@ -177,7 +177,10 @@ class Page:
 
 
 def find(viewer: User, key: str) -> Program | None:
-    """A visible program with the titles of its objectives and the visible programs that are related to it."""
+    """A visible program with the titles of its objectives and the visible programs that are related to it.
+
+    ``has_people`` says whether anybody beside its lead has a part in it.
+    """
     visible = Program.objects.visible_to(viewer)
     titles = Objective.objects.filter(alignments__program=OuterRef("pk")).order_by("title")
     named = JSONObject(key="key", name="name")
@@ -186,6 +189,9 @@ def find(viewer: User, key: str) -> Program | None:
         visible.select_related("lead", "sponsor", "owning_team", "revisions")
         .annotate(
             serves=ArraySubquery(titles.values("title")),
+            has_people=Exists(Role.objects.filter(program=OuterRef("pk")).exclude(user=OuterRef("lead")))
+            | Exists(Slot.objects.filter(program=OuterRef("pk")).exclude(person=None))
+            | Q(sponsor__isnull=False),
             related_to=ArraySubquery(related.order_by("name").distinct().values_list(named, flat=True)),
         )
         .filter(key=key)

@@ -66,7 +66,7 @@ def test_taking_back_can_be_taken_back(cast: Cast) -> None:
     take_back(cast.lead)
     take_back(cast.lead)
     row.refresh_from_db()
-    assert row.name == "West"
+    assert row.name == "Fibre, west"
 
 
 def test_a_deleted_milestone_returns_with_its_links_and_risk_impacts_under_its_old_id(cast: Cast) -> None:
