@@ -6,7 +6,7 @@ from itertools import cycle
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Dialog, Page, ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
 from forecasts.models import HealthPolicy
@@ -18,7 +18,7 @@ __all__ = ["hostile", "quiet", "stage"]
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LONG, ARABIC, JAPANESE = "W" * 200, "مركز بيانات الشمال الجديد", "データセンター移行計画の第二段階"
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 # Where text of people stands without its own direction; what only a screen reader hears and what a control shows is not
 # drawn in a line with other text.
@@ -41,6 +41,17 @@ def first_policy(transactional_db: None) -> None:
     HealthPolicy.objects.get_or_create(version=1)
 
 
+# What reaches beyond the window, outside of boxes that scroll by themselves.
+TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter((element) => {
+  if (element.getBoundingClientRect().right <= innerWidth + 1 || element.children.length) return false;
+  for (let box = element.parentElement; box; box = box.parentElement) {
+    if (box.matches("html, body")) break;
+    if (getComputedStyle(box).overflowX !== "visible") return false;
+  }
+  return true;
+}).slice(0, 5).map((element) => element.parentElement.outerHTML.replace(/W{9,}/g, "W…").slice(0, 160))"""
+
+
 def pages(stage: Stage) -> list[str]:
     row = stage.seen
     return [
@@ -58,9 +69,14 @@ def test_nothing_runs(
     stage: Stage, hostile: list[str], signed_in: Any, live_server: LiveServer, complaints: list[str]
 ) -> None:
     opened: list[str] = []
+
+    def note(dialog: Dialog) -> None:
+        opened.append(page.url)
+        dialog.dismiss()
+
     texts = spread(hostile)
     page: Page = signed_in(stage.cast.lead)
-    page.on("dialog", lambda dialog: (opened.append(page.url), dialog.dismiss()))
+    page.on("dialog", note)
     for _ in range(2):
         fill_everything(stage, texts)
         for path in pages(stage):
@@ -79,7 +95,8 @@ def test_nothing_breaks_out(stage: Stage, text: str, signed_in: Any, live_server
     for path in pages(stage):
         page.goto(f"{live_server.url}{path}")
         width = page.evaluate("document.documentElement.scrollWidth")
-        wide += [f"{path}: {width}"] if width > PHONE["width"] else []
+        if width > PHONE["width"]:
+            wide += [f"{path} {width}: {element}" for element in page.evaluate(TOO_WIDE)]
         undirected += [f"{path}: {element}" for element in page.evaluate(UNDIRECTED)]
-    assert wide == []
+    assert wide == [], "\n".join(wide[:60])
     assert undirected == [], "\n".join(undirected[:60])
