@@ -13,7 +13,6 @@ from milestones.models import Dependency, Milestone
 from programs.models import GateCriterion, Phase, Precision, Program
 from risks.models import Risk, RiskImpact
 
-
 FURTHEST = timedelta(days=20 * 366)
 
 
