@@ -1,20 +1,22 @@
-"""Taking back one act of one person: all that it wrote, or nothing."""
+"""Many writes as one act: taking one back as a whole, and starting a program with its plan."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
 from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
-from django.db.models import Q, Value
+from django.db.models import Value
 from django.db.models.deletion import Collector
 
 import milestones.services
 import programs.services
+import risks.services
+from changes.plans import Plan
 from history import services as history
 from history.models import ChangeSet, Event, Record
 from history.services import FINAL
@@ -39,6 +41,7 @@ from programs.models import (
 )
 from programs.permissions import Act, acts
 from risks.models import Assumption, Decision, Issue, MitigationAction, Risk, RiskImpact
+from risks.services import Impact
 
 UNDOABLE_FOR = timedelta(days=1)
 
@@ -105,8 +108,11 @@ def undo(*, change_set: ChangeSet, by: User, at: datetime) -> None:
     if any(one.model is Dependency for one in written):
         milestones.services.lock_graph()
     with history.because(f"Undo: {change_set.reason}".removesuffix(": "), by_id=by.pk):
+        # Of a program that goes, what the person may do now; of all others, what they may do once it is as it was.
+        going = {one.pk for one in written if one.model is Program and one.before is None}
+        before = _allowed(going, by)
         _restore(written, by)
-        _permit(written, by)
+        _permit(written, by, before)
         touched = {pk for one in written for pk in one.programs}
         for pk in Program.objects.filter(pk__in=touched, revisions=None).values_list("pk", flat=True):
             Revision.objects.create(program_id=pk)
@@ -140,7 +146,9 @@ def _written(change_set: ChangeSet) -> list[Written]:
             if first.pgh_label != "insert":
                 before = events_of.filter(pgh_obj_id=pk, pgh_id__lt=first.pgh_id).latest("pgh_id")
             after = None if last.pgh_label == "delete" else last
-            found.append(Written(tracked, pk, before, after, _programs(tracked, pk, first), last.pgh_created_at))
+            # What was added goes in the reverse order of its coming, however often it was changed afterwards.
+            at = (first if before is None and after else last).pgh_created_at
+            found.append(Written(tracked, pk, before, after, _programs(tracked, pk, first), at))
     return sorted(found, key=lambda one: one.at, reverse=True)
 
 
@@ -221,14 +229,71 @@ def _remove(one: Written, added: Iterable[tuple[type[models.Model], int]]) -> No
     history.delete(row)
 
 
-def _permit(written: list[Written], by: User) -> None:
+def _allowed(ids: Iterable[int], by: User) -> dict[int, frozenset[Act]]:
+    seen = Program.objects.visible_to(by).filter(pk__in=ids).select_related("lead")
+    return {program.pk: acts(by, program) for program in seen}
+
+
+def _permit(written: list[Written], by: User, before: dict[int, frozenset[Act]]) -> None:
     """Raise PermissionDenied unless the person may still do to each row what taking this back does."""
-    everything = {pk for one in written for pk in one.programs}
-    seen = Program.objects.visible_to(by).filter(Q(pk__in=everything)).select_related("lead")
-    allowed = {program.pk: acts(by, program) for program in seen}
+    allowed = before | _allowed({pk for one in written for pk in one.programs}, by)
     for one in written:
         act = ACTS[one.model]
         if isinstance(act, OrgAct):
             require_org(by, act)
         elif act is not None and not any(act in allowed.get(pk, ()) for pk in one.programs):
             raise PermissionDenied("You cannot take this back: you may not change it any more.")
+
+
+# -- starting with a plan --------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def start_program(*, plan: Plan, by: User, today: date, reason: str, **fields: Any) -> Program:
+    """Create a program with its workstreams, milestones, links, phases and risks: one act, so one undo."""
+    lead = fields.pop("lead", None)
+    with history.because(reason, by_id=by.pk):
+        # Who names another lead may no longer edit the program then: they hand it over when the plan is written.
+        program = programs.services.create_program(
+            by=by, lead=lead and by, target_on=plan.target_on, target_precision=plan.target_precision, **fields
+        )
+        streams = {
+            name: milestones.services.create_workstream(program=program, by=by, name=name, position=place)
+            for place, name in enumerate(plan.streams)
+        }
+        rows = {
+            item.code: milestones.services.create_milestone(
+                program=program,
+                by=by,
+                today=today,
+                name=item.name,
+                workstream=streams.get(item.stream),
+                kind=item.kind,
+                work_low=item.work[0],
+                work_likely=item.work[1],
+                work_high=item.work[2],
+                not_before_on=item.not_before_on,
+                target_on=item.target_on,
+                target_precision=item.target_precision,
+                is_end=item.is_end,
+                team_id=item.team_id,
+            )
+            for item in plan.items
+        }
+        for item in plan.items:
+            for wait in item.waits:
+                milestones.services.link(
+                    predecessor=rows[wait.item], successor=rows[item.code], by=by, kind=wait.kind, lag=wait.lag
+                )
+        for gate in plan.gates:
+            phase = programs.services.create_phase(
+                program=program, by=by, kind=gate.kind, starts_on=gate.starts_on, gate_on=gate.gate_on
+            )
+            for text in gate.criteria:
+                programs.services.create_criterion(phase=phase, by=by, text=text)
+        for threat in plan.threats:
+            impacts = [Impact(rows[hit.item], hit.low, hit.likely, hit.high) for hit in threat.hits]
+            risks.services.create_risk(
+                program=program, by=by, today=today, title=threat.title, impacts=impacts, **threat.fields
+            )
+        return programs.services.change_program(program=program, by=by, lead=lead) if lead else program

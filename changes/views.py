@@ -1,16 +1,25 @@
-"""Taking a change back from the message that told of it."""
+"""Taking a change back from the message that told of it, and starting a program with its plan."""
 
 from __future__ import annotations
 
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
-from changes import services
+from changes import catalogue, services
+from changes.forms import CopyForm, StartForm, TemplateForm
+from history.forms import explaining
 from history.models import ChangeSet
-from people.pages import SignedIn, attempt
+from people.pages import SignedIn, attempt, done, posted
+from people.permissions import OrgAct, may
+from people.permissions import require as require_org
+from people.services import today
+from programs.models import Program
+from programs.pages import find_program
+
+MOST_COPIED = 8
 
 
 @require_POST
@@ -26,3 +35,58 @@ def undo(request: SignedIn) -> HttpResponse:
         "Taken back.",
         back if safe else "/",
     )
+
+
+# -- starting a program ----------------------------------------------------------------------------------------------
+
+
+@require_safe
+def program_new(request: SignedIn) -> HttpResponse:
+    """The ways to a new program: from a template, from a table, by hand, or a copy of one that the reader sees."""
+    require_org(request.user, OrgAct.CREATE_PROGRAM)
+    context = {
+        "title": "New program",
+        "sub": "Begin with what is there. Everything can be changed afterwards.",
+        "templates": catalogue.TEMPLATES,
+        "may_import": may(request.user, OrgAct.IMPORT),
+        "copied": Program.objects.visible_to(request.user).order_by("-id")[:MOST_COPIED],
+    }
+    return render(request, "changes/program_new.html", context)
+
+
+def program_from_template(request: SignedIn, slug: str) -> HttpResponse:
+    require_org(request.user, OrgAct.CREATE_PROGRAM)
+    template = catalogue.find(slug)
+    if template is None:
+        raise Http404
+    form = TemplateForm(posted(request), template=template, by=request.user, today=today(timezone.now()))
+    return _start(request, form, f"New program: {template.name}", template.summary, f"Start from “{template.name}”")
+
+
+def program_copy(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    require_org(request.user, OrgAct.CREATE_PROGRAM)
+    form = CopyForm(posted(request), program=program, by=request.user, today=today(timezone.now()))
+    sub = "Its plan as it is now, on other days. Hand-offs, people, updates and what is done stay behind."
+    return _start(request, form, f"Copy {program.name}", sub, f"Copy {program.key}")
+
+
+def _start(request: SignedIn, form: StartForm, title: str, sub: str, reason: str) -> HttpResponse:
+    """Show what would be created, on the days that were asked for; then create it."""
+    if form.is_bound and form.is_valid() and "preview" not in request.POST:
+        with explaining(form):
+            program = services.start_program(
+                plan=form.plan, by=request.user, today=form.today, reason=reason, **form.changes
+            )
+            said = f"Created {program.name} with its plan. Its forecast follows within seconds."
+            return done(request, said, program.get_absolute_url())
+    context = {
+        "form": form,
+        "title": title,
+        "sub": sub,
+        "crumbs": [("New program", "/programs/new")],
+        "cancel_url": "/programs/new",
+        "plan": form.counted_plan,
+        "is_past": form.counted_plan.start_on is not None and form.counted_plan.start_on < form.today,
+    }
+    return render(request, "changes/program_start.html", context, status=form.status)

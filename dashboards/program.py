@@ -24,7 +24,7 @@ from metrics.models import KPI, Measurement
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone
 from milestones.scope import Scope
 from people.models import Team, User
-from programs.models import Health, Objective, Phase, Program, ReportedHealth, Subject, Watch
+from programs.models import Health, Objective, Phase, Program, ReportedHealth, Role, Slot, Subject, Watch
 from reports.models import Update
 from risks.models import Decision, Risk
 
@@ -177,7 +177,10 @@ class Page:
 
 
 def find(viewer: User, key: str) -> Program | None:
-    """A visible program with the titles of its objectives and the visible programs that are related to it."""
+    """A visible program with the titles of its objectives and the visible programs that are related to it.
+
+    ``has_people`` says whether anybody beside its lead has a part in it.
+    """
     visible = Program.objects.visible_to(viewer)
     titles = Objective.objects.filter(alignments__program=OuterRef("pk")).order_by("title")
     named = JSONObject(key="key", name="name")
@@ -187,6 +190,9 @@ def find(viewer: User, key: str) -> Program | None:
         .annotate(
             serves=ArraySubquery(titles.values("title")),
             starred=Exists(Watch.objects.filter(user_id=viewer.pk, kind=Subject.PROGRAM, subject_id=OuterRef("pk"))),
+            has_people=Exists(Role.objects.filter(program=OuterRef("pk")).exclude(user=OuterRef("lead")))
+            | Exists(Slot.objects.filter(program=OuterRef("pk")).exclude(person=None))
+            | Q(sponsor__isnull=False),
             related_to=ArraySubquery(related.order_by("name").distinct().values_list(named, flat=True)),
         )
         .filter(key=key)

@@ -12,6 +12,7 @@ from dashboards import charts, evidence, machinery, roadmap_charts
 from dashboards import program as one
 from dashboards.context import is_there, organisation_and_zone
 from dashboards.context import pulse as beat
+from dashboards.first_steps import first_steps
 from people.pages import SignedIn
 from programs.permissions import Act, acts
 
@@ -83,6 +84,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "undrawn": sum(mark.finish_on is None for mark in marks),
         "most_rows": roadmap_charts.MOST_ROWS,
         "matrix": charts.risk_matrix(page.risks),
+        "first_steps": first_steps(page, allowed),
         "pages": {name: f"{here}{end}" for name, end in PROGRAM_LINKS.items() if is_there(f"/p/ANY{end}")},
         "star_url": f"{here}/watch",
         "may_edit": Act.EDIT in allowed,

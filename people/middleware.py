@@ -1,9 +1,14 @@
+import hashlib
 from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django_htmx.middleware import HtmxDetails
@@ -60,3 +65,46 @@ class SignInAgainMiddleware:
             # A script would follow a redirect by itself and put the sign-in page where the value stood.
             return HttpResponse(status=204, headers={"HX-Redirect": answer.url})
         return answer
+
+
+class OnceMiddleware:
+    """Does once what is sent twice from one page: a double click, or a page that is sent again.
+
+    The token in each form is another one each time the page is made, so that two equal posts are the same act. What was
+    done is noted in the session with where it led; two at the same moment wait for each other.
+    """
+
+    MOST_NOTED = 20
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_form = request.method == "POST" and "csrfmiddlewaretoken" in request.POST and not request.FILES
+        key = request.session.session_key if is_form and request.user.is_authenticated else None
+        if key is None:
+            return self.get_response(request)
+        sent = repr((key, request.get_full_path(), sorted(request.POST.lists())))
+        digest = hashlib.sha256(sent.encode(errors="surrogatepass")).digest()
+        lock = int.from_bytes(digest[:8], signed=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [lock])
+        try:
+            noted: dict[str, str] = SessionStore(key).get("sent", {})
+            if (led_to := noted.get(digest.hex())) is not None:
+                return self._answer_again(request, led_to)
+            answer = self.get_response(request)
+            if answer.status_code in (204, 302) and request.session.session_key == key:
+                newest = [*noted.items(), (digest.hex(), answer.headers.get("Location", ""))][-self.MOST_NOTED :]
+                request.session["sent"] = dict(newest)
+                request.session.save()
+            return answer
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [lock])
+
+    def _answer_again(self, request: HttpRequest, led_to: str) -> HttpResponse:
+        messages.info(request, "This was sent twice and done once. Open the form anew to do it again.")
+        if HtmxDetails(request):
+            return HttpResponse(status=204, headers={"HX-Trigger": "refresh"})
+        return redirect(led_to or "/")

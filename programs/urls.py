@@ -3,7 +3,7 @@ from django.urls import path
 from programs import views
 
 urlpatterns = [
-    path("programs/new", views.program_create, name="program_create"),
+    path("programs/new/blank", views.program_create, name="program_create"),
     path("p/<key:key>/people", views.program_people, name="program_people"),
     path("p/<key:key>/roles/new", views.role_give, name="role_give"),
     path("roles/<int:pk>/edit", views.role_edit, name="role_edit"),

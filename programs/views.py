@@ -71,7 +71,13 @@ def program_create(request: SignedIn) -> HttpResponse:
         with explaining(form):
             row = services.create_program(by=request.user, **form.related, **form.changes)
             return done(request, f"Created {row.name}. Next: its milestones.", row.get_absolute_url())
-    context = {"form": form, "title": "New program", "cancel_url": "/", "submit_label": "Create program"}
+    context = {
+        "form": form,
+        "title": "New program",
+        "crumbs": [("New program", "/programs/new")],
+        "cancel_url": "/programs/new",
+        "submit_label": "Create program",
+    }
     return form_page(request, context)
 
 

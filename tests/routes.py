@@ -103,10 +103,13 @@ PAGES = {
     "/objectives/<pk>/edit": shared("objective", writes=True),
     "/objectives/<pk>/delete": shared("objective", writes=True),
     # a program
-    "/programs/new": anyone(writes=True),
+    "/programs/new": anyone(),
+    "/programs/new/blank": anyone(writes=True),
+    "/programs/new/<slug>": Route(Guard.ANYONE, "template", open_to_all=True),
     "/p/<key>": of("program"),
     "/p/<key>/why": of("program"),
     "/p/<key>/roadmap": of("program"),
+    "/p/<key>/copy": of("program"),
     "/p/<key>/edit": of("program"),
     "/p/<key>/delete": of("program"),
     "/p/<key>/people": of("program"),
@@ -277,7 +280,10 @@ PAGES = {
 
 API = {
     "programs": anyone(writes=True),
+    "programs/from-template": anyone(BUTTON, writes=True),
+    "program-templates": anyone(),
     "programs/<key>": of("program"),
+    "programs/<key>/copy": of("program", BUTTON),
     "programs/<key>/health": of("program"),
     "programs/<key>/why": of("program"),
     "programs/<key>/trends": of("program"),

@@ -244,12 +244,13 @@ def stage(cast: Cast) -> Stage:
     now = timezone.now()
     forecasts.services.catch_up(today=people.services.today(now), at=now)
     people.services.set_members(team=team, members=[cast.lead, cast.outsider], by=cast.admin)
-    organisation = {
+    organisation: Ids = {
         "objective": programs.services.create_objective(by=cast.admin, title="Capacity").pk,
         "team": team.pk,
         "user": cast.viewer.pk,
         "calendar": people.services.create_calendar(name="Dublin", by=cast.admin).pk,
         "slip_cause": cast.cause.pk,
+        "template": "service-migration",
         "health_policy": HealthPolicy.objects.latest("version").pk,
         "upload": Upload.objects.create(by=cast.admin).pk,
         "mapping": ImportMapping.objects.create(name="Planner", mapping={}).pk,

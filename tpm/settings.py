@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "people.middleware.TimeZoneMiddleware",
     "people.middleware.NotesMiddleware",
+    "people.middleware.OnceMiddleware",
     "tpm.collisions.CollisionMiddleware",
     "tpm.unreadable.ReadableQueryMiddleware",
 ]

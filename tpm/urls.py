@@ -38,7 +38,7 @@ sign_in = [
 ]
 
 nouns: dict[str, type[Noun[Any]]] = {
-    "programs": milestones.api.Programs,
+    "programs": changes.api.Programs,
     "roles": programs.api.Roles,
     "slots": programs.api.Slots,
     "phases": programs.api.Phases,
@@ -89,6 +89,7 @@ api_routes: list[URLPattern | URLResolver] = [
     path("programs/<key:key>/why", forecasts.api.Why.as_view({"get": "retrieve"}), name="why"),
     path("programs/<key:key>/trends", forecasts.api.Trends.as_view(), name="trends"),
     path("milestones/<int:pk>/drivers", forecasts.api.Drivers.as_view(), name="drivers"),
+    path("program-templates", changes.api.Templates.as_view(), name="program_templates"),
     path("accuracy", forecasts.api.Accuracy.as_view(), name="accuracy"),
     path("quality", forecasts.api.Quality.as_view(), name="quality"),
     path("teams/<int:pk>/load", forecasts.api.Load.as_view(), name="load"),

@@ -307,7 +307,7 @@ def who(person: User | None, otherwise: str = "nobody yet") -> SafeString:
     if person is None:
         return format_html('<span class="muted">{}</span>', otherwise)
     return format_html(
-        '<span class="who"><span class="avatar av{}" aria-hidden="true">{}</span>{}</span>',
+        '<span class="who"><span class="avatar av{}" aria-hidden="true">{}</span><span dir="auto">{}</span></span>',
         avatar(person.pk),
         person.initials,
         person.name,
@@ -319,7 +319,7 @@ def program_link(program: Program | None) -> SafeString:
     """A program as the reader may see it: a link, or “a private program” where the view passes nothing."""
     if program is None:
         return format_html('<span class="muted">{}</span>', "a private program")
-    return format_html('<a class="link" href="{}">{}</a>', program.get_absolute_url(), program.name)
+    return format_html('<a class="link" href="{}" dir="auto">{}</a>', program.get_absolute_url(), program.name)
 
 
 @register.simple_block_tag

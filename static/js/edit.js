@@ -42,6 +42,17 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   }
 });
 
+// Refused as a whole: the row is gone, or nobody answers. What was typed stays, with a word that it is not saved.
+for (const failure of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(failure, ({ detail }) => {
+    const form = detail.elt.matches?.("form[data-editing]") && detail.elt;
+    if (!form) return;
+    form.querySelector("[data-not-saved]")?.remove();
+    form.append(document.getElementById("not-saved").content.cloneNode(true));
+    delete form.dataset.sent;
+  });
+}
+
 document.addEventListener("keydown", (event) => {
   const form = event.key === "Escape" && event.target.closest?.("form[data-editing]");
   if (form) {

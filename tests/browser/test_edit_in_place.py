@@ -83,6 +83,21 @@ def test_somebody_elses_edit_appears_and_what_is_typed_stays(
     complaints.clear()
 
 
+def test_a_row_that_is_gone_leaves_what_was_typed(
+    cast: Cast, fibre: Milestone, signed_in: Any, live_server: LiveServer, complaints: list[str]
+) -> None:
+    page: Page = signed_in(cast.lead)
+    page.goto(f"{live_server.url}/p/NA4/milestones")
+    page.get_by_role("link", name=re.compile("^5 d.*edit")).click()
+    page.get_by_label("Work", exact=True).fill("7")
+    milestones.services.delete_milestone(milestone=fibre, by=cast.lead)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Not saved. This may have been deleted meanwhile")
+    expect(page.get_by_label("Work", exact=True)).to_have_value("7")
+    assert all("404" in complaint for complaint in complaints)
+    complaints.clear()
+
+
 def test_single_letters_never_fire_while_typing_and_can_be_turned_off(
     cast: Cast, fibre: Milestone, signed_in: Any, live_server: LiveServer
 ) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MOST_QUERIES = 25
 PAGES = [
     "/programs/new",
+    "/programs/new/blank",
+    "/programs/new/data-centre-region",
+    "/p/NA4/copy",
     "/p/NA4/edit",
     "/p/NA4/delete",
     "/p/NA4/people",

@@ -56,11 +56,11 @@ def test_nobody_makes_themself_the_sponsor(cast: Cast, sign_in: Any) -> None:
 
 def test_whoever_creates_a_program_leads_it(cast: Cast, sign_in: Any) -> None:
     client = sign_in(cast.outsider)
-    assert f'<option value="{cast.outsider.pk}" selected>' in client.get("/programs/new").content.decode()
+    assert f'<option value="{cast.outsider.pk}" selected>' in client.get("/programs/new/blank").content.decode()
     team = people.services.create_team(name="Compute", by=cast.admin)
     objective = programs.services.create_objective(by=cast.admin, title="Be there in time")
     related = {"partner_teams": [team.pk], "objectives": [objective.pk], "target_on": "2027-01-15"}
-    response = client.post("/programs/new", NEW | related)
+    response = client.post("/programs/new/blank", NEW | related)
     assert response.url == "/p/FLEET"
     program = Program.objects.get(key="FLEET")
     assert program.target_on == date(2027, 1, 15)
@@ -81,14 +81,14 @@ def test_whoever_creates_a_program_leads_it(cast: Cast, sign_in: Any) -> None:
     ],
 )
 def test_what_is_wrong_stands_beside_its_field(cast: Cast, sign_in: Any, changed: dict[str, str], field: str) -> None:
-    response = sign_in(cast.outsider).post("/programs/new", NEW | changed)
+    response = sign_in(cast.outsider).post("/programs/new/blank", NEW | changed)
     assert response.status_code == 422
     assert field in response.context["form"].errors
     assert f'aria-describedby="id_{field}_' in response.content.decode()
 
 
 def test_a_key_of_a_hidden_program_is_taken_like_any_other(cast: Cast, sign_in: Any) -> None:
-    response = sign_in(cast.outsider).post("/programs/new", NEW | {"key": "DARK"})
+    response = sign_in(cast.outsider).post("/programs/new/blank", NEW | {"key": "DARK"})
     assert response.status_code == 422
     assert "Canary" not in response.content.decode()
 
