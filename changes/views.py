@@ -34,6 +34,7 @@ def undo(request: SignedIn) -> HttpResponse:
         lambda: services.undo(change_set=change_set, by=request.user, at=timezone.now()),
         "Taken back.",
         back if safe else "/",
+        again=True,
     )
 
 

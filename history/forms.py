@@ -39,7 +39,7 @@ class RecordForm(forms.Form):
     model: ClassVar[type[models.Model]]
     names: ClassVar[tuple[str, ...]]
     # Fields that are asked for together with one: the precision of a date, the cause of its move.
-    together: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    together: Mapping[str, tuple[str, ...]] = {}
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -95,7 +96,7 @@ class MilestoneForm(RecordForm):
         "is_end",
         "note",
     )
-    together = {
+    together: Mapping[str, tuple[str, ...]] = {
         "target_on": ("target_precision", "cause", "reason"),
         "work_likely": ("work_low", "work_high"),
         "started_on": ("remaining",),
@@ -120,6 +121,9 @@ class MilestoneForm(RecordForm):
         self.fields["is_end"].help_text = "The program's forecast is that of its end milestone."
         self.fields["demand_days"].label = "Demand, in people-days"
         may_plan = Act.PLAN in acts(by, program)
+        if row and row.started_on:
+            # Of what has started, the work that remains is what counts.
+            self.together = {**self.together, "work_likely": ("work_low", "work_high", "remaining")}
         if row and not may_plan and row.is_end:
             self.fields["is_end"].disabled = True
             self.fields["is_end"].help_text = "The program's lead gives it another end."

@@ -55,15 +55,19 @@ def form_page(request: SignedIn, context: dict[str, Any], template: str = "form_
     return render(request, template, context, status=form.status)
 
 
-def done(request: SignedIn, message: str, to: str, *, kept: Sequence[str] = (), final: bool = False) -> HttpResponse:
+def done(
+    request: SignedIn, message: str, to: str, *, kept: Sequence[str] = (), final: bool = False, again: bool = False
+) -> HttpResponse:
     """Say what was done and go on to a page; ``kept`` names fields that somebody else had changed meanwhile.
 
-    What was written in one change-set can be taken back from the message, unless it is ``final``. A form inside a page
+    What was written in one change-set can be taken back from the message, unless it is ``final``; after taking back,
+    it can be done ``again``. A form inside a page
     is answered with nothing: the page then fetches itself anew.
     """
     if kept:
         message += f" Somebody else had changed {', '.join(kept)} meanwhile; that was kept."
-    messages.success(request, message, extra_tags="" if final else str(request.written.undoable or ""))
+    undoable = "" if final else str(request.written.undoable or "")
+    messages.success(request, message, extra_tags=f"{undoable} again" if undoable and again else undoable)
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Trigger": "refresh"})
     return redirect(to)
@@ -113,7 +117,7 @@ def bulk_edit(
 
 
 def attempt(
-    request: SignedIn, write: Callable[[], object], message: str, to: str, *, final: bool = False
+    request: SignedIn, write: Callable[[], object], message: str, to: str, *, final: bool = False, again: bool = False
 ) -> HttpResponse:
     """Do what a single button asks for, and go on to a page with what was done or why it was refused."""
     try:
@@ -122,7 +126,7 @@ def attempt(
         for error in refusal.messages:
             messages.error(request, error)
         return redirect(to)
-    return done(request, message, to, final=final)
+    return done(request, message, to, final=final, again=again)
 
 
 def delete(

@@ -249,14 +249,15 @@ def change_decision(*, decision: Decision, by: User, **changes: Any) -> Decision
 
 @transaction.atomic
 def decide(*, decision: Decision, by: User, on: date, answer: str, consequence: str = "") -> Decision:
-    """Answer the question: the named decider, or whoever may decide for the program."""
+    """Answer the question: the named decider, or whoever may decide for the program and then is who decided."""
     decision = locked(decision)
     if by.pk != decision.decider_id:
         require(by, Act.DECIDE, decision.program)
     if not answer.strip():
         raise ValidationError({"answer": ["Write what was decided."]}, code="answer")
     with history.because(f"Decide: {answer}"[:500], by_id=by.pk):
-        history.save(decision, decided_on=on, answer=answer, consequence=consequence or decision.consequence)
+        given = {"answer": answer, "consequence": consequence or decision.consequence}
+        history.save(decision, decided_on=on, decider=by, **given)
     touch(decision.program_id, plan=False)
     return decision
 

@@ -5,6 +5,7 @@ function local(day) {
 }
 
 function equip(field) {
+  if (field.disabled) return;
   const box = document.createElement("span");
   box.className = "day";
   field.replaceWith(box);

@@ -6,7 +6,7 @@ let first = "";
 let timer = 0;
 
 const sheet = () => document.getElementById("keys");
-const visible = (node) => node.getClientRects().length > 0;
+const visible = (node) => node.checkVisibility();
 const typing = (node) => node.isContentEditable || node.matches("input:not([type=checkbox], [type=radio]), textarea, select");
 const rows = () => [...document.querySelectorAll("#main .table tbody tr, #main [data-row]")].filter(visible);
 const rowOf = (node) => node.closest?.("#main .table tbody tr, #main [data-row]");
@@ -29,7 +29,7 @@ const ACTS = {
   k: () => step(-1),
   x: () => rowOf(document.activeElement)?.querySelector("input[data-select]")?.click(),
   e: () => (rowOf(document.activeElement) ?? document.getElementById("main")).querySelector("[data-edit]")?.click(),
-  "/": () => (document.querySelector("#main [data-filter]") ?? document.querySelector("[data-palette]"))?.focus(),
+  "/": () => (document.querySelector("#main [data-filter]") ?? document.querySelector("[data-palette]"))?.click(),
   "?": () => sheet()?.showModal(),
 };
 

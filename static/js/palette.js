@@ -34,6 +34,8 @@ if (dialog) {
     if (event.target === dialog) dialog.close();
   });
   field.addEventListener("keydown", (event) => {
+    // A search field would only be emptied by it.
+    if (event.key === "Escape") dialog.close();
     const all = options();
     const here = all.indexOf(chosen());
     const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];

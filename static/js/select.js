@@ -28,9 +28,13 @@ document.addEventListener("click", ({ target, shiftKey }) => {
 
 document.addEventListener("change", ({ target }) => {
   if (target.matches?.("input[data-select-all]")) for (const box of boxes()) box.checked = target.checked;
+  count();
+});
+
+// What is given a value is meant to change.
+document.addEventListener("input", ({ target }) => {
   const tick = target.closest?.(".bulk-pair")?.querySelector("input[type=checkbox]");
   if (tick && tick !== target) tick.checked = true;
-  count();
 });
 
 document.addEventListener("reset", () => setTimeout(count));

@@ -220,7 +220,7 @@ PROGRAMS = [
         ("Network", "Compute platform"),
         (
             Kpi("Racks burned in", "racks", "up", 0, 212, 640),
-            Kpi("Power energized", "MW", "up", 0, 6, 24),
+            Kpi("Power under load", "MW", "up", 0, 6, 24),
             Kpi("NA-1 latency", "ms", "down", 34, 31, 30, 35),
             Kpi("Sev-2 in bring-up", "", "down", 0, 3, 2, 5),
             Kpi("Optics spares", "%", "up", 98, 86, 95, 90),

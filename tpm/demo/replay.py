@@ -614,14 +614,14 @@ class Replay:
         )
 
     def _hand_off_later(self, at: datetime) -> None:
-        row = Dependency.objects.get(predecessor=self.milestones["NA4:fab"], successor=self.milestones["DR:reg"])
+        row = Dependency.objects.get(predecessor=self.milestones["IDP:sso"], successor=self.milestones["BLD:off"])
         if row.promised_on:
             milestones.services.change_dependency(
                 dependency=row,
-                by=self._lead("NA4:fab"),
+                by=self._lead("IDP:sso"),
                 at=at,
                 cause=self.causes["Supplier late"],
-                reason="Replacement optics arrive a week later.",
+                reason="The vendor ships the connector a week later.",
                 promised_on=row.promised_on + timedelta(days=7),
             )
 
