@@ -61,6 +61,9 @@ class KPI(Record):
             ),
         ]
 
+    def get_absolute_url(self) -> str:
+        return f"{self.program.get_absolute_url()}/kpis/{self.pk}"
+
     def __str__(self) -> str:
         return self.name
 
