@@ -3,6 +3,7 @@ from django.urls import path
 from dashboards import (
     accuracy,
     dependencies,
+    objectives,
     plan,
     portfolio,
     problems,
@@ -39,6 +40,7 @@ urlpatterns = [
     path("problems/<int:pk>/reopen", problems.problem_reopen),
     path("problems/<int:pk>/start", problems.problem_start),
     path("problems/<int:pk>/delete", problems.problem_delete),
+    path("objectives", objectives.objectives, name="objectives"),
     path("teams", teams.teams, name="teams"),
     path("teams/<int:pk>", teams.team, name="team"),
     path("risks", risks.risks),
