@@ -192,6 +192,9 @@ class Team(Record):
             ),
         ]
 
+    def get_absolute_url(self) -> str:
+        return f"/teams/{self.pk}"
+
     def __str__(self) -> str:
         return self.name
 
