@@ -85,6 +85,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "pages": {name: f"{here}{end}" for name, end in PROGRAM_LINKS.items() if is_there(f"/p/ANY{end}")},
         "may_edit": Act.EDIT in allowed,
         "may_plan": Act.PLAN in allowed,
+        "may_rank": Act.RANK in allowed,
         "may_manage": Act.MANAGE in allowed,
         "may_report": Act.REPORT in allowed,
         "may_decide": Act.DECIDE in allowed,

@@ -287,6 +287,9 @@ class Requirement(Record):
             )
         ]
 
+    def get_absolute_url(self) -> str:
+        return f"/requirements/{self.pk}"
+
     def __str__(self) -> str:
         return self.text
 
