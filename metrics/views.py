@@ -123,7 +123,12 @@ def kpi(request: SignedIn, key: str, pk: int) -> HttpResponse:
             row, measured, f"{row.name}: {line['words']}", day - timedelta(days=int(span)) if span else None
         ),
         "spans": [
-            {"label": label, "url": f"?days={days}" if days else row.get_absolute_url(), "count": None, "current": days == span}
+            {
+                "label": label,
+                "url": f"?days={days}" if days else row.get_absolute_url(),
+                "count": None,
+                "current": days == span,
+            }
             for days, label in SPANS.items()
         ]
         if measured

@@ -601,8 +601,6 @@ def related_delete(request: SignedIn, pk: int) -> HttpResponse:
 OBJECTIVES: Crumbs = [("Objectives", "/objectives")]
 
 
-
-
 def objective_create(request: SignedIn) -> HttpResponse:
     organisation.require(request.user, OrgAct.EDIT_OBJECTIVES)
     form = ObjectiveForm(posted(request))

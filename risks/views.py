@@ -534,9 +534,7 @@ def decisions(request: SignedIn, key: str | None = None) -> HttpResponse:
     return render(request, "risks/decisions.html", context)
 
 
-def _under_headings(
-    page: Iterable[Decision], viewer: Viewer, *, by_decider: bool
-) -> list[tuple[str, list[Decision]]]:
+def _under_headings(page: Iterable[Decision], viewer: Viewer, *, by_decider: bool) -> list[tuple[str, list[Decision]]]:
     """Rows in their order, each run under whom it waits for."""
 
     def heading(row: Decision) -> str:

@@ -115,7 +115,9 @@ def test_an_objective_is_edited_where_it_stands(cast: Cast, sign_in: Any) -> Non
     assert 'name="target_value"' not in client.get(edit).text
     assert client.post(edit, {"current_value": "212", "version": 1}).status_code == 302
     assert "33.1%" in client.get("/objectives").text
-    answer = client.post(f"/objectives/{row.pk}/edit", {"title": "X", "start_value": 5, "target_value": 5, "version": 2})
+    answer = client.post(
+        f"/objectives/{row.pk}/edit", {"title": "X", "start_value": 5, "target_value": 5, "version": 2}
+    )
     assert "start_value" in answer.context["form"].errors
 
 

@@ -109,5 +109,9 @@ def test_decisions_that_wait_for_the_reader_come_first(cast: Cast, rows: dict[st
     assert "2 decisions wait for you, 1 past its day." in page.text
     assert [name for name, _ in page.context["lines"]] == ["Waiting for you", "Waiting for others"]
     by = client.get("/decisions", {"by": "decider"})
-    assert [name for name, _ in by.context["lines"]] == ["Waiting for you", "Waiting for Vera Viewer", "Nobody is named"]
+    assert [name for name, _ in by.context["lines"]] == [
+        "Waiting for you",
+        "Waiting for Vera Viewer",
+        "Nobody is named",
+    ]
     assert "wait for you" not in sign_in(cast.outsider).get("/p/NA4/decisions").text

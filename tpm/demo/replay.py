@@ -190,8 +190,14 @@ class Replay:
         }
         self.objectives: dict[str, Objective] = {
             title: programs.services.create_objective(
-                by=admin, title=title, measure=measure, owner=admin, start_value=Decimal(start),
-                current_value=Decimal(now), target_value=Decimal(target), period_start_on=date(self.today.year, 1, 1),
+                by=admin,
+                title=title,
+                measure=measure,
+                owner=admin,
+                start_value=Decimal(start),
+                current_value=Decimal(now),
+                target_value=Decimal(target),
+                period_start_on=date(self.today.year, 1, 1),
                 period_end_on=date(self.today.year + 1, 12, 31),
             )  # fmt: skip
             for title, (measure, start, now, target) in OBJECTIVES.items()
