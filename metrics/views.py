@@ -107,7 +107,7 @@ def _crumbs(program: Program, *more: tuple[str, str]) -> Crumbs:
 def kpi(request: SignedIn, key: str, pk: int) -> HttpResponse:
     row = find_kpi(request, key, pk)
     allowed = acts(request.user, row.program)
-    day = today()
+    day, here = today(), row.get_absolute_url()
     span = request.GET.get("days", "")
     span = span if span in SPANS else ""
     measured = newest_measurements([row], MOST_DRAWN)[row.pk]
@@ -118,14 +118,14 @@ def kpi(request: SignedIn, key: str, pk: int) -> HttpResponse:
         "place": "kpis",
         "title": row.name,
         "crumbs": _crumbs(row.program),
-        "here": row.get_absolute_url(),
+        "here": here,
         "course": course(
             row, measured, f"{row.name}: {line['words']}", day - timedelta(days=int(span)) if span else None
         ),
         "spans": [
             {
                 "label": label,
-                "url": f"?days={days}" if days else row.get_absolute_url(),
+                "url": f"?days={days}" if days else here,
                 "count": None,
                 "current": days == span,
             }

@@ -8,7 +8,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from people.hours import MINUTES_OF_DAY, Shared, Span, WorkingDay, clock, spans
+from people.hours import Shared, Span, WorkingDay, clock, spans
+from people.models import MINUTES_OF_DAY
 
 MOST_ROWS = 40
 NAMES, HOURS, ROW, TOP = 224, 480, 24, 28

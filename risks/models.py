@@ -284,7 +284,7 @@ class DecisionQuerySet(OfProgramQuerySet["Decision"]):
         if newest:
             return self.order_by(F("decided_on").desc(), "-id")
         own = models.Case(models.When(decider=viewer.pk, then=0), default=1)
-        names = [F("decider__name").asc(nulls_last=True), "decider"] if by_decider else []
+        names: list[Any] = [F("decider__name").asc(nulls_last=True), "decider"] if by_decider else []
         return self.order_by(own, *names, F("decide_by_on").asc(nulls_last=True), "id")
 
 

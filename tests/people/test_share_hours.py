@@ -68,7 +68,7 @@ def test_a_day_that_runs_past_midnight_goes_on_in_the_morning() -> None:
 
 def test_a_short_day_of_a_teams_calendar_counts(cast: Cast) -> None:
     short = people.services.create_calendar(
-        name="Short", by=cast.admin, **dict.fromkeys(("monday", "tuesday", "wednesday", "thursday", "friday"), 300)
+        name="Short", by=cast.admin, monday=300, tuesday=300, wednesday=300, thursday=300, friday=300
     )
     team = people.services.create_team(name="Site", by=cast.admin, calendar=short)
     people.services.set_members(team=team, members=[cast.viewer], by=cast.admin)

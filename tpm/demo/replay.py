@@ -199,7 +199,7 @@ class Replay:
                 target_value=Decimal(target),
                 period_start_on=date(self.today.year, 1, 1),
                 period_end_on=date(self.today.year + 1, 12, 31),
-            )  # fmt: skip
+            )
             for title, (measure, start, now, target) in OBJECTIVES.items()
         }
 
