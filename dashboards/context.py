@@ -45,6 +45,7 @@ PORTFOLIO = (
 )
 PERSONAL = (
     Place("/inbox", "inbox", "Inbox", key="g i"),
+    Place("/updates/mine", "pencil", "My updates"),
     Place("/letters", "mail", "Letters"),
 )
 SETTINGS = (

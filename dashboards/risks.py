@@ -17,7 +17,7 @@ from people.models import User
 from people.pages import SignedIn, paged
 from programs.models import Program, Subject
 from programs.pages import program_crumbs
-from programs.permissions import Act, acts
+from programs.permissions import Act, acts, editable
 from programs.threads import is_watched, thread_of
 from risks.exposure import exposure_of
 from risks.forms import IMPACTS, LIKELIHOODS
@@ -65,6 +65,7 @@ def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
         "total. Days on parallel paths overlap: read this as a ranking, not as a forecast.",
         "page": page,
         "lines": register.lines(page),
+        "editable": editable(request.user, [row.program for row in page]),
         "shown_minutes": rows.aggregate(all=Sum("exposure"))["all"] or 0,
         "tabs": tabs,
         "today": day,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count
 from django.http import HttpResponse
@@ -10,9 +11,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboards import bars
+from dashboards import bars, promises
 from dashboards.templatetags.words import number
 from forecasts.loads import WEEKS, Asking, TeamLoad, Week, load_of, loads_of, overloaded, worst
+from people import charts
+from people.hours import shared_hours
 from people.models import Team, User
 from people.pages import SignedIn, paged
 from people.permissions import OrgAct, may
@@ -68,8 +71,12 @@ def teams(request: SignedIn) -> HttpResponse:
 
 @require_safe
 def team(request: SignedIn, pk: int) -> HttpResponse:
-    row = find_team(pk)
-    load = load_of(row, request.user, today=today(timezone.now()))
+    row, at = find_team(pk), timezone.now()
+    day = today(at)
+    load = load_of(row, request.user, today=day)
+    members = list(User.objects.filter(memberships__team=row).order_by("name", "id"))
+    hours = shared_hours([one for one in members if one.is_active], request.user, at)
+    programs = promises.programs_of(row, request.user)
     tone, state, finding = in_words(row, load.weeks)
     may_edit = may(request.user, OrgAct.MANAGE_TEAMS)
     context = {
@@ -84,7 +91,15 @@ def team(request: SignedIn, pk: int) -> HttpResponse:
         "chart": bars.by_week(load.weeks, finding) if load.asking else "",
         "asking": _heaviest_first(load)[:MOST_ROWS],
         "undated_days": sum(one.demand for one in load.undated),
-        "rows": list(User.objects.filter(memberships__team=row).order_by("name", "id")),
+        "rows": [(one, at.astimezone(ZoneInfo(one.time_zone))) for one in members],
+        "hours": hours,
+        "hours_chart": charts.draw(hours) if hours else "",
+        "most_rows": charts.MOST_ROWS,
+        "programs": programs[:MOST_ROWS],
+        "more_programs": len(programs) - MOST_ROWS,
+        "record": promises.record_of(row, request.user, day),
+        "today": day,
+        "may_edit": may_edit,
         "primary_url": f"/teams/{row.pk}/members" if may_edit else None,
         "primary_label": "Change members",
         "primary_icon": "user",

@@ -89,6 +89,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "star_url": f"{here}/watch",
         "may_edit": Act.EDIT in allowed,
         "may_plan": Act.PLAN in allowed,
+        "may_rank": Act.RANK in allowed,
         "may_manage": Act.MANAGE in allowed,
         "may_report": Act.REPORT in allowed,
         "may_decide": Act.DECIDE in allowed,

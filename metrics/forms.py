@@ -25,6 +25,8 @@ class KPIForm(RecordForm):
         "target_on",
     )
 
+    together = {"target_value": ("target_on",)}
+
     def __init__(self, data: QueryDict | None = None, *, row: KPI | None = None) -> None:
         super().__init__(data, row=row)
         self.fields["unit"].help_text = "Such as %, ms, racks."

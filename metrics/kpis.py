@@ -76,5 +76,31 @@ def state(kpi: KPI, *, value: Decimal | None, on: date | None, today: date) -> S
     return State(standing, value, on, expected, past_limit, behind)
 
 
+def in_words(kpi: KPI, found: State) -> str:
+    """What a standing rests on: “36 ms, 1 ms past the limit of 35 ms”."""
+    if found.value is None:
+        return "Not measured yet"
+    limit, target = (_said(kpi, value) if value is not None else "" for value in (kpi.limit_value, kpi.target_value))
+    words = {
+        Standing.PAST_LIMIT: f"{_apart(kpi, found.value, kpi.limit_value)} past the limit of {limit}",
+        Standing.BEHIND: f"{_apart(kpi, found.value, found.expected)} behind the pace of {_said(kpi, found.expected)}",
+        Standing.REACHED: f"the target of {target} is reached",
+        Standing.ON_PACE: f"keeps the pace of {_said(kpi, found.expected)}",
+        Standing.IN_LIMIT: f"inside the limit of {limit}",
+        Standing.NO_LIMIT: "without limit or pace to judge it by",
+    }
+    return f"{_said(kpi, found.value)}, {words[found.standing]}"
+
+
+def _apart(kpi: KPI, value: Decimal, than: Decimal | None) -> str:
+    return _said(kpi, abs(value - (than or 0)))
+
+
+def _said(kpi: KPI, value: Decimal | None) -> str:
+    """A value with its unit, to four decimals at most, as it is measured: 250.0000 → “250 racks”."""
+    digits = f"{value or 0:,.4f}".rstrip("0").rstrip(".").replace("-", "\u2212")
+    return f"{digits} {kpi.unit}".rstrip()
+
+
 def _is_worse(kpi: KPI, value: Decimal, than: Decimal) -> bool:
     return value < than if kpi.direction == KPI.Direction.UP else value > than

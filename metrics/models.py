@@ -63,6 +63,9 @@ class KPI(Record):
         ]
         indexes = [search_index("kpi_search", "name")]
 
+    def get_absolute_url(self) -> str:
+        return f"{self.program.get_absolute_url()}/kpis/{self.pk}"
+
     def __str__(self) -> str:
         return self.name
 

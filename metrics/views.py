@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,9 +18,9 @@ import people.services
 from history.changes import changes_of
 from history.forms import explaining
 from metrics import services
-from metrics.charts import spark
+from metrics.charts import course, spark
 from metrics.forms import KPIForm, MeasurementForm
-from metrics.kpis import Standing, state
+from metrics.kpis import Standing, in_words, pace, state
 from metrics.models import KPI, Measurement
 from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
 from programs.models import Program
@@ -28,6 +28,9 @@ from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
 
 MOST_POINTS = 60
+MOST_DRAWN = 2_000
+# How far back the figure of a KPI reaches, by the address's ?days=.
+SPANS = {"": "All", "365": "A year", "90": "90 days"}
 TONES = {
     Standing.PAST_LIMIT: "bad",
     Standing.BEHIND: "warn",
@@ -43,20 +46,20 @@ def today() -> date:
     return people.services.today(timezone.now())
 
 
-def newest_measurements(kpis: list[KPI]) -> dict[int, list[tuple[date, Decimal]]]:
+def newest_measurements(kpis: list[KPI], most: int = MOST_POINTS) -> dict[int, list[tuple[date, Decimal]]]:
     """The last measurements of each KPI in order of day: one query."""
     rank = Window(RowNumber(), partition_by=F("kpi"), order_by=F("on").desc())
-    rows = Measurement.objects.filter(kpi__in=kpis).annotate(rank=rank).filter(rank__lte=MOST_POINTS).order_by("on")
+    rows = Measurement.objects.filter(kpi__in=kpis).annotate(rank=rank).filter(rank__lte=most).order_by("on")
     found: dict[int, list[tuple[date, Decimal]]] = defaultdict(list)
     for kpi_id, on, value in rows.values_list("kpi_id", "on", "value"):
         found[kpi_id].append((on, value))
     return found
 
 
-def _line(kpi: KPI, measured: list[tuple[date, Decimal]], day: date, **size: int) -> dict[str, Any]:
+def _line(kpi: KPI, measured: list[tuple[date, Decimal]], day: date) -> dict[str, Any]:
     on, value = measured[-1] if measured else (None, None)
-    standing = state(kpi, value=value, on=on, today=day)
-    return {"kpi": kpi, "state": standing, "tone": TONES[standing.standing], "spark": spark(kpi, measured, **size)}
+    found = state(kpi, value=value, on=on, today=day)
+    return {"kpi": kpi, "state": found, "tone": TONES[found.standing], "words": in_words(kpi, found)}
 
 
 def kpis(request: SignedIn, key: str) -> HttpResponse:
@@ -67,7 +70,7 @@ def kpis(request: SignedIn, key: str) -> HttpResponse:
     in_use, all_rows = rows.filter(retired_on=None), rows.count()
     count = in_use.count()
     chosen = rows.exclude(retired_on=None) if retired else in_use
-    page = paged(request, chosen.select_related("owner").order_by("name", "id"))
+    page = paged(request, chosen.select_related("owner", "program").order_by("name", "id"))
     measured = newest_measurements(list(page))
     day = today()
     may_edit = may(request.user, Act.EDIT, program)
@@ -77,7 +80,8 @@ def kpis(request: SignedIn, key: str) -> HttpResponse:
         "title": "KPIs",
         "crumbs": program_crumbs(program),
         "page": page,
-        "lines": [_line(kpi, measured[kpi.pk], day) for kpi in page],
+        "lines": [_line(kpi, measured[kpi.pk], day) | {"spark": spark(kpi, measured[kpi.pk])} for kpi in page],
+        "may_edit": may_edit,
         "tabs": [
             {"label": "In use", "url": here, "count": count, "current": not retired},
             {"label": "Retired", "url": f"{here}?show=retired", "count": all_rows - count, "current": retired},
@@ -100,20 +104,37 @@ def _crumbs(program: Program, *more: tuple[str, str]) -> Crumbs:
     return program_crumbs(program, ("KPIs", f"{program.get_absolute_url()}/kpis"), *more)
 
 
-def _here(kpi: KPI) -> str:
-    return f"{kpi.program.get_absolute_url()}/kpis/{kpi.pk}"
-
-
 def kpi(request: SignedIn, key: str, pk: int) -> HttpResponse:
     row = find_kpi(request, key, pk)
     allowed = acts(request.user, row.program)
-    context = _line(row, newest_measurements([row])[row.pk], today(), width=720, height=160) | {
+    day, here = today(), row.get_absolute_url()
+    span = request.GET.get("days", "")
+    span = span if span in SPANS else ""
+    measured = newest_measurements([row], MOST_DRAWN)[row.pk]
+    line = _line(row, measured, day)
+    page = paged(request, row.measurements.order_by("-on", "-id"))
+    context = line | {
         "program": row.program,
         "place": "kpis",
         "title": row.name,
         "crumbs": _crumbs(row.program),
-        "here": _here(row),
-        "page": paged(request, row.measurements.order_by("-on", "-id")),
+        "here": here,
+        "course": course(
+            row, measured, f"{row.name}: {line['words']}", day - timedelta(days=int(span)) if span else None
+        ),
+        "spans": [
+            {
+                "label": label,
+                "url": f"?days={days}" if days else here,
+                "count": None,
+                "current": days == span,
+            }
+            for days, label in SPANS.items()
+        ]
+        if measured
+        else [],
+        "page": page,
+        "lines": [(measurement, pace(row, measurement.on)) for measurement in page],
         "changes": changes_of(row),
         "may_edit": Act.EDIT in allowed,
         "may_measure": Act.MEASURE in allowed and row.retired_on is None,
@@ -128,7 +149,7 @@ def kpi_create(request: SignedIn, key: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_kpi(program=program, by=request.user, **form.changes)
-            return done(request, f"Added “{row.name}”. Record a first value.", _here(row))
+            return done(request, f"Added “{row.name}”. Record a first value.", row.get_absolute_url())
     context = {
         "form": form,
         "title": "New KPI",
@@ -146,14 +167,14 @@ def kpi_edit(request: SignedIn, key: str, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_kpi(kpi=row, by=request.user, **form.changes)
-            return done(request, "Saved the KPI.", _here(row), kept=form.kept)
+            return done(request, "Saved the KPI.", row.get_absolute_url(), kept=form.kept)
     context = {
         "form": form,
         "title": "Edit KPI",
         "sub": row.name,
-        "crumbs": _crumbs(row.program, (row.name, _here(row))),
-        "cancel_url": _here(row),
-        "delete_url": f"{_here(row)}/delete",
+        "crumbs": _crumbs(row.program, (row.name, row.get_absolute_url())),
+        "cancel_url": row.get_absolute_url(),
+        "delete_url": f"{row.get_absolute_url()}/delete",
     }
     return form_page(request, context)
 
@@ -168,7 +189,7 @@ def kpi_retire(request: SignedIn, key: str, pk: int) -> HttpResponse:
         request,
         lambda: services.change_kpi(kpi=row, by=request.user, retired_on=retired_on),
         "Retired: it no longer counts for health." if retired_on else "In use again.",
-        _here(row),
+        row.get_absolute_url(),
     )
 
 
@@ -180,9 +201,9 @@ def kpi_delete(request: SignedIn, key: str, pk: int) -> HttpResponse:
         lambda: services.delete_kpi(kpi=row, by=request.user),
         row=row,
         to=f"{row.program.get_absolute_url()}/kpis",
-        back=_here(row),
+        back=row.get_absolute_url(),
         consequence="Its measurements go with it. To keep them, retire it instead.",
-        crumbs=_crumbs(row.program, (row.name, _here(row))),
+        crumbs=_crumbs(row.program, (row.name, row.get_absolute_url())),
     )
 
 
@@ -197,13 +218,13 @@ def measurement_create(request: SignedIn, key: str, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.measure(kpi=row, by=request.user, today=day, **form.changes)
-            return done(request, "Recorded.", _here(row))
+            return done(request, "Recorded.", row.get_absolute_url())
     context = {
         "form": form,
         "title": "Record a value",
         "sub": row.name,
-        "crumbs": _crumbs(row.program, (row.name, _here(row))),
-        "cancel_url": _here(row),
+        "crumbs": _crumbs(row.program, (row.name, row.get_absolute_url())),
+        "cancel_url": row.get_absolute_url(),
         "submit_label": "Record",
     }
     return form_page(request, context)
@@ -221,13 +242,13 @@ def measurement_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_measurement(measurement=row, by=request.user, **form.changes)
-            return done(request, "Corrected.", _here(row.kpi), kept=form.kept)
+            return done(request, "Corrected.", row.kpi.get_absolute_url(), kept=form.kept)
     context = {
         "form": form,
         "title": "Correct a measurement",
         "sub": row.kpi.name,
-        "crumbs": _crumbs(row.kpi.program, (row.kpi.name, _here(row.kpi))),
-        "cancel_url": _here(row.kpi),
+        "crumbs": _crumbs(row.kpi.program, (row.kpi.name, row.kpi.get_absolute_url())),
+        "cancel_url": row.kpi.get_absolute_url(),
         "delete_url": f"/measurements/{row.pk}/delete",
     }
     return form_page(request, context)
@@ -240,7 +261,7 @@ def measurement_delete(request: SignedIn, pk: int) -> HttpResponse:
         request,
         lambda: services.delete_measurement(measurement=row, by=request.user),
         row=row,
-        to=_here(row.kpi),
-        back=_here(row.kpi),
-        crumbs=_crumbs(row.kpi.program, (row.kpi.name, _here(row.kpi))),
+        to=row.kpi.get_absolute_url(),
+        back=row.kpi.get_absolute_url(),
+        crumbs=_crumbs(row.kpi.program, (row.kpi.name, row.kpi.get_absolute_url())),
     )

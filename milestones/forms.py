@@ -178,6 +178,7 @@ class WorkstreamForm(RecordForm):
 class RequirementForm(RecordForm):
     model = Requirement
     names = ("text", "priority", "milestone", "in_scope", "scope_reason")
+    together = {"in_scope": ("scope_reason",)}
 
     def __init__(
         self, data: QueryDict | None = None, *, program: Program, by: User, row: Requirement | None = None

@@ -293,6 +293,9 @@ class Requirement(Record):
         ]
         indexes = [search_index("requirement_search", "text")]
 
+    def get_absolute_url(self) -> str:
+        return f"/requirements/{self.pk}"
+
     def __str__(self) -> str:
         return self.text
 

@@ -34,7 +34,7 @@ from milestones.scope import Scope
 from people.pages import SignedIn, attempt, bulk_edit, delete, done, form_page, narrowed, paged, posted
 from people.permissions import OrgAct
 from programs.pages import Crumbs, find_program, program_crumbs
-from programs.permissions import Act, may, require
+from programs.permissions import Act, acts, may, require
 
 
 def today() -> date:
@@ -397,9 +397,11 @@ def requirements(request: SignedIn, key: str) -> HttpResponse:
     for name, (label, count, some) in kinds.items():
         tabs.append({"label": label, "url": f"{here}?show={name}", "count": count, "current": shown == name})
         rows = some if shown == name else rows
-    may_edit = may(request.user, Act.EDIT, program)
+    allowed = acts(request.user, program)
+    may_edit = Act.EDIT in allowed
     context = {
         "program": program,
+        "may_plan": Act.PLAN in allowed,
         "place": "requirements",
         "page": paged(request, rows.select_related("milestone").by_priority()),
         "title": "Requirements",

@@ -197,6 +197,9 @@ class Team(Record):
         ]
         indexes = [search_index("team_search", "name")]
 
+    def get_absolute_url(self) -> str:
+        return f"/teams/{self.pk}"
+
     def __str__(self) -> str:
         return self.name
 

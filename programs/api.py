@@ -347,8 +347,8 @@ class ObjectiveOut(Out[Objective]):
     class Meta:
         model = Objective
         fields = [
-            "id", "title", "parent", "owner", "measure", "target_value", "current_value", "period_start_on",
-            "period_end_on", "closed_on", "version",
+            "id", "title", "parent", "owner", "measure", "start_value", "target_value", "current_value",
+            "period_start_on", "period_end_on", "closed_on", "version",
         ]  # fmt: skip
 
 
@@ -356,7 +356,7 @@ class ObjectiveIn(In[Objective]):
     class Meta:
         model = Objective
         fields = [
-            "title", "parent", "owner", "measure", "target_value", "current_value", "period_start_on",
+            "title", "parent", "owner", "measure", "start_value", "target_value", "current_value", "period_start_on",
             "period_end_on", "closed_on",
         ]  # fmt: skip
 

@@ -236,12 +236,15 @@ class ObjectiveForm(RecordForm):
         "parent",
         "owner",
         "measure",
+        "start_value",
         "current_value",
         "target_value",
         "period_start_on",
         "period_end_on",
         "closed_on",
     )
+
+    together = {"period_end_on": ("period_start_on",)}
 
     def __init__(self, data: QueryDict | None = None, *, row: Objective | None = None) -> None:
         super().__init__(data, row=row)
@@ -251,6 +254,7 @@ class ObjectiveForm(RecordForm):
         )
         self.fields["owner"] = forms.ModelChoiceField(people(row.owner if row else None), required=False)
         self.fields["measure"].help_text = "What is counted, with its unit: “racks in service”."
+        self.fields["start_value"].help_text = "Progress counts from here; empty is 0."
         self.fields["current_value"].label = "Measured now"
         self.fields["target_value"].label = "Target"
         self.fields["period_start_on"].label = "From"

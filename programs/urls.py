@@ -27,7 +27,6 @@ urlpatterns = [
     path("p/<key:key>/related", views.related, name="related"),
     path("p/<key:key>/related/new", views.related_create, name="related_create"),
     path("related/<int:pk>/delete", views.related_delete, name="related_delete"),
-    path("objectives", views.objectives, name="objectives"),
     path("objectives/new", views.objective_create, name="objective_create"),
     path("objectives/<int:pk>/edit", views.objective_edit, name="objective_edit"),
     path("objectives/<int:pk>/delete", views.objective_delete, name="objective_delete"),

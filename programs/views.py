@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from django.db.models import F, Prefetch, Q
 from django.http import HttpResponse
@@ -14,7 +12,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from history.forms import explaining
+from people import charts
 from people import permissions as organisation
+from people.hours import shared_hours
+from people.models import User
 from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, posted
 from people.permissions import OrgAct
 from people.services import today
@@ -92,6 +93,13 @@ def _people_crumbs(program: Program) -> Crumbs:
     return program_crumbs(program, ("People", _people_url(program)))
 
 
+def at_work(program: Program, roles: Iterable[Role], slots: Iterable[Slot]) -> list[User]:
+    """Who works on a program: its lead and sponsor, who leads or contributes by role, who fills a slot."""
+    named = [program.lead, program.sponsor, *(role.user for role in roles if role.kind != Role.Kind.VIEWER)]
+    found = {one.pk: one for one in [*named, *(slot.person for slot in slots)] if one and one.is_active}
+    return list(found.values())
+
+
 @require_safe
 def program_people(request: SignedIn, key: str) -> HttpResponse:
     program = get_object_or_404(
@@ -101,6 +109,7 @@ def program_people(request: SignedIn, key: str) -> HttpResponse:
     roles = list(program.roles.select_related("user").order_by("user__name", "id"))
     order = list(Role.Kind.values)
     slots = list(program.slots.select_related("team", "person").order_by(F("person_id").asc(nulls_first=True), "id"))
+    hours = shared_hours(at_work(program, roles, slots), request.user, timezone.now())
     context = {
         "program": program,
         "place": "people",
@@ -109,6 +118,9 @@ def program_people(request: SignedIn, key: str) -> HttpResponse:
         "partners": [row.team for row in program.partners.select_related("team").order_by("team__name", "id")],
         "roles": sorted(roles, key=lambda role: order.index(role.kind)),
         "slots": slots,
+        "hours": hours,
+        "hours_chart": charts.draw(hours) if hours else "",
+        "most_rows": charts.MOST_ROWS,
         "open_count": sum(slot.person_id is None for slot in slots),
         "may_manage": Act.MANAGE in allowed,
         "may_edit": Act.EDIT in allowed,
@@ -595,74 +607,6 @@ def related_delete(request: SignedIn, pk: int) -> HttpResponse:
 OBJECTIVES: Crumbs = [("Objectives", "/objectives")]
 
 
-@dataclass(slots=True)
-class Branch:
-    """An objective with what lies below it, and the open programs that serve it, as far as the reader sees them."""
-
-    objective: Objective
-    depth: int = 0
-    programs: list[Program] = field(default_factory=list)
-
-    @property
-    def share(self) -> Decimal | None:
-        """Measured value as a share of the target."""
-        row = self.objective
-        if row.current_value is None or not row.target_value:
-            return None
-        return row.current_value / row.target_value
-
-
-def tree(objectives: list[Objective]) -> list[Branch]:
-    """Objectives in reading order, each below what it is part of; one whose parent is not listed stands at the top."""
-    listed = {row.pk for row in objectives}
-    below: dict[int | None, list[Objective]] = {}
-    for row in objectives:
-        below.setdefault(row.parent_id if row.parent_id in listed else None, []).append(row)
-    branches: list[Branch] = []
-    waiting = [(row, 0) for row in reversed(below.get(None, []))]
-    while waiting:
-        row, depth = waiting.pop()
-        branches.append(Branch(row, depth))
-        waiting += [(child, depth + 1) for child in reversed(below.get(row.pk, []))]
-    return branches
-
-
-@require_safe
-def objectives(request: SignedIn) -> HttpResponse:
-    closed = request.GET.get("show") == "closed"
-    rows = Objective.objects.filter(closed_on__isnull=not closed).select_related("owner").order_by("title", "id")
-    branches = tree(list(rows))
-    programs = {row.pk: row for row in Program.objects.visible_to(request.user).open().by_rank()}
-    serving: dict[int, list[Program]] = {}
-    aligned = set()
-    alignments = Program.objectives.through.objects.filter(objective__closed_on=None)
-    for program_id, objective_id in alignments.values_list("program_id", "objective_id").order_by("id"):
-        if program_id in programs:
-            serving.setdefault(objective_id, []).append(programs[program_id])
-            aligned.add(program_id)
-    for branch in branches:
-        branch.programs = serving.get(branch.objective.pk, [])
-    may_edit = organisation.may(request.user, OrgAct.EDIT_OBJECTIVES)
-    loose = [program for pk, program in programs.items() if pk not in aligned]
-    context: dict[str, Any] = {
-        "title": "Objectives",
-        "sub": f"{len(aligned)} of {len(programs)} open programs serve an objective." if programs else "",
-        "rows": branches,
-        "loose": loose,
-        "loose_share": len(loose) / len(programs) if programs else None,
-        "may_edit": may_edit,
-        "tabs": [
-            {"label": "Open", "url": "/objectives", "count": None if closed else len(branches), "current": not closed},
-            {"label": "Closed", "url": "?show=closed", "count": len(branches) if closed else None, "current": closed},
-        ],
-        "primary_url": "/objectives/new" if may_edit else None,
-        "primary_label": "New objective",
-        "empty_heading": "No closed objectives" if closed else "No objectives yet",
-        "empty_text": "" if closed else "Say what the organisation wants, by when. Programs then say what they serve.",
-    }
-    return render(request, "programs/objectives.html", context)
-
-
 def objective_create(request: SignedIn) -> HttpResponse:
     organisation.require(request.user, OrgAct.EDIT_OBJECTIVES)
     form = ObjectiveForm(posted(request))
@@ -698,7 +642,7 @@ def objective_edit(request: SignedIn, pk: int) -> HttpResponse:
         "title": "Edit objective",
         "crumbs": OBJECTIVES,
         "cancel_url": "/objectives",
-        "delete_url": f"/objectives/{objective.pk}/delete",
+        "delete_url": f"{objective.get_absolute_url()}/delete",
     }
     return form_page(request, context)
 

@@ -5,6 +5,7 @@ from reports import views
 urlpatterns = [
     path("p/<key:key>/updates", views.update_list, name="update_list"),
     path("p/<key:key>/updates/new", views.update_begin, name="update_begin"),
+    path("updates/mine", views.update_mine, name="update_mine"),
     path("u/<int:pk>", views.update_detail, name="update"),
     path("u/<int:pk>/edit", views.update_change, name="update_change"),
     path("u/<int:pk>/discard", views.update_discard, name="update_discard"),

@@ -17,14 +17,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from forecasts.policy import newest_policy
 from history.forms import explaining
 from people.models import User
 from people.pages import SignedIn, attempt, delete, done, paged
+from people.services import today
 from programs.models import Program, Subject
 from programs.pages import program_crumbs
 from programs.permissions import Act, acts, may, require
 from programs.threads import thread_of
 from reports import outbox, services, snapshot
+from reports.due import SOON_DAYS, owed_by
 from reports.forms import SubscriptionForm, UpdateForm
 from reports.models import Letter, Subscription, Update
 from reports.schedule import upcoming
@@ -73,6 +76,23 @@ def update_list(request: SignedIn, key: str) -> HttpResponse:
         "empty_text": "Each week the lead says how the program stands, in a few sentences.",
     }
     return render(request, "reports/update_list.html", context)
+
+
+@require_safe
+def update_mine(request: SignedIn) -> HttpResponse:
+    """What the reader has to write, the first due first."""
+    owed = owed_by(request.user, today(timezone.now()))
+    due = sum(one.is_due for one in owed)
+    context = {
+        "title": "My updates",
+        "sub": f"{due} of {len(owed)} due now or within {SOON_DAYS} days." if owed else "",
+        "rows": owed,
+        "today": today(timezone.now()),
+        "stale_days": newest_policy().stale_days,
+        "empty_heading": "You owe no update",
+        "empty_text": "Whoever leads an active program says each week how it stands.",
+    }
+    return render(request, "reports/mine.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

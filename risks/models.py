@@ -284,6 +284,14 @@ class DecisionQuerySet(OfProgramQuerySet["Decision"]):
     def overdue(self, today: date) -> Self:
         return self.waiting().filter(decide_by_on__lt=today)
 
+    def by_turn(self, viewer: Viewer, *, newest: bool = False, by_decider: bool = False) -> Self:
+        """The viewer's own first, then by the day they are due; the newest answers first where they are taken."""
+        if newest:
+            return self.order_by(F("decided_on").desc(), "-id")
+        own = models.Case(models.When(decider=viewer.pk, then=0), default=1)
+        names: list[Any] = [F("decider__name").asc(nulls_last=True), "decider"] if by_decider else []
+        return self.order_by(own, *names, F("decide_by_on").asc(nulls_last=True), "id")
+
 
 @track()
 class Decision(Record):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 from django.db.models import Count, F, Q
@@ -14,10 +16,11 @@ from django.views.decorators.http import require_POST
 import people.services
 from history.changes import changes_of
 from history.forms import explaining
+from people.models import Viewer
 from people.pages import SignedIn, attempt, bulk_edit, delete, done, form_page, narrowed, paged, posted
 from programs.models import Program
 from programs.pages import Crumbs, find_program, program_crumbs
-from programs.permissions import Act, acts, may, require
+from programs.permissions import Act, acts, editable, may, require
 from risks import services
 from risks.forms import (
     ActionForm,
@@ -133,25 +136,29 @@ def risk_edit(request: SignedIn, pk: int) -> HttpResponse:
     require(request.user, Act.EDIT, row.program)
     here = f"/r/{row.reference}"
     form = narrowed(request, RiskForm(posted(request), row=row))
-    impacts = Impacts(posted(request), program=row.program, viewer=request.user, row=row)
-    if form.is_bound and form.is_valid() & impacts.is_valid():
+    # One value edited where it stands leaves the impacts alone.
+    whole = "only" not in request.GET
+    impacts = Impacts(posted(request), program=row.program, viewer=request.user, row=row) if whole else None
+    if form.is_bound and form.is_valid() & (impacts is None or impacts.is_valid()):
         with explaining(form):
             services.change_risk(
                 risk=row,
                 by=request.user,
-                impacts=impacts.value if impacts.rows.has_changed() else None,
+                impacts=impacts.value if impacts and impacts.rows.has_changed() else None,
                 **form.changes,
             )
             return done(request, f"Saved {row.reference}.", here, kept=form.kept)
     context = {
         "form": form,
-        "impacts": impacts.rows,
+        "impacts": impacts.rows if impacts else [],
         "title": f"Edit {row.reference}",
         "sub": row.title,
         "crumbs": _risk_crumbs(row),
         "cancel_url": here,
         "delete_url": f"{here}/delete",
     }
+    if not whole:
+        return form_page(request, context)
     return render(request, "risks/risk_form.html", context, status=_status(form))
 
 
@@ -292,9 +299,11 @@ def issues(request: SignedIn, key: str | None = None) -> HttpResponse:
     }
     shown = log_shown(request, kinds)
     rows = visible.filter(kinds[shown][1]).select_related("program", "owner", "milestone")
+    page = paged(request, rows.order_by(F("due_on").asc(nulls_last=True), "id"))
     context |= {
+        "editable": editable(request.user, [row.program for row in page]),
         "sub": "What has happened and wants an answer by a day. One open past its day lowers the program's health.",
-        "page": paged(request, rows.order_by(F("due_on").asc(nulls_last=True), "id")),
+        "page": page,
         "tabs": log_tabs(kinds, visible, shown),
         "today": day,
         "filtered": shown != "open",
@@ -410,9 +419,11 @@ def assumptions(request: SignedIn, key: str | None = None) -> HttpResponse:
     }
     shown = log_shown(request, kinds)
     rows = visible.filter(kinds[shown][1]).select_related("program", "owner")
+    page = paged(request, rows.order_by(F("expires_on").asc(nulls_last=True), "id"))
     context |= {
+        "editable": editable(request.user, [row.program for row in page]),
         "sub": "Held true until somebody looks again.",
-        "page": paged(request, rows.order_by(F("expires_on").asc(nulls_last=True), "id")),
+        "page": page,
         "tabs": log_tabs(kinds, visible, shown),
         "today": day,
         "filtered": shown != "open",
@@ -487,24 +498,33 @@ def assumption_delete(request: SignedIn, pk: int) -> HttpResponse:
 
 
 def decisions(request: SignedIn, key: str | None = None) -> HttpResponse:
+    """What waits for the reader first, then for others, by day or by who decides."""
     program, context = log_page(request, key, "decision", "Decisions")
-    day = today()
-    visible = Decision.objects.visible_to(request.user)
+    day, viewer = today(), request.user
+    visible = Decision.objects.visible_to(viewer)
     if program:
         visible = visible.filter(program=program)
     waiting = Q(decided_on=None)
     kinds = {
         "waiting": ("Waiting", waiting),
         "overdue": ("Past their day", waiting & Q(decide_by_on__lt=day)),
-        "mine": ("Mine to decide", waiting & Q(decider=request.user)),
+        "mine": ("Mine to decide", waiting & Q(decider=viewer)),
         "decided": ("Decided", ~waiting),
     }
     shown = log_shown(request, kinds)
+    by_decider = request.GET.get("by") == "decider"
     rows = visible.filter(kinds[shown][1]).select_related("program", "decider")
-    newest = F("decided_on").desc() if shown == "decided" else F("decide_by_on").asc(nulls_last=True)
+    page = paged(request, rows.by_turn(viewer, newest=shown == "decided", by_decider=by_decider))
+    mine = visible.waiting().filter(decider=viewer)
+    first = mine.order_by(F("decide_by_on").asc(nulls_last=True), "id").first()
     context |= {
         "sub": "Questions that somebody answers by a day, and what followed from the answers.",
-        "page": paged(request, rows.order_by(newest, "id")),
+        "page": page,
+        "lines": _under_headings(page, viewer, by_decider=by_decider) if shown != "decided" else [("", list(page))],
+        "mine": {"count": mine.count(), "overdue": mine.overdue(day).count(), "first": first} if first else None,
+        "editable": editable(viewer, [row.program for row in page]),
+        "by_decider": by_decider,
+        "shown": shown,
         "tabs": log_tabs(kinds, visible, shown),
         "today": day,
         "filtered": shown != "waiting",
@@ -512,6 +532,19 @@ def decisions(request: SignedIn, key: str | None = None) -> HttpResponse:
         "empty_text": "Ask a question with its options, name who decides, and by when.",
     }
     return render(request, "risks/decisions.html", context)
+
+
+def _under_headings(page: Iterable[Decision], viewer: Viewer, *, by_decider: bool) -> list[tuple[str, list[Decision]]]:
+    """Rows in their order, each run under whom it waits for."""
+
+    def heading(row: Decision) -> str:
+        if row.decider_id == viewer.pk:
+            return "Waiting for you"
+        if not by_decider:
+            return "Waiting for others"
+        return f"Waiting for {row.decider.name}" if row.decider else "Nobody is named"
+
+    return [(name, list(run)) for name, run in groupby(page, heading)]
 
 
 def find_decision(request: SignedIn, pk: int) -> Decision:

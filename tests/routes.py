@@ -222,6 +222,7 @@ PAGES = {
     # what its lead says
     "/p/<key>/updates": of("program"),
     "/p/<key>/updates/new": of("program"),
+    "/updates/mine": anyone(),
     "/u/<pk>": of("update"),
     "/u/<pk>/edit": of("update"),
     "/u/<pk>/discard": of("update"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -198,6 +199,12 @@ def field_words(name: str) -> str:
 @register.filter
 def nth(items: list[Any], position: int) -> Any:
     return items[position]
+
+
+@register.filter
+def among(value: Any, chosen: Collection[Any]) -> bool:
+    """Whether it is one of these, for a tag's argument: ``row.program_id|among:editable``."""
+    return value in chosen
 
 
 @register.filter

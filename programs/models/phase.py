@@ -72,6 +72,9 @@ class Phase(Record):
             ),
         ]
 
+    def get_absolute_url(self) -> str:
+        return f"/phases/{self.pk}"
+
     def __str__(self) -> str:
         return self.get_kind_display()
 

@@ -2,6 +2,7 @@
 // Without it, or without scripts, the table beside the figure says the same; once drawn, that table is folded.
 const TOKEN = /^var\(--[\w-]+\)$/;
 const dark = matchMedia("(prefers-color-scheme: dark)");
+const coarse = matchMedia("(pointer: coarse)");
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 function coloured(value, probe) {
@@ -45,7 +46,10 @@ class PlottedFigure extends HTMLElement {
     const { data, layout } = coloured(this.figure, this.place);
     this.place.style.color = "";
     layout.font.family = getComputedStyle(this).fontFamily;
-    const options = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick: false };
+    // Where a drag zooms in, a finger still scrolls the page.
+    if (coarse.matches) layout.dragmode = false;
+    const doubleClick = layout.dragmode ? "reset" : false;
+    const options = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick };
     window.Plotly.react(this.place, data, calm.matches ? { ...layout, transition: { duration: 0 } } : layout, options);
   }
 }

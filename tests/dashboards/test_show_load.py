@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,10 @@ from django.utils import timezone
 
 import milestones.services
 import people.services
+from dashboards.promises import record_of
 from forecasts.loads import Week, load_of, loads_of
 from forecasts.models import MilestoneForecast, Run
-from milestones.models import Milestone
+from milestones.models import Dependency, Milestone
 from people.models import Team
 from programs.models import Program
 from tests.conftest import FRIDAY
@@ -181,3 +182,47 @@ def test_a_milestone_that_asks_for_more_is_forecast_anew(cast: Cast, team: Team)
     )
     cast.na4.revisions.refresh_from_db()
     assert cast.na4.revisions.plan_revision == before + 2  # made, then changed
+
+
+def promise(cast: Cast, team: Team, name: str, promised: date, done: date | None = None) -> Dependency:
+    """A hand-off of NA4 to the private DARK that the team stands by."""
+    giver = Milestone.objects.create(program=cast.na4, name=name, team=team, done_on=done)
+    receiver = Milestone.objects.create(program=cast.dark, name=f"{name} taken")
+    return Dependency.objects.create(
+        predecessor=giver, successor=receiver, promised_on=promised, need_by_on=promised, agreement="accepted"
+    )
+
+
+def test_promises_are_kept_late_ahead_or_overdue(cast: Cast, team: Team, sign_in: Any) -> None:
+    assert record_of(team, cast.lead, FRIDAY).in_words == "No promise to another program yet."
+    promise(cast, team, "Soon", FRIDAY)
+    assert record_of(team, cast.lead, FRIDAY).in_words == "No promise is due yet; 1 ahead."
+    promise(cast, team, "Kept", FRIDAY - timedelta(days=9), FRIDAY - timedelta(days=9))
+    for days in (2, 5):
+        promise(cast, team, f"Late {days}", FRIDAY - timedelta(days=9), FRIDAY - timedelta(days=9 - days))
+    promise(cast, team, "Overdue", FRIDAY - timedelta(days=1))
+    offered = promise(cast, team, "Offered", FRIDAY)
+    Dependency.objects.filter(pk=offered.pk).update(agreement="countered")
+    found = record_of(team, cast.outsider, FRIDAY)
+    assert found.in_words == "Kept 1 of 3 promises, the others 4 days late on average; 1 ahead, 1 overdue."
+    assert [link.row.predecessor.name for link in found.open] == ["Overdue", "Soon"]
+    page = sign_in(cast.outsider).get(f"/teams/{team.pk}").text
+    assert "Kept 1 of 3 promises" in page
+    assert "NA4 to a private program" in page
+    assert "Canary" not in page
+
+
+def test_a_team_has_programs_and_members_with_their_hours(cast: Cast, team: Team, sign_in: Any) -> None:
+    people.services.set_members(team=team, members=[cast.lead, cast.viewer], by=cast.admin)
+    ask(cast.dark, team, "Secret", 5, None)
+    Program.objects.filter(pk=cast.na4.pk).update(owning_team=team)
+    found = sign_in(cast.lead).get(f"/teams/{team.pk}")
+    assert [(row.key, row.derived) for row in found.context["programs"]] == [("DARK", None), ("NA4", None)]
+    assert "Both share 09:00 to 17:00 UTC." in found.text
+    assert "?only=" not in found.text
+    client = sign_in(cast.admin)
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get(f"/teams/{team.pk}").text
+    assert len(queries) <= 25, len(queries)
+    assert f"/teams/{team.pk}/edit?only=capacity_days" in page
+    assert "Canary merger" not in sign_in(cast.outsider).get(f"/teams/{team.pk}").text

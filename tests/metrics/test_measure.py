@@ -10,8 +10,9 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
 from metrics.charts import spark
+from metrics.kpis import Standing, in_words, state
 from metrics.models import KPI, Measurement
-from metrics.services import create_kpi, measure
+from metrics.services import change_kpi, create_kpi, measure
 from tests.conftest import FRIDAY
 
 if TYPE_CHECKING:
@@ -112,3 +113,42 @@ def test_a_wrong_pair_of_days_is_refused_beside_its_field(cast: Cast, sign_in: A
     }
     answer = sign_in(cast.lead).post("/p/NA4/kpis/new", posted)
     assert "target_on" in answer.context["form"].errors
+
+
+def test_a_kpi_is_drawn_beside_its_target_limit_and_pace(cast: Cast, racks: KPI, sign_in: Any) -> None:
+    change_kpi(
+        kpi=racks, by=cast.lead, start_value=Decimal(0), start_on=FRIDAY - timedelta(days=100),
+        target_on=FRIDAY + timedelta(days=100),
+    )  # fmt: skip
+    for days, value in ((200, 110), (14, 180), (0, 212)):
+        measure(kpi=racks, on=FRIDAY - timedelta(days=days), value=Decimal(value), by=cast.lead, today=FRIDAY)
+    here = f"/p/NA4/kpis/{racks.pk}"
+    page = sign_in(cast.lead).get(here)
+    assert "212 racks, 108 racks behind the pace of 320 racks" in page.text
+    drawn = page.context["course"].figure
+    assert [len(line["x"]) for line in drawn["data"]][-1] == 3
+    assert [note["text"] for note in drawn["layout"]["annotations"]] == ["Limit 100", "Target 640"]
+    low, high = drawn["layout"]["yaxis"]["range"]
+    assert low < 0 < 640 < high
+    assert f'{here}/edit?only=target_value"' in page.text
+    # Fewer days: fewer points, the same table.
+    page = sign_in(cast.viewer).get(here, {"days": "90"})
+    assert [len(line["x"]) for line in page.context["course"].figure["data"]][-1] == 2
+    assert page.text.count('data-label="Pace"') == 3
+    assert "?only=" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("standing", "words"),
+    [
+        (Standing.PAST_LIMIT, "36.5 ms, 1.5 ms past the limit of 35 ms"),
+        (Standing.IN_LIMIT, "34 ms, inside the limit of 35 ms"),
+        (Standing.REACHED, "20 ms, the target of 25 ms is reached"),
+        (Standing.UNMEASURED, "Not measured yet"),
+    ],
+)
+def test_a_standing_says_what_it_rests_on(cast: Cast, standing: Standing, words: str) -> None:
+    value = None if standing == Standing.UNMEASURED else Decimal(words.split()[0])
+    kpi = KPI(name="Latency", unit="ms", direction="down", limit_value=Decimal(35), target_value=Decimal(25))
+    found = state(kpi, value=value, on=FRIDAY, today=FRIDAY)
+    assert (found.standing, in_words(kpi, found)) == (standing, words)

@@ -191,9 +191,17 @@ class Replay:
         }
         self.objectives: dict[str, Objective] = {
             title: programs.services.create_objective(
-                by=admin, title=title, measure=measure, target_value=Decimal(target), owner=admin
+                by=admin,
+                title=title,
+                measure=measure,
+                owner=admin,
+                start_value=Decimal(start),
+                current_value=Decimal(now),
+                target_value=Decimal(target),
+                period_start_on=date(self.today.year, 1, 1),
+                period_end_on=date(self.today.year + 1, 12, 31),
             )
-            for title, (measure, target) in OBJECTIVES.items()
+            for title, (measure, start, now, target) in OBJECTIVES.items()
         }
 
     def target(self, spec: ProgramSpec) -> date:

@@ -1,0 +1,171 @@
+"""What the organisation wants, as a tree, beside the programs that serve it and how they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.db.models import OuterRef, Subquery, Sum
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboards.templatetags.words import MINUTES_A_DAY
+from forecasts.models import ProgramHealth
+from milestones.models import Milestone
+from people.models import Viewer
+from people.pages import SignedIn
+from people.permissions import OrgAct, may
+from people.services import today
+from programs.models import Alignment, Objective, Program
+
+MOST_PROGRAMS = 12
+MOST_NAMED = 3
+BAR = 120
+
+
+@dataclass(slots=True)
+class Branch:
+    """An objective with how deep it lies, and the open programs that serve it, as far as the reader sees them."""
+
+    objective: Objective
+    today: date
+    depth: int = 0
+    programs: list[Any] = field(default_factory=list)
+
+    @property
+    def elapsed(self) -> float | None:
+        """How much of its period is over; None without one."""
+        start, end = self.objective.period_start_on, self.objective.period_end_on
+        if start is None or end is None or start == end:
+            return None
+        return min(max((self.today - start).days / (end - start).days, 0.0), 1.0)
+
+    @property
+    def tone(self) -> str:
+        share, elapsed = self.objective.share, self.elapsed
+        if share is None:
+            return "none"
+        if share >= 1:
+            return "done"
+        return "none" if elapsed is None else "ok" if float(share) >= elapsed else "warn"
+
+    @property
+    def words(self) -> str:
+        """What the tone says, beside the numbers."""
+        late = self.objective.period_end_on is not None and self.objective.period_end_on < self.today
+        return {"done": "reached", "ok": "keeps pace", "warn": "not reached in time" if late else "behind time"}.get(
+            self.tone, ""
+        )
+
+    @property
+    def width(self) -> float:
+        """Of the bar, in a drawing BAR wide."""
+        return round(BAR * min(max(float(self.objective.share or 0), 0.0), 1.0), 1)
+
+    @property
+    def tick(self) -> float | None:
+        """Where the bar would end if progress kept pace with time."""
+        return None if self.elapsed is None else round(min(max(BAR * self.elapsed, 1.0), BAR - 1.0), 1)
+
+
+def tree(objectives: list[Objective], today: date) -> list[Branch]:
+    """Objectives in reading order, each below what it is part of; one whose parent is not listed stands at the top."""
+    listed = {row.pk for row in objectives}
+    below: dict[int | None, list[Objective]] = {}
+    for row in objectives:
+        below.setdefault(row.parent_id if row.parent_id in listed else None, []).append(row)
+    branches: list[Branch] = []
+    waiting = [(row, 0) for row in reversed(below.get(None, []))]
+    while waiting:
+        row, depth = waiting.pop()
+        branches.append(Branch(row, today, depth))
+        waiting += [(child, depth + 1) for child in reversed(below.get(row.pk, []))]
+    return branches
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Open work that serves no objective, of all that the reader sees."""
+
+    loose: list[Any]
+    programs: int
+    loose_days: float
+    days: float
+
+    @property
+    def of_programs(self) -> str:
+        """“3 of 12 open programs serve no objective: A, B and 1 more.”"""
+        if not self.loose:
+            return f"All {self.programs} open programs serve an objective."
+        names = [row.name for row in self.loose[:MOST_NAMED]]
+        more = len(self.loose) - len(names)
+        listed = ", ".join(names) + (f" and {more} more" if more else "")
+        serve = "serves" if len(self.loose) == 1 else "serve"
+        return f"{len(self.loose)} of {self.programs} open programs {serve} no objective: {listed}."
+
+    @property
+    def of_work(self) -> float | None:
+        return self.loose_days / self.days if self.days else None
+
+
+def share_of(programs: Iterable[Any], aligned: Collection[int], viewer: Viewer) -> Share:
+    """One query: the work of open milestones, by program."""
+    rows = list(programs)
+    work = dict(
+        Milestone.objects.visible_to(viewer)
+        .open()
+        .filter(program__in=[row.pk for row in rows], work_likely__gt=0)
+        .values_list("program")
+        .annotate(work=Sum("work_likely"))
+    )
+    loose = [row for row in rows if row.pk not in aligned]
+    return Share(
+        loose,
+        len(rows),
+        sum(work.get(row.pk, 0) for row in loose) / MINUTES_A_DAY,
+        sum(work.values()) / MINUTES_A_DAY,
+    )
+
+
+@require_safe
+def objectives(request: SignedIn) -> HttpResponse:
+    closed = request.GET.get("show") == "closed"
+    rows = Objective.objects.filter(closed_on__isnull=not closed).select_related("owner").order_by("title", "id")
+    branches = tree(list(rows), today(timezone.now()))
+    newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
+    visible: Any = Program.objects.visible_to(request.user).open().by_rank()
+    programs = {row.pk: row for row in visible.annotate(derived=Subquery(newest.values("health")[:1]))}
+    serving: dict[int, list[Any]] = {}
+    aligned = set()
+    alignments = Alignment.objects.filter(program__in=list(programs)).order_by("id")
+    for program_id, objective_id, closed_on in alignments.values_list(
+        "program_id", "objective_id", "objective__closed_on"
+    ):
+        serving.setdefault(objective_id, []).append(programs[program_id])
+        if closed_on is None:
+            aligned.add(program_id)
+    for branch in branches:
+        branch.programs = serving.get(branch.objective.pk, [])
+    may_edit = may(request.user, OrgAct.EDIT_OBJECTIVES)
+    context: dict[str, Any] = {
+        "title": "Objectives",
+        "sub": "What the organisation wants, how far it has come, and the programs that serve it.",
+        "rows": branches,
+        "bar": BAR,
+        "most": MOST_PROGRAMS,
+        "share": share_of(programs.values(), aligned, request.user) if programs and not closed else None,
+        "may_edit": may_edit,
+        "tabs": [
+            {"label": "Open", "url": "/objectives", "count": None if closed else len(branches), "current": not closed},
+            {"label": "Closed", "url": "?show=closed", "count": len(branches) if closed else None, "current": closed},
+        ],
+        "primary_url": "/objectives/new" if may_edit else None,
+        "primary_label": "New objective",
+        "empty_heading": "No closed objectives" if closed else "No objectives yet",
+        "empty_text": "" if closed else "Say what the organisation wants, by when. Programs then say what they serve.",
+    }
+    return render(request, "dashboards/objectives.html", context)

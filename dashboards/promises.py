@@ -1,0 +1,92 @@
+"""What a team promised other programs, and whether it kept it; and the programs that it works for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum
+
+from forecasts.models import ProgramHealth
+from milestones.hand_offs import SeenLink, seen
+from milestones.models import Dependency, Milestone
+from people.models import Team, Viewer
+from programs.models import Program
+
+MOST_ROWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A team's promises to other programs, as far as the reader sees the programs that it gave them for."""
+
+    kept: int
+    late: int
+    late_days: int
+    ahead: int
+    overdue: int
+    open: list[SeenLink]
+
+    @property
+    def given(self) -> int:
+        return self.kept + self.late + self.ahead + self.overdue
+
+    @property
+    def tone(self) -> str:
+        if self.overdue:
+            return "bad"
+        return "none" if not self.kept + self.late else "warn" if self.late else "ok"
+
+    @property
+    def in_words(self) -> str:
+        """“Kept 4 of 6 promises, the others 9 days late on average; 3 are ahead, 1 is overdue.”"""
+        if not self.given:
+            return "No promise to another program yet."
+        over = self.kept + self.late
+        words = f"Kept {self.kept} of {over} promise{'' if over == 1 else 's'}" if over else "No promise is due yet"
+        if self.late:
+            days = round(self.late_days / self.late)
+            words += f", the other{'' if self.late == 1 else 's'} {days} day{'' if days == 1 else 's'} late"
+            words += " on average" if self.late > 1 else ""
+        ahead = [f"{self.ahead} ahead"] if self.ahead else []
+        ahead += [f"{self.overdue} overdue"] if self.overdue else []
+        return f"{'; '.join([words, ', '.join(ahead)] if ahead else [words])}."
+
+
+def record_of(team: Team, viewer: Viewer, today: date) -> Record:
+    """Hand-offs of the team's milestones that it stands by, with a day: three queries."""
+    rows: Any = (
+        Dependency.objects.agreed()
+        .filter(predecessor__team=team, predecessor__cancelled_on=None, promised_on__isnull=False)
+        .filter(predecessor__program__in=Program.objects.visible_to(viewer))
+    )
+    done, undone = Q(predecessor__done_on__isnull=False), Q(predecessor__done_on=None)
+    in_time = Q(predecessor__done_on__lte=F("promised_on"))
+    counts = rows.aggregate(
+        kept=Count("pk", filter=done & in_time),
+        late=Count("pk", filter=done & ~in_time),
+        late_days=Sum(F("predecessor__done_on") - F("promised_on"), filter=done & ~in_time),
+        ahead=Count("pk", filter=undone & Q(promised_on__gte=today)),
+        overdue=Count("pk", filter=undone & Q(promised_on__lt=today)),
+    )
+    counts["late_days"] = counts["late_days"].days if counts["late_days"] else 0
+    ends = ("predecessor__program", "successor__program")
+    still_open = rows.filter(undone).select_related(*ends).order_by("promised_on", "pk")[:MOST_ROWS]
+    return Record(open=seen(still_open, viewer), **counts)
+
+
+def programs_of(team: Team, viewer: Viewer) -> list[Any]:
+    """Open programs that a team owns, is a partner of, or has open milestones in, with ``derived`` health and how."""
+    newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day").values("health")[:1]
+    delivers = Milestone.objects.open().filter(program=OuterRef("pk"), team=team)
+    rows: Any = Program.objects.visible_to(viewer).open().by_rank()
+    return list(
+        rows.annotate(
+            derived=Subquery(newest),
+            delivers=Exists(delivers),
+            partner=Exists(team.partnerships.filter(program=OuterRef("pk"))),
+        )
+        .filter(Q(owning_team=team) | Q(delivers=True) | Q(partner=True))
+        .select_related("lead")
+    )

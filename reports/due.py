@@ -1,0 +1,74 @@
+"""Which updates a person owes: of the programs they lead, by when, and what was said last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Exists, OuterRef, Q, Subquery
+from django.db.models.functions import TruncDate
+
+from forecasts.models import ProgramHealth
+from forecasts.policy import newest_policy
+from people.models import Organisation, User
+from programs.models import Program, ReportedHealth, Role
+from reports.models import Update
+
+SOON_DAYS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """The next update of one program. ``due_on`` is the day it turns stale; without a report yet, it is today."""
+
+    program: Any
+    last: Update | None
+    draft: Update | None
+    due_on: date
+    today: date
+
+    @property
+    def tone(self) -> str:
+        days = (self.due_on - self.today).days
+        return "bad" if days <= 0 else "warn" if days <= SOON_DAYS else "ok"
+
+    @property
+    def is_due(self) -> bool:
+        return self.tone != "ok"
+
+
+def owed_by(user: User, today: date) -> list[Owed]:
+    """Of active programs that a person leads, by their own field or a role, the first due first: five queries."""
+    zone = ZoneInfo(Organisation.objects.values_list("time_zone", flat=True).first() or "UTC")
+    leads = Role.objects.filter(program=OuterRef("pk"), user=user, kind=Role.Kind.LEAD)
+    newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
+    said = ReportedHealth.objects.filter(program=OuterRef("pk")).order_by("-at", "-id")
+    rows: Any = Program.objects.visible_to(user).filter(state=Program.State.ACTIVE)
+    programs = list(
+        rows.filter(Q(lead=user) | Exists(leads))
+        .annotate(
+            derived=Subquery(newest.values("health")[:1]),
+            said_on=Subquery(said.values(on=TruncDate("at", tzinfo=zone))[:1]),
+        )
+        .order_by("name", "id")
+    )
+    updates = Update.objects.filter(program__in=programs).select_related("author")
+    last = {
+        row.program_id: row
+        for row in updates.published().order_by("program_id", "-published_at", "-id").distinct("program_id")
+    }
+    drafts = {row.program_id: row for row in updates.filter(published_at=None).order_by("begun_at", "id")}
+    patience = timedelta(days=newest_policy().stale_days)
+    found = [
+        Owed(
+            program,
+            last.get(program.pk),
+            drafts.get(program.pk),
+            program.said_on + patience if program.said_on else today,
+            today,
+        )
+        for program in programs
+    ]
+    return sorted(found, key=lambda one: (one.due_on, one.program.name, one.program.pk))
