@@ -152,7 +152,7 @@ MIGRATION = Template(
 FLEET = Template(
     slug="fleet-upgrade",
     name="Fleet or OS upgrade",
-    summary="Bring a fleet to a new operating system, firmware or kernel in rings, from the first hundred machines to the last.",
+    summary="Bring a fleet to a new operating system, firmware or kernel in rings, from the first rack to the last.",
     streams=(
         Stream(
             "Image",
