@@ -152,7 +152,7 @@ MIGRATION = Template(
 FLEET = Template(
     slug="fleet-upgrade",
     name="Fleet or OS upgrade",
-    summary="Bring a fleet to a new operating system, firmware or kernel in rings, from canary to the last machine.",
+    summary="Bring a fleet to a new operating system, firmware or kernel in rings, from the first rack to the last.",
     streams=(
         Stream(
             "Image",
@@ -172,8 +172,8 @@ FLEET = Template(
         Stream(
             "Rollout",
             (
-                Step("canary", "Canary: 1% of machines", (5, 8, 15), ("qualified", "fixes"), Kind.GATE),
-                Step("ring1", "Ring 1: 10% of machines", (8, 10, 18), ("canary",)),
+                Step("ring0", "Ring 0: 1% of machines", (5, 8, 15), ("qualified", "fixes"), Kind.GATE),
+                Step("ring1", "Ring 1: 10% of machines", (8, 10, 18), ("ring0",)),
                 Step("ring2", "Ring 2: 50% of machines", (15, 20, 30), ("ring1",)),
                 Step("ring3", "Ring 3: all but the exceptions", (15, 20, 35), ("ring2",)),
                 Step("exceptions", "Exceptions upgraded or retired", (10, 20, 40), ("ring2",)),
@@ -183,7 +183,7 @@ FLEET = Template(
     ),
     reviews=(
         Review(Ends.DEVELOPMENT, "qualified", ("Performance within 2% of the old image", "Automatic way back works")),
-        Review(Ends.TESTING, "canary", ("Crash rate no higher than before", "No open blocking workload")),
+        Review(Ends.TESTING, "ring0", ("Crash rate no higher than before", "No open blocking workload")),
         Review(Ends.IMPLEMENTATION, "end", ("No machine on the old version unasked", "Exceptions have an end date")),
     ),
     dangers=(
