@@ -108,7 +108,7 @@ def _course(kpi: KPI, shown: Sequence[tuple[date, Decimal]], since: date | None)
             y=asked,
             mode="lines",
             line={"color": "var(--none-solid)", "width": 1.5, "dash": "dot"},
-            hovertemplate=f"pace %{{y:,.4~f}}{unit}<extra></extra>",
+            hovertemplate=f"pace %{{y:,.1~f}}{unit}<extra></extra>",
         )
     values = [float(value) for _, value in shown]
     figure.add_scatter(

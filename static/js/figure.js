@@ -49,7 +49,7 @@ class PlottedFigure extends HTMLElement {
     // Where a drag zooms in, a finger still scrolls the page.
     if (coarse.matches) layout.dragmode = false;
     const doubleClick = layout.dragmode ? "reset" : false;
-    const options = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick };
+    const options = { displayModeBar: false, responsive: true, scrollZoom: false, doubleClick, showTips: false };
     window.Plotly.react(this.place, data, calm.matches ? { ...layout, transition: { duration: 0 } } : layout, options);
   }
 }
