@@ -10,7 +10,7 @@ from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 import people.permissions
 import people.services
@@ -142,6 +142,7 @@ def milestone_reopen(request: SignedIn, pk: int) -> HttpResponse:
     return _milestone_button(request, pk, "Open again.", done_on=None, cancelled_on=None)
 
 
+@require_http_methods(["GET", "POST"])
 def milestones_bulk(request: SignedIn) -> HttpResponse:
     """Change the same in many milestones, of one program or of several."""
     now = timezone.now()

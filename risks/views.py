@@ -11,7 +11,7 @@ from django.db.models import Count, F, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 import people.services
 from history.changes import changes_of
@@ -89,6 +89,7 @@ def _risk_crumbs(risk: Risk) -> Crumbs:
     )
 
 
+@require_http_methods(["GET", "POST"])
 def risks_bulk(request: SignedIn) -> HttpResponse:
     """Change or close many risks, of one program or of several."""
     on = today()
