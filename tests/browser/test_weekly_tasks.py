@@ -236,20 +236,17 @@ def documented() -> dict[str, list[str]]:
 def tell(replay: Replay) -> tuple[Story, Story]:
     """The demo as it is today, and beside it what each of the two has to answer."""
     replay.run()
-    home, lead, edge = replay.programs[KEY], replay.people[LEAD], replay.milestones["EDGE:done"]
+    home, lead = replay.programs[KEY], replay.people[LEAD]
+    edge, receiver = replay.milestones["EDGE:done"], replay.people["Luis Ortega"]
     silent = max(PROGRAMS, key=lambda spec: spec.silent_weeks)
     give_role(program=replay.programs[silent.key], user=lead, kind=Role.Kind.VIEWER, by=replay.people[silent.lead])
     create_decision(program=home, by=lead, today=replay.today, question="Open with two feeds of three?")
     for code in ("NA4:bring", "NA4:cert"):
         need_by_on = replay.today + timedelta(days=150)
-        link(
-            predecessor=replay.milestones[code], successor=edge, by=replay.people["Luis Ortega"], need_by_on=need_by_on
-        )
+        link(predecessor=replay.milestones[code], successor=edge, by=receiver, need_by_on=need_by_on)
 
     def edit(days: int) -> None:
-        change_milestone(
-            milestone=edge, by=edge.program.lead, today=replay.today, at=timezone.now(), work_high=days * DAY
-        )
+        change_milestone(milestone=edge, by=receiver, today=replay.today, at=timezone.now(), work_high=days * DAY)
 
     def forecast() -> None:
         replay.forecast(replay.today, timezone.now())
@@ -258,7 +255,7 @@ def tell(replay: Replay) -> tuple[Story, Story]:
         assert reports.outbox.deliver(clock=timezone.now) > 0
 
     forecast()
-    machines = {"silent": silent.lead, "forecast": forecast, "deliver": deliver}
+    machines: dict[str, Any] = {"silent": silent.lead, "forecast": forecast, "deliver": deliver}
     return (
         Story(
             given="Service bring-up",
