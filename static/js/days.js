@@ -6,6 +6,8 @@ function local(day) {
 
 function equip(field) {
   if (field.disabled) return;
+  // A field that moves loses the focus that editing in place gave it.
+  const focused = field === document.activeElement;
   const box = document.createElement("span");
   box.className = "day";
   field.replaceWith(box);
@@ -15,6 +17,10 @@ function equip(field) {
   button.setAttribute("aria-label", "Pick a day");
   button.append(document.getElementById("calendar-icon").content.cloneNode(true));
   box.append(field, calendar, button);
+  if (focused) {
+    field.focus();
+    field.select();
+  }
   button.addEventListener("click", () => calendar.showPicker());
   calendar.addEventListener("change", () => {
     if (!calendar.value) return;

@@ -6,7 +6,8 @@ let first = "";
 let timer = 0;
 
 const sheet = () => document.getElementById("keys");
-const visible = (node) => node.checkVisibility();
+// What a closed <details> holds has a place on the page, yet nobody sees it and it takes no focus.
+const visible = (node) => node.checkVisibility({ visibilityProperty: true });
 const typing = (node) => node.isContentEditable || node.matches("input:not([type=checkbox], [type=radio]), textarea, select");
 const rows = () => [...document.querySelectorAll("#main .table tbody tr, #main [data-row]")].filter(visible);
 const rowOf = (node) => node.closest?.("#main .table tbody tr, #main [data-row]");

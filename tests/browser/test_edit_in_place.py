@@ -112,3 +112,6 @@ def test_single_letters_never_fire_while_typing_and_can_be_turned_off(
     page.keyboard.press("g")
     page.keyboard.press("d")
     page.wait_for_url("**/dependencies")
+    page.goto(f"{live_server.url}/p/NA4")
+    page.keyboard.press("u")
+    page.wait_for_url("**/updates/new")
