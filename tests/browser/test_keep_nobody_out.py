@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 from pytest_django.live_server_helper import LiveServer
 
 from integrations.models import Upload
@@ -26,7 +26,7 @@ ALL = {"runOnly": TAGS, "preload": False, "resultTypes": ["violations"]}
 # What a second look, in the other colours at the other width, can find that the first cannot.
 LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
 AGAIN = ALL | {"runOnly": LOOKS}
-DESK, PHONE, NARROW = ({"width": width, "height": 900} for width in (1440, 390, 320))
+DESK, PHONE, NARROW = (ViewportSize(width=width, height=900) for width in (1440, 390, 320))
 # No pages of ours to judge: text, a stamp, a part that a page fetches, and Swagger's own page.
 NO_PAGES = {"/healthz", "/pulse", "/palette", "/letters/<pk>", "/letters/<pk>.txt", "/api/v1/docs"}
 RUN = """async options => (await axe.run(options)).violations.flatMap(
