@@ -236,6 +236,10 @@ def quiet() -> Iterator[None]:
 
 @pytest.fixture
 def stage(cast: Cast) -> Stage:
+    return set_stage(cast)
+
+
+def set_stage(cast: Cast) -> Stage:
     beside = programs.services.create_program(by=cast.admin, key="OPEN", name="Beside", lead=cast.admin)
     programs.services.create_program(by=cast.outsider, key="MINE", name="Outsider's own")
     team = people.services.create_team(name="Compute", by=cast.admin, capacity_days=Decimal(5))
