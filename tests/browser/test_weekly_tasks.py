@@ -276,7 +276,9 @@ def tell(replay: Replay) -> tuple[Story, Story]:
     )
 
 
-def test_the_week_by_mouse_and_by_keyboard(db: None, signed_in: Any, live_server: LiveServer) -> None:
+def test_the_week_by_mouse_and_by_keyboard(
+    db: None, signed_in: Any, live_server: LiveServer, complaints: list[str]
+) -> None:
     now = timezone.now()
     replay = Quarter(now=now, today=people.services.today(now), say=lambda line: None)
     by_mouse, by_keyboard = tell(replay)
@@ -297,3 +299,6 @@ def test_the_week_by_mouse_and_by_keyboard(db: None, signed_in: Any, live_server
     sums = [sum(int(steps[place]) for steps in measured.values() if steps[place].isdigit()) for place in range(2)]
     measured["All fifteen"] = [f"**{one}**" for one in sums]
     assert documented() == measured
+    # The palette gives up a question once more is typed, or a page is left; htmx notes that as an error.
+    given_up = ("htmx:sendAbort, ", "htmx:afterRequest, ")
+    complaints[:] = [complaint for complaint in complaints if not complaint.startswith(given_up)]
