@@ -26,7 +26,7 @@ from programs.models import Health
 from reports.since import Since
 
 # With the cards above, the page stays below 150 kB.
-PAGE_SIZE = 40
+PAGE_SIZE = 36
 MOST_TABS = 3
 MOST_LETTERS = 24
 # What a link to other programs keeps of an address: how they are shown, not which.

@@ -255,7 +255,7 @@ def set_stage(cast: Cast) -> Stage:
         "calendar": people.services.create_calendar(name="Dublin", by=cast.admin).pk,
         "slip_cause": cast.cause.pk,
         "template": "service-migration",
-        "health_policy": HealthPolicy.objects.latest("version").pk,
+        "health_policy": HealthPolicy.objects.get_or_create(version=1)[0].pk,
         "upload": Upload.objects.create(by=cast.admin).pk,
         "mapping": ImportMapping.objects.create(name="Planner", mapping={}).pk,
     }
