@@ -92,7 +92,7 @@ def test_a_row_that_is_gone_leaves_what_was_typed(
     page.get_by_label("Work", exact=True).fill("7")
     milestones.services.delete_milestone(milestone=fibre, by=cast.lead)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("Not saved. This may have been deleted meanwhile")
+    expect(page.get_by_role("alert")).to_contain_text("Not saved: deleted meanwhile")
     expect(page.get_by_label("Work", exact=True)).to_have_value("7")
     assert all("404" in complaint for complaint in complaints)
     complaints.clear()
