@@ -268,7 +268,7 @@ def tell(replay: Replay) -> tuple[Story, Story]:
         Story(
             given="Capacity certified",
             question="Open with two feeds of three?",
-            kpi="Power energized",
+            kpi="Power under load",
             late="Cooling commissioned",
             edit=partial(edit, 32),
             **machines,
