@@ -227,6 +227,12 @@ CASES = [
         "subscriptions", lambda w: {"weekday": 4, "hour": 8}, lambda w: {"hour": 9}, of_program=False, deletes=False,
     ),
     Case(
+        "saved-views",
+        lambda w: {"name": "Mine", "path": "/risks", "query": "owner=7"},
+        lambda w: {"is_shared": True},
+        of_program=False,
+    ),
+    Case(
         "users",
         lambda w: {"email": "new@example.com", "name": "Nia New", "time_zone": "Asia/Tokyo"},
         lambda w: {"name": "Nia Newer", "is_active": False},
@@ -251,7 +257,7 @@ CASES = [
     ),
 ]  # fmt: skip
 READ_ONLY = {
-    "date-moves", "baseline-dates", "forecasts", "letters", "notices", "risk-forecasts", "program-healths",
+    "change-sets", "date-moves", "baseline-dates", "forecasts", "letters", "notices", "risk-forecasts", "program-healths",
 }  # fmt: skip
 
 
