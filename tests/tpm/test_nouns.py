@@ -257,7 +257,8 @@ CASES = [
     ),
 ]  # fmt: skip
 READ_ONLY = {
-    "change-sets", "date-moves", "baseline-dates", "forecasts", "letters", "notices", "risk-forecasts", "program-healths",
+    "change-sets", "date-moves", "baseline-dates", "forecasts", "letters", "notices", "risk-forecasts",
+    "program-healths",
 }  # fmt: skip
 
 

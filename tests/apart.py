@@ -1,0 +1,7 @@
+"""Each process that tests has a broker's database of its own, before Django reads its settings."""
+
+import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    os.environ["REDIS_URL"] = os.environ["TEST_BROKERS"].split()[number]
