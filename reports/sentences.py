@@ -1,0 +1,157 @@
+"""A drafted sentence and what it was read from. Plain rows of facts: they are kept with what is published."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.utils.formats import date_format
+
+Value = str | int | float | None
+
+MINUS = "\u2212"
+PRIVATE = "a private program"
+# What Markdown would read as its own in the middle of a line.
+MARKS = re.compile(r"([\\`*_{}\[\]<>|~])")
+LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One field of one record: as it was before, and as it is at the moment of the facts.
+
+    ``program`` is the id of the program that the record belongs to: who may not see that one reads nothing of it.
+    ``run`` is the forecast run that said so, for what is computed.
+    """
+
+    kind: str
+    id: int
+    program: int
+    name: str
+    field: str
+    before: Value
+    after: Value
+    at: str
+    before_at: str = ""
+    run: int | None = None
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> Source:
+        return cls(**row)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What a rule says, in words, and every field that its numbers were computed from."""
+
+    rule: str
+    text: str
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> Sentence:
+        return cls(row["rule"], row["text"], tuple(Source.read(source) for source in row["sources"]))
+
+    def write(self) -> dict[str, Any]:
+        """The sentence as JSON."""
+        return {"rule": self.rule, "text": self.text, "sources": [asdict(source) for source in self.sources]}
+
+    @property
+    def markdown(self) -> str:
+        """A line of a list, with nothing in it that Markdown reads as its own."""
+        return f"- {escaped(self.text)}"
+
+
+def escaped(text: str) -> str:
+    """
+    >>> escaped("Wave *2* of [x](y)")
+    'Wave \\\\*2\\\\* of \\\\[x\\\\](y)'
+    """
+    return MARKS.sub(r"\\\1", text)
+
+
+def prefilled(sentences: Iterable[Sentence]) -> str:
+    """The text that an editor begins with."""
+    return "\n".join(sentence.markdown for sentence in sentences)
+
+
+def kept_in(text: str, sentences: Iterable[Sentence]) -> list[Sentence]:
+    """Those that stand in a text word by word: what somebody changed is their own, and has no source."""
+    lines = {line.strip() for line in text.splitlines()}
+    return [sentence for sentence in sentences if sentence.markdown in lines]
+
+
+def seen(sentences: Iterable[Sentence], visible: Collection[int]) -> list[Sentence]:
+    """Sentences as a reader may see their sources: of a hidden program no name and no value."""
+    return [
+        replace(
+            sentence,
+            sources=tuple(
+                source
+                if source.program in visible
+                else replace(source, kind="", id=0, program=0, name=PRIVATE, before=None, after=None, run=None)
+                for source in sentence.sources
+            ),
+        )
+        for sentence in sentences
+    ]
+
+
+# -- how a value is written ------------------------------------------------------------------------------------------
+
+
+def day(value: str | date) -> str:
+    """
+    >>> day("2027-03-02")
+    '2 Mar 2027'
+    """
+    return date_format(date.fromisoformat(value) if isinstance(value, str) else value, "j M Y")
+
+
+def between(later: str, earlier: str) -> int:
+    return (date.fromisoformat(later) - date.fromisoformat(earlier)).days
+
+
+def days(count: int) -> str:
+    return f"{abs(count)} day{'' if abs(count) == 1 else 's'}"
+
+
+def signed(count: int) -> str:
+    """
+    >>> signed(3), signed(-2)
+    ('3', '−2')
+    """
+    return f"{count:,}".replace("-", MINUS)
+
+
+def against(count: int, reference: str) -> str:
+    """
+    >>> against(9, "its target of 3 Mar 2027"), against(0, "its target")
+    ('9 days later than its target of 3 Mar 2027', 'on its target')
+    """
+    return f"{days(count)} {'later' if count > 0 else 'earlier'} than {reference}" if count else f"on {reference}"
+
+
+def against_target(on: str, target: str) -> str:
+    return against(between(on, target), f"its target of {day(target)}")
+
+
+def amount(value: str, unit: str = "") -> str:
+    """A measured number with its unit.
+
+    >>> amount("1500", "racks"), amount("-2.50")
+    ('1,500 racks', '−2.5')
+    """
+    return f"{Decimal(value).normalize():,f} {unit}".replace("-", MINUS).rstrip()
+
+
+def quoted(name: str) -> str:
+    """A name in quotes, cut after a word: a sentence stays a sentence."""
+    words = " ".join(name.split()).replace("“", "'").replace("”", "'")
+    if len(words) > LONGEST_NAME:
+        words = words[:LONGEST_NAME].rsplit(" ", 1)[0].rstrip(",;:.") + "…"
+    return f"“{words}”"
