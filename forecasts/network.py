@@ -12,11 +12,31 @@ from django.db import connection
 from django.db.models import Min, Q
 
 from forecasts.calendars import Calendars
-from forecasts.estimates import Classes, load_threats
+from forecasts.estimates import Classes, Threat, load_threats
 from forecasts.inputs import Inputs, groups
 from forecasts.rows import Forecast, Link, Obstacle, Task, is_bare, planned_day, stands_alone
 from milestones.models import Dependency, DependencyQuerySet, Milestone
 from programs.models import Program
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Milestones, links and risks as they were read, before the engine is told of them."""
+
+    parts: Sequence[tuple[int, ...]]
+    tasks: Sequence[Task]
+    links: Sequence[Link]
+    threats: Sequence[Threat]
+
+    def inputs(self, calendars: Calendars, classes: Classes, today: date) -> tuple[Inputs, dict[int, Obstacle]]:
+        """What the engine is told; what cannot be computed is left out and told."""
+        part_of = {program: index for index, part in enumerate(self.parts) for program in part}
+        obstacles = find_obstacles(self.tasks, self.links)
+        linked = {end for link in self.links for end in link[:2]}
+        tasks = [task for task in self.tasks if task.id not in obstacles and (task.id in linked or stands_alone(task))]
+        tasks.sort(key=lambda task: (part_of[task.program], task.id))
+        links = [link for link in self.links if link.predecessor not in obstacles and link.successor not in obstacles]
+        return Inputs.of(tasks, links, calendars, classes, self.threats, today).limited(calendars.limits), obstacles
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,34 +142,33 @@ def read(
     today: date,
     only: Collection[int] | None = None,
 ) -> tuple[Inputs, dict[int, Obstacle]]:
-    """Read the network of these components in four queries; what cannot be computed is left out and told.
+    """The network of these components as the engine is told of it, and what cannot be computed."""
+    return read_rows(parts, only).inputs(calendars, classes, today)
+
+
+def read_rows(parts: Sequence[tuple[int, ...]], only: Collection[int] | None = None) -> Rows:
+    """Read the network of these components in four queries.
 
     ``only`` names milestones that are all there is, with all that they wait for among them.
     """
-    part_of = {program: index for index, part in enumerate(parts) for program in part}
+    programs = [program for part in parts for program in part]
     rows = (
-        Milestone.objects.filter(program__in=part_of, cancelled_on=None)
+        Milestone.objects.filter(program__in=programs, cancelled_on=None)
         .exclude(program__state=Program.State.CANCELLED)
         .order_by("pk")
     )
-    pairs = live_links().filter(predecessor__program__in=part_of, successor__program__in=part_of).order_by("pk")
+    pairs = live_links().filter(predecessor__program__in=programs, successor__program__in=programs).order_by("pk")
     if only is not None:
         rows, pairs = rows.filter(pk__in=only), pairs.filter(successor__in=only)
     columns = (
         "pk", "program_id", "team_id", "work_likely", "not_before_on", "target_on", "started_on", "remaining",
         "done_on", "is_end", "kind", "work_low", "work_high", "program__target_on", "demand_days",
     )  # fmt: skip
-    promised = _promised(part_of)
+    promised = _promised(programs)
     values: Iterable[Any] = rows.values_list(*columns)
     tasks = [Task._make((*row, promised.get(row[0]))) for row in values]
     links = [Link(*row) for row in pairs.values_list("predecessor_id", "successor_id", "kind", "lag")]
-    obstacles = find_obstacles(tasks, links)
-    linked = {end for link in links for end in link[:2]}
-    tasks = [task for task in tasks if task.id not in obstacles and (task.id in linked or stands_alone(task))]
-    tasks.sort(key=lambda task: (part_of[task.program], task.id))
-    links = [link for link in links if link.predecessor not in obstacles and link.successor not in obstacles]
-    inputs = Inputs.of(tasks, links, calendars, classes, load_threats(part_of), today)
-    return inputs.limited(calendars.limits), obstacles
+    return Rows(parts, tasks, links, load_threats(programs))
 
 
 def read_upstream(

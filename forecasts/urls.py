@@ -3,6 +3,7 @@ from django.urls import path
 from forecasts import views
 
 urlpatterns = [
+    path("m/<int:pk>/impact", views.milestone_impact),
     path("settings/health-policy", views.policy),
     path("settings/health-policy/edit", views.policy_edit),
 ]

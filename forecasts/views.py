@@ -1,24 +1,30 @@
-"""The health policy: its versions, and a change that is looked at before it is saved."""
+"""What is looked at before it is saved: a change of the health policy, beside its versions, and an edit of the plan."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 import people.services
 from forecasts import services
 from forecasts.forms import PolicyForm
+from forecasts.impact import NOT_SIMULATED, Edits, impact_of
 from forecasts.models import HealthPolicy
 from forecasts.policy import Turn, newest_policy, preview, proposed
 from history.forms import explaining
+from milestones.forms import MilestoneForm
+from milestones.views import edit_context, find_milestone
 from people.models import User
-from people.pages import SignedIn, done, paged, posted
+from people.pages import SignedIn, done, form_page, narrowed, paged, posted
 from people.permissions import OrgAct, require
 from programs.models import Program
+from programs.permissions import Act
+from programs.permissions import require as require_in
 
 HERE = "/settings/health-policy"
 CRUMBS = [("Settings", "/settings")]
@@ -88,3 +94,24 @@ def seen(viewer: User, turns: list[Turn]) -> dict[str, Any]:
         "no_longer_stale": sum(turn.was_stale and not turn.is_stale for turn in turns),
         "previewed": True,
     }
+
+
+@require_POST
+def milestone_impact(request: SignedIn, pk: int) -> HttpResponse:
+    """What the posted form of a milestone would move: a line for a script, without one the form with that line."""
+    milestone = find_milestone(request, pk)
+    require_in(request.user, Act.EDIT, milestone.program)
+    form = narrowed(request, MilestoneForm(request.POST, program=milestone.program, by=request.user, row=milestone))
+    context: dict[str, Any] = {"milestone": milestone}
+    if form.is_valid() and form.changes:
+        edits = Edits(changes=[(milestone, form.changes)])
+        # Who is still typing is told what is wrong when they save.
+        try:
+            impact = impact_of(edits, by=request.user, today=people.services.today(timezone.now()))
+        except ValidationError as refusal:
+            context["refusal"] = refusal.messages[0]
+        else:
+            context |= {"impact": impact, "refusal": NOT_SIMULATED.get(impact.reason, "")}
+    if request.htmx:
+        return render(request, "forecasts/impact.html", context)
+    return form_page(request, edit_context(request, milestone, form) | context)

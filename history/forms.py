@@ -58,6 +58,7 @@ class RecordForm(forms.Form):
         self.row = row
         self.conflicts: list[Conflict] = []
         self.kept: list[str] = []
+        self.proposed = False
         self.by = ""
         self.at: datetime | None = None
         self._base: models.Model | None = row
@@ -75,6 +76,11 @@ class RecordForm(forms.Form):
         asked = {name for name in names if name in self.names}
         asked |= {name for one in asked for name in self.together.get(one, ())}
         self.fields = {name: field for name, field in self.fields.items() if name in asked or name == "version"}
+
+    def propose(self, values: Mapping[str, str]) -> None:
+        """Begin with other values than those that are stored; nothing is changed before somebody sends them."""
+        self.initial.update(values)
+        self.proposed = bool(values)
 
     @property
     def status(self) -> int:

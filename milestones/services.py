@@ -179,7 +179,7 @@ def move_program_target(
 # -- milestones ------------------------------------------------------------------------------------------------------
 
 
-def _check_milestone(milestone: Milestone, changes: Mapping[str, Any], today: date) -> None:
+def check_milestone(milestone: Milestone, changes: Mapping[str, Any], today: date) -> None:
     for field in ("started_on", "done_on", "cancelled_on"):
         value = changes.get(field)
         if value and value > today:
@@ -197,7 +197,7 @@ def refuse_other_program(program_id: int, milestone: Milestone | None) -> None:
         raise ValidationError({"milestone": ["This milestone belongs to another program."]}, code="other_program")
 
 
-def _settle(milestone: Milestone, changes: dict[str, Any]) -> None:
+def settle(milestone: Milestone, changes: dict[str, Any]) -> None:
     """What follows from a change: nothing remains of what is done."""
     if changes.get("done_on"):
         changes["remaining"] = None
@@ -238,8 +238,8 @@ def create_milestone(*, program: Program, by: User, today: date | None = None, *
     milestone = Milestone(program=program)
     today = today or timezone.now().date()
     settle_target(milestone, fields)
-    _check_milestone(milestone, fields, today)
-    _settle(milestone, fields)
+    check_milestone(milestone, fields, today)
+    settle(milestone, fields)
     for name, value in fields.items():
         setattr(milestone, name, value)
     with history.because("Add a milestone", by_id=by.pk):
@@ -268,8 +268,8 @@ def change_milestone(
     if "target_on" in changed and milestone.target_on:
         require(by, Act.PLAN, program)
     _refuse_dropping(milestone, {name: changes[name] for name in changed}, by)
-    _check_milestone(milestone, {name: changes[name] for name in changed}, today)
-    _settle(milestone, changes)
+    check_milestone(milestone, {name: changes[name] for name in changed}, today)
+    settle(milestone, changes)
     with history.because(reason or "Change a milestone", by_id=by.pk):
         _move(
             program=program,

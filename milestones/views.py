@@ -36,6 +36,8 @@ from people.permissions import OrgAct
 from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
 
+PLAN_FIELDS = set(MilestoneForm.names) - services.NOT_PLAN_FIELDS
+
 
 def today() -> date:
     return people.services.today(timezone.now())
@@ -87,17 +89,25 @@ def milestone_edit(request: SignedIn, pk: int) -> HttpResponse:
                 milestone=milestone, by=request.user, today=today(), at=timezone.now(), **form.move, **form.changes
             )
             return done(request, "Saved. The forecast follows within seconds.", here, kept=form.kept)
-    context = {
+    return form_page(request, edit_context(request, milestone, form))
+
+
+def edit_context(request: SignedIn, milestone: Milestone, form: MilestoneForm) -> dict[str, Any]:
+    """What the form of a milestone stands in; of fields that forecasts read, with the address of their impact."""
+    here = f"/m/{milestone.pk}"
+    query = f"?{request.GET.urlencode()}" if request.GET else ""
+    return {
         "form": form,
         "title": "Edit milestone",
         "sub": milestone.name,
         "crumbs": _milestone_crumbs(milestone),
+        "action": f"{here}/edit{query}",
+        "impact_url": f"{here}/impact{query}" if form.fields.keys() & PLAN_FIELDS else "",
         "cancel_url": here,
         "delete_url": f"{here}/delete"
         if may(request.user, services.act_of_deleting(milestone), milestone.program)
         else None,
     }
-    return form_page(request, context)
 
 
 def milestone_delete(request: SignedIn, pk: int) -> HttpResponse:

@@ -40,10 +40,14 @@ def posted(request: HttpRequest) -> QueryDict | None:
 
 
 def narrowed(request: SignedIn, form: F) -> F:
-    """The form cut to the fields that ``?only=`` names: one value edited where it stands."""
+    """The form cut to the fields that ``?only=`` names: one value edited where it stands.
+
+    The address may propose other values for them, and say which version they were read from.
+    """
     asked = request.GET.get("only")
     if asked:
         form.narrow(asked.split(","))
+        form.propose({name: request.GET[name] for name in form.fields if name in request.GET})
     return form
 
 

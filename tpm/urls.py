@@ -92,6 +92,7 @@ api_routes: list[URLPattern | URLResolver] = [
     path("program-templates", changes.api.Templates.as_view(), name="program_templates"),
     path("accuracy", forecasts.api.Accuracy.as_view(), name="accuracy"),
     path("quality", forecasts.api.Quality.as_view(), name="quality"),
+    path("what-if", forecasts.api.WhatIf.as_view(), name="what_if"),
     path("teams/<int:pk>/load", forecasts.api.Load.as_view(), name="load"),
     path(
         "organisation",

@@ -6,7 +6,7 @@ let returning = "";
 const slotOf = (node) => node.closest("[data-slot]");
 
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  const slot = slotOf(detail.target);
+  const slot = detail.target.matches("[data-slot]") && detail.target;
   if (slot && !before.has(slot)) before.set(slot, slot.innerHTML);
 });
 

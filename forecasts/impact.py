@@ -1,0 +1,285 @@
+"""What edits of the plan would move, before they are saved: simulated with and without them, by the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from django.db import connection
+from django.db.models import Q
+
+from engine.calendars import EngineError
+from forecasts import network
+from forecasts.calendars import EPOCH, load_calendars
+from forecasts.estimates import load_classes
+from forecasts.inputs import P80, Inputs
+from forecasts.rows import Link, Task
+from milestones.models import Dependency, Milestone
+from milestones.services import check_milestone, refuse_loop, settle
+from people.models import User
+from programs.models import Program
+from programs.permissions import Act, require
+from programs.services import settle_target
+
+# What a request simulates twice while somebody types.
+MOST_TASKS = 5_000
+NOT_SIMULATED = {
+    "no_forecast": "What this moves cannot be forecast: work is out of order, or ends beyond 2099.",
+    "too_large": f"More than {MOST_TASKS:,} milestones hang on this: too many to simulate while you wait. "
+    "The forecast follows once it is saved.",
+}
+
+
+@dataclass(frozen=True)
+class Edits:
+    """Changes of milestones' fields, links that come and links that go: nothing of it is saved."""
+
+    changes: Sequence[tuple[Milestone, Mapping[str, Any]]] = ()
+    links: Sequence[Dependency] = ()
+    unlinked: Sequence[Dependency] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A milestone before and after, at P80; a day is None where there is no forecast."""
+
+    milestone: Milestone
+    before_on: date | None
+    after_on: date | None
+    chance_before: float | None
+    chance_after: float | None
+
+    @property
+    def days(self) -> int | None:
+        """Days by which it moves; later is positive."""
+        return (self.after_on - self.before_on).days if self.before_on and self.after_on else None
+
+    @property
+    def moves(self) -> bool:
+        return self.before_on != self.after_on
+
+    @property
+    def reach(self) -> int:
+        """How far it moves, either way; to or from nowhere is farther than any day."""
+        return abs(self.days) if self.days is not None else 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What moves in one program, farthest first."""
+
+    program: Program
+    milestones: list[Moved]
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A hand-off that would come later than it is needed (or else promised), and who must agree to that.
+
+    Of an end in a program that the viewer does not see there is nothing, nor of who leads it.
+    """
+
+    link: Dependency
+    giver: Milestone | None
+    receiver: Milestone | None
+    due_on: date
+    expected_on: date
+    agrees: User | None
+
+    @property
+    def late_days(self) -> int:
+        return (self.expected_on - self.due_on).days
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What edits move as far as the viewer sees it; of hidden programs how many milestones, and the farthest of them.
+
+    ``edited`` are the milestones that were edited, whether they move or not. ``reason`` is one of NOT_SIMULATED where
+    nothing was.
+    """
+
+    programs: list[Moves] = field(default_factory=list)
+    edited: list[Moved] = field(default_factory=list)
+    hidden: int = 0
+    hidden_days: int | None = None
+    broken: list[Broken] = field(default_factory=list)
+    reason: str = ""
+
+    @property
+    def count(self) -> int:
+        """Milestones that move and that the viewer sees."""
+        return sum(len(moves.milestones) for moves in self.programs)
+
+    @property
+    def farthest(self) -> list[Moved]:
+        """Of each program the milestone that moves most, and an end before others that move as far."""
+        return [moves.milestones[0] for moves in self.programs]
+
+    @property
+    def agreeing(self) -> list[User]:
+        """Who must agree, each once."""
+        return list({one.agrees.pk: one.agrees for one in self.broken if one.agrees}.values())
+
+
+REACHED = """
+    WITH RECURSIVE ahead (id) AS (
+        SELECT unnest(%(edited)s::bigint[])
+        UNION SELECT d.successor_id FROM milestones_dependency d JOIN ahead ON d.predecessor_id = ahead.id
+    ), behind (id) AS (
+        SELECT id FROM ahead UNION SELECT unnest(%(givers)s::bigint[])
+        UNION SELECT d.predecessor_id FROM milestones_dependency d JOIN behind ON d.successor_id = behind.id
+    )
+    SELECT m.id, m.program_id, m.id IN (SELECT id FROM ahead)
+    FROM behind JOIN milestones_milestone m ON m.id = behind.id
+"""
+
+
+def impact_of(edits: Edits, *, by: User, today: date) -> Impact:
+    """What would move if these edits were saved today, by somebody who may edit the programs. Writes nothing."""
+    for milestone, changes in edits.changes:
+        require(by, Act.EDIT, milestone.program)
+        check_milestone(milestone, changes, today)
+    for link in (*edits.links, *edits.unlinked):
+        require(by, Act.EDIT, link.successor.program)
+    for link in edits.links:
+        refuse_loop(link.predecessor, link.successor, by)
+    edited = {milestone.pk for milestone, _ in edits.changes}
+    edited |= {link.successor_id for link in (*edits.links, *edits.unlinked)}
+    program_of, reached = _reached(edited, [link.predecessor_id for link in edits.links])
+    if len(program_of) > MOST_TASKS:
+        return Impact(reason="too_large")
+    calendars = load_calendars()
+    if calendars.limits:
+        whole = network.components(set(program_of.values()))
+        rows = network.read_rows([tuple(sorted({program for part in whole for program in part}))])
+    else:
+        rows = network.read_rows([tuple(sorted(set(program_of.values())))], program_of)
+    if len(rows.tasks) > MOST_TASKS:
+        return Impact(reason="too_large")
+    classes = load_classes(calendars, today)
+    try:
+        before, after = (_days(one.inputs(calendars, classes, today)[0], reached) for one in (rows, _with(rows, edits)))
+    except EngineError:
+        return Impact(reason="no_forecast")
+    return _told(edits, before, after, reached, by)
+
+
+def _reached(edited: Collection[int], givers: Sequence[int]) -> tuple[dict[int, int], set[int]]:
+    """All that an answer takes, each milestone with its program, and those of them that the edits may move."""
+    with connection.cursor() as cursor:
+        cursor.execute(REACHED, {"edited": list(edited), "givers": list(givers)})
+        found = cursor.fetchall()
+    return {pk: program for pk, program, _ in found}, {pk for pk, _, is_ahead in found if is_ahead}
+
+
+def _with(rows: network.Rows, edits: Edits) -> network.Rows:
+    """The rows as they would be read after the edits."""
+    changed = {milestone.pk: _settled(milestone, changes) for milestone, changes in edits.changes}
+    gone = {pk for pk, changes in changed.items() if changes.get("cancelled_on")}
+    tasks = [_edited(task, changed.get(task.id, {})) for task in rows.tasks if task.id not in gone]
+    unlinked = {(link.predecessor_id, link.successor_id, link.kind) for link in edits.unlinked}
+    links = [link for link in rows.links if link[:3] not in unlinked and gone.isdisjoint(link[:2])]
+    links += [Link(link.predecessor_id, link.successor_id, link.kind, link.lag) for link in edits.links]
+    threats = [threat for threat in rows.threats if threat.milestone not in gone]
+    return replace(rows, tasks=tasks, links=links, threats=threats)
+
+
+def _settled(milestone: Milestone, changes: Mapping[str, Any]) -> dict[str, Any]:
+    settled = dict(changes)
+    settle_target(milestone, settled)
+    settle(milestone, settled)
+    return settled
+
+
+def _edited(task: Task, changes: Mapping[str, Any]) -> Task:
+    """A task with those of the changes that a forecast reads."""
+    named = {"work" if name == "work_likely" else name: value for name, value in changes.items()}
+    return task._replace(**{name: getattr(named[name], "pk", named[name]) for name in Task._fields if name in named})
+
+
+def _days(inputs: Inputs, wanted: Collection[int]) -> dict[int, tuple[date, float | None]]:
+    """P80 and the chance of target of the wanted milestones, as far as they can be forecast."""
+    if not inputs.tasks:
+        return {}
+    chosen = np.arange(len(inputs.tasks))
+    watch = np.array([at for at, task in enumerate(inputs.tasks) if task.id in wanted], dtype=np.int64)
+    run = inputs.simulated(inputs.compiled(chosen), chosen, watch)
+    found = zip(run.watched.tolist(), run.quantile_day[:, P80].tolist(), run.chance.tolist(), strict=True)
+    return {
+        inputs.tasks[at].id: (EPOCH + timedelta(days=day), None if np.isnan(chance) else chance)
+        for at, day, chance in found
+    }
+
+
+Days = Mapping[int, tuple[date, float | None]]
+
+
+def _told(edits: Edits, before: Days, after: Days, reached: Collection[int], by: User) -> Impact:
+    """What moves, in rows as the viewer may see them."""
+    nothing = (None, None)
+    edited = [milestone.pk for milestone, _ in edits.changes]
+    moved = {pk for pk in reached if before.get(pk, nothing)[0] != after.get(pk, nothing)[0]}
+    rows = Milestone.objects.visible_to(by).select_related("program__lead").in_bulk(moved.union(edited))
+    lines = [
+        Moved(
+            row,
+            before.get(pk, nothing)[0],
+            after.get(pk, nothing)[0],
+            before.get(pk, nothing)[1],
+            after.get(pk, nothing)[1],
+        )
+        for pk, row in rows.items()
+    ]
+    lines.sort(key=lambda line: (-line.reach, not line.milestone.is_end, line.milestone.pk))
+    programs: dict[int, Moves] = {}
+    for line in lines:
+        if line.moves:
+            program = line.milestone.program
+            programs.setdefault(program.pk, Moves(program, [])).milestones.append(line)
+    hidden = moved - rows.keys()
+    gaps = [(after[pk][0] - before[pk][0]).days for pk in hidden if pk in before and pk in after]
+    return Impact(
+        programs=list(programs.values()),
+        edited=[line for line in lines if line.milestone.pk in edited],
+        hidden=len(hidden),
+        hidden_days=max(gaps, key=abs) if gaps else None,
+        broken=_broken(before, after, moved, by),
+    )
+
+
+def _broken(before: Days, after: Days, moved: Collection[int], by: User) -> list[Broken]:
+    """Hand-offs that would come after their day and did not, or come later still; the worst first."""
+    open_to = set(Program.objects.visible_to(by).values_list("pk", flat=True))
+    settled = [Dependency.Agreement.DELIVERED, Dependency.Agreement.DECLINED]
+    links = (
+        network.live_links()
+        .hand_offs()
+        .filter(predecessor__in=moved)
+        .exclude(agreement__in=settled)
+        .exclude(Q(need_by_on=None) & Q(promised_on=None))
+        .select_related("predecessor__program", "successor__program__lead")
+        .order_by("pk")
+    )
+    found = []
+    for link in links:
+        due_on, expected = link.need_by_on or link.promised_on, after.get(link.predecessor_id)
+        was = before.get(link.predecessor_id)
+        if not due_on or not expected or expected[0] <= (max(due_on, was[0]) if was else due_on):
+            continue
+        receiver = link.successor.program
+        is_seen = receiver.pk in open_to
+        found.append(
+            Broken(
+                link,
+                link.predecessor if link.predecessor.program_id in open_to else None,
+                link.successor if is_seen else None,
+                due_on,
+                expected[0],
+                receiver.lead if is_seen and receiver.lead_id != by.pk else None,
+            )
+        )
+    return sorted(found, key=lambda one: (-one.late_days, one.link.pk))

@@ -1,0 +1,214 @@
+"""What an edit would move is what the forecast then says, told as far as the reader may see; nothing of it is saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+import forecasts.services
+import milestones.services
+import people.services
+import programs.services
+from forecasts.impact import Edits, Impact, impact_of
+from forecasts.models import MilestoneForecast
+from milestones.models import Dependency, Milestone
+from people.models import User
+from programs.models import Program
+from tests.conftest import FRIDAY, NOON, Cast
+from tests.forecasts.conftest import DAY, Plan
+
+MONDAY = date(2026, 11, 30)
+
+
+def foreseen(plan: Plan, by: User | None = None, **edits: Any) -> Impact:
+    return impact_of(Edits(**edits), by=by or plan.cast.admin, today=FRIDAY)
+
+
+def days(impact: Impact) -> dict[str, int | None]:
+    return {one.milestone.name: one.days for moves in impact.programs for one in moves.milestones}
+
+
+def p80() -> dict[int, date | None]:
+    forecasts.services.bring_up_to_date(program_ids=Program.objects.values_list("pk", flat=True), today=FRIDAY, at=NOON)
+    return dict(MilestoneForecast.objects.values_list("pk", "p80_on"))
+
+
+def unlink(plan: Plan) -> tuple[dict[str, Any], Callable[[], object]]:
+    return {"unlinked": [plan.hand_off]}, lambda: milestones.services.unlink(
+        dependency=plan.hand_off, by=plan.cast.admin
+    )
+
+
+def add_link(plan: Plan) -> tuple[dict[str, Any], Callable[[], object]]:
+    link = Dependency(predecessor=plan.live, successor=plan.scheduler, kind="FS", lag=2 * DAY)
+    return {"links": [link]}, lambda: milestones.services.link(
+        predecessor=plan.live, successor=plan.scheduler, lag=2 * DAY, by=plan.cast.admin
+    )
+
+
+def edit(**changes: Any) -> Callable[[Plan], tuple[dict[str, Any], Callable[[], object]]]:
+    return lambda plan: ({"changes": [(plan.power, changes)]}, lambda: plan.change(plan.power, **changes))
+
+
+@pytest.mark.parametrize(
+    "an_edit",
+    [
+        pytest.param(edit(not_before_on=MONDAY), id="not before"),
+        pytest.param(edit(work_low=4 * DAY, work_likely=9 * DAY, work_high=30 * DAY), id="work"),
+        pytest.param(edit(started_on=FRIDAY, remaining=DAY), id="started"),
+        pytest.param(edit(done_on=FRIDAY), id="done"),
+        pytest.param(edit(cancelled_on=FRIDAY), id="cancelled"),
+        pytest.param(unlink, id="a link goes"),
+        pytest.param(add_link, id="a link comes"),
+    ],
+)
+def test_what_is_foreseen_is_what_the_forecast_then_says(plan: Plan, an_edit: Any) -> None:
+    edits, save = an_edit(plan)
+    before = p80()
+    with CaptureQueriesContext(connection) as asked:
+        impact = foreseen(plan, **edits)
+    assert not [one["sql"] for one in asked if not one["sql"].lstrip().startswith(("SELECT", "WITH"))]
+    save()
+    after = p80()
+    told = {one.milestone.pk: (one.before_on, one.after_on) for moves in impact.programs for one in moves.milestones}
+    assert told == {pk: (on, after.get(pk)) for pk, on in before.items() if after.get(pk) != on}
+    assert told
+
+
+def test_each_program_tells_how_far_it_moves(plan: Plan) -> None:
+    impact = foreseen(plan, changes=[(plan.power, {"not_before_on": MONDAY})])
+    # Six working days later, and all of them reach over one weekend more.
+    assert days(impact) == dict.fromkeys(("Power", "Racks", "Live", "Scheduler", "GA"), 8)
+    assert [(moves.program.key, len(moves.milestones)) for moves in impact.programs] == [("NA4", 3), ("GPU", 2)]
+    assert [one.milestone.name for one in impact.farthest] == ["Live", "GA"]
+
+
+def test_a_target_alone_moves_nothing_but_its_chance(plan: Plan) -> None:
+    impact = foreseen(plan, changes=[(plan.power, {"target_on": date(2026, 11, 26)})])
+    assert impact.count == 0
+    assert [(one.chance_before, one.chance_after) for one in impact.edited] == [(0.0, 1.0)]
+
+
+def test_a_hand_off_that_would_come_too_late_names_who_must_agree(plan: Plan) -> None:
+    programs.services.change_program(program=plan.gpu, by=plan.cast.admin, lead=plan.cast.lead)
+    Dependency.objects.filter(pk=plan.hand_off.pk).update(need_by_on=date(2026, 12, 1))
+    changes: Any = {"changes": [(plan.power, {"not_before_on": MONDAY})]}
+    (broken,) = foreseen(plan, **changes).broken
+    assert (broken.giver, broken.receiver, broken.late_days) == (plan.racks, plan.scheduler, 7)
+    assert broken.agrees == plan.cast.lead
+    # Who leads the receiver agrees with themselves.
+    assert [one.agrees for one in foreseen(plan, by=plan.cast.lead, **changes).broken] == [None]
+    assert not foreseen(plan, changes=[(plan.power, {"not_before_on": date(2026, 11, 23)})]).broken
+
+
+def test_what_is_late_already_is_told_where_it_comes_later_still(plan: Plan) -> None:
+    Dependency.objects.filter(pk=plan.hand_off.pk).update(need_by_on=FRIDAY)
+    assert [one.late_days for one in foreseen(plan, changes=[(plan.power, {"not_before_on": MONDAY})]).broken] == [18]
+    assert not foreseen(plan, changes=[(plan.power, {"done_on": FRIDAY})]).broken
+
+
+@pytest.fixture
+def private(plan: Plan) -> Plan:
+    """The program that waits is hidden from the contributor of the one that gives."""
+    programs.services.change_program(program=plan.gpu, by=plan.cast.admin, visibility="private", lead=plan.cast.admin)
+    Dependency.objects.filter(pk=plan.hand_off.pk).update(need_by_on=date(2026, 12, 1))
+    return plan
+
+
+def test_of_private_programs_there_is_a_number_and_no_name(private: Plan, api: Any, sign_in: Any) -> None:
+    contributor = private.cast.contributor
+    impact = foreseen(private, by=contributor, changes=[(private.power, {"not_before_on": MONDAY})])
+    assert [moves.program.key for moves in impact.programs] == ["NA4"]
+    assert (impact.hidden, impact.hidden_days) == (2, 8)
+    assert [(one.giver, one.receiver, one.agrees) for one in impact.broken] == [(private.racks, None, None)]
+    later = str(people.services.today(timezone.now()) + timedelta(weeks=3))
+    told = api(contributor).post("what-if", {"milestones": [{"milestone": private.power.pk, "not_before_on": later}]})
+    line = sign_in(contributor).post(
+        f"/m/{private.power.pk}/impact?only=not_before_on",
+        {"not_before_on": later, "version": private.power.version},
+        headers={"HX-Request": "true"},
+    )
+    assert "2 milestones of private programs, by up to +" in line.text
+    assert "the agreement of a private program" in line.text
+    for answer in (told, line):
+        assert "GPU" not in answer.content.decode()
+        assert "Scheduler" not in answer.content.decode()
+
+
+def test_only_who_may_edit_asks_and_no_loop_is_foreseen(plan: Plan, api: Any, sign_in: Any) -> None:
+    cast = plan.cast
+    with pytest.raises(PermissionDenied):
+        foreseen(plan, by=cast.viewer, changes=[(plan.power, {"done_on": FRIDAY})])
+    with pytest.raises(ValidationError, match="loop"):
+        foreseen(plan, links=[Dependency(predecessor=plan.ga, successor=plan.power)])
+    with pytest.raises(ValidationError, match="future"):
+        foreseen(plan, changes=[(plan.power, {"done_on": MONDAY})])
+    assert sign_in(cast.viewer).post(f"/m/{plan.power.pk}/impact").status_code == 403
+    body = {"milestones": [{"milestone": plan.power.pk, "work_likely": 480}]}
+    assert api(cast.viewer).post("what-if", body).status_code == 403
+    assert api(cast.lead, ["read"]).post("what-if", body).status_code == 403
+    assert api(cast.lead).post("what-if", {}).status_code == 422
+    assert api(cast.lead).post("what-if", {"milestones": [{"milestone": 987_654}]}).status_code == 422
+
+
+def test_the_api_tells_programs_hand_offs_and_who_agrees(plan: Plan, api: Any) -> None:
+    Dependency.objects.filter(pk=plan.hand_off.pk).update(need_by_on=FRIDAY)
+    answer = api(plan.cast.admin).post(
+        "what-if",
+        {
+            "milestones": [{"milestone": plan.power.pk, "work_low": None, "work_likely": 4800, "work_high": None}],
+            "unlinked": [plan.hand_off.pk],
+        },
+    )
+    assert answer.status_code == 200
+    told = answer.json()
+    assert [moves["program"] for moves in told["programs"]] == ["NA4", "GPU"]
+    assert {"milestone", "name", "before_on", "after_on", "days"} <= told["programs"][0]["milestones"][0].keys()
+    assert told["hidden"] == 0
+    assert told["reason"] == ""
+    assert [one["dependency"] for one in told["hand_offs"]] == [plan.hand_off.pk]
+
+
+def test_the_form_shows_the_line_before_it_is_saved(
+    plan: Plan, sign_in: Any, django_assert_max_num_queries: Any
+) -> None:
+    client, power = sign_in(plan.cast.lead), plan.power
+    assert (
+        f'hx-post="/m/{power.pk}/impact?only=not_before_on"'
+        in client.get(f"/m/{power.pk}/edit?only=not_before_on", headers={"HX-Request": "true"}).text
+    )
+    assert "/impact" not in client.get(f"/m/{power.pk}/edit?only=owner").text
+    later = str(people.services.today(timezone.now()) + timedelta(weeks=3))
+    posted = {"not_before_on": later, "version": power.version}
+    with django_assert_max_num_queries(25):
+        client.post(f"/m/{power.pk}/impact?only=not_before_on", posted, headers={"HX-Request": "true"})
+    page = client.post(f"/m/{power.pk}/impact?only=not_before_on", posted)
+    # Without a script it is the form again, as it was filled in, and it saves to the place where it came from.
+    assert "Moves <b>5 milestones</b> in 2 programs at P80" in page.text
+    assert f'value="{later}"' in page.text
+    assert f'action="/m/{power.pk}/edit?only=not_before_on"' in page.text
+    power.refresh_from_db()
+    assert power.not_before_on is None
+    bad = client.post(
+        f"/m/{power.pk}/impact?only=work_likely", posted | {"work_likely": "soon"}, headers={"HX-Request": "true"}
+    )
+    assert bad.status_code == 200
+    assert not bad.text.strip().startswith("<p>")
+
+
+def test_an_address_may_propose_a_day(cast: Cast, plan: Plan, sign_in: Any) -> None:
+    client = sign_in(cast.lead)
+    url = f"/m/{plan.power.pk}/edit?only=not_before_on&not_before_on=2026-12-07&version={plan.power.version}"
+    page = client.get(url, headers={"HX-Request": "true"}).text
+    assert 'value="2026-12-07"' in page
+    assert 'hx-trigger="load, input' in page
+    plan.change(Milestone.objects.get(pk=plan.power.pk), not_before_on=MONDAY)
+    # Who dropped it had read an older version: theirs is not overwritten unseen.
+    assert client.post(url, {"not_before_on": "2026-12-07", "version": plan.power.version}).status_code == 412
