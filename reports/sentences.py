@@ -18,6 +18,8 @@ PRIVATE = "a private program"
 # What Markdown would read as its own in the middle of a line.
 MARKS = re.compile(r"([\\`*_{}\[\]<>|~])")
 LONGEST_NAME = 60
+# Of a line that is read at a glance.
+MOST_WORDS = 25
 
 
 @dataclass(frozen=True, slots=True)

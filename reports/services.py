@@ -16,9 +16,11 @@ from programs.models import Program
 from programs.permissions import Act, require
 from programs.services import locked, report
 from reports import snapshot
+from reports.drafting import VERSION, draft
 from reports.letters import plain
 from reports.models import Letter, Subscription, Update
 from reports.outbox import extra_letter, skip_letters
+from reports.sentences import kept_in
 
 # What a lead writes; everything else of an update is set by publishing it.
 WRITTEN = {"health", "text", "ask", "path_to_green"}
@@ -64,7 +66,9 @@ def publish_update(*, update: Update, by: User, at: datetime) -> Update:
     if missing:
         raise ValidationError(missing)
     with history.because("Publish an update", by_id=by.pk):
-        history.save(update, published_at=at, snapshot=snapshot.take(update.program, at))
+        facts = snapshot.take(update.program, at)
+        sentences = [sentence.write() for sentence in kept_in(update.text, draft(facts))]
+        history.save(update, published_at=at, snapshot=facts | {"rules": VERSION}, sentences=sentences)
     report(program=update.program, health=update.health, because=plain(update.text, 500), by=by, at=at)
     return update
 

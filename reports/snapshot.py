@@ -156,7 +156,7 @@ def _kpis(program: Program, day: date, since_day: date) -> list[dict[str, Any]]:
                 "value": _number(row.value),
                 "measured_on": _iso(row.on),
                 "standing": state.standing.value,
-                "expected": _number(round(state.expected, 4)) if state.expected is not None else None,
+                "expected": _number(_rounded(state.expected)),
                 "was": {"value": _number(row.before)},
             }
         )
@@ -336,6 +336,11 @@ def _day(value: Any) -> Any:
 
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
+
+
+def _rounded(value: Decimal | None) -> Decimal | None:
+    """What a pace asks for, as exactly as anybody would say it."""
+    return None if value is None else round(value, 1 if abs(value) >= 10 else 2)
 
 
 def _number(value: Decimal | None) -> str | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from forecasts.health import SLIP_RULES
+from forecasts.health import SLIP_RULES, WEIGHED_RULES
 from programs.models import Health
 from reports.drafting.sources import Facts, Row, derived_source, finding_source
-from reports.sentences import PRIVATE, Sentence, against, against_target, between, day, days, quoted, signed
+from reports.sentences import MOST_WORDS, PRIVATE, Sentence, against, against_target, between, day, days, quoted, signed
 
 MOST_CAUSES = 3
+UNCERTAIN = WEIGHED_RULES | {"range"}
+UNWEIGHED = ("range", "", 0, 0)
 
 
 def health(facts: Facts) -> Iterator[Sentence]:
@@ -44,7 +46,11 @@ def causes(facts: Facts) -> Iterator[Sentence]:
     now, before = facts["derived"], facts["derived_before"]
     if not now or not now["target_on"] or (now["slip_days"] or 0) <= 0:
         return
-    parts, parts_before = _parts(now), _parts(before) if before else {}
+    # Two forecasts compare where both are weighed; else what is uncertain counts as one.
+    weighed = not any(item["rule"] == "range" for row in (now, before) if row for item in row["findings"])
+    parts, parts_before = _parts(now), {}
+    if before:
+        parts, parts_before = _parts(now, weighed=weighed), _parts(before, weighed=weighed)
     total, total_before = _sum(parts), _sum(parts_before)
     moved = total - total_before
     told_before = before and before["slip_days"] == total_before and before["target_on"] == now["target_on"]
@@ -60,21 +66,21 @@ def causes(facts: Facts) -> Iterator[Sentence]:
             [(parts.get(key) or parts_before[key], after, was) for key, after, was in changed if after != was],
             changed=True,
         )
-    yield _because(
-        facts,
-        f"Why P80 is {days(total)} later than the target",
-        [(part, _days(part), 0) for part in parts.values()],
-        changed=False,
-    )
+    heading = f"Why P80 is {days(total)} later than the target"
+    yield _because(facts, heading, [(part, _days(part), 0) for part in _parts(now).values()], changed=False)
 
 
 def _because(facts: Facts, heading: str, parts: list[tuple[Row, int, int]], *, changed: bool) -> Sentence:
     ordered = sorted(parts, key=lambda part: -abs(part[1] - part[2]))
-    shown = ordered if len(ordered) <= MOST_CAUSES else ordered[: MOST_CAUSES - 1]
-    words = [f"{signed(after - was)} {_cause(facts, part)}" for part, after, was in shown]
-    rest = ordered[len(shown) :]
-    if rest:
-        words.append(f"{signed(sum(after - was for _, after, was in rest))} everything else")
+    # As many as a sentence of a readable length can name.
+    for most in range(MOST_CAUSES, 0, -1):
+        shown = ordered if len(ordered) <= most + 1 else ordered[:most]
+        words = [f"{signed(after - was)} {_cause(facts, part, after - was)}" for part, after, was in shown]
+        if rest := ordered[len(shown) :]:
+            words.append(f"{signed(sum(after - was for _, after, was in rest))} everything else")
+        text = f"{heading}: {', '.join(words)}."
+        if len(text.split()) <= MOST_WORDS:
+            break
     sources = [
         finding_source(facts, dict(part) | {"days": after}, before=was if changed else None, changed=changed)
         for part, after, was in ordered
@@ -84,16 +90,19 @@ def _because(facts: Facts, heading: str, parts: list[tuple[Row, int, int]], *, c
         if changed
         else [derived_source(facts, "p80_on"), derived_source(facts, "target_on")]
     )
-    return Sentence("causes", f"{heading}: {', '.join(words)}.", (*which, *sources))
+    return Sentence("causes", text, (*which, *sources))
 
 
-def _parts(derived: Row) -> dict[tuple[str, str, int, int], Row]:
+def _parts(derived: Row, *, weighed: bool = True) -> dict[tuple[str, str, int, int], Row]:
     """Parts of a slip by what they speak of. Two of a kind, as of private programs, count as one."""
     found: dict[tuple[str, str, int, int], Row] = {}
     for item in derived["findings"]:
         if item["rule"] in SLIP_RULES and item["days"] is not None:
             record = item["record"]
             key = (item["rule"], record["kind"], record["program"] or 0, record["id"] or 0)
+            if not weighed and item["rule"] in UNCERTAIN:
+                key = UNWEIGHED
+                item = dict(item) | {"rule": "range"}
             found[key] = dict(item) | {"days": item["days"] + _days(found.get(key))}
     return found
 
@@ -106,16 +115,17 @@ def _sum(parts: Mapping[Any, Row]) -> int:
     return sum(_days(part) for part in parts.values())
 
 
-def _cause(facts: Facts, part: Row) -> str:
+def _cause(facts: Facts, part: Row, days: int) -> str:
     """What added the days, in a few words. Of a private program, only that it is one."""
     rule, record = part["rule"], part["record"]
     here = record["program"] in (None, facts["program"])
     program = "" if here else facts["others"].get(str(record["program"]), "")
     hidden = not here and not program
     name = PRIVATE if hidden else quoted(part["label"])
+    won = f"won back at {name}" if days < 0 else ""
     words = {
-        "upstream": f"waiting for {name}",
-        "own_work": f"work on {name}",
+        "upstream": won or f"waiting for {name}",
+        "own_work": won or f"work on {name}",
         "scope": f"scope added before {name}",
         "calendar": f"holidays before {name}",
         "risk": f"a risk of {name}" if hidden else f"risk R-{record['id']}",

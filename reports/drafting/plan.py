@@ -70,7 +70,7 @@ def moves(facts: Facts) -> Iterator[Sentence]:
         name = row["name"] or ""
         sources = tuple(
             Source("date_move", row["id"], facts["program"], name, field, None, row[field], row["at"])
-            for field in ("before_on", "after_on")
+            for field in ("before_on", "after_on", "cause")
         )
         return Sentence("moves", f"{what} {text}: {row['cause'].lower()}.", sources)
 
@@ -81,7 +81,8 @@ def moves(facts: Facts) -> Iterator[Sentence]:
 def baselines(facts: Facts) -> Iterator[Sentence]:
     for row in facts["baselines"]:
         text = f"Baseline {quoted(row['name'])} was approved on {day(row['approved_on'])} by {row['by']}."
-        yield Sentence("baselines", text, (source(facts, "baseline", row, "approved_on"),))
+        sources = tuple(source(facts, "baseline", row, field) for field in ("approved_on", "by"))
+        yield Sentence("baselines", text, sources)
 
 
 def hand_offs(facts: Facts) -> Iterator[Sentence]:
@@ -93,14 +94,15 @@ def hand_offs(facts: Facts) -> Iterator[Sentence]:
     def told(row: Row) -> Sentence:
         program = facts["others"].get(str(row["other"]))
         other = quoted(program) if program else PRIVATE
-        who = f"We wait for {other} before {quoted(row['name'])}" if row["takes"] else f"We owe {other}"
-        what = "" if row["takes"] else f" {quoted(row['name'])}"
+        what = f"Awaited from {other} for {quoted(row['name'])}"
+        if not row["takes"]:
+            what = f"Owed to {other}: {quoted(row['name'])}"
         when = (
             f"promised for {day(row['promised_on'])}, {days(late(row))} later than needed on {day(row['need_by_on'])}"
         )
         return Sentence(
             "hand_offs",
-            f"{who}{what}: {when}.",
+            f"{what}, {when}.",
             tuple(source(facts, "dependency", row, field, changed=True) for field in ("promised_on", "need_by_on")),
         )
 

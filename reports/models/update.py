@@ -28,10 +28,18 @@ class Update(Record):
     health = models.CharField(max_length=12, choices=ReportedHealth._meta.get_field("health").choices, blank=True)
     text = models.TextField(blank=True, max_length=20_000)
     ask = models.TextField(blank=True, max_length=5_000)
+    cause = models.TextField("why it stands so", blank=True, max_length=5_000)
     path_to_green = models.TextField(blank=True, max_length=5_000)
+    path_owner = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name="who brings it back"
+    )
+    path_on = models.DateField("back on track by", null=True, blank=True)
+    corrects = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="corrections")
+    correction = models.CharField("what it corrects", blank=True, max_length=500)
     begun_at = models.DateTimeField()
     published_at = models.DateTimeField(null=True, blank=True)
     snapshot = models.JSONField(null=True, blank=True, editable=False)
+    sentences = models.JSONField(default=list, blank=True, editable=False)
 
     objects = UpdateQuerySet.as_manager()
 
@@ -42,7 +50,29 @@ class Update(Record):
                 name="update_published_whole",
                 violation_error_message="A published update has a health and a text.",
                 violation_error_code="text",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(published_at=None)
+                | Q(path_owner=None, path_on=None)
+                | Q(path_owner__isnull=False, path_on__isnull=False),
+                name="update_path_whole",
+                violation_error_message="Name who brings it back on track and by when: both, or neither.",
+                violation_error_code="path_owner",
+            ),
+            models.CheckConstraint(
+                condition=Q(published_at=None)
+                | Q(corrects=None, correction="")
+                | (Q(corrects__isnull=False) & ~Q(correction="")),
+                name="update_correction_said",
+                violation_error_message="Say what it corrects.",
+                violation_error_code="correction",
+            ),
+            models.UniqueConstraint(
+                fields=["corrects"],
+                name="update_corrected_once",
+                violation_error_message="There is a correction of this update already.",
+                violation_error_code="corrects",
+            ),
         ]
         indexes = [
             models.Index(fields=["program", "-published_at"], name="update_newest"),
@@ -51,3 +81,6 @@ class Update(Record):
 
     def __str__(self) -> str:
         return f"Update {self.pk}"
+
+    def get_absolute_url(self) -> str:
+        return f"/u/{self.pk}"

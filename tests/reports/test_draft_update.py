@@ -92,6 +92,16 @@ def test_a_slip_with_causes_that_add_up(cast: Cast, last: Update) -> None:
     assert found["health"][0].text == "By the data the program is off track; on 13 Nov 2026 it was at risk."
 
 
+def test_what_was_not_weighed_before_counts_as_one(cast: Cast, last: Update) -> None:
+    assert last.snapshot
+    last.snapshot["derived"]["findings"] = [part("own_work", cast, 20), part("range", cast, 6)]
+    last.save()
+    forecast(cast, 34, part("own_work", cast, 23), part("risk", cast, 7), part("own_range", cast, 4))
+    assert told(cast)["causes"][0].text == (
+        "Why P80 is 8 days later than on 13 Nov 2026: 5 uncertain work and open risks, 3 work on “Fibre”."
+    )
+
+
 def test_parts_that_do_not_add_up_are_not_told(cast: Cast, last: Update) -> None:
     forecast(cast, 34, part("own_work", cast, 23))
     assert "causes" not in told(cast)
@@ -110,7 +120,7 @@ def test_a_private_program_has_no_name_in_a_draft(cast: Cast, last: Update, soon
     found = told(cast)
     assert found["causes"][-1].text.endswith("34 waiting for a private program.")
     assert found["hand_offs"][0].text == (
-        "We wait for a private program before “Launch”: promised for 27 Nov 2026, 7 days later than needed on "
+        "Awaited from a private program for “Launch”, promised for 27 Nov 2026, 7 days later than needed on "
         "20 Nov 2026."
     )
     [hidden] = [s for s in seen(found["causes"], [cast.na4.pk])[-1].sources if not s.program]

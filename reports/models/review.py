@@ -1,0 +1,70 @@
+"""The portfolio review: a meeting, and what people took home from it."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from history.models import Record
+from history.tracker import track
+from people.models import User, Viewer
+from programs.models import Program
+
+
+class ReviewQuerySet(models.QuerySet["Review"]):
+    def visible_to(self, viewer: Viewer) -> Self:
+        """Everybody reads what was on the agenda; actions of a private program are seen by those who see it."""
+        return self if viewer.is_authenticated and viewer.is_active else self.none()
+
+
+@track(final=True)
+class Review(Record):
+    """One meeting about the portfolio: the day whose facts it looks at, its agenda and its notes."""
+
+    held_on = models.DateField("held on", unique=True)
+    chair = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews")
+    agenda = models.TextField(blank=True, max_length=5_000)
+    notes = models.TextField(blank=True, max_length=20_000)
+
+    objects = ReviewQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"Review of {self.held_on:%-d %b %Y}"
+
+    def get_absolute_url(self) -> str:
+        return f"/reviews/{self.pk}"
+
+
+class ReviewActionQuerySet(models.QuerySet["ReviewAction"]):
+    def visible_to(self, viewer: Viewer) -> Self:
+        if not viewer.is_authenticated or not viewer.is_active:
+            return self.none()
+        return self.filter(Q(program=None) | Q(program__in=Program.objects.visible_to(viewer)))
+
+    def open(self) -> Self:
+        return self.filter(done_on=None)
+
+
+@track(final=True)
+class ReviewAction(Record):
+    """What somebody does by a day, as the meeting agreed; open ones stand on the next agenda."""
+
+    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="actions")
+    program = models.ForeignKey(Program, null=True, blank=True, on_delete=models.CASCADE, related_name="review_actions")
+    text = models.CharField(max_length=500)
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="review_actions")
+    due_on = models.DateField("due")
+    done_on = models.DateField("done", null=True, blank=True)
+
+    objects = ReviewActionQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["due_on"], condition=Q(done_on=None), name="review_action_open")]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def get_absolute_url(self) -> str:
+        return f"{self.review.get_absolute_url()}#action-{self.pk}"
