@@ -175,11 +175,8 @@ def following(sources: Collection[Source], zone: ZoneInfo) -> Iterator[str]:
             yield _written(Decimal(str(value)))
             yield _written(Decimal(str(value)) * 100)
     # Parts of a slip: how much each is or changed, and what the last of them are together.
-    parts = [
-        (source.after or 0) - (source.before or 0)
-        for source in sources
-        if isinstance(source.after, int) and isinstance(source.before or 0, int)
-    ]
+    pairs = [(source.after, source.before or 0) for source in sources]
+    parts = [after - before for after, before in pairs if isinstance(after, int) and isinstance(before, int)]
     yield from (_written(part) for part in parts)
     yield from (_written(sum(parts[place:])) for place in range(len(parts)))
     yield _written(abs(sum(parts)))
@@ -219,8 +216,8 @@ def _known(facts: Mapping[str, Any], source: Source) -> tuple[Any, Any]:
         return _part(before, source), _part(now, source)
     if source.kind == "program":
         return before.get(source.field), now.get(source.field)
-    rows = (row for name in LISTS[source.kind] for row in facts.get(name, ()) if row["id"] == source.id)
-    row = next(rows, {})
+    rows = [row for name in LISTS[source.kind] for row in facts.get(name, ()) if row["id"] == source.id]
+    row = rows[0] if rows else {}
     return (row.get("was") or {}).get(source.field), row.get(source.field)
 
 
