@@ -23,7 +23,7 @@ B = TypeVar("B", bound=BulkForm)
 F = TypeVar("F", bound=RecordForm)
 M = TypeVar("M", bound=Model)
 
-ROWS_A_PAGE = 100
+ROWS_A_PAGE = 50
 
 
 class SignedIn(HttpRequest):
