@@ -23,6 +23,7 @@ from milestones.models import (
     Workstream,
 )
 from people.models import Team, User
+from people.pages import ROWS_A_PAGE
 from programs.models import Program
 from risks.models import Assumption, Decision, Issue, MitigationAction, Problem, ProblemCost, Risk, RiskImpact
 from tests.conftest import FRIDAY
@@ -192,12 +193,12 @@ def test_no_page_asks_more_for_more_rows(cast: Cast, crowd: dict[str, int], sign
 def test_long_lists_come_in_pages_that_keep_their_filters(cast: Cast, crowd: dict[str, int], sign_in: Any) -> None:
     client = sign_in(cast.lead)
     first = client.get("/p/NA4/milestones", {"state": "all"})
-    assert len(first.context["page"]) == 100
+    assert len(first.context["page"]) == ROWS_A_PAGE
     assert "state=all&amp;page=2" in first.text
-    second = client.get("/p/NA4/milestones", {"state": "all", "page": 2})
-    assert len(second.context["page"]) == MANY - 100
+    last = client.get("/p/NA4/milestones", {"state": "all", "page": 3})
+    assert len(last.context["page"]) == MANY - 2 * ROWS_A_PAGE
     person = Milestone.objects.get(pk=crowd["m"]).owner_id
     assert len(client.get("/p/NA4/milestones", {"owner": person}).context["page"]) == 1
-    assert len(client.get("/p/NA4/milestones", {"state": "late"}).context["page"]) == 100
+    assert len(client.get("/p/NA4/milestones", {"state": "late"}).context["page"]) == ROWS_A_PAGE
     nothing = client.get("/p/NA4/milestones", {"state": "done"})
     assert "Clear filters" in nothing.text
