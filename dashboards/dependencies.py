@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,6 +35,8 @@ from dashboards.hand_offs import (
 )
 from milestones.forms import causes
 from milestones.hand_offs import seen
+from people import export, saved_views
+from people.lists import MOST_SHOWN, address
 from people.pages import SignedIn
 from programs.models import Program
 from programs.pages import find_program, program_crumbs
@@ -74,16 +77,16 @@ def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
         "crumbs": program_crumbs(program) if program else [],
         "layout": layout,
         "layout_tabs": [
-            {"label": label, "icon": icon, "url": here(request, layout=name), "current": name == layout}
+            {"label": label, "icon": icon, "url": address(request.GET, layout=name), "current": name == layout}
             for name, (label, icon) in LAYOUTS.items()
         ],
         "mine": mine,
         "mine_tabs": [
-            {"label": "All", "url": here(request, mine=None), "count": counts["all"], "current": not mine},
+            {"label": "All", "url": address(request.GET, mine=None), "count": counts["all"], "current": not mine},
             *(
                 {
                     "label": labels[program is not None],
-                    "url": here(request, mine=name, layout="table"),
+                    "url": address(request.GET, mine=name, layout="table"),
                     "count": counts[name],
                     "current": name == mine,
                 }
@@ -98,12 +101,18 @@ def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
         "offered": [(part.key, part.name) for part in list(parts.values())[:MOST_OFFERED]],
         "finding": finding(pairs),
         "has_pairs": bool(pairs),
+        "refused": refused(request, filters, parts),
+        "saved": saved_views.offer(request),
+        "clear_url": address(request.GET, **dict.fromkeys(FILTERS)),
         "causes": causes(),
         "back": request.get_full_path(),
         "empty_heading": "No hand-offs yet",
         "empty_text": "Open the milestone that waits, and link it to a milestone of another program: "
         "its lead is asked to agree.",
     }
+    if (kind := request.GET.get("format", "")) in export.KINDS:
+        ordered = with_damage(wanted).order_by(*ordering(request.GET.get("sort", DEFAULT_SORT)))
+        return as_file(kind, lines(request, ordered, own), program)
     if layout == "table":
         context |= table(request, wanted, own, mine)
     elif layout == "matrix":
@@ -130,16 +139,6 @@ def matrix(pairs: list[Pair]) -> dict[str, Any]:
     square = dependency_map.square(pairs)
     cells = [(giver, [(pair, listed(pair) if pair else "") for pair in row]) for giver, row in square.rows]
     return {"square": square, "cells": cells}
-
-
-def here(request: SignedIn, **changes: str | None) -> str:
-    """This address with some of its query changed: always from the first page."""
-    query = request.GET.copy()
-    for name, value in ({"page": None} | changes).items():
-        query.pop(name, None)
-        if value is not None:
-            query[name] = value
-    return f"?{query.urlencode()}"
 
 
 def listed(pair: Pair) -> str:
@@ -194,8 +193,51 @@ def chips(request: SignedIn, filters: dict[str, str], parts: dict[int, Part]) ->
         (
             FILTERS[name],
             STATES.get(value, value) if name == "state" else names.get(value.lower(), value),
-            here(request, **{name: None}),
+            address(request.GET, **{name: None}),
         )
         for name, value in filters.items()
         if value
     ]
+
+
+def refused(request: SignedIn, filters: dict[str, str], parts: dict[int, Part]) -> list[str]:
+    """What of the address was left out, or can match nothing, in sentences."""
+    known = {*FILTERS, "mine", "layout", "sort", "page", "format"}
+    said = [f"This page has no filter “{name[:MOST_SHOWN]}”." for name in request.GET if name not in known]
+    keys = {part.key.lower() for part in [*parts.values(), HIDDEN]}
+    said += [
+        f"No program here has the key “{value[:MOST_SHOWN]}”."
+        for name, value in filters.items()
+        if value and name != "state" and value.lower() not in keys
+    ]
+    for name, choices in (("state", STATES), ("mine", MINE), ("layout", LAYOUTS), ("format", export.KINDS)):
+        value = request.GET.get(name, "")
+        if value and value not in choices:
+            said.append(f"There is no {name} “{value[:MOST_SHOWN]}”.")
+    if request.GET.get("sort", DEFAULT_SORT).removeprefix("-") not in SORTS:
+        said.append(f"There is no sort “{request.GET['sort'][:MOST_SHOWN]}”.")
+    return said
+
+
+COLUMNS: list[tuple[str, Callable[[HandOff], export.Cell]]] = [
+    ("From", lambda one: one.link.predecessor.program.name if one.link.predecessor else HIDDEN.name),
+    ("Gives", lambda one: one.link.predecessor.name if one.link.predecessor else None),
+    ("To", lambda one: one.link.successor.program.name if one.link.successor else HIDDEN.name),
+    ("For", lambda one: one.link.successor.name if one.link.successor else None),
+    ("Needed by", lambda one: one.row.need_by_on),
+    ("Promised by", lambda one: one.row.promised_on),
+    ("Expected at P80", lambda one: one.row.p80_on),
+    ("There on", lambda one: one.row.given_on),
+    ("Slack, days", lambda one: one.row.slack_days),
+    ("Days late", lambda one: one.row.late_days),
+    ("Damage", lambda one: round(one.row.damage, 1)),
+    ("State", lambda one: one.state),
+    ("Agreement", lambda one: one.row.get_agreement_display() or None),
+]
+
+
+def as_file(kind: str, found: list[HandOff], program: Program | None) -> HttpResponse:
+    """The hand-offs that pass the filters, all pages of their table."""
+    of = f"{program.key.lower()}-" if program else ""
+    rows = ([cell(one) for _, cell in COLUMNS] for one in found)
+    return export.file(kind, f"{of}hand-offs", [heading for heading, _ in COLUMNS], rows)

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, Subquery, Sum
+from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboards.templatetags.words import MINUTES_A_DAY
 from forecasts.models import ProgramHealth
 from milestones.models import Milestone
+from people import lists
+from people.export import exact
+from people.lists import Listing, Shape
 from people.models import Viewer
-from people.pages import SignedIn
+from people.pages import SignedIn, day_of
 from people.permissions import OrgAct, may
-from people.services import today
 from programs.models import Alignment, Objective, Program
 
 MOST_PROGRAMS = 12
@@ -131,11 +133,49 @@ def share_of(programs: Iterable[Any], aligned: Collection[int], viewer: Viewer) 
     )
 
 
+OBJECTIVES = Shape(
+    name="objectives",
+    noun="objective",
+    filters={
+        "q": lists.words("Words in title, measure or owner", "title", "measure", "owner__name"),
+        "owner": lists.person("Owner"),
+        "end": lists.due("End of its period", "period_end_on"),
+    },
+    sorts={
+        "tree": ("Place in the tree", F("title")),
+        "title": ("Title", F("title")),
+        "period": ("End of the period", F("period_end_on")),
+        "owner": ("Owner", F("owner__name")),
+    },
+    sort="tree",
+    columns=[
+        ("Objective", lambda branch: branch.objective.title),
+        ("Level", lambda branch: branch.depth + 1),
+        ("Measure", lambda branch: branch.objective.measure or None),
+        ("Progress, %", lambda branch: _percent(branch.objective.share)),
+        ("In words", lambda branch: branch.words or None),
+        ("Start", lambda branch: exact(branch.objective.start_value)),
+        ("Measured", lambda branch: exact(branch.objective.current_value)),
+        ("Target", lambda branch: exact(branch.objective.target_value)),
+        ("From", lambda branch: branch.objective.period_start_on),
+        ("To", lambda branch: branch.objective.period_end_on),
+        ("Owner", lambda branch: branch.objective.owner and branch.objective.owner.name),
+        ("Programs that serve it", lambda branch: ", ".join(row.name for row in branch.programs) or None),
+    ],
+)
+
+
+def _percent(share: Decimal | None) -> float | None:
+    return None if share is None else float(round(share * 100, 1))
+
+
 @require_safe
 def objectives(request: SignedIn) -> HttpResponse:
-    closed = request.GET.get("show") == "closed"
-    rows = Objective.objects.filter(closed_on__isnull=not closed).select_related("owner").order_by("title", "id")
-    branches = tree(list(rows), today(timezone.now()))
+    day = day_of(request)
+    kinds = {"open": ("Open", Q(closed_on=None)), "closed": ("Closed", Q(closed_on__isnull=False))}
+    listing = Listing(request, OBJECTIVES, Objective.objects.all(), kinds, day)
+    rows = list(listing.ordered(listing.wanted.select_related("owner")))
+    branches = tree(rows, day) if listing.sort.endswith("tree") else [Branch(row, day) for row in rows]
     newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
     visible: Any = Program.objects.visible_to(request.user).open().by_rank()
     programs = {row.pk: row for row in visible.annotate(derived=Subquery(newest.values("health")[:1]))}
@@ -150,19 +190,18 @@ def objectives(request: SignedIn) -> HttpResponse:
             aligned.add(program_id)
     for branch in branches:
         branch.programs = serving.get(branch.objective.pk, [])
+    if listing.format:
+        return listing.file(branches)
+    page = listing.page(branches)
     may_edit = may(request.user, OrgAct.EDIT_OBJECTIVES)
-    context: dict[str, Any] = {
+    closed = listing.shown == "closed"
+    context = listing.context(page) | {
         "title": "Objectives",
         "sub": "What the organisation wants, how far it has come, and the programs that serve it.",
-        "rows": branches,
         "bar": BAR,
         "most": MOST_PROGRAMS,
         "share": share_of(programs.values(), aligned, request.user) if programs and not closed else None,
         "may_edit": may_edit,
-        "tabs": [
-            {"label": "Open", "url": "/objectives", "count": None if closed else len(branches), "current": not closed},
-            {"label": "Closed", "url": "?show=closed", "count": len(branches) if closed else None, "current": closed},
-        ],
         "primary_url": "/objectives/new" if may_edit else None,
         "primary_label": "New objective",
         "empty_heading": "No closed objectives" if closed else "No objectives yet",

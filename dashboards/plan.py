@@ -1,4 +1,4 @@
-"""Pages of the plan beside its forecast: milestones and baselines."""
+"""Pages of the plan beside its forecast: a milestone, and baselines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -24,7 +24,6 @@ from milestones.forms import BaselineForm
 from milestones.hand_offs import seen
 from milestones.models import Baseline, Dependency, Milestone
 from milestones.views import find_milestone, today
-from people.models import User
 from people.pages import SignedIn, done, paged, posted
 from programs.models import Program, Subject
 from programs.pages import find_program, program_crumbs
@@ -68,6 +67,11 @@ class Line:
         return None if self.milestone.cancelled_on else days_late(self.late_on, self.due_on)
 
     @property
+    def open_float(self) -> int | None:
+        """Working minutes that it may move; none once it is over."""
+        return self.forecast.total_float if self.forecast and self.milestone.is_open else None
+
+    @property
     def tone(self) -> str:
         if self.milestone.done_on:
             return "done"
@@ -91,71 +95,6 @@ class Line:
 
 def forecasts_of(milestones: list[Milestone]) -> dict[int, MilestoneForecast]:
     return MilestoneForecast.objects.in_bulk([milestone.pk for milestone in milestones])
-
-
-def milestones(request: SignedIn, key: str) -> HttpResponse:
-    program = find_program(request, key)
-    here = f"{program.get_absolute_url()}/milestones"
-    day = today()
-    of_program = program.milestones.all()
-    workstreams = list(program.workstreams.order_by("position", "name", "id"))
-    chosen = next((w for w in workstreams if str(w.pk) == request.GET.get("workstream")), None)
-    if chosen:
-        of_program = of_program.filter(workstream=chosen)
-    owners = list(User.objects.filter(milestones__program=program).distinct().order_by("name", "id"))
-    owner = next((u for u in owners if str(u.pk) == request.GET.get("owner")), None)
-    if owner:
-        of_program = of_program.filter(owner=owner)
-    counts = of_program.aggregate(
-        open=Count("pk", filter=Q(done_on=None, cancelled_on=None)),
-        late=Count("pk", filter=Q(done_on=None, cancelled_on=None, target_on__lt=day)),
-        done=Count("pk", filter=Q(done_on__isnull=False)),
-        all=Count("pk"),
-    )
-    kinds: dict[str, tuple[str, QuerySet[Milestone]]] = {
-        "open": ("Open", of_program.open()),
-        "late": ("Past target", of_program.late(day)),
-        "done": ("Done", of_program.filter(done_on__isnull=False)),
-        "all": ("All", of_program),
-    }
-    shown = request.GET.get("state", "open")
-    shown = shown if shown in kinds else "open"
-    rest = request.GET.copy()
-    tabs = []
-    for name, (label, _) in kinds.items():
-        rest["state"] = name
-        rest.pop("page", None)
-        tabs.append({"label": label, "url": f"?{rest.urlencode()}", "count": counts[name], "current": name == shown})
-    finish = Coalesce("done_on", "forecast__p80_on", "forecast__finish_on", "target_on")
-    rows = kinds[shown][1].select_related("owner", "workstream")
-    page: Any = paged(request, rows.order_by(finish.asc(nulls_last=True), "id"))
-    forecasts = forecasts_of(list(page))
-    allowed = acts(request.user, program)
-    may_edit = Act.EDIT in allowed
-    context = {
-        "program": program,
-        "may_edit": may_edit,
-        "may_plan": Act.PLAN in allowed,
-        "place": "milestones",
-        "title": "Milestones",
-        "crumbs": program_crumbs(program),
-        "page": page,
-        "lines": [Line(row, forecasts.get(row.pk)) for row in page],
-        "tabs": tabs,
-        "state": shown,
-        "workstreams": workstreams,
-        "workstream": chosen,
-        "owners": owners,
-        "owner": owner,
-        "primary_url": f"{here}/new" if may_edit else None,
-        "primary_label": "New milestone",
-        "secondary_url": f"{program.get_absolute_url()}/baselines",
-        "secondary_label": "Baselines",
-        "empty_heading": "No milestones yet",
-        "empty_text": "A milestone is a dated promise. Mark one as the end: its forecast is the program's.",
-        "filtered": bool(counts["all"]) or bool(chosen) or bool(owner),
-    }
-    return render(request, "dashboards/milestones.html", context)
 
 
 def milestone(request: SignedIn, pk: int) -> HttpResponse:

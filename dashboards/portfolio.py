@@ -12,13 +12,14 @@ from django.utils import timezone
 from django.utils.text import Truncator
 from django.views.decorators.http import require_safe
 
-from dashboards import charts, choosing, export, news, overview
+from dashboards import charts, choosing, news, overview
 from dashboards.choosing import FILTERS, GROUPS, ME, PEOPLE, SORTS, VIEWS, Asked, Choices
 from dashboards.context import is_there, organisation_and_zone
 from dashboards.overview import Line
 from dashboards.templatetags.words import MINUTES_A_DAY, tone
 from forecasts.models import HealthPolicy
-from people import saved_views
+from people import export, saved_views
+from people.lists import address
 from people.models import SavedView, User
 from people.pages import SignedIn
 from people.permissions import OrgAct, may
@@ -133,16 +134,6 @@ def drawn(line: Line, axis: charts.Axis) -> tuple[Any, Any]:
         charts.forecast_row(axis, health, line.program.target_on, line.p50_on, line.p80_on),
         charts.sparkline(line.slips, health),
     )
-
-
-def address(query: QueryDict, **changes: str | None) -> str:
-    """The page with some parameters changed or, with None, taken away; it begins anew at its first page."""
-    rest = query.copy()
-    for name, value in {"page": None, **changes}.items():
-        rest.pop(name, None)
-        if value:
-            rest[name] = value
-    return f"?{rest.urlencode()}" if rest else "/"
 
 
 def tabs(

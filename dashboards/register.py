@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
-from django.db.models.expressions import OrderBy
 
+from dashboards.templatetags.words import in_days
 from forecasts.models import ProgramHealth, RiskForecast
-from people.models import User
+from people import lists
+from people.lists import Shape
 from programs.models import Health
 from risks.exposure import Exposure, exposure_of
 from risks.forms import IMPACTS, LIKELIHOODS
@@ -22,8 +24,6 @@ MOST_CHIPS = 3
 MOST_BARS = 8
 NEW_DAYS = 30
 WHISKER_WIDTH = 120
-# Longer than any id: a number that the database could not read.
-MOST_DIGITS = 18
 
 
 # -- rows ------------------------------------------------------------------------------------------------------------
@@ -54,6 +54,10 @@ class Line:
     def p90_x(self) -> float:
         return self._x(self.exposure.p90 if self.exposure else 0)
 
+    @staticmethod
+    def percent(share: Decimal | None) -> float | None:
+        return None if share is None else float(round(share * 100, 2))
+
     def _x(self, minutes: float) -> float:
         # Half the cap's stroke stays inside the drawing.
         return round(minutes / self.scale * (WHISKER_WIDTH - 1), 1)
@@ -71,51 +75,61 @@ def forecast_of(risk: Risk) -> RiskForecast | None:
     return None if risk.closed_on else getattr(risk, "forecast", None)
 
 
-# The first word of a sort is its heading's; each falls back to what costs most, then to the id.
-SORTS: dict[str, tuple[str, Any]] = {
-    "exposure": ("Exposure", F("exposure")),
-    "p80": ("Cost at P80", F("forecast__p80_days")),
-    "score": ("Score", F("score")),
-    "probability": ("Probability", F("probability")),
-    "review": ("Review", F("review_on")),
-    "owner": ("Owner", F("owner__name")),
-    "title": ("Risk", F("title")),
-    "id": ("ID", F("pk")),
-}
-DEFAULT_SORT = "-exposure"
-
-
-def ordering(sort: str) -> list[OrderBy | str]:
-    """What is not known stays last in both directions; an unknown order is the default."""
-    name = sort.removeprefix("-")
-    field = SORTS[name][1] if name in SORTS else F("exposure")
-    turned = sort.startswith("-") or name not in SORTS
-    asked = field.desc(nulls_last=True) if turned else field.asc(nulls_last=True)
-    return [asked, F("exposure").desc(nulls_last=True), F("score").desc(nulls_last=True), "pk"]
-
-
-FILTERS = ("q", "program", "owner", "response", "score", "likelihood", "impact")
-FIVE = frozenset("12345")
-
-
-def chosen(rows: Any, filters: Mapping[str, str], viewer: User) -> Any:
-    """Rows, annotated with ``score``, that pass the filters of the address; nonsense in one is as good as none."""
-    for word in filters["q"].split():
-        named = Q(title__icontains=word) | Q(program__name__icontains=word) | Q(program__key__iexact=word)
-        rows = rows.filter(named | Q(owner__name__icontains=word))
-    if filters["program"]:
-        rows = rows.filter(program__key=filters["program"])
-    if owner := filters["owner"]:
-        known = owner.isdecimal() and len(owner) < MOST_DIGITS
-        rows = rows.filter(owner=viewer.pk if owner == "me" else int(owner)) if known or owner == "me" else rows.none()
-    if filters["response"] in Risk.Response.values:
-        rows = rows.filter(response=filters["response"])
-    if filters["score"].isdecimal() and len(filters["score"]) < 3:
-        scored: Any = rows  # type checkers do not see what annotate adds
-        rows = scored.filter(score__gte=int(filters["score"]))
-    if filters["likelihood"] in FIVE and filters["impact"] in FIVE:
-        rows = rows.filter(likelihood_score=filters["likelihood"], impact_score=filters["impact"])
-    return rows
+SCORES = (5, 10, 15, 20)
+RISKS = Shape(
+    name="risks",
+    noun="risk",
+    filters={
+        "q": lists.words("Words in title, program or owner", "title", "program__name", "program__key", "owner__name"),
+        "program": lists.program(),
+        "owner": lists.person("Owner"),
+        "response": lists.one_of("Response", "response", Risk.Response.choices, "No response yet"),
+        "score": lists.Filter(
+            "Score",
+            lambda rows, value, reader: rows.filter(score__gte=int(value)),
+            lambda rows, reader: [(str(score), f"{score} or more") for score in SCORES],
+        ),
+        # A cell of the matrix is these two.
+        "likelihood": lists.one_of("Likelihood", "likelihood_score", enumerate(LIKELIHOODS, start=1)),
+        "impact": lists.one_of("Impact", "impact_score", enumerate(IMPACTS, start=1)),
+        "review": lists.due("Review", "review_on"),
+    },
+    sorts={
+        "exposure": ("Exposure", F("exposure")),
+        "p80": ("Cost at P80", F("forecast__p80_days")),
+        "score": ("Score", F("score")),
+        "probability": ("Probability", F("probability")),
+        "review": ("Review", F("review_on")),
+        "owner": ("Owner", F("owner__name")),
+        "title": ("Risk", F("title")),
+        "id": ("ID", F("pk")),
+    },
+    sort="-exposure",
+    then=[F("exposure").desc(nulls_last=True), F("score").desc(nulls_last=True)],
+    columns=[
+        ("ID", lambda line: line.risk.reference),
+        ("Risk", lambda line: line.risk.title),
+        ("Program", lambda line: line.risk.program.name),
+        ("Likelihood", lambda line: line.risk.likelihood_score),
+        ("Impact", lambda line: line.risk.impact_score),
+        ("Score", lambda line: line.risk.score),
+        ("Probability, %", lambda line: line.percent(line.risk.probability)),
+        ("After mitigation, %", lambda line: line.percent(line.risk.residual_probability)),
+        ("Best, days", lambda line: in_days(line.risk.points and line.risk.points["low"])),
+        ("Likely, days", lambda line: in_days(line.risk.points and line.risk.points["likely"])),
+        ("Worst, days", lambda line: in_days(line.risk.points and line.risk.points["high"])),
+        ("Exposure, days", lambda line: in_days(line.exposure and line.exposure.mean)),
+        ("Exposure at P90, days", lambda line: in_days(line.exposure and line.exposure.p90)),
+        ("Cost at P80, days", lambda line: line.forecast and line.forecast.p80_days),
+        ("Owner", lambda line: line.risk.owner and line.risk.owner.name),
+        ("Response", lambda line: line.risk.get_response_display() or None),
+        ("Mitigation", lambda line: line.risk.todo[0].text if line.risk.todo else line.risk.mitigation or None),
+        ("Mitigation due", lambda line: line.risk.todo[0].due_on if line.risk.todo else None),
+        ("Review", lambda line: line.risk.review_on),
+        ("Closed", lambda line: line.risk.closed_on),
+    ],
+    size=60,
+)
 
 
 # -- sums ------------------------------------------------------------------------------------------------------------
@@ -123,8 +137,9 @@ def chosen(rows: Any, filters: Mapping[str, str], viewer: User) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The open risks in numbers: expected minutes, how many are new or wait for a review, what mitigation is late."""
+    """The open risks in numbers: how many, expected minutes, which are new or wait for a review, what is late."""
 
+    count: int
     minutes: float
     new: int
     review: int
@@ -136,13 +151,14 @@ def add_up(risks: RiskQuerySet, today: date) -> Sums:
     """Three queries."""
     exposed: Any = risks.open().with_exposure()
     found = exposed.aggregate(
+        count=Count("pk"),
         minutes=Sum("exposure"),
         new=Count("pk", filter=Q(raised_on__gt=today - timedelta(days=NEW_DAYS))),
         review=Count("pk", filter=Q(review_on__lt=today)),
     )
     late = MitigationAction.objects.filter(risk__in=risks.open().values("pk"), done_on=None, due_on__lt=today)
     oldest = late.select_related("risk").order_by("due_on", "pk").first()
-    return Sums(found["minutes"] or 0, found["new"], found["review"], late.count(), oldest)
+    return Sums(found["count"], found["minutes"] or 0, found["new"], found["review"], late.count(), oldest)
 
 
 # -- the matrix ------------------------------------------------------------------------------------------------------

@@ -4,34 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, Prefetch, Q, QuerySet, Sum
-from django.http import HttpResponse, QueryDict
+from django.db.models import F, Prefetch, Q, Sum
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from dashboards import register
+from dashboards.register import RISKS
 from dashboards.templatetags.words import MINUTES_A_DAY
 from dashboards.tornado import tornado
 from history.changes import changes_of
-from people.models import User
-from people.pages import SignedIn, paged
+from people.lists import Listing
+from people.pages import SignedIn, day_of
 from programs.models import Program, Subject
 from programs.pages import program_crumbs
 from programs.permissions import Act, acts, editable
 from programs.threads import is_watched, thread_of
 from risks.exposure import exposure_of
-from risks.forms import IMPACTS, LIKELIHOODS
+from risks.forms import IMPACTS
+from risks.lists import log_page
 from risks.models import MitigationAction, Risk
-from risks.views import log_page, log_shown, log_tabs, today
-
-SCORES = (5, 10, 15, 20)
 
 
 @require_safe
 def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
     """Risks by what to expect of them: of one program, or of all."""
     program, context = log_page(request, key, "risk", "Risks")
-    day = today()
+    day = day_of(request)
     visible = Risk.objects.visible_to(request.user)
     if program:
         visible = visible.filter(program=program)
@@ -42,85 +41,39 @@ def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
         "mine": ("Mine", is_open & Q(owner=request.user)),
         "closed": ("Closed", Q(closed_on__isnull=False)),
     }
-    shown = log_shown(request, kinds)
-    filters = {name: request.GET.get(name, "").strip() for name in register.FILTERS}
-    sort = request.GET.get("sort", register.DEFAULT_SORT)
-    scored: Any = visible.filter(kinds[shown][1]).annotate(score=F("likelihood_score") * F("impact_score"))
-    rows: Any = register.chosen(scored, filters, request.user).with_exposure()
+    scored = visible.annotate(score=F("likelihood_score") * F("impact_score"))
+    listing = Listing(request, RISKS, scored, kinds, day, program=program)
+    exposed = listing.wanted.with_exposure()
     todo = MitigationAction.objects.filter(done_on=None).order_by(F("due_on").asc(nulls_last=True), "id")
-    page = paged(
-        request,
-        rows.with_range()
+    rows = listing.ordered(
+        exposed.with_range()
         .select_related("program", "owner", "forecast")
         .prefetch_related(Prefetch("actions", queryset=todo, to_attr="todo"))
-        .order_by(*register.ordering(sort)),
     )
+    if listing.format:
+        return listing.file(register.lines(rows))
+    page = listing.page(rows)
     sums = register.add_up(visible, day)
-    tabs = log_tabs(kinds, visible, shown)
-    count = tabs[0]["count"]
-    choices = offered(visible, everywhere=program is None)
-    chips_shown = chips(request.GET, filters, choices)
-    context |= {
-        "sub": f"{count} open risk{'' if count == 1 else 's'}, {sums.minutes / MINUTES_A_DAY:.0f} expected days in "
-        "total. Days on parallel paths overlap: read this as a ranking, not as a forecast.",
-        "page": page,
+    context |= listing.context(page) | {
+        "sub": f"{sums.count} open risk{'' if sums.count == 1 else 's'}, {sums.minutes / MINUTES_A_DAY:.0f} expected "
+        "days in total. Days on parallel paths overlap: read this as a ranking, not as a forecast.",
         "lines": register.lines(page),
         "editable": editable(request.user, [row.program for row in page]),
-        "shown_minutes": rows.aggregate(all=Sum("exposure"))["all"] or 0,
-        "tabs": tabs,
+        "shown_minutes": exposed.aggregate(all=Sum("exposure"))["all"] or 0,
         "today": day,
         "sums": sums,
-        "open_count": count,
-        "matrix": register.matrix(visible.open()) if count else [],
+        "open_count": sums.count,
+        "matrix": register.matrix(visible.open()) if sums.count else [],
         "impact_words": IMPACTS,
-        "bars": register.bars(visible.open()) if count and not program else [],
-        "tornado": tornado(program) if count and program else None,
-        "in_cell": {filters["likelihood"], filters["impact"]} <= register.FIVE,
-        "sort": sort,
-        "sorts": [(name, label) for name, (label, _) in register.SORTS.items()],
-        "filters": filters,
-        "choices": choices,
-        "chips": chips_shown,
-        "filtered": shown != "open" or bool(chips_shown),
+        "bars": register.bars(visible.open()) if sums.count and not program else [],
+        "tornado": tornado(program) if sums.count and program else None,
+        "in_cell": {"likelihood", "impact"} <= listing.filters.keys(),
+        "filters": listing.filters,
         "empty_heading": "No open risks",
         "empty_text": "A risk may happen: give it a probability and the days it would cost a milestone, "
         "and it is ranked by what to expect of it.",
     }
     return render(request, "dashboards/risks.html", context)
-
-
-def offered(visible: QuerySet[Risk], *, everywhere: bool) -> dict[str, list[tuple[str, str]]]:
-    """What the filters offer: only what some visible risk has."""
-    owners = User.objects.filter(pk__in=visible.exclude(owner=None).values("owner")).order_by("name", "pk")
-    programs = Program.objects.filter(pk__in=visible.values("program")).order_by("name", "pk")
-    return {
-        "program": list(programs.values_list("key", "name")) if everywhere else [],
-        "owner": [("me", "Me"), *((str(pk), name) for pk, name in owners.values_list("pk", "name"))],
-        "response": [(value, str(label)) for value, label in Risk.Response.choices],
-        "score": [(str(score), f"{score} or more") for score in SCORES],
-    }
-
-
-def chips(
-    query: QueryDict, filters: dict[str, str], choices: dict[str, list[tuple[str, str]]]
-) -> list[tuple[str, str, str]]:
-    """The filters in force: name, value in words, and the address without that filter."""
-    result = []
-    scales = {"likelihood": LIKELIHOODS, "impact": IMPACTS}
-    for name, value in filters.items():
-        if not value:
-            continue
-        rest = query.copy()
-        # A cell of the matrix is one filter of two names.
-        for part in scales if name in scales else (name,):
-            rest.pop(part, None)
-        rest.pop("page", None)
-        if name in scales:
-            words = scales[name][int(value) - 1] if value in register.FIVE else value
-        else:
-            words = dict(choices.get(name, [])).get(value, value)
-        result.append(("Search" if name == "q" else name.capitalize(), words, f"?{rest.urlencode()}"))
-    return result
 
 
 @require_safe
@@ -150,7 +103,7 @@ def risk(request: SignedIn, pk: int) -> HttpResponse:
             F("done_on").asc(nulls_first=True), F("due_on").asc(nulls_last=True), "id"
         ),
         "changes": changes_of(row),
-        "today": today(),
+        "today": day_of(request),
         "star_url": f"/r/{row.reference}/watch",
         "starred": is_watched(request.user, Subject.RISK, row.pk),
         "thread": thread_of(row.program, Subject.RISK, row.pk, f"/r/{row.reference}", allowed),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count
+from django.db.models import Count, F, Q, Value
+from django.db.models.functions import NullIf
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,12 +18,13 @@ from django.views.decorators.http import require_safe
 from dashboards import bars, promises
 from dashboards.templatetags.words import number
 from forecasts.loads import WEEKS, Asking, TeamLoad, Week, load_of, loads_of, overloaded, worst
-from people import charts
+from people import charts, lists
+from people.export import exact
 from people.hours import shared_hours
+from people.lists import Listing, Shape
 from people.models import Team, User
-from people.pages import SignedIn, paged
+from people.pages import SignedIn, day_of
 from people.permissions import OrgAct, may
-from people.services import today
 from people.views import find_team, team_crumbs
 
 MOST_ROWS = 60
@@ -40,23 +45,83 @@ def in_words(team: Team, weeks: Sequence[Week]) -> tuple[str, str, str]:
     return "bad", "Overloaded", finding
 
 
+TEAMS = Shape(
+    name="teams",
+    noun="team",
+    filters={
+        "q": lists.words("Words in name or area", "name", "area"),
+        "area": lists.value("Area", "area", "No area"),
+        "calendar": lists.related("Working calendar", "calendar", "The organisation’s"),
+        "capacity": lists.Filter(
+            "Capacity",
+            lambda rows, value, reader: rows.filter(capacity_days__isnull=value != "said"),
+            lambda rows, reader: [("said", "Said"), ("unsaid", "Not said")],
+        ),
+        "limits": lists.Filter(
+            "Overload",
+            lambda rows, value, reader: rows.filter(limits_work=True),
+            lambda rows, reader: [("yes", "Delays work")],
+        ),
+    },
+    sorts={
+        "name": ("Team", F("name")),
+        "area": ("Area", NullIf("area", Value(""))),
+        "members": ("Members", F("member_count")),
+        "capacity": ("People-days a week", F("capacity_days")),
+        "calendar": ("Working calendar", F("calendar__name")),
+    },
+    sort="name",
+    columns=[
+        ("Team", lambda line: line.team.name),
+        ("Area", lambda line: line.team.area or None),
+        ("Members", lambda line: line.team.member_count),
+        ("People-days a week", lambda line: exact(line.team.capacity_days)),
+        (f"Overloaded weeks of {WEEKS}", lambda line: len(line.over) if line.team.capacity_days is not None else None),
+        ("Most in week", lambda line: line.peak and line.peak.number),
+        ("Overload delays work", lambda line: "yes" if line.team.limits_work else "no"),
+        ("Working calendar", lambda line: line.team.calendar.name if line.team.calendar else "The organisation’s"),
+    ],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TeamLine:
+    """A team with what it is asked for in the coming weeks."""
+
+    team: Any
+    weeks: Sequence[Week]
+
+    @property
+    def chart(self) -> str:
+        return bars.small_weeks(self.weeks) if any(week.demand for week in self.weeks) else ""
+
+    @property
+    def over(self) -> Sequence[Week]:
+        return overloaded(self.weeks)
+
+    @property
+    def peak(self) -> Week | None:
+        return worst(self.weeks)
+
+
+def lines_of(rows: Iterable[Team], viewer: User, day: date) -> list[TeamLine]:
+    found = list(rows)
+    loads = loads_of(found, viewer, today=day)
+    return [TeamLine(row, loads[row.pk]) for row in found]
+
+
 @require_safe
 def teams(request: SignedIn) -> HttpResponse:
-    rows = Team.objects.select_related("calendar").annotate(member_count=Count("memberships")).order_by("name", "id")
-    page = paged(request, rows)
-    loads = loads_of(list(page), request.user, today=today(timezone.now()))
+    day = day_of(request)
+    found = Team.objects.annotate(member_count=Count("memberships"))
+    listing = Listing(request, TEAMS, found, {"": ("All", Q())}, day)
+    rows = listing.ordered(listing.wanted.select_related("calendar"))
+    if listing.format:
+        return listing.file(lines_of(rows, request.user, day))
+    page = listing.page(rows)
     may_add = may(request.user, OrgAct.CREATE_TEAM)
-    context = {
-        "page": page,
-        "lines": [
-            (
-                row,
-                bars.small_weeks(loads[row.pk]) if any(week.demand for week in loads[row.pk]) else "",
-                overloaded(loads[row.pk]),
-                worst(loads[row.pk]),
-            )
-            for row in page
-        ],
+    context = listing.context(page) | {
+        "lines": lines_of(page, request.user, day),
         "weeks": WEEKS,
         "small_weeks": bars.SMALL_WEEKS,
         "title": "Teams",
@@ -71,8 +136,7 @@ def teams(request: SignedIn) -> HttpResponse:
 
 @require_safe
 def team(request: SignedIn, pk: int) -> HttpResponse:
-    row, at = find_team(pk), timezone.now()
-    day = today(at)
+    row, at, day = find_team(pk), timezone.now(), day_of(request)
     load = load_of(row, request.user, today=day)
     members = list(User.objects.filter(memberships__team=row).order_by("name", "id"))
     hours = shared_hours([one for one in members if one.is_active], request.user, at)

@@ -3,6 +3,7 @@ from django.urls import path
 from dashboards import (
     accuracy,
     dependencies,
+    milestones,
     notices,
     objectives,
     palette,
@@ -29,7 +30,7 @@ urlpatterns = [
     path("dependencies", dependencies.dependencies),
     path("roadmap", roadmap.portfolio, name="roadmap"),
     path("p/<key:key>/roadmap", roadmap.program),
-    path("p/<key:key>/milestones", plan.milestones),
+    path("p/<key:key>/milestones", milestones.milestones),
     path("p/<key:key>/dependencies", dependencies.dependencies),
     path("p/<key:key>/baselines", plan.baselines),
     path("p/<key:key>/baselines/new", plan.baseline_approve),

@@ -1,9 +1,9 @@
 from django.urls import path
 
-from metrics import views
+from metrics import lists, views
 
 urlpatterns = [
-    path("p/<key:key>/kpis", views.kpis),
+    path("p/<key:key>/kpis", lists.kpis),
     path("p/<key:key>/kpis/new", views.kpi_create),
     path("p/<key:key>/kpis/<int:pk>", views.kpi),
     path("p/<key:key>/kpis/<int:pk>/edit", views.kpi_edit),

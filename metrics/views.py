@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
 
-from django.db.models import F, Window
-from django.db.models.functions import RowNumber
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -18,81 +13,23 @@ import people.services
 from history.changes import changes_of
 from history.forms import explaining
 from metrics import services
-from metrics.charts import course, spark
+from metrics.charts import course
 from metrics.forms import KPIForm, MeasurementForm
-from metrics.kpis import Standing, in_words, pace, state
+from metrics.kpis import pace
+from metrics.lists import line_of, newest_measurements
 from metrics.models import KPI, Measurement
 from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
 from programs.models import Program
 from programs.pages import Crumbs, find_program, program_crumbs
-from programs.permissions import Act, acts, may, require
+from programs.permissions import Act, acts, require
 
-MOST_POINTS = 60
 MOST_DRAWN = 2_000
 # How far back the figure of a KPI reaches, by the address's ?days=.
 SPANS = {"": "All", "365": "A year", "90": "90 days"}
-TONES = {
-    Standing.PAST_LIMIT: "bad",
-    Standing.BEHIND: "warn",
-    Standing.REACHED: "done",
-    Standing.ON_PACE: "ok",
-    Standing.IN_LIMIT: "ok",
-    Standing.NO_LIMIT: "none",
-    Standing.UNMEASURED: "none",
-}
 
 
 def today() -> date:
     return people.services.today(timezone.now())
-
-
-def newest_measurements(kpis: list[KPI], most: int = MOST_POINTS) -> dict[int, list[tuple[date, Decimal]]]:
-    """The last measurements of each KPI in order of day: one query."""
-    rank = Window(RowNumber(), partition_by=F("kpi"), order_by=F("on").desc())
-    rows = Measurement.objects.filter(kpi__in=kpis).annotate(rank=rank).filter(rank__lte=most).order_by("on")
-    found: dict[int, list[tuple[date, Decimal]]] = defaultdict(list)
-    for kpi_id, on, value in rows.values_list("kpi_id", "on", "value"):
-        found[kpi_id].append((on, value))
-    return found
-
-
-def _line(kpi: KPI, measured: list[tuple[date, Decimal]], day: date) -> dict[str, Any]:
-    on, value = measured[-1] if measured else (None, None)
-    found = state(kpi, value=value, on=on, today=day)
-    return {"kpi": kpi, "state": found, "tone": TONES[found.standing], "words": in_words(kpi, found)}
-
-
-def kpis(request: SignedIn, key: str) -> HttpResponse:
-    program = find_program(request, key)
-    here = f"{program.get_absolute_url()}/kpis"
-    retired = request.GET.get("show") == "retired"
-    rows = KPI.objects.filter(program=program)
-    in_use, all_rows = rows.filter(retired_on=None), rows.count()
-    count = in_use.count()
-    chosen = rows.exclude(retired_on=None) if retired else in_use
-    page = paged(request, chosen.select_related("owner", "program").order_by("name", "id"))
-    measured = newest_measurements(list(page))
-    day = today()
-    may_edit = may(request.user, Act.EDIT, program)
-    context = {
-        "program": program,
-        "place": "kpis",
-        "title": "KPIs",
-        "crumbs": program_crumbs(program),
-        "page": page,
-        "lines": [_line(kpi, measured[kpi.pk], day) | {"spark": spark(kpi, measured[kpi.pk])} for kpi in page],
-        "may_edit": may_edit,
-        "tabs": [
-            {"label": "In use", "url": here, "count": count, "current": not retired},
-            {"label": "Retired", "url": f"{here}?show=retired", "count": all_rows - count, "current": retired},
-        ],
-        "primary_url": f"{here}/new" if may_edit else None,
-        "primary_label": "New KPI",
-        "filtered": retired,
-        "empty_heading": "No KPIs yet",
-        "empty_text": "A KPI says whether the program works: a number with a target to reach and a limit not to cross.",
-    }
-    return render(request, "metrics/kpis.html", context)
 
 
 def find_kpi(request: SignedIn, key: str, pk: int) -> KPI:
@@ -111,7 +48,7 @@ def kpi(request: SignedIn, key: str, pk: int) -> HttpResponse:
     span = request.GET.get("days", "")
     span = span if span in SPANS else ""
     measured = newest_measurements([row], MOST_DRAWN)[row.pk]
-    line = _line(row, measured, day)
+    line = line_of(row, measured, day)
     page = paged(request, row.measurements.order_by("-on", "-id"))
     context = line | {
         "program": row.program,

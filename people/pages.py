@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
@@ -18,6 +20,7 @@ import history.services as history
 from history.bulk import MOST_ROWS, BulkForm
 from history.forms import RecordForm
 from people.models import User
+from people.services import today
 
 B = TypeVar("B", bound=BulkForm)
 F = TypeVar("F", bound=RecordForm)
@@ -32,6 +35,11 @@ class SignedIn(HttpRequest):
     user: User
     htmx: HtmxDetails
     written: history.Notes
+
+
+def day_of(request: SignedIn) -> date:
+    """The day that a page shows."""
+    return today(timezone.now())
 
 
 def posted(request: HttpRequest) -> QueryDict | None:
@@ -158,6 +166,6 @@ def delete(
     return render(request, "components/confirm_delete.html", context | {"crumbs": crumbs})
 
 
-def paged(request: HttpRequest, rows: QuerySet[M]) -> Page[M]:
+def paged(request: HttpRequest, rows: QuerySet[M], size: int = ROWS_A_PAGE) -> Page[M]:
     """The page of rows that the query string asks for."""
-    return Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
+    return Paginator(rows, size).get_page(request.GET.get("page"))

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from risks import views
+from risks import lists, views
 
 urlpatterns = [
     path("p/<key:key>/risks/new", views.risk_create),
@@ -13,20 +13,20 @@ urlpatterns = [
     path("mitigations/<int:pk>/edit", views.action_edit),
     path("mitigations/<int:pk>/finish", views.action_finish),
     path("mitigations/<int:pk>/delete", views.action_delete),
-    path("issues", views.issues),
-    path("p/<key:key>/issues", views.issues),
+    path("issues", lists.issues),
+    path("p/<key:key>/issues", lists.issues),
     path("p/<key:key>/issues/new", views.issue_create),
     path("issues/<int:pk>", views.issue),
     path("issues/<int:pk>/edit", views.issue_edit),
     path("issues/<int:pk>/close", views.issue_close),
     path("issues/<int:pk>/delete", views.issue_delete),
-    path("assumptions", views.assumptions),
-    path("p/<key:key>/assumptions", views.assumptions),
+    path("assumptions", lists.assumptions),
+    path("p/<key:key>/assumptions", lists.assumptions),
     path("p/<key:key>/assumptions/new", views.assumption_create),
     path("assumptions/<int:pk>/edit", views.assumption_edit),
     path("assumptions/<int:pk>/delete", views.assumption_delete),
-    path("decisions", views.decisions),
-    path("p/<key:key>/decisions", views.decisions),
+    path("decisions", lists.decisions),
+    path("p/<key:key>/decisions", lists.decisions),
     path("p/<key:key>/decisions/new", views.decision_create),
     path("d/D-<int:pk>", views.decision),
     path("d/D-<int:pk>/edit", views.decision_edit),

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
-from itertools import groupby
-from typing import Any
 
-from django.db.models import Count, F, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -16,11 +12,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 import people.services
 from history.changes import changes_of
 from history.forms import explaining
-from people.models import Viewer
-from people.pages import SignedIn, attempt, bulk_edit, delete, done, form_page, narrowed, paged, posted
+from people.pages import SignedIn, attempt, bulk_edit, delete, done, form_page, narrowed, posted
 from programs.models import Program
 from programs.pages import Crumbs, find_program, program_crumbs
-from programs.permissions import Act, acts, editable, may, require
+from programs.permissions import Act, acts, may, require
 from risks import services
 from risks.forms import (
     ActionForm,
@@ -38,42 +33,6 @@ from risks.models import Assumption, Decision, Issue, MitigationAction, Risk
 
 def today() -> date:
     return people.services.today(timezone.now())
-
-
-def log_page(request: SignedIn, key: str | None, noun: str, title: str) -> tuple[Program | None, dict[str, Any]]:
-    """The program a list is of, or None for all, and what every list of the log shows."""
-    program = find_program(request, key) if key else None
-    base = program.get_absolute_url() if program else ""
-    may_edit = program is not None and may(request.user, Act.EDIT, program)
-    return program, {
-        "program": program,
-        "place": "decisions" if noun == "decision" else "risks",
-        "title": title,
-        "crumbs": program_crumbs(program) if program else [],
-        "base": base,
-        "logs": [
-            {"label": label, "url": f"{base}/{path}", "current": request.path == f"{base}/{path}"}
-            for label, path in (("Risks", "risks"), ("Issues", "issues"), ("Assumptions", "assumptions"))
-        ]
-        if noun != "decision"
-        else [],
-        "may_edit": may_edit,
-        "primary_url": f"{base}/{noun}s/new" if may_edit else None,
-        "primary_label": f"New {noun}",
-    }
-
-
-def log_tabs(kinds: dict[str, tuple[str, Q]], rows: Any, shown: str) -> list[dict[str, Any]]:
-    counts = rows.aggregate(**{name: Count("pk", filter=some, distinct=True) for name, (_, some) in kinds.items()})
-    return [
-        {"label": label, "url": f"?show={name}", "count": counts[name], "current": name == shown}
-        for name, (label, _) in kinds.items()
-    ]
-
-
-def log_shown(request: SignedIn, kinds: dict[str, tuple[str, Q]]) -> str:
-    asked = request.GET.get("show", "")
-    return asked if asked in kinds else next(iter(kinds))
 
 
 # -- risks -----------------------------------------------------------------------------------------------------------
@@ -286,34 +245,6 @@ def action_delete(request: SignedIn, pk: int) -> HttpResponse:
 # -- issues ----------------------------------------------------------------------------------------------------------
 
 
-def issues(request: SignedIn, key: str | None = None) -> HttpResponse:
-    program, context = log_page(request, key, "issue", "Issues")
-    day = today()
-    visible = Issue.objects.visible_to(request.user)
-    if program:
-        visible = visible.filter(program=program)
-    kinds = {
-        "open": ("Open", Q(closed_on=None)),
-        "overdue": ("Past their day", Q(closed_on=None, due_on__lt=day)),
-        "mine": ("Mine", Q(closed_on=None, owner=request.user)),
-        "closed": ("Closed", Q(closed_on__isnull=False)),
-    }
-    shown = log_shown(request, kinds)
-    rows = visible.filter(kinds[shown][1]).select_related("program", "owner", "milestone")
-    page = paged(request, rows.order_by(F("due_on").asc(nulls_last=True), "id"))
-    context |= {
-        "editable": editable(request.user, [row.program for row in page]),
-        "sub": "What has happened and wants an answer by a day. One open past its day lowers the program's health.",
-        "page": page,
-        "tabs": log_tabs(kinds, visible, shown),
-        "today": day,
-        "filtered": shown != "open",
-        "empty_heading": "No open issues",
-        "empty_text": "An issue has happened already: say who answers it and by when.",
-    }
-    return render(request, "risks/issues.html", context)
-
-
 def find_issue(request: SignedIn, pk: int) -> Issue:
     rows = Issue.objects.visible_to(request.user).select_related("program__lead", "owner", "milestone")
     return get_object_or_404(rows, pk=pk)
@@ -406,34 +337,6 @@ def issue_delete(request: SignedIn, pk: int) -> HttpResponse:
 # -- assumptions -----------------------------------------------------------------------------------------------------
 
 
-def assumptions(request: SignedIn, key: str | None = None) -> HttpResponse:
-    program, context = log_page(request, key, "assumption", "Assumptions")
-    day = today()
-    visible = Assumption.objects.visible_to(request.user)
-    if program:
-        visible = visible.filter(program=program)
-    is_open = Q(state=Assumption.State.OPEN)
-    kinds = {
-        "open": ("Open", is_open),
-        "expired": ("Past their day", is_open & Q(expires_on__lt=day)),
-        "settled": ("Settled", ~is_open),
-    }
-    shown = log_shown(request, kinds)
-    rows = visible.filter(kinds[shown][1]).select_related("program", "owner")
-    page = paged(request, rows.order_by(F("expires_on").asc(nulls_last=True), "id"))
-    context |= {
-        "editable": editable(request.user, [row.program for row in page]),
-        "sub": "Held true until somebody looks again.",
-        "page": page,
-        "tabs": log_tabs(kinds, visible, shown),
-        "today": day,
-        "filtered": shown != "open",
-        "empty_heading": "No open assumptions",
-        "empty_text": "Write down what the plan takes for granted, and the day by which somebody checks it.",
-    }
-    return render(request, "risks/assumptions.html", context)
-
-
 def find_assumption(request: SignedIn, pk: int) -> Assumption:
     rows = Assumption.objects.visible_to(request.user).select_related("program__lead", "owner")
     return get_object_or_404(rows, pk=pk)
@@ -496,56 +399,6 @@ def assumption_delete(request: SignedIn, pk: int) -> HttpResponse:
 
 
 # -- decisions -------------------------------------------------------------------------------------------------------
-
-
-def decisions(request: SignedIn, key: str | None = None) -> HttpResponse:
-    """What waits for the reader first, then for others, by day or by who decides."""
-    program, context = log_page(request, key, "decision", "Decisions")
-    day, viewer = today(), request.user
-    visible = Decision.objects.visible_to(viewer)
-    if program:
-        visible = visible.filter(program=program)
-    waiting = Q(decided_on=None)
-    kinds = {
-        "waiting": ("Waiting", waiting),
-        "overdue": ("Past their day", waiting & Q(decide_by_on__lt=day)),
-        "mine": ("Mine to decide", waiting & Q(decider=viewer)),
-        "decided": ("Decided", ~waiting),
-    }
-    shown = log_shown(request, kinds)
-    by_decider = request.GET.get("by") == "decider"
-    rows = visible.filter(kinds[shown][1]).select_related("program", "decider")
-    page = paged(request, rows.by_turn(viewer, newest=shown == "decided", by_decider=by_decider))
-    mine = visible.waiting().filter(decider=viewer)
-    first = mine.order_by(F("decide_by_on").asc(nulls_last=True), "id").first()
-    context |= {
-        "sub": "Questions that somebody answers by a day, and what followed from the answers.",
-        "page": page,
-        "lines": _under_headings(page, viewer, by_decider=by_decider) if shown != "decided" else [("", list(page))],
-        "mine": {"count": mine.count(), "overdue": mine.overdue(day).count(), "first": first} if first else None,
-        "editable": editable(viewer, [row.program for row in page]),
-        "by_decider": by_decider,
-        "shown": shown,
-        "tabs": log_tabs(kinds, visible, shown),
-        "today": day,
-        "filtered": shown != "waiting",
-        "empty_heading": "No decision is waiting",
-        "empty_text": "Ask a question with its options, name who decides, and by when.",
-    }
-    return render(request, "risks/decisions.html", context)
-
-
-def _under_headings(page: Iterable[Decision], viewer: Viewer, *, by_decider: bool) -> list[tuple[str, list[Decision]]]:
-    """Rows in their order, each run under whom it waits for."""
-
-    def heading(row: Decision) -> str:
-        if row.decider_id == viewer.pk:
-            return "Waiting for you"
-        if not by_decider:
-            return "Waiting for others"
-        return f"Waiting for {row.decider.name}" if row.decider else "Nobody is named"
-
-    return [(name, list(run)) for name, run in groupby(page, heading)]
 
 
 def find_decision(request: SignedIn, pk: int) -> Decision:

@@ -92,6 +92,11 @@ def days(minutes: int | str | None) -> str:
     return "" if minutes is None or isinstance(minutes, str) else f"{number(minutes / MINUTES_A_DAY)} d"
 
 
+def in_days(minutes: float | None) -> float | None:
+    """The same as a number, for a file."""
+    return None if minutes is None else round(minutes / MINUTES_A_DAY, 1)
+
+
 @register.filter
 def hours(minutes: int) -> str:
     """Working minutes of a day as hours: 480 → “8”, 450 → “7:30”."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from openpyxl import load_workbook
 
-from dashboards import export
+from people import export
 from people.models import User
 from programs.models import Program
 from tests.conftest import SHARED

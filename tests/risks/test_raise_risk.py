@@ -226,7 +226,9 @@ def test_the_matrix_filters_the_list(cast: Cast, switchgear: Risk, sign_in: Any)
     assert (cell.count, cell.score, cell.more) == (1, 12, 0)
     assert "9.8 d" in page.text
     assert len(client.get("/risks?likelihood=9&impact=x").context["page"]) == 2
-    assert not client.get("/risks?owner=99999999999999999999").context["page"].object_list
+    nobody = client.get("/risks?owner=99999999999999999999")
+    assert len(nobody.context["page"]) == 2
+    assert "No risk here has the owner “99999999999999999999”." in nobody.text
 
 
 def test_risks_of_a_private_program_are_nowhere_for_an_outsider(cast: Cast, sign_in: Any) -> None:

@@ -6,6 +6,7 @@ import csv
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
@@ -40,6 +41,11 @@ def file(kind: str, name: str, headings: Sequence[str], rows: Iterable[Sequence[
     else:
         response.write(workbook(headings, list(rows)))
     return response
+
+
+def exact(value: Decimal | None) -> float | None:
+    """A decimal as a cell."""
+    return None if value is None else float(value)
 
 
 def harmless(cell: Cell) -> Cell:

@@ -1,0 +1,136 @@
+"""KPIs with where each stands, as a list."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F, OuterRef, Q, Subquery, Window
+from django.db.models.functions import RowNumber
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from metrics.charts import spark
+from metrics.kpis import Standing, in_words, state
+from metrics.models import KPI, Measurement
+from people import lists
+from people.export import exact
+from people.lists import Listing, Shape
+from people.pages import SignedIn, day_of
+from programs.pages import find_program, program_crumbs
+from programs.permissions import Act, may
+
+MOST_POINTS = 60
+TONES = {
+    Standing.PAST_LIMIT: "bad",
+    Standing.BEHIND: "warn",
+    Standing.REACHED: "done",
+    Standing.ON_PACE: "ok",
+    Standing.IN_LIMIT: "ok",
+    Standing.NO_LIMIT: "none",
+    Standing.UNMEASURED: "none",
+}
+
+
+def newest_measurements(kpis: list[KPI], most: int = MOST_POINTS) -> dict[int, list[tuple[date, Decimal]]]:
+    """The last measurements of each KPI in order of day: one query."""
+    rank = Window(RowNumber(), partition_by=F("kpi"), order_by=F("on").desc())
+    rows = Measurement.objects.filter(kpi__in=kpis).annotate(rank=rank).filter(rank__lte=most).order_by("on")
+    found: dict[int, list[tuple[date, Decimal]]] = defaultdict(list)
+    for kpi_id, on, value in rows.values_list("kpi_id", "on", "value"):
+        found[kpi_id].append((on, value))
+    return found
+
+
+def line_of(kpi: KPI, measured: list[tuple[date, Decimal]], day: date) -> dict[str, Any]:
+    on, value = measured[-1] if measured else (None, None)
+    found = state(kpi, value=value, on=on, today=day)
+    return {"kpi": kpi, "state": found, "tone": TONES[found.standing], "words": in_words(kpi, found)}
+
+
+def standings(kpis: Iterable[KPI], day: date) -> dict[int, Standing]:
+    """Where each KPI stands, by its newest measurement: one query."""
+    found = list(kpis)
+    newest = newest_measurements(found, 1)
+    states: dict[int, Standing] = {}
+    for kpi in found:
+        on, value = newest[kpi.pk][-1] if newest[kpi.pk] else (None, None)
+        states[kpi.pk] = state(kpi, value=value, on=on, today=day).standing
+    return states
+
+
+def _standing(rows: Any, value: str, reader: lists.Reader) -> Any:
+    return rows.filter(pk__in=[pk for pk, found in standings(rows, reader.day).items() if found == value])
+
+
+NEWEST = Measurement.objects.filter(kpi=OuterRef("pk")).order_by("-on")
+KPIS = Shape(
+    name="kpis",
+    noun="KPI",
+    filters={
+        "q": lists.words("Words in name, unit or owner", "name", "unit", "owner__name"),
+        "standing": lists.Filter(
+            "State", _standing, lambda rows, reader: [(one.value, one.label.capitalize()) for one in Standing]
+        ),
+        "owner": lists.person("Owner"),
+        "cadence": lists.one_of("Measured", "cadence", KPI.Cadence.choices),
+        "due": lists.due("Target", "target_on"),
+    },
+    sorts={
+        "name": ("KPI", F("name")),
+        "measured": ("Measured", Subquery(NEWEST.values("on")[:1])),
+        "value": ("Latest", Subquery(NEWEST.values("value")[:1])),
+        "target": ("Target", F("target_value")),
+        "due": ("Day of the target", F("target_on")),
+        "limit": ("Limit", F("limit_value")),
+        "owner": ("Owner", F("owner__name")),
+    },
+    sort="name",
+    columns=[
+        ("KPI", lambda line: line["kpi"].name),
+        ("State", lambda line: line["state"].standing.label),
+        ("In words", lambda line: line["words"]),
+        ("Latest", lambda line: exact(line["state"].value)),
+        ("Unit", lambda line: line["kpi"].unit or None),
+        ("Measured on", lambda line: line["state"].on),
+        ("Target", lambda line: exact(line["kpi"].target_value)),
+        ("By", lambda line: line["kpi"].target_on),
+        ("Limit", lambda line: exact(line["kpi"].limit_value)),
+        ("Direction", lambda line: line["kpi"].get_direction_display()),
+        ("Cadence", lambda line: line["kpi"].get_cadence_display()),
+        ("Owner", lambda line: line["kpi"].owner and line["kpi"].owner.name),
+    ],
+)
+
+
+@require_safe
+def kpis(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    here, day = f"{program.get_absolute_url()}/kpis", day_of(request)
+    kinds = {"in_use": ("In use", Q(retired_on=None)), "retired": ("Retired", Q(retired_on__isnull=False))}
+    listing = Listing(request, KPIS, KPI.objects.filter(program=program), kinds, day, program=program)
+    rows = listing.ordered(listing.wanted.select_related("owner", "program"))
+    if listing.format:
+        found = list(rows)
+        newest = newest_measurements(found, 1)
+        return listing.file(line_of(kpi, newest[kpi.pk], day) for kpi in found)
+    page = listing.page(rows)
+    measured = newest_measurements(list(page))
+    may_edit = may(request.user, Act.EDIT, program)
+    context = listing.context(page) | {
+        "program": program,
+        "place": "kpis",
+        "title": "KPIs",
+        "crumbs": program_crumbs(program),
+        "lines": [line_of(kpi, measured[kpi.pk], day) | {"spark": spark(kpi, measured[kpi.pk])} for kpi in page],
+        "may_edit": may_edit,
+        "primary_url": f"{here}/new" if may_edit else None,
+        "primary_label": "New KPI",
+        "empty_heading": "No KPIs yet",
+        "empty_text": "A KPI says whether the program works: a number with a target to reach and a limit not to cross.",
+    }
+    return render(request, "metrics/kpis.html", context)
