@@ -29,6 +29,7 @@ from dashboards.templatetags.words import SHAPE_OF, SHAPES, tone
 from dashboards.window import Window
 
 LABELS, LEFT, HEAD = 300, 314, 50
+NAMES, NAMES_LEFT = 132, 26  # the column of names on a phone, and where it begins in the drawing
 LANE, BAND, STRIP, FOOT = 44, 28, 22, 6
 ROOM = Columns(52, 204, 292)
 SHADES = 4
@@ -45,7 +46,7 @@ def head(shown: Window, today: date, target: date | None) -> SafeString:
     """Months, ISO weeks, today and the target of the one program: what stays in sight above the rows."""
     axis = axis_of(shown)
     every = month_step(axis, MONTH)
-    drawn = [f'<text class="v-text" x="{ROOM.slip}" y="44" text-anchor="end">P80 against target</text>']
+    drawn = [f'<text class="v-text v-slips" x="{ROOM.slip}" y="44" text-anchor="end">P80 against target</text>']
     for place, first in enumerate(f for f in month_starts(axis.start, axis.end) if (f.month - 1) % every == 0):
         if axis.x(first) > WIDTH - 40:
             continue
@@ -110,11 +111,18 @@ def body(
         sheet.group(group)
     height = sheet.y + FOOT
     lines = [_link(sheet.places[a], sheet.places[b]) for a, b in links if a in sheet.places and b in sheet.places]
+    day = axis.width / (axis.end - axis.start).days
     return markup(
         f'<svg width="{WIDTH}" height="{n(height)}" viewBox="0 0 {WIDTH} {n(height)}" role="group" '
-        f'aria-label="{escape(finding)}">{ARROWS}{"".join(sheet.bands)}{_grid(axis, height, today, target)}'
-        f"{''.join(lines)}{''.join(sheet.rows)}</svg>"
+        f'aria-label="{escape(finding)}" data-day="{day:.4f}">{ARROWS}<g id="road">{"".join(sheet.bands)}'
+        f"{_grid(axis, height, today, target)}{''.join(lines)}{''.join(sheet.rows)}</g></svg>{_names(height)}"
     )
+
+
+def _names(height: float) -> str:
+    """The names once more, in a narrow column that stays in sight while the time beside it is scrolled: on a phone."""
+    box = f'width="{NAMES}" height="{n(height)}" viewBox="{NAMES_LEFT} 0 {NAMES} {n(height)}"'
+    return f'<div class="road-names" aria-hidden="true" inert><svg {box}><use href="#road"/></svg></div>'
 
 
 def _grid(axis: Axis, height: float, today: date, target: date | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import accumulate
@@ -37,16 +37,19 @@ from dashboards.roadmap_charts import Mark
 from dashboards.templatetags.words import slip_tone
 from dashboards.window import Step
 from dashboards.window import Window as Shown
-from forecasts.models import ProgramHealth
+from forecasts.models import MilestoneForecast, ProgramHealth
 from milestones.models import BaselineDate, Dependency, Milestone
 from people.models import User
 from programs.models import Alignment, Health, Phase, Program
+from programs.permissions import Act, acts_of_many
 
 TRUNCATE = {Step.WEEK: TruncWeek, Step.MONTH: TruncMonth, Step.QUARTER: TruncQuarter, Step.YEAR: TruncYear}
 # The day a milestone was done, its P50 or, where nothing was simulated, the day it is planned or promised.
 EXPECTED = Coalesce("done_on", "forecast__p50_on", "forecast__finish_on", "target_on")
 LATE = Q(done_on=None, forecast__p80_on__gt=F("forecast__target_on") + timedelta(days=7))
 GIVERS, TAKERS = -1, -2
+# What the reader may do, by the key of a program.
+Allowed = Mapping[str, frozenset[Act]]
 
 
 class Cell(NamedTuple):
@@ -123,14 +126,14 @@ class Group:
 # ---- which lanes there are
 
 
-def programs(viewer: User, *, today: date, by: str, health: str) -> list[Group]:
-    """Open programs that the viewer sees, most important first, in groups by title."""
+def programs(viewer: User, *, today: date, by: str, health: str) -> tuple[list[Group], Allowed]:
+    """Open programs that the viewer sees, most important first, in groups by title; and what they may do in them."""
     newest = ProgramHealth.objects.filter(program=OuterRef("pk"), day__lte=today).order_by("-day")
     found: list[Any] = list(
         Program.objects.visible_to(viewer)
         .open()
         .by_rank()
-        .only("key", "name", "area", "lead", "target_on")
+        .only("key", "name", "area", "lead", "target_on", "sponsor", "visibility")
         .annotate(health_id=Subquery(newest.values("pk")[:1]))
     )
     derived = ProgramHealth.objects.only("health", "p50_on", "p80_on", "slip_days").in_bulk(
@@ -152,7 +155,16 @@ def programs(viewer: User, *, today: date, by: str, health: str) -> list[Group]:
                 p80_on=row.p80_on if row else None,
                 slip=row.slip_days if row else None,
             )
-    titles = _titles([program for program in found if program.pk in lanes], by)
+    shown = [program for program in found if program.pk in lanes]
+    return _grouped(lanes, _titles(shown, by), by), allowed_in(viewer, shown)
+
+
+def allowed_in(viewer: User, programs: Sequence[Program]) -> Allowed:
+    found = acts_of_many(viewer, programs)
+    return {program.key: found[program.pk] for program in programs}
+
+
+def _grouped(lanes: Mapping[int, Lane], titles: Mapping[int, tuple[str, str]], by: str) -> list[Group]:
     if by == "program" or not titles:
         return [Group("", "", list(lanes.values()))] if lanes else []
     groups: dict[str, Group] = {}
@@ -251,22 +263,36 @@ def count(lanes: Collection[Lane], rows: QuerySet[Milestone], shown: Shown) -> N
             lane.cells[first] = Cell(number, late)
 
 
-def read(rows: QuerySet[Milestone]) -> list[Mark]:
-    """Milestones with their forecast and newest baseline, as they are drawn and listed."""
+def read(rows: QuerySet[Milestone], allowed: Allowed) -> list[Mark]:
+    """Milestones with their forecast and newest baseline, as they are drawn, listed and moved."""
     frozen = BaselineDate.objects.filter(milestone=OuterRef("pk")).order_by("-baseline__approved_on", "-baseline_id")
-    forecast = ("p80_on", "target_on", "on_longest_path", "driven_by_id")
-    own = ("pk", "version", "name", "lane", "program__key", "is_end", "done_on", "started_on", "target_on", "expected")
+    forecast = ("p80_on", "target_on", "on_longest_path", "driven_by_id", "start_on", "basis")
+    own = (
+        "pk", "version", "name", "lane", "program__key", "is_end", "done_on", "started_on", "target_on",
+        "expected",
+    )  # fmt: skip
     values: Iterable[dict[str, Any]] = rows.annotate(baseline_on=Subquery(frozen.values("finish_on")[:1])).values(
         *own, "baseline_on", *(f"forecast__{name}" for name in forecast)
     )
-    return [_mark(row) for row in values]
+    return [_mark(row, allowed.get(row["program__key"], frozenset())) for row in values]
 
 
-def _mark(row: dict[str, Any]) -> Mark:
+def _moves(row: dict[str, Any], allowed: frozenset[Act]) -> tuple[str, date | None]:
+    """Which field moves a milestone's bar, and from which day: the promise that is all there is, else its start."""
+    is_planned = row["forecast__basis"] in (None, MilestoneForecast.Basis.PLANNED)
+    if row["done_on"] or row["started_on"] or Act.EDIT not in allowed:
+        return "", None
+    if not is_planned:
+        return "not_before_on", row["forecast__start_on"]
+    return ("target_on", row["target_on"]) if row["target_on"] and Act.PLAN in allowed else ("", None)
+
+
+def _mark(row: dict[str, Any], allowed: frozenset[Act]) -> Mark:
     done_on, baseline_on = row["done_on"], row["baseline_on"]
     promised = row["target_on"] or row["forecast__target_on"]
     late_on = done_on or row["forecast__p80_on"]
     due = promised or baseline_on
+    moves, moves_from = _moves(row, allowed)
     tone = "done" if done_on else slip_tone((late_on - due).days) if late_on and due else "none"
     return Mark(
         pk=row["pk"],
@@ -286,10 +312,13 @@ def _mark(row: dict[str, Any]) -> Mark:
         is_end=row["is_end"],
         critical=bool(row["forecast__on_longest_path"]) and not done_on,
         driven_by=row["forecast__driven_by_id"],
+        moves=moves,
+        moves_from=moves_from,
+        target_moves=bool(row["target_on"]) and not done_on and Act.PLAN in allowed,
     )
 
 
-def open_up(lanes: Sequence[Lane], rows: QuerySet[Milestone], shown: Shown) -> None:
+def open_up(lanes: Sequence[Lane], rows: QuerySet[Milestone], shown: Shown, allowed: Allowed) -> None:
     """Read the milestones that open lanes have room for, by the day they are expected."""
     wanted = {lane.pk: lane for lane in lanes if lane.room}
     if not wanted:
@@ -299,7 +328,7 @@ def open_up(lanes: Sequence[Lane], rows: QuerySet[Milestone], shown: Shown) -> N
         lane__in=list(wanted), expected__gte=shown.start, expected__lt=shown.end
     )
     most = max(lane.room for lane in wanted.values())
-    for mark in read(inside.annotate(place=place).filter(place__lte=most).order_by("expected", "pk")):
+    for mark in read(inside.annotate(place=place).filter(place__lte=most).order_by("expected", "pk"), allowed):
         if len(wanted[mark.lane].marks) < wanted[mark.lane].room:
             wanted[mark.lane].marks.append(mark)
 
@@ -316,8 +345,8 @@ def links(lanes: Iterable[Lane]) -> list[tuple[int, int]]:
 class Twin(Sequence[tuple[Lane, Mark]]):
     """All milestones of the lanes, in the order of these and then of their days; read a page at a time."""
 
-    def __init__(self, lanes: Sequence[Lane], rows: QuerySet[Milestone]) -> None:
-        self.lanes, self.rows = lanes, rows
+    def __init__(self, lanes: Sequence[Lane], rows: QuerySet[Milestone], allowed: Allowed) -> None:
+        self.lanes, self.rows, self.allowed = lanes, rows, allowed
         self.ends = list(accumulate(lane.total for lane in lanes))
 
     def __len__(self) -> int:
@@ -346,4 +375,5 @@ class Twin(Sequence[tuple[Lane, Mark]]):
             .filter(lane__in=list(places))
             .order_by(order, F("expected").asc(nulls_last=True), "pk")
         )
-        return [(touched[places[mark.lane]][0], mark) for mark in read(ordered[start - first : stop - first])]
+        marks = read(ordered[start - first : stop - first], self.allowed)
+        return [(touched[places[mark.lane]][0], mark) for mark in marks]

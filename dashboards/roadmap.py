@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from dashboards import lane_charts, lanes
-from dashboards.lanes import Group, Lane, Twin
+from dashboards.lanes import Allowed, Group, Lane, Twin
 from dashboards.window import ZOOMS, Step, Window, fits, window
 from forecasts.models import ProgramHealth
 from milestones.models import Milestone
@@ -24,7 +24,7 @@ from people.pages import SignedIn
 from people.services import today as today_at
 from programs.models import Health
 from programs.pages import find_program, program_crumbs
-from programs.permissions import Act, may
+from programs.permissions import Act
 
 GROUPS = {"area": "Area", "lead": "Lead", "objective": "Objective", "phase": "Phase", "program": "Programs alone"}
 # Rows that are drawn at first, that each “show more” adds, and at most.
@@ -207,13 +207,16 @@ def lay_out(groups: Sequence[Group], asked: Asked, most: int) -> Sheet:
     return Sheet(shown, asked, all_open, sum(len(group.lanes) for group in groups) - drawn, cut, turns)
 
 
-def drawing(sheet: Sheet, rows: QuerySet[Milestone], today: date, target: date | None, finding: str) -> dict[str, Any]:
+def drawing(
+    sheet: Sheet, rows: QuerySet[Milestone], allowed: Allowed, today: date, target: date | None, finding: str
+) -> dict[str, Any]:
     """The drawing: its months and weeks, and what lies below them."""
     shown = sheet.asked.window
-    lanes.open_up(sheet.lanes, rows, shown)
+    lanes.open_up(sheet.lanes, rows, shown, allowed)
     between = lanes.links(sheet.lanes)
     return {
         "head": lane_charts.head(shown, today, target),
+        "may_move": any(mark.movable for lane in sheet.lanes for mark in lane.marks),
         "body": lane_charts.body(sheet.groups, between, shown, today, target, finding, sheet.turned),
     }
 
@@ -254,7 +257,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
     """All open programs that the reader sees, over time."""
     today = today_at(timezone.now())
     asked = read(request, today)
-    groups = lanes.programs(request.user, today=today, by=asked.group, health=asked.health)
+    groups, allowed = lanes.programs(request.user, today=today, by=asked.group, health=asked.health)
     found = [lane for group in groups for lane in group.lanes]
     rows = lanes.of_programs(groups)
     lanes.count(found, rows, asked.window)
@@ -264,7 +267,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
     context = {
         "title": "Roadmap",
         "sub": finding,
-        "page": Paginator(Twin(found, rows), ROWS_OF_TABLE).get_page(request.GET.get("page")),
+        "page": Paginator(Twin(found, rows, allowed), ROWS_OF_TABLE).get_page(request.GET.get("page")),
         "group_choices": [
             {"label": label, "url": asked.url(group=name if name != "area" else ""), "current": name == asked.group}
             for name, label in GROUPS.items()
@@ -273,7 +276,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "chips": [("Health", str(Health(asked.health).label), asked.url(health=""))] if asked.health else [],
         "found": found,
         "groups": groups,
-        **drawing(sheet, rows, today, None, finding),
+        **drawing(sheet, rows, allowed, today, None, finding),
         **controls(sheet),
     }
     return render(request, "dashboards/roadmap.html", context)
@@ -308,16 +311,17 @@ def program(request: SignedIn, key: str) -> HttpResponse:
     health = ProgramHealth.objects.filter(program=found, day__lte=today).order_by("-day").only("slip_days").first()
     path: Any = Milestone.objects.filter(program=found, forecast__on_longest_path=True, done_on=None)
     finding = program_finding(health.slip_days if health else None, path.order_by("forecast__finish_on", "pk"))
-    may_edit = may(request.user, Act.EDIT, found)
+    allowed = lanes.allowed_in(request.user, [found])
+    may_edit = Act.EDIT in allowed[found.key]
     context = {
         "program": found,
         "title": "Roadmap",
         "crumbs": program_crumbs(found),
         "sub": finding,
-        "page": Paginator(Twin(streams, rows), ROWS_OF_TABLE).get_page(request.GET.get("page")),
+        "page": Paginator(Twin(streams, rows, allowed), ROWS_OF_TABLE).get_page(request.GET.get("page")),
         "found": streams,
         "new_url": f"{found.get_absolute_url()}/milestones/new" if may_edit else "",
-        **drawing(sheet, rows, today, found.target_on, finding),
+        **drawing(sheet, rows, allowed, today, found.target_on, finding),
         **controls(sheet),
     }
     return render(request, "dashboards/roadmap.html", context)

@@ -41,6 +41,16 @@ class Mark:
     lane: int = 0
     tag: str = ""
     program: str = ""
+    # What the reader may move: the field that its bar stands for, if any, the day it has now, and its target.
+    moves: str = ""
+    moves_from: date | None = None
+    target_moves: bool = False
+
+    @property
+    def movable(self) -> str:
+        """The fields that the reader may move, for the form that does it without dragging."""
+        fields = (self.moves, "target_on" if self.target_moves else "")
+        return ",".join(dict.fromkeys(filter(None, fields)))
 
     @property
     def last_on(self) -> date | None:
@@ -241,8 +251,13 @@ def row(place: Place, axis: Axis, at: Columns) -> str:
             right = ghost + 9
     if mark.target_on and axis.has(mark.target_on):
         aim = axis.x(mark.target_on)
-        drawn.append(f'<line class="v-target" x1="{n(aim)}" x2="{n(aim)}" y1="{n(y - 9)}" y2="{n(y + 9)}"/>')
-        drawn.append(flag(aim, y - 9, 5))
+        pole = f'<line class="v-target" x1="{n(aim)}" x2="{n(aim)}" y1="{n(y - 9)}" y2="{n(y + 9)}"/>'
+        pole += flag(aim, y - 9, 5)
+        if mark.target_moves:
+            area = _hit(aim - 6, y, 18)
+            drawn.append(f"<g {_moving('target_on', mark.target_on)}>{area}{pole}</g>")
+        else:
+            drawn.append(pole)
         left = min(left, aim - 4)
         if right - 8 < aim < right + wide:
             right = aim + 8
@@ -251,6 +266,9 @@ def row(place: Place, axis: Axis, at: Columns) -> str:
         body += f'<path class="v-check" d="M{n(x - 2.6)} {n(y + 0.2)}l1.9 1.9 3.3-4"/>'
     band = "" if mark.done else whisker(axis, finish, last, y)
     of = f'data-milestone="{mark.pk}" data-version="{mark.version}"'
+    if mark.moves and mark.moves_from:
+        of += f" {_moving(mark.moves, mark.moves_from)}"
+        band = _hit(x - 12, y, max(24, axis.clamp(last) - x + 18)) + band
     drawn.append(f'<g class="s-{mark.tone}" {of}>{band}{body}</g>')
     beyond = "" if axis.has(finish) else "‹ " if finish < axis.start else "› "
     label = f"{beyond}{mark.label}{f' {finish:%Y}' if beyond else ''}"
@@ -261,6 +279,15 @@ def row(place: Place, axis: Axis, at: Columns) -> str:
         f'<text class="v-text-2" x="{n(start + 3)}" y="{n(y + 4)}">{label}</text>'
     )
     return linked(f"/m/{mark.pk}", mark.in_words, y - 13, 26, WIDTH, "".join(drawn))
+
+
+def _moving(field: str, day: date) -> str:
+    """What static/js/drag.js moves, and from which day."""
+    return f'data-moves="{field}" data-from="{day.isoformat()}"'
+
+
+def _hit(x: float, y: float, width: float) -> str:
+    return f'<rect class="v-hit" x="{n(x)}" y="{n(y - 12)}" width="{n(width)}" height="24"/>'
 
 
 def linked(url: str, words: str, y: float, height: float, width: float, drawn: str, name: str = "") -> str:

@@ -29,14 +29,17 @@ function close(form) {
   before.delete(slot);
   window.htmx.process(slot);
   slot.querySelector("[data-edit]")?.focus();
+  slot.closest("dialog")?.close();
 }
 
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   const form = detail.elt.matches?.("form[data-editing]") && detail.elt;
   // 204: saved. The page that "refresh" brings in has the new value, and may now replace the form.
   if (form && detail.xhr.status === 204) {
-    returning = slotOf(form).id;
-    before.delete(slotOf(form));
+    const slot = slotOf(form);
+    returning = slot.id;
+    before.delete(slot);
+    slot.closest("dialog")?.close("saved");
     delete form.dataset.dirty;
     delete form.dataset.editing;
   }

@@ -12,6 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+import programs.services
 from dashboards.roadmap_charts import cut
 from dashboards.window import Step, window
 from forecasts.models import MilestoneForecast
@@ -84,6 +85,39 @@ def test_a_row_says_when_with_its_target_and_version(cast: Cast, sign_in: Any, p
     done = row_of(look(sign_in(cast.viewer), zoom="quarter"), Milestone.objects.exclude(done_on=None).get())
     assert ": done " in done
     assert "v-check" in done
+
+
+def moving(answer: Any, milestone: Milestone) -> list[tuple[str, str]]:
+    """Which fields of a milestone its row lets the reader drag, and from which days."""
+    return re.findall(r'data-moves="(\w+)" data-from="([\d-]+)"', row_of(answer, milestone))
+
+
+def test_who_may_edit_moves_bars_and_who_may_plan_moves_targets(
+    cast: Cast, sign_in: Any, portfolio_of: Portfolio
+) -> None:
+    (program,) = portfolio_of(1, [cast.lead])
+    programs.services.give_role(program=program, user=cast.contributor, kind="contributor", by=cast.admin)
+    done, step, started, end = Milestone.objects.order_by("pk")
+    Milestone.objects.filter(pk=started.pk).update(started_on=FRIDAY)
+    starts = ("not_before_on", str(step.forecast.start_on))
+    target = ("target_on", str(step.target_on))
+    for path in ("/roadmap", "/p/P0/roadmap"):
+        seen = {user: look(sign_in(user), path, zoom="quarter") for user in (cast.viewer, cast.contributor, cast.lead)}
+        assert moving(seen[cast.viewer], step) == []
+        assert moving(seen[cast.contributor], step) == [starts]
+        assert moving(seen[cast.lead], step) == [target, starts]
+        # What has begun keeps its start, and what is done stays.
+        assert moving(seen[cast.lead], started) == [("target_on", str(started.target_on))]
+        assert moving(seen[cast.lead], done) == []
+        move = f'href="/m/{step.pk}/edit?only='
+        assert f'{move}not_before_on,target_on"' in seen[cast.lead].text
+        assert f'{move}not_before_on"' in seen[cast.contributor].text
+        assert move not in seen[cast.viewer].text
+        assert "js/drag.js" not in seen[cast.viewer].text
+    # A day alone is all there is of what is only planned: that is what its bar moves.
+    MilestoneForecast.objects.filter(pk=end.pk).update(basis="planned")
+    assert moving(look(sign_in(cast.lead), zoom="quarter"), end) == [("target_on", str(end.target_on))] * 2
+    assert moving(look(sign_in(cast.contributor), zoom="quarter"), end) == []
 
 
 def test_arrows_join_what_is_drawn(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:

@@ -1,0 +1,100 @@
+"""Milestones are moved on the roadmap, by mouse and by arrow keys; nothing is saved before its impact is seen."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Locator, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+import forecasts.services
+import milestones.services
+import people.services
+from milestones.models import Milestone
+from tests.conftest import Cast
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+DAY = 480
+
+
+@pytest.fixture
+def fibre(cast: Cast) -> Milestone:
+    now = timezone.now()
+    of: dict[str, Any] = {"program": cast.na4, "by": cast.lead, "today": people.services.today(now)}
+    first = milestones.services.create_milestone(**of, name="Fibre", work_likely=20 * DAY)
+    last = milestones.services.create_milestone(**of, name="Live", is_end=True)
+    milestones.services.link(predecessor=first, successor=last, by=cast.lead)
+    forecasts.services.catch_up(today=of["today"], at=now)
+    return first
+
+
+def drag(page: Page, mark: Locator, by: float) -> None:
+    box = mark.bounding_box()
+    assert box
+    x, y = box["x"] + 12, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + by, y, steps=4)
+
+
+def test_by_mouse_and_by_keyboard_with_impact_and_undo(
+    cast: Cast, fibre: Milestone, signed_in: Any, live_server: LiveServer
+) -> None:
+    page: Page = signed_in(cast.lead)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{live_server.url}/p/NA4/roadmap")
+    row = page.locator(f'.road-rows > svg a[href="/m/{fibre.pk}"]')
+    mark = row.locator("[data-moves=not_before_on]")
+    first = date.fromisoformat(mark.get_attribute("data-from") or "")
+    dialog, line = page.get_by_role("dialog", name="Move “Fibre”"), page.locator("#move .impact")
+
+    # Escape gives up what is being dragged, and the click that ends it leads nowhere.
+    drag(page, mark, 60)
+    expect(row.locator("[data-says]")).to_contain_text("Start not before")
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    expect(row.locator("[data-says]")).to_have_count(0)
+    assert page.url.endswith("/p/NA4/roadmap")
+
+    drag(page, mark, 60)
+    page.mouse.up()
+    expect(dialog).to_be_visible()
+    expect(line).to_contain_text("Moves 2 milestones in 1 program at P80")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(row).to_be_focused()
+    assert mark.get_attribute("transform") is None
+
+    for key in ("Shift+ArrowRight", "Shift+ArrowRight", "ArrowLeft"):
+        page.keyboard.press(key)
+    expect(page.locator("#move-says")).to_contain_text("+13 d. Enter asks what that moves")
+    page.keyboard.press("Enter")
+    expect(line).to_contain_text("Moves 2 milestones in 1 program at P80")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Saved. The forecast follows")).to_be_visible()
+    expect(dialog).to_be_hidden()
+    fibre.refresh_from_db()
+    assert fibre.not_before_on
+    assert (fibre.not_before_on - first).days == 13
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Taken back.")).to_be_visible()
+    fibre.refresh_from_db()
+    assert fibre.not_before_on is None
+
+
+def test_on_a_phone_names_stay_in_sight(cast: Cast, fibre: Milestone, signed_in: Any, live_server: LiveServer) -> None:
+    page: Page = signed_in(cast.lead)
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{live_server.url}/p/NA4/roadmap")
+    names, box = page.locator(".road-names"), page.locator(".road-box")
+    for left in (0, 300):
+        box.evaluate("(node, left) => { node.scrollLeft = left }", left)
+        shown, within = names.bounding_box(), box.bounding_box()
+        assert shown
+        assert within
+        assert shown["x"] == within["x"]
+        assert shown["width"] < within["width"] / 2
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
