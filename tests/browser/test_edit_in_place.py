@@ -30,7 +30,7 @@ def test_by_keyboard_with_undo(cast: Cast, fibre: Milestone, signed_in: Any, liv
     page.goto(f"{live_server.url}/p/NA4/milestones")
     page.keyboard.press("j")
     page.keyboard.press("e")  # the first value of the row: its owner
-    expect(page.get_by_label("Owner")).to_be_focused()
+    expect(page.get_by_role("table").get_by_label("Owner")).to_be_focused()
     page.keyboard.press("Escape")
     expect(page.get_by_role("link", name=re.compile("nobody.*edit owner"))).to_be_focused()
     page.get_by_role("link", name=re.compile("^5 d.*edit")).click()
