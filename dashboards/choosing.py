@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ from itertools import groupby
 from django.http import QueryDict
 
 from dashboards.overview import GRAVITY, Line, fill_history, fill_milestones, fill_risks
-from history.services import EARLIEST
+from history.past import day_asked
 from people.models import User
 from programs.models import Health, Phase, Program
 
@@ -43,8 +42,6 @@ GROUPS = ("area", "lead", "objective", "phase")
 # Whoever leads a program is its owner in the words of other tools, and of the saved addresses of their people.
 ALIASES = {"owner": "lead"}
 KNOWN = frozenset({*FILTERS, *ALIASES, "view", "sort", "group", "week", "as_of", "page", "format"})
-WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 MOST_SHOWN = 60
 # What each filter offers: values as they stand in an address, and in words.
 Choices = dict[str, list[tuple[str, str]]]
@@ -103,7 +100,7 @@ def read(query: QueryDict, today: date) -> Asked:
     view = one_of("view", VIEWS, "")
     sort = one_of("sort", SORTS, "attention")
     group = one_of("group", GROUPS, "") if "group" in given else ""
-    as_of, trouble = day_of(given, today)
+    as_of, trouble = day_asked(given, today)
     if trouble:
         refused.append(trouble)
     if as_of and sort.removeprefix("-") in ONLY_NOW:
@@ -111,36 +108,6 @@ def read(query: QueryDict, today: date) -> Asked:
         sort = "attention"
     filters = {name: given[name] for name in FILTERS if name in given}
     return Asked(view, filters, sort, group, as_of, tuple(refused))
-
-
-def day_of(given: Mapping[str, str], today: date) -> tuple[date | None, str]:
-    """The day in the past that ``as_of`` or ``week`` names, the end of the week for a week; or why there is none.
-
-    >>> day_of({"week": "2026-W47"}, date(2026, 11, 26))
-    (datetime.date(2026, 11, 22), '')
-    >>> day_of({"week": "2026-W48"}, date(2026, 11, 26))
-    (None, '')
-    >>> day_of({"as_of": "soon"}, date(2026, 11, 26))
-    (None, 'There is no day “soon”: write it as 2026-11-20, or a week as 2026-W47.')
-    """
-    text = given.get("as_of") or given.get("week")
-    if not text:
-        return None, ""
-    begins = day = None
-    try:
-        if "as_of" in given and DAY.fullmatch(text):
-            begins = day = date.fromisoformat(text)
-        elif "as_of" not in given and (found := WEEK.fullmatch(text)):
-            begins, day = (date.fromisocalendar(int(found[1]), int(found[2]), weekday) for weekday in (1, 7))
-    except ValueError:
-        day = None
-    if begins is None or day is None:
-        return None, f"There is no day “{text[:MOST_SHOWN]}”: write it as 2026-11-20, or a week as 2026-W47."
-    if begins > today:
-        return None, f"{text} lies ahead: the portfolio is shown as it is now."
-    if day < EARLIEST:
-        return None, f"{text} lies before all programs: the portfolio is shown as it is now."
-    return (day if day < today else None), ""
 
 
 # -- values of a program ---------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import urlencode
 
 from forecasts.models import ProgramHealth, Run
+from history import past
 from people.models import Organisation, User
 from programs.models import Notice, Program, Subject, Watch
 from programs.models.program import BY_RANK
@@ -66,10 +67,15 @@ def existing(places: tuple[Place, ...]) -> list[Place]:
 
 
 def own_programs(user: User) -> list[Program]:
-    """Open programs that a person watches, then those in which they have a part; each with its derived health."""
+    """Today's open programs that a person watches, then those that they have a part in; each with its health."""
+    with past.today():
+        return list(_own_programs(user))
+
+
+def _own_programs(user: User) -> QuerySet[Program]:
     newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
     starred = Watch.objects.filter(user=user, kind=Subject.PROGRAM, subject_id=OuterRef("pk"))
-    return list(
+    return (
         Program.objects.visible_to(user)
         .filter(Q(pk__in=Program.objects.with_part(user).values("pk")) | Q(Exists(starred)))
         .open()
@@ -106,6 +112,11 @@ def pulse(user: User, key: str = "") -> dict[str, Any]:
     }
 
 
+def pulse_of_today(user: User, key: str) -> dict[str, Any]:
+    with past.today():
+        return pulse(user, key)
+
+
 def organisation_name() -> str:
     return organisation_and_zone()[0] or "Portfolio"
 
@@ -127,7 +138,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "personal_places": existing(PERSONAL),
             "settings_place": next(iter(existing(SETTINGS)), None),
             "own_programs": SimpleLazyObject(lambda: own_programs(user)),
-            "forecast_run": SimpleLazyObject(lambda: pulse(user, key)),
+            "forecast_run": SimpleLazyObject(lambda: pulse_of_today(user, key)),
+            "as_of": past.day(),
             "pulse_url": f"/pulse?{urlencode({'program': key})}" if key else "/pulse",
         }
     return context

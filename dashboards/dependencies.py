@@ -33,13 +33,14 @@ from dashboards.hand_offs import (
     told,
     with_damage,
 )
+from history import past
 from milestones.forms import causes
 from milestones.hand_offs import seen
 from people import export, saved_views
-from people.lists import MOST_SHOWN, address
+from people.lists import DAYS, MOST_SHOWN, PASSING, address
 from people.pages import SignedIn
 from programs.models import Program
-from programs.pages import find_program, program_crumbs
+from programs.pages import find_program, looks_back, program_crumbs
 
 # How a list is called in the portfolio, and in a program.
 MINE = {"owe": ("I owe", "Gives"), "owed": ("Owed to me", "Gets")}
@@ -49,6 +50,7 @@ MOST_PRESSING = 8
 MOST_OFFERED = 150
 
 
+@looks_back
 def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
     program = find_program(request, key) if key else None
     mine = request.GET.get("mine", "")
@@ -62,7 +64,8 @@ def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
     answering = answered_by(request.user)
     owing = sides(Program.objects.filter(pk=program.pk) if program else answering)
     counts = rows.aggregate(all=Count("pk"), **{name: Count("pk", filter=side) for name, side in owing.items()})
-    own = set(answering.values_list("pk", flat=True))
+    # Nobody answers in the past.
+    own = set() if past.day() else set(answering.values_list("pk", flat=True))
     parts = parts_of(request.user)
     wanted = chosen(rows, filters)
     if mine:
@@ -73,6 +76,7 @@ def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
         "program": program,
         "place": "dependencies",
         "title": "Dependencies",
+        "untold": ["P80 is the one issued in that week."],
         "sub": summary(pairs_of(rows, parts) if is_filtered else pairs),
         "crumbs": program_crumbs(program) if program else [],
         "layout": layout,
@@ -183,7 +187,7 @@ def table(request: SignedIn, wanted: Any, own: set[int], mine: str) -> dict[str,
 def lines(request: SignedIn, rows: Any, own: set[int], *, grouped: bool = False) -> list[HandOff]:
     """Rows of ``with_damage``, as the reader sees them."""
     rows = list(rows)
-    return told(rows, seen(rows, request.user), own, request.user.is_admin, grouped=grouped)
+    return told(rows, seen(rows, request.user), own, request.user.is_admin and not past.day(), grouped=grouped)
 
 
 def chips(request: SignedIn, filters: dict[str, str], parts: dict[int, Part]) -> list[tuple[str, str, str]]:
@@ -202,7 +206,7 @@ def chips(request: SignedIn, filters: dict[str, str], parts: dict[int, Part]) ->
 
 def refused(request: SignedIn, filters: dict[str, str], parts: dict[int, Part]) -> list[str]:
     """What of the address was left out, or can match nothing, in sentences."""
-    known = {*FILTERS, "mine", "layout", "sort", "page", "format"}
+    known = {*FILTERS, *PASSING, *DAYS, "mine", "layout", "sort"}
     said = [f"This page has no filter “{name[:MOST_SHOWN]}”." for name in request.GET if name not in known]
     keys = {part.key.lower() for part in [*parts.values(), HIDDEN]}
     said += [

@@ -14,7 +14,7 @@ from milestones.models import Milestone
 from people import lists
 from people.lists import Listing, Shape
 from people.pages import SignedIn, day_of
-from programs.pages import find_program, program_crumbs
+from programs.pages import find_program, looks_back, program_crumbs
 from programs.permissions import Act, acts
 
 MILESTONES = Shape(
@@ -62,6 +62,7 @@ MILESTONES = Shape(
 
 
 @require_safe
+@looks_back
 def milestones(request: SignedIn, key: str) -> HttpResponse:
     program = find_program(request, key)
     here, day = f"{program.get_absolute_url()}/milestones", day_of(request)
@@ -87,6 +88,7 @@ def milestones(request: SignedIn, key: str) -> HttpResponse:
         "may_plan": Act.PLAN in allowed,
         "place": "milestones",
         "title": "Milestones",
+        "untold": ["P80 and slip are those issued in that week; float is not kept by day."],
         "crumbs": program_crumbs(program),
         "lines": [Line(row, forecasts.get(row.pk)) for row in page],
         "primary_url": f"{here}/new" if Act.EDIT in allowed else None,

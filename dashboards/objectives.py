@@ -23,6 +23,7 @@ from people.models import Viewer
 from people.pages import SignedIn, day_of
 from people.permissions import OrgAct, may
 from programs.models import Alignment, Objective, Program
+from programs.pages import looks_back
 
 MOST_PROGRAMS = 12
 MOST_NAMED = 3
@@ -170,6 +171,7 @@ def _percent(share: Decimal | None) -> float | None:
 
 
 @require_safe
+@looks_back
 def objectives(request: SignedIn) -> HttpResponse:
     day = day_of(request)
     kinds = {"open": ("Open", Q(closed_on=None)), "closed": ("Closed", Q(closed_on__isnull=False))}

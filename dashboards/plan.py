@@ -24,9 +24,9 @@ from milestones.forms import BaselineForm
 from milestones.hand_offs import seen
 from milestones.models import Baseline, Dependency, Milestone
 from milestones.views import find_milestone, today
-from people.pages import SignedIn, done, paged, posted
+from people.pages import SignedIn, day_of, done, paged, posted
 from programs.models import Program, Subject
-from programs.pages import find_program, program_crumbs
+from programs.pages import find_program, looks_back, program_crumbs
 from programs.permissions import Act, acts, may, require
 from programs.threads import is_watched, thread_of
 
@@ -97,6 +97,7 @@ def forecasts_of(milestones: list[Milestone]) -> dict[int, MilestoneForecast]:
     return MilestoneForecast.objects.in_bulk([milestone.pk for milestone in milestones])
 
 
+@looks_back
 def milestone(request: SignedIn, pk: int) -> HttpResponse:
     row = find_milestone(request, pk)
     program = row.program
@@ -109,7 +110,7 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
     near = forecasts_of([end for link in links for end in (link.predecessor, link.successor) if end])
     moves = row.date_moves.select_related("cause", "by").order_by("-at", "-id")[:20]
     links_in = [link for link in links if link.row.successor_id == row.pk]
-    broken = {link.pk for link in out_of_sequence([link.row for link in links_in], today())}
+    broken = {link.pk for link in out_of_sequence([link.row for link in links_in], day_of(request))}
     risks = row.risk_impacts.filter(risk__program__in=Program.objects.visible_to(request.user), risk__closed_on=None)
     line = Line(row, forecast)
     frozen = row.baseline_dates.select_related("baseline").order_by("-baseline__approved_on", "-id").first()
@@ -119,6 +120,7 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "program": program,
         "place": "milestones",
         "title": row.name,
+        "untold": ["P50 and P80 are those issued in that week; float and what drives it are not kept by day."],
         "crumbs": program_crumbs(program, ("Milestones", f"{program.get_absolute_url()}/milestones")),
         "milestone": row,
         "line": line,

@@ -19,6 +19,7 @@ from dashboards.news import moved, named
 from dashboards.templatetags.words import slip_tone
 from forecasts.models import MilestoneForecast, ProgramHealth
 from forecasts.watermelons import COMPARABLE, days_of_disagreement
+from history import past
 from metrics import kpis
 from metrics.models import KPI, Measurement
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone
@@ -168,6 +169,8 @@ class Page:
 
     @property
     def is_behind(self) -> bool:
+        if past.day():
+            return False
         return self.health is None or self.health.revision != self.program.revisions.revision
 
     @property

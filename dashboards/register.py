@@ -128,7 +128,6 @@ RISKS = Shape(
         ("Review", lambda line: line.risk.review_on),
         ("Closed", lambda line: line.risk.closed_on),
     ],
-    size=60,
 )
 
 

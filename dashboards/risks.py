@@ -17,7 +17,7 @@ from history.changes import changes_of
 from people.lists import Listing
 from people.pages import SignedIn, day_of
 from programs.models import Program, Subject
-from programs.pages import program_crumbs
+from programs.pages import looks_back, program_crumbs
 from programs.permissions import Act, acts, editable
 from programs.threads import is_watched, thread_of
 from risks.exposure import exposure_of
@@ -27,6 +27,7 @@ from risks.models import MitigationAction, Risk
 
 
 @require_safe
+@looks_back
 def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
     """Risks by what to expect of them: of one program, or of all."""
     program, context = log_page(request, key, "risk", "Risks")
@@ -61,6 +62,7 @@ def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
         "editable": editable(request.user, [row.program for row in page]),
         "shown_minutes": exposed.aggregate(all=Sum("exposure"))["all"] or 0,
         "today": day,
+        "untold": ["What a risk would cost at P80 is not kept by day."],
         "sums": sums,
         "open_count": sums.count,
         "matrix": register.matrix(visible.open()) if sums.count else [],
@@ -77,6 +79,7 @@ def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
 
 
 @require_safe
+@looks_back
 def risk(request: SignedIn, pk: int) -> HttpResponse:
     """A risk: what it is, what it would cost and what is done about it."""
     found = Risk.objects.visible_to(request.user).select_related("program__lead", "owner", "forecast__run")
@@ -104,6 +107,7 @@ def risk(request: SignedIn, pk: int) -> HttpResponse:
         ),
         "changes": changes_of(row),
         "today": day_of(request),
+        "untold": ["What a risk would cost at P80 is not kept by day."],
         "star_url": f"/r/{row.reference}/watch",
         "starred": is_watched(request.user, Subject.RISK, row.pk),
         "thread": thread_of(row.program, Subject.RISK, row.pk, f"/r/{row.reference}", allowed),

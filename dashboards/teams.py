@@ -8,8 +8,8 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q, Value
-from django.db.models.functions import NullIf
+from django.db.models import Count, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -18,14 +18,16 @@ from django.views.decorators.http import require_safe
 from dashboards import bars, promises
 from dashboards.templatetags.words import number
 from forecasts.loads import WEEKS, Asking, TeamLoad, Week, load_of, loads_of, overloaded, worst
+from history import past
 from people import charts, lists
 from people.export import exact
 from people.hours import shared_hours
 from people.lists import Listing, Shape
-from people.models import Team, User
+from people.models import Membership, Team, User
 from people.pages import SignedIn, day_of
 from people.permissions import OrgAct, may
 from people.views import find_team, team_crumbs
+from programs.pages import looks_back
 
 MOST_ROWS = 60
 
@@ -106,14 +108,18 @@ class TeamLine:
 
 def lines_of(rows: Iterable[Team], viewer: User, day: date) -> list[TeamLine]:
     found = list(rows)
-    loads = loads_of(found, viewer, today=day)
-    return [TeamLine(row, loads[row.pk]) for row in found]
+    # What teams were asked for hangs on forecasts of each day, which are not kept.
+    loads = {} if past.day() else loads_of(found, viewer, today=day)
+    return [TeamLine(row, loads.get(row.pk, ())) for row in found]
 
 
 @require_safe
+@looks_back
 def teams(request: SignedIn) -> HttpResponse:
     day = day_of(request)
-    found = Team.objects.annotate(member_count=Count("memberships"))
+    # Counted beside, not grouped: a view of the past has no primary key to group by.
+    members = Membership.objects.filter(team=OuterRef("pk")).order_by().values("team").annotate(many=Count("pk"))
+    found = Team.objects.annotate(member_count=Coalesce(Subquery(members.values("many")), 0))
     listing = Listing(request, TEAMS, found, {"": ("All", Q())}, day)
     rows = listing.ordered(listing.wanted.select_related("calendar"))
     if listing.format:
@@ -125,6 +131,7 @@ def teams(request: SignedIn) -> HttpResponse:
         "weeks": WEEKS,
         "small_weeks": bars.SMALL_WEEKS,
         "title": "Teams",
+        "untold": ["What teams were asked for by week is not kept by day."],
         "sub": "People who deliver together, and what they are asked for against what they can do.",
         "primary_url": "/teams/new" if may_add else None,
         "primary_label": "New team",

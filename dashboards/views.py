@@ -13,18 +13,21 @@ from dashboards import program as one
 from dashboards.context import is_there, organisation_and_zone
 from dashboards.context import pulse as beat
 from dashboards.first_steps import first_steps
+from history import past
 from people.pages import SignedIn
+from programs.pages import looks_back
 from programs.permissions import Act, acts
 
 
 @require_safe
+@looks_back
 def program(request: SignedIn, key: str) -> HttpResponse:
     """One program: its health and why, its plan, risks, numbers, words and decisions."""
     found = one.find(request.user, key)
     if found is None:
         raise Http404
     organisation, zone = organisation_and_zone()
-    today = timezone.now().astimezone(zone).date()
+    today = past.day() or timezone.now().astimezone(zone).date()
     page = one.load(found, request.user, today=today, zone=zone)
     allowed = acts(request.user, found)
     here = found.get_absolute_url()
@@ -84,7 +87,8 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "undrawn": sum(mark.finish_on is None for mark in marks),
         "most_rows": roadmap_charts.MOST_ROWS,
         "matrix": charts.risk_matrix(page.risks),
-        "first_steps": first_steps(page, allowed),
+        "first_steps": [] if past.day() else first_steps(page, allowed),
+        "untold": ["P50 and P80 are those issued in that week; float and the critical path are not kept by day."],
         "pages": {name: f"{here}{end}" for name, end in PROGRAM_LINKS.items() if is_there(f"/p/ANY{end}")},
         "star_url": f"{here}/watch",
         "may_edit": Act.EDIT in allowed,

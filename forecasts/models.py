@@ -6,6 +6,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from history.past import read_as
 from milestones.models import Milestone
 from people.models import User
 from programs.models import Health, OfProgramQuerySet, Program
@@ -31,12 +32,21 @@ class Run(models.Model):
         return f"run {self.pk}"
 
 
+@read_as(
+    """
+    SELECT DISTINCT ON (milestone_id) milestone_id, program_id, run_id, finish_on AS start_on, finish_on,
+        NULL::integer AS total_float, NULL::integer AS free_float, false AS on_longest_path,
+        NULL::bigint AS driven_by_id, basis, quantiles[10] AS p50_on, quantiles[16] AS p80_on, chance, quantiles,
+        target_on
+    FROM forecasts_issuedforecast WHERE day <= {day} ORDER BY milestone_id, week_on DESC
+    """
+)
 class MilestoneForecast(models.Model):
     """When a milestone is expected. Float is in working minutes before the end of a program moves.
 
     Start, finish, float and path are those of the plan as it stands, without uncertainty; P50, P80, all quantiles and
     the chance of target come from the simulation. The run is the one that first said so: a later run that finds the
-    same leaves the row alone.
+    same leaves the row alone. Pages of the past read what was issued in the week instead.
     """
 
     class Basis(models.TextChoices):
@@ -74,6 +84,7 @@ class MilestoneForecast(models.Model):
         return f"{self.milestone_id}: {self.finish_on}"
 
 
+@read_as("SELECT * FROM {table} WHERE day <= {day}")
 class ProgramHealth(models.Model):
     """Derived health of a program on a day, with the evidence that it was derived from."""
 
@@ -106,6 +117,7 @@ class ProgramHealth(models.Model):
         return f"{self.program_id} {self.day}: {self.health}"
 
 
+@read_as("SELECT * FROM {table} WHERE day <= {day}")
 class IssuedForecast(models.Model):
     """The ledger: a milestone's forecast as it was issued in a week. Rows are added, never changed; scored when done.
 
@@ -135,6 +147,7 @@ class IssuedForecast(models.Model):
         return f"{self.milestone_id} as of {self.day}"
 
 
+@read_as("SELECT * FROM {table} WHERE false")
 class RiskForecast(models.Model):
     """What an open risk costs the end of its program, in days: by itself, and at P80 among all others."""
 

@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils.formats import date_format
 
+from history import past
 from history.models import Event
 
 MOST_CHANGES = 30
@@ -39,6 +40,8 @@ def changes_of(row: models.Model, shown: Mapping[str, Callable[[Any], str]] | No
     One query for the events, one for the people, one for each model that a changed field points to.
     """
     events: models.QuerySet[Any] = row.events  # type: ignore[attr-defined]  # named by history.track
+    if past.day():
+        events = events.filter(pgh_created_at__lt=past.Moment())
     newest: list[Event] = list(
         events.select_related("change_set").order_by("-pgh_created_at", "-pgh_id")[: MOST_CHANGES + 1]
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import pghistory
@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q
 
 from history.models import Event
+from history.past import COLUMNS, OF_TODAY
 from history.services import FINAL
 
 M = TypeVar("M", bound=models.Model)
@@ -36,18 +37,31 @@ ONLY_CLOSING = """
 
 
 def track(
-    *, program: str = "", other_program: str = "", exclude: tuple[str, ...] = (), final: bool = False
+    *,
+    program: str = "",
+    other_program: str = "",
+    exclude: tuple[str, ...] = (),
+    final: bool = False,
+    of_today: bool = False,
+    past: Mapping[str, str] | None = None,
 ) -> Callable[[type[M]], type[M]]:
     """Keep the history of a model's rows in a table of events, written by triggers.
 
     ``program`` says how an event finds the program it belongs to, as SQL over ``NEW``, where the row has no
     ``program`` column of its own; ``other_program`` likewise for a row between two programs. Both are stored with
     the event, so that everything of one program at a moment is one index scan a table. What is ``final`` has no undo.
+
+    Pages of a day gone by read the rows as they were (``history.past``): all but those ``of_today``, and but columns
+    that ``past`` gives as SQL over ``e``, the event, and ``now``, the row as it is today.
     """
 
     def wrap(model: type[M]) -> type[M]:
         if final:
             FINAL.add(model)
+        if of_today:
+            OF_TODAY.add(model)
+        if past:
+            COLUMNS[model] = past
         # A program is its own program: its events are found under its id.
         own_column = any(field.name == "program" for field in model._meta.local_fields)
         columns: dict[str, models.Field[int | None, int | None]] = {}

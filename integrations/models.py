@@ -20,7 +20,7 @@ class ImportMappingQuerySet(models.QuerySet["ImportMapping"]):
         return self if may(viewer, OrgAct.IMPORT) else self.none()
 
 
-@track(final=True)
+@track(final=True, of_today=True)
 class ImportMapping(Record):
     """Which column of which table goes where (docs/import.md), kept under a name to be used again."""
 

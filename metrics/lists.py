@@ -21,7 +21,7 @@ from people import lists
 from people.export import exact
 from people.lists import Listing, Shape
 from people.pages import SignedIn, day_of
-from programs.pages import find_program, program_crumbs
+from programs.pages import find_program, looks_back, program_crumbs
 from programs.permissions import Act, may
 
 MOST_POINTS = 60
@@ -108,6 +108,7 @@ KPIS = Shape(
 
 
 @require_safe
+@looks_back
 def kpis(request: SignedIn, key: str) -> HttpResponse:
     program = find_program(request, key)
     here, day = f"{program.get_absolute_url()}/kpis", day_of(request)

@@ -18,9 +18,9 @@ from metrics.forms import KPIForm, MeasurementForm
 from metrics.kpis import pace
 from metrics.lists import line_of, newest_measurements
 from metrics.models import KPI, Measurement
-from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
+from people.pages import SignedIn, attempt, day_of, delete, done, form_page, narrowed, paged, posted
 from programs.models import Program
-from programs.pages import Crumbs, find_program, program_crumbs
+from programs.pages import Crumbs, find_program, looks_back, program_crumbs
 from programs.permissions import Act, acts, require
 
 MOST_DRAWN = 2_000
@@ -41,10 +41,11 @@ def _crumbs(program: Program, *more: tuple[str, str]) -> Crumbs:
     return program_crumbs(program, ("KPIs", f"{program.get_absolute_url()}/kpis"), *more)
 
 
+@looks_back
 def kpi(request: SignedIn, key: str, pk: int) -> HttpResponse:
     row = find_kpi(request, key, pk)
     allowed = acts(request.user, row.program)
-    day, here = today(), row.get_absolute_url()
+    day, here = day_of(request), row.get_absolute_url()
     span = request.GET.get("days", "")
     span = span if span in SPANS else ""
     measured = newest_measurements([row], MOST_DRAWN)[row.pk]

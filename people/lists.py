@@ -24,8 +24,9 @@ NONE, ME = "none", "me"
 MOST_SHOWN = 60
 # Longer than any id: a number that the database could not read.
 MOST_DIGITS = 18
-# Parameters that every list reads; of them only the order is part of what is asked for.
+# Parameters that every list reads: which page or file of it, and as it was on which day.
 PASSING = ("page", "format")
+DAYS = ("as_of", "week")
 
 Options = list[tuple[str, str]]
 Kinds = Mapping[str, tuple[str, Q]]
@@ -182,7 +183,7 @@ class Listing:
     refused: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        known = {*self.shape.filters, *self.shape.keeps, *PASSING, self.shape.show, "sort"}
+        known = {*self.shape.filters, *self.shape.keeps, *PASSING, *DAYS, self.shape.show, "sort"}
         self.refused += [f"This page has no filter “{name[:MOST_SHOWN]}”." for name in self.query if name not in known]
         self.shown = self._named(self.shape.show, self.kinds, next(iter(self.kinds)))
         self.sort = self._named("sort", self.shape.sorts, self.shape.sort)
@@ -295,7 +296,7 @@ class Listing:
     @property
     def hidden(self) -> list[tuple[str, str]]:
         """What the form of filters carries along."""
-        names = (self.shape.show, "sort", *self.shape.keeps)
+        names = (self.shape.show, "sort", *self.shape.keeps, *DAYS)
         return [(name, value) for name in names if (value := self.query.get(name, ""))]
 
     @property

@@ -40,7 +40,7 @@ def display_name(user: User) -> str:
     return user.name
 
 
-@track(final=True)
+@track(final=True, of_today=True)
 class Organisation(Record):
     """The one organisation of this installation. Its zone says which day is today."""
 
@@ -116,7 +116,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get(email__iexact=username)
 
 
-@track(exclude=("password", "last_login"), final=True)
+@track(exclude=("password", "last_login"), final=True, of_today=True)
 class User(AbstractBaseUser, Record):
     """A person who signs in with an e-mail address."""
 
@@ -277,7 +277,7 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
         return self.order_by(Case(When(owner_id=viewer.pk, then=0), default=1), Lower("name"), "id")
 
 
-@track()
+@track(of_today=True)
 class SavedView(Record):
     """A page with its filters, order and groups, under a name. Whoever opens it sees what they may see, no more."""
 

@@ -17,6 +17,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.middleware import HtmxDetails
 
 import history.services as history
+from history import past
 from history.bulk import MOST_ROWS, BulkForm
 from history.forms import RecordForm
 from people.models import User
@@ -35,11 +36,13 @@ class SignedIn(HttpRequest):
     user: User
     htmx: HtmxDetails
     written: history.Notes
+    looks_back: bool
+    refused_day: str
 
 
 def day_of(request: SignedIn) -> date:
-    """The day that a page shows."""
-    return today(timezone.now())
+    """The day that a page shows: today, or one in the past (``programs.pages.looks_back``)."""
+    return past.day() or today(timezone.now())
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

@@ -6,6 +6,7 @@ from enum import Enum
 
 from django.core.exceptions import PermissionDenied
 
+from history import past
 from people.models import SavedView, Viewer
 
 
@@ -30,8 +31,9 @@ ANYONE = frozenset({OrgAct.CREATE_PROGRAM, OrgAct.CREATE_TEAM, OrgAct.EDIT_OBJEC
 
 
 def may(user: Viewer, act: OrgAct) -> bool:
-    """Whether a person may: members do what is in ``ANYONE``, administrators everything."""
-    return user.is_authenticated and user.is_active and (user.is_admin or act in ANYONE)
+    """Whether a person may: members do what is in ``ANYONE``, administrators everything, nobody in the past."""
+    can = user.is_authenticated and user.is_active and (user.is_admin or act in ANYONE)
+    return can and past.day() is None
 
 
 def require(user: Viewer, act: OrgAct) -> None:

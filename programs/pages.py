@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from django.shortcuts import get_object_or_404
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import resolve
+from django.utils import timezone
+
+from history import past
+from people.models import Organisation
 from people.pages import SignedIn
 from programs.models import Program
 
+View = Callable[..., HttpResponse]
 Crumbs = list[tuple[str, str]]
 
 
@@ -20,6 +31,39 @@ class KeyInPath:
 
     def to_url(self, value: str) -> str:
         return value
+
+
+def looks_back(view: View) -> View:
+    """A page that ``?as_of=`` shows as it was at the end of a day, in programs that the reader may see today.
+
+    Nothing can be changed on it (``permissions.acts``), and what is only known of today is not shown.
+    """
+
+    @wraps(view)
+    def shown(request: SignedIn, *args: Any, **kwargs: Any) -> HttpResponse:
+        request.looks_back = True
+        if request.method not in ("GET", "HEAD") or not {"as_of", "week"} & request.GET.keys():
+            return view(request, *args, **kwargs)
+        zone = ZoneInfo(Organisation.objects.values_list("time_zone", flat=True).first() or "UTC")
+        on, request.refused_day = past.day_asked(request.GET.dict(), timezone.now().astimezone(zone).date())
+        if on is None:
+            return view(request, *args, **kwargs)
+        visible = Program.objects.visible_to(request.user).values_list("pk", flat=True)
+        with past.as_of(on, zone, list(visible)):
+            try:
+                return view(request, *args, **kwargs)
+            except Http404:
+                # Said alike of what was not there yet, of what is gone since, and of what nobody here may see.
+                return render(request, "programs/not_there.html", {"title": "Not there on that day"}, status=404)
+
+    shown.looks_back = True  # type: ignore[attr-defined]  # tabs keep the day on their way to such a page
+    return shown
+
+
+@cache
+def goes_back(path: str) -> bool:
+    """Whether the page at an address can be shown as it was."""
+    return getattr(resolve(path).func, "looks_back", False)
 
 
 def find_program(request: SignedIn, key: str) -> Program:

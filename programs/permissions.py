@@ -7,6 +7,7 @@ from enum import Enum
 
 from django.core.exceptions import PermissionDenied
 
+from history import past
 from people.models import User, Viewer
 from programs.models import Program, Role
 
@@ -42,6 +43,8 @@ def acts(user: Viewer, program: Program) -> frozenset[Act]:
 def acts_of_many(user: Viewer, programs: Iterable[Program]) -> dict[int, frozenset[Act]]:
     """The same of many programs, by their ids: one query."""
     known = {program.pk: program for program in programs}
+    if past.day():
+        return dict.fromkeys(known, frozenset({Act.VIEW}))  # the past is read, by who found it, and never written
     if not isinstance(user, User) or not user.is_active:
         return dict.fromkeys(known, frozenset())
     if user.is_admin:

@@ -19,7 +19,7 @@ from people.lists import Listing, Shape
 from people.models import Viewer
 from people.pages import SignedIn, day_of
 from programs.models import Program
-from programs.pages import find_program, program_crumbs
+from programs.pages import find_program, looks_back, program_crumbs
 from programs.permissions import Act, editable, may
 from risks.models import Assumption, Decision, Issue
 
@@ -82,6 +82,7 @@ ISSUES = Shape(
 
 
 @require_safe
+@looks_back
 def issues(request: SignedIn, key: str | None = None) -> HttpResponse:
     program, context = log_page(request, key, "issue", "Issues")
     day = day_of(request)
@@ -139,6 +140,7 @@ ASSUMPTIONS = Shape(
 
 
 @require_safe
+@looks_back
 def assumptions(request: SignedIn, key: str | None = None) -> HttpResponse:
     program, context = log_page(request, key, "assumption", "Assumptions")
     day = day_of(request)
@@ -204,6 +206,7 @@ DECISIONS = Shape(
 
 
 @require_safe
+@looks_back
 def decisions(request: SignedIn, key: str | None = None) -> HttpResponse:
     """What waits for the reader first, then for others, by day or by who decides."""
     program, context = log_page(request, key, "decision", "Decisions")

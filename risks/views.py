@@ -10,11 +10,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 import people.services
+from history import past
 from history.changes import changes_of
 from history.forms import explaining
-from people.pages import SignedIn, attempt, bulk_edit, delete, done, form_page, narrowed, posted
+from people.pages import SignedIn, attempt, bulk_edit, day_of, delete, done, form_page, narrowed, posted
 from programs.models import Program
-from programs.pages import Crumbs, find_program, program_crumbs
+from programs.pages import Crumbs, find_program, looks_back, program_crumbs
 from programs.permissions import Act, acts, may, require
 from risks import services
 from risks.forms import (
@@ -254,6 +255,7 @@ def _issue_crumbs(program: Program) -> Crumbs:
     return program_crumbs(program, ("Issues", f"{program.get_absolute_url()}/issues"))
 
 
+@looks_back
 def issue(request: SignedIn, pk: int) -> HttpResponse:
     row = find_issue(request, pk)
     context = {
@@ -263,7 +265,7 @@ def issue(request: SignedIn, pk: int) -> HttpResponse:
         "crumbs": _issue_crumbs(row.program),
         "issue": row,
         "changes": changes_of(row),
-        "today": today(),
+        "today": day_of(request),
         "may_edit": may(request.user, Act.EDIT, row.program),
     }
     return render(request, "risks/issue.html", context)
@@ -410,6 +412,7 @@ def _decision_crumbs(program: Program) -> Crumbs:
     return program_crumbs(program, ("Decisions", f"{program.get_absolute_url()}/decisions"))
 
 
+@looks_back
 def decision(request: SignedIn, pk: int) -> HttpResponse:
     row = find_decision(request, pk)
     allowed = acts(request.user, row.program)
@@ -420,9 +423,9 @@ def decision(request: SignedIn, pk: int) -> HttpResponse:
         "crumbs": _decision_crumbs(row.program),
         "decision": row,
         "changes": changes_of(row),
-        "today": today(),
+        "today": day_of(request),
         "may_edit": Act.EDIT in allowed,
-        "may_decide": Act.DECIDE in allowed or row.decider_id == request.user.pk,
+        "may_decide": Act.DECIDE in allowed or (row.decider_id == request.user.pk and not past.day()),
     }
     return render(request, "risks/decision.html", context)
 

@@ -20,9 +20,11 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 from dashboards.context import is_there
+from history import past
 from people.models import User
 from programs.mentions import mentions
 from programs.models import Comment, Health, Precision, Program
+from programs.pages import goes_back
 
 register = template.Library()
 
@@ -204,6 +206,12 @@ def field_words(name: str) -> str:
 @register.filter
 def nth(items: list[Any], position: int) -> Any:
     return items[position]
+
+
+@register.filter
+def one(value: Any) -> list[Any]:
+    """A list of it alone."""
+    return [value]
 
 
 @register.filter
@@ -417,6 +425,7 @@ def program_tabs(context: template.RequestContext, program: Program, place: str 
     """The pages of a program that exist, as tabs; ``place`` where the address does not say which of them this is."""
     here = program.get_absolute_url()
     path = context["request"].path
+    day = f"?as_of={past.day()}" if past.day() else ""
     found = [(here + end, label) for end, label in PROGRAM_PAGES if is_there(f"/p/ANY{end}")]
     # The longest address that leads here is the current one: /p/NA4/risks/new belongs to Risks.
     current = (
@@ -425,7 +434,15 @@ def program_tabs(context: template.RequestContext, program: Program, place: str 
         else max((url for url, _ in found if path == url or path.startswith(f"{url}/")), key=len, default="")
     )
     return {
-        "tabs": [{"label": label, "url": url, "current": url == current, "count": None} for url, label in found],
+        "tabs": [
+            {
+                "label": label,
+                "url": f"{url}{day}" if day and goes_back(url) else url,
+                "current": url == current,
+                "count": None,
+            }
+            for url, label in found
+        ],
         "underline": True,
         "tabs_label": "Program",
     }

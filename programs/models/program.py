@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import NullIf
 
 from history.models import Record
+from history.past import VISIBLE
 from history.tracker import track
 from people.models import Team, User, Viewer
 from people.search import search_index
@@ -88,7 +89,18 @@ def _with_role(person: User, *kinds: str) -> Q:
     return Q(models.Exists(person.roles.filter(program=models.OuterRef("pk"), kind__in=kinds)))
 
 
-@track()
+# In the past a program keeps today's key, and is seen by who sees it today; one that they do not see stays private.
+SEEN_TODAY = f"now.id = ANY({VISIBLE})"
+
+
+@track(
+    past={
+        "key": "now.key",
+        "visibility": f"CASE WHEN {SEEN_TODAY} THEN 'organisation' ELSE 'private' END",
+        "lead_id": f"CASE WHEN {SEEN_TODAY} THEN e.lead_id END",
+        "sponsor_id": f"CASE WHEN {SEEN_TODAY} THEN e.sponsor_id END",
+    }
+)
 class Program(Record):
     """A body of work with one lead, one end and one answer to “will it be there in time?”"""
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.db import models
 
 from history.models import Record
+from history.past import VISIBLE
 from history.tracker import track
 from people.models import Team, User
 from programs.models.program import OfProgramQuerySet, Program
 
 
-@track()
+# Of programs that the reader does not see today, nobody has a role in the past.
+@track(past={"user_id": f"CASE WHEN e.program_id = ANY({VISIBLE}) THEN e.user_id END"})
 class Role(models.Model):
     """What a person may do in a program (programs/permissions.py)."""
 

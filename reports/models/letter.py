@@ -19,7 +19,7 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         return self.filter(user_id=viewer.pk) if viewer.is_authenticated else self.none()
 
 
-@track(final=True)
+@track(final=True, of_today=True)
 class Subscription(Record):
     """A reader's weekly letter: their weekday and hour, in their own zone."""
 

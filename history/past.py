@@ -1,0 +1,174 @@
+"""Reading everything as it stood at the end of a day gone by.
+
+A schema holds a view for each table with a history, under the table's own name, and shows what its rows were at the
+moment that the transaction names. Inside ``as_of`` that schema comes first: every query, join and count tells of then,
+and the transaction can write nothing. Rights are those of today (docs/adr/0016).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import date, datetime, time, timedelta
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from django.apps import apps
+from django.db import connection, models, transaction
+
+from history.services import EARLIEST
+
+M = TypeVar("M", bound=models.Model)
+
+SCHEMA = "as_of"
+MOMENT = "current_setting('tpm.as_of')::timestamptz"
+DAY = "current_setting('tpm.as_of_day')::date"
+# Ids of the programs that the reader sees today.
+VISIBLE = "current_setting('tpm.visible')::bigint[]"
+STOOD = f"e.pgh_created_at <= {MOMENT} AND (e.valid_to IS NULL OR e.valid_to > {MOMENT})"
+
+# How tables without a history of their own are read: as SQL.
+READ_AS: dict[type[models.Model], str] = {}
+# Columns of tracked tables that are not read as they were, as SQL over ``e`` (the event) and ``now`` (the row today).
+COLUMNS: dict[type[models.Model], Mapping[str, str]] = {}
+# Tracked tables that are read as they are today: who signs in, and what is theirs.
+OF_TODAY: set[type[models.Model]] = set()
+
+_day: ContextVar[date | None] = ContextVar("day", default=None)
+
+
+class Moment(models.Func):
+    """The end of the day in the past that is being read."""
+
+    template = MOMENT
+    output_field = models.DateTimeField()
+
+
+def read_as(sql: str) -> Callable[[type[M]], type[M]]:
+    """Say how a page of the past reads a table without a history of its own."""
+
+    def wrap(model: type[M]) -> type[M]:
+        READ_AS[model] = sql.format(day=DAY, moment=MOMENT, table=model._meta.db_table)
+        return model
+
+    return wrap
+
+
+def day() -> date | None:
+    """The day in the past that is being read; None where it is today."""
+    return _day.get()
+
+
+@contextmanager
+def as_of(on: date, zone: ZoneInfo, visible: Collection[int]) -> Iterator[None]:
+    """Read as it was at the end of a day, in programs that the reader sees today; whatever writes is refused."""
+    moment = datetime.combine(on + timedelta(days=1), time.min, zone)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                SELECT set_config('tpm.as_of', %s, true), set_config('tpm.as_of_day', %s, true),
+                    set_config('tpm.visible', %s, true), set_config('transaction_read_only', 'on', true),
+                    set_config('search_path', 'as_of, ' || current_setting('search_path'), true)
+                """,
+                [moment.isoformat(), on.isoformat(), "{" + ",".join(map(str, visible)) + "}"],
+            )
+        outer = _day.set(on)
+        try:
+            yield
+        finally:
+            _day.reset(outer)
+            # Nothing was written; this also puts back what was set, inside another transaction too.
+            transaction.set_rollback(True)
+
+
+@contextmanager
+def today() -> Iterator[None]:
+    """Read as it is now, inside ``as_of``: for the frame around a page of the past."""
+    if _day.get() is None:
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL search_path TO DEFAULT")
+        outer = _day.set(None)
+        try:
+            yield
+        finally:
+            _day.reset(outer)
+            cursor.execute("SELECT set_config('search_path', 'as_of, ' || current_setting('search_path'), true)")
+
+
+# -- the schema ------------------------------------------------------------------------------------------------------
+
+
+def drop_views(**kwargs: Any) -> None:
+    """Before a migration: it may change what the views read."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+
+
+def create_views(*, plan: Any = None, **kwargs: Any) -> None:
+    """After a migration, once for all apps."""
+    if plan is None:
+        return  # the tables were only emptied
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
+        there = set(connection.introspection.table_names(cursor))
+        for table, sql in views().items():
+            # A database that is only migrated part of the way has no past to look at yet.
+            if table in there and set(re.findall(r"\b(?:FROM|JOIN) (\w+)", sql)) <= there:
+                cursor.execute(f"CREATE VIEW {SCHEMA}.{table} AS {sql}")
+
+
+def views() -> dict[str, str]:
+    """The view of each table that is read as it was: its name, and its SQL."""
+    found = {model._meta.db_table: sql for model, sql in READ_AS.items()}
+    for event in apps.get_models():
+        model = getattr(event, "pgh_tracked_model", None)
+        if model is None or model in OF_TODAY:
+            continue
+        table, own = model._meta.db_table, COLUMNS.get(model, {})
+        columns = [field.column for field in model._meta.concrete_fields]
+        listed = ", ".join(f'{own.get(name, f"e.{name}")} AS "{name}"' for name in columns)
+        joined = f" JOIN {table} now ON now.id = e.id" if own else ""
+        found[table] = f"SELECT {listed} FROM {event._meta.db_table} e{joined} WHERE {STOOD}"  # noqa: S608 - of our models
+    return found
+
+
+# -- which day -------------------------------------------------------------------------------------------------------
+
+WEEK = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
+ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+MOST_SHOWN = 60
+
+
+def day_asked(given: Mapping[str, str], today: date) -> tuple[date | None, str]:
+    """The day in the past that ``as_of`` or ``week`` names, the end of the week for a week; or why there is none.
+
+    >>> day_asked({"week": "2026-W47"}, date(2026, 11, 26))
+    (datetime.date(2026, 11, 22), '')
+    >>> day_asked({"week": "2026-W48"}, date(2026, 11, 26))
+    (None, '')
+    >>> day_asked({"as_of": "soon"}, date(2026, 11, 26))
+    (None, 'There is no day “soon”: write it as 2026-11-20, or a week as 2026-W47.')
+    """
+    text = given.get("as_of") or given.get("week")
+    if not text:
+        return None, ""
+    begins = found = None
+    try:
+        if given.get("as_of") and ISO_DAY.fullmatch(text):
+            begins = found = date.fromisoformat(text)
+        elif not given.get("as_of") and (week := WEEK.fullmatch(text)):
+            begins, found = (date.fromisocalendar(int(week[1]), int(week[2]), weekday) for weekday in (1, 7))
+    except ValueError:
+        found = None
+    if begins is None or found is None:
+        return None, f"There is no day “{text[:MOST_SHOWN]}”: write it as 2026-11-20, or a week as 2026-W47."
+    if begins > today:
+        return None, f"{text} lies ahead: the page is shown as it is now."
+    if found < EARLIEST:
+        return None, f"{text} lies before all programs: the page is shown as it is now."
+    return (found if found < today else None), ""

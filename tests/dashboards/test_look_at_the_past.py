@@ -1,0 +1,186 @@
+"""Pages as they were at the end of a day: values, links and counts of then, rights of today, and nothing to change."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+import history
+import metrics.services
+import people.services
+import programs.services
+from forecasts.models import IssuedForecast, MilestoneForecast, ProgramHealth, Run
+from history import past
+from milestones.models import Dependency, Milestone
+from milestones.services import change_milestone, create_milestone, link
+from programs.models import Program
+from risks.models import Risk
+from risks.services import Impact, change_risk, create_decision, create_issue, create_risk, decide
+
+if TYPE_CHECKING:
+    from tests.conftest import Cast
+
+MOST_QUERIES = 25
+DAY = 480
+
+
+def today() -> date:
+    return people.services.today(timezone.now())
+
+
+@pytest.fixture
+def turned(cast: Cast) -> dict[str, Any]:
+    """A program whose every noun was written twenty days ago and changed two days ago; the day between."""
+    now, by = timezone.now(), cast.lead
+    begun, turn = now - timedelta(days=20), now - timedelta(days=2)
+    on = begun.date()
+    with history.replaying(begun):
+        old = programs.services.create_program(by=cast.admin, key="OLD", name="Old name", lead=by)
+        team = people.services.create_team(by=cast.admin, name="Old team")
+        aim = programs.services.create_objective(by=cast.admin, title="Old aim")
+        programs.services.change_program(program=old, by=by, objectives=[aim])
+        of: dict[str, Any] = {"program": old, "by": by, "owner": by}
+        step = create_milestone(**of, today=on, name="Old step", work_likely=DAY, team=team)
+        gone = create_milestone(**of, today=on, name="Gone step")
+        link(predecessor=gone, successor=step, by=by)
+        risk = create_risk(
+            **of, today=on, title="Old risk", probability=Decimal("0.5"), likelihood_score=2, impact_score=2,
+            impacts=[Impact(step, DAY, DAY, DAY)],
+        )  # fmt: skip
+        create_issue(**of, today=on, title="Old issue", due_on=on)
+        decision = create_decision(program=old, by=by, today=on, question="Old question?", decider=by)
+        kpi = metrics.services.create_kpi(**of, name="Old number", direction="up", limit_value=Decimal(5))
+        metrics.services.measure(kpi=kpi, on=on, value=Decimal(3), by=by, today=on)
+    with history.replaying(turn):
+        programs.services.change_program(program=old, by=by, name="New name")
+        people.services.change_team(team=team, by=cast.admin, name="New team")
+        programs.services.change_objective(objective=aim, by=by, title="New aim")
+        change_milestone(milestone=step, by=by, today=turn.date(), at=turn, name="New step", done_on=turn.date())
+        gone.delete()
+        change_risk(risk=risk, by=by, title="New risk", probability=Decimal("0.9"))
+        create_issue(**of, today=turn.date(), title="New issue")
+        decide(decision=decision, by=by, on=turn.date(), answer="Yes", consequence="")
+        metrics.services.change_kpi(kpi=kpi, by=by, name="New number")
+    run = Run.objects.create(day=on, engine_version="1", inputs_digest="0" * 64, revisions={}, computed_at=now)
+    days = [on + timedelta(days=100 + n) for n in range(19)]
+    IssuedForecast.objects.create(
+        milestone=step, program=old, week_on=on, day=on, run=run, basis="points", finish_on=days[9], quantiles=days
+    )
+    MilestoneForecast.objects.create(
+        milestone=step, program=old, run=run, start_on=on, finish_on=turn.date(), p50_on=turn.date(), p80_on=turn.date()
+    )
+    for day, health in ((on, "on_track"), (today(), "off_track")):
+        ProgramHealth.objects.create(
+            program=old, day=day, health=health, policy_version=1, plan_revision=1, revision=1, computed_at=now
+        )
+    return {"old": old, "step": step, "risk": risk, "decision": decision, "kpi": kpi, "day": today() - timedelta(5),
+            "p80": days[15]}  # fmt: skip
+
+
+@pytest.fixture
+def pages(turned: dict[str, Any]) -> dict[str, list[str]]:
+    """What each page says of then."""
+    return {
+        "/p/OLD": ["Old name", "Old step", "Gone step", "Old risk", "Old number", "On track"],
+        "/p/OLD/milestones": ["Old step", "Gone step"],
+        "/risks": ["Old risk", "0.5 d", "50%"],
+        "/p/OLD/risks": ["Old risk"],
+        "/issues": ["Old issue"],
+        "/decisions": ["Old question?", "Waiting"],
+        "/p/OLD/kpis": ["Old number", "Past limit"],
+        "/objectives": ["Old aim", "Old name"],
+        "/teams": ["Old team"],
+        f"/m/{turned['step'].pk}": ["Old step", "Gone step"],
+        f"/r/{turned['risk'].reference}": ["Old risk", "Old step"],
+        f"/d/{turned['decision'].reference}": ["Old question?", "Waiting"],
+        f"/p/OLD/kpis/{turned['kpi'].pk}": ["Old number"],
+    }
+
+
+def test_pages_tell_of_then_and_change_nothing(
+    cast: Cast, turned: dict[str, Any], pages: dict[str, list[str]], sign_in: Any
+) -> None:
+    client = sign_in(cast.lead)
+    for path, words in pages.items():
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(path, {"as_of": turned["day"]})
+        assert page.status_code == 200, path
+        assert len(queries) <= MOST_QUERIES + 6, (path, len(queries))  # savepoints stand in for the transaction here
+        for word in [*words, "As it was on", "Back to today"]:
+            assert word in page.text, (path, word)
+        # The frame around it is of today.
+        main = page.text[page.text.index('id="main"') : page.text.index("</main>")]
+        for word in ("New step", "New risk", "New issue", "New number", "New aim", "New team", "data-edit", "/edit"):
+            assert word not in main, (path, word)
+        assert "data-pulse" not in page.text
+        assert "New name" in page.text
+        now = client.get(path)
+        assert "Back to today" not in now.text
+        assert "Gone step" not in now.text
+
+
+def test_forecasts_are_those_that_were_issued(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
+    page = sign_in(cast.lead).get("/p/OLD/milestones", {"as_of": turned["day"], "format": "csv"})
+    assert turned["p80"].isoformat() in page.text
+    seen = sign_in(cast.lead).get("/p/OLD/milestones", {"as_of": turned["day"]})
+    assert "those issued in that week" in seen.text
+    week = (turned["day"]).isocalendar()
+    same = sign_in(cast.lead).get("/p/OLD/milestones", {"week": f"{week.year}-W{week.week - 1:02}"})
+    assert "As it was on" in same.text
+
+
+def test_what_was_not_there_is_said_alike(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
+    client = sign_in(cast.outsider)
+    day = {"as_of": turned["day"]}
+    there, hidden, missing = (client.get(f"/p/{key}/risks", day) for key in ("NA4", "DARK", "NOPE"))
+    assert there.status_code == hidden.status_code == missing.status_code == 404
+    for page in (there, hidden, missing):
+        assert "Not there on that day" in page.text
+    assert hidden.text.replace("DARK", "NOPE") == missing.text
+
+
+def test_rights_are_those_of_today(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
+    """A program made private since is hidden in its past too; hand-offs with it tell of a private program."""
+    day = {"as_of": turned["day"]}
+    with history.replaying(timezone.now() - timedelta(days=20)):
+        other = programs.services.create_program(by=cast.admin, key="OTHER", name="Other", lead=cast.admin)
+        asks = create_milestone(program=other, by=cast.admin, today=today(), name="Asks")
+        link(predecessor=turned["step"], successor=asks, by=cast.admin, need_by_on=today())
+        programs.services.give_role(program=turned["old"], user=cast.outsider, kind="viewer", by=cast.lead)
+    role = turned["old"].roles.get(user=cast.outsider)
+    programs.services.change_program(program=turned["old"], by=cast.admin, visibility="private", lead=cast.admin)
+    programs.services.take_role(role=role, by=cast.admin)
+    programs.services.give_role(program=turned["old"], user=cast.viewer, kind="viewer", by=cast.admin)
+    for who in (cast.outsider, cast.lead):
+        client = sign_in(who)
+        assert client.get("/p/OLD", day).status_code == 404
+        for path in ("/risks", "/issues", "/decisions", "/objectives", "/dependencies?layout=table"):
+            page = client.get(path, day)
+            assert "Old name" not in page.text, path
+            assert "Old step" not in page.text, path
+        assert "a private program" in client.get("/dependencies?layout=table", day).text
+    assert "Old step" in sign_in(cast.viewer).get("/dependencies?layout=table", day).text
+    assert "Old name" in sign_in(cast.viewer).get("/p/OLD", day).text
+
+
+def test_nothing_is_written_in_the_past(cast: Cast, turned: dict[str, Any]) -> None:
+    with past.as_of(turned["day"], ZoneInfo("UTC"), [turned["old"].pk]):
+        assert past.day() == turned["day"]
+        assert Program.objects.get(key="OLD").name == "Old name"
+        assert Milestone.objects.filter(program=turned["old"]).count() == 2
+        assert Dependency.objects.count() == 1
+        with past.today():
+            assert Program.objects.get(key="OLD").name == "New name"
+        assert Program.objects.get(key="OLD").name == "Old name"
+        with pytest.raises(DatabaseError, match="read-only"):
+            Risk.objects.update(title="Rewritten")
+    assert past.day() is None
+    assert Program.objects.get(key="OLD").name == "New name"
+    assert Risk.objects.update(title="Written") == 1
