@@ -24,10 +24,20 @@ class OrgAct(Enum):
     MANAGE_PROBLEMS = "change a problem that somebody else owns"
     MANAGE_ORGANISATION = "change the organisation's settings"
     CHANGE_POLICY = "change the health policy"
+    CHANGE_UPDATE_RULES = "change the rules for updates"
+    HOLD_REVIEW = "hold a portfolio review"
     IMPORT = "import a portfolio"
 
 
-ANYONE = frozenset({OrgAct.CREATE_PROGRAM, OrgAct.CREATE_TEAM, OrgAct.EDIT_OBJECTIVES, OrgAct.RECORD_PROBLEM})
+ANYONE = frozenset(
+    {
+        OrgAct.CREATE_PROGRAM,
+        OrgAct.CREATE_TEAM,
+        OrgAct.EDIT_OBJECTIVES,
+        OrgAct.RECORD_PROBLEM,
+        OrgAct.HOLD_REVIEW,
+    }
+)
 
 
 def may(user: Viewer, act: OrgAct) -> bool:

@@ -176,6 +176,13 @@ ORGANISATION = (
         "How late is at risk, and how late off track.",
         OrgAct.CHANGE_POLICY,
     ),
+    Setting(
+        "/settings/update-rules",
+        "pencil",
+        "Rules for updates",
+        "What an update must say before it is published.",
+        OrgAct.CHANGE_UPDATE_RULES,
+    ),
     Setting("/import", "export", "Import", "Programs and milestones from tables.", OrgAct.IMPORT),
 )
 

@@ -1,10 +1,10 @@
-"""What leads say each week, and one's own subscription and letters."""
+"""One's own subscription to the weekly letter, and one's letters."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -12,82 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from people.models import User
-from programs.models import Program, Role
 from reports import services
-from reports.models import Letter, Subscription, Update
-from tpm.nouns import (
-    CHOICE,
-    NUMBER,
-    REFERENCE,
-    Editable,
-    Filters,
-    In,
-    NoFields,
-    Noun,
-    OfProgramOut,
-    Out,
-    ProgramFilters,
-    ProgramKey,
-)
-
-WRITTEN = ["health", "text", "ask", "path_to_green"]
-
-
-class UpdateOut(OfProgramOut[Update]):
-    class Meta:
-        model = Update
-        fields = ["id", "program", "author", *WRITTEN, "begun_at", "published_at", "version"]
-
-
-class UpdateIn(In[Update]):
-    program = ProgramKey(queryset=Program.objects.all())
-
-    class Meta:
-        model = Update
-        fields = ["program", *WRITTEN]
-
-
-class UpdateChange(In[Update]):
-    class Meta:
-        model = Update
-        fields = WRITTEN
-
-
-class UpdatesFilters(ProgramFilters):
-    class Meta(Filters.Meta):
-        model = Update
-        fields = {"author": REFERENCE, "health": CHOICE, "published_at": [*NUMBER, "isnull"]}
-
-
-class Updates(Editable[Update]):
-    """What leads say each week. Creating begins a draft, which only those who may report see; publishing freezes it."""
-
-    queryset = Update.objects.annotate(program_key=F("program__key"))
-    out, new, change = UpdateOut, UpdateIn, UpdateChange
-    filterset_class = UpdatesFilters
-    sorts = {"id": "id", "published_at": "published_at"}
-
-    def get_queryset(self) -> QuerySet[Any]:
-        rows: QuerySet[Any] = super().get_queryset()
-        if self.user.is_admin:
-            return rows
-        led = Role.objects.filter(user=self.user, kind=Role.Kind.LEAD).values("program")
-        return rows.filter(Q(published_at__isnull=False) | Q(program__lead=self.user) | Q(program__in=led))
-
-    def add(self, user: User, fields: dict[str, Any]) -> Update:
-        return services.begin_update(by=user, at=timezone.now(), **fields)
-
-    def alter(self, user: User, row: Update, fields: dict[str, Any]) -> Update:
-        return services.change_update(update=row, by=user, **fields)
-
-    def remove(self, user: User, row: Update) -> None:
-        services.discard_update(update=row, by=user)
-
-    @action(detail=True, methods=["post"], serializer_class=NoFields)
-    def publish(self, request: Request, **kwargs: Any) -> Response:
-        """Publish a draft: freeze the facts it was written on, and append the lead's word to the program."""
-        at = timezone.now()
-        return self.act(request, lambda user, row, fields: services.publish_update(update=row, by=user, at=at))
+from reports.models import Letter, Subscription
+from tpm.nouns import CHOICE, NUMBER, Editable, Filters, In, NoFields, Noun, Out
 
 
 class SubscriptionOut(Out[Subscription]):

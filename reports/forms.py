@@ -2,37 +2,68 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+from django.http import QueryDict
 
 from history.forms import RecordForm
+from people.forms import people
 from people.models import WEEKDAYS
-from reports.models import Subscription, Update
+from reports.lint import RULES, Level
+from reports.models import LintPolicy, Subscription, Update
+from reports.strictness import levels_of, version_of
 
 
 class UpdateForm(RecordForm):
-    model = Update
-    names = ("health", "text", "ask", "path_to_green")
+    """What a lead writes; of a correction also what it corrects."""
 
+    model = Update
+    names = ("correction", "health", "cause", "text", "path_to_green", "path_owner", "path_on", "ask")
+
+    cause = forms.CharField(
+        label="Why it stands so",
+        max_length=5_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="The cause, when it is not on track. Where you differ from the data: what they miss.",
+    )
     text = forms.CharField(
         label="What happened",
         max_length=20_000,
         required=False,
-        widget=forms.Textarea(attrs={"rows": 8}),
-        help_text="Markdown. Days and dates: say against what.",
-    )
-    ask = forms.CharField(
-        max_length=5_000,
-        required=False,
-        widget=forms.Textarea,
-        help_text="What you need, from whom, by when. It goes into the weekly letter.",
+        widget=forms.Textarea(attrs={"rows": 12}),
+        help_text="Markdown. A new draft begins with what the records say. Days and dates: say against what.",
     )
     path_to_green = forms.CharField(
         label="Path to green",
         max_length=5_000,
         required=False,
-        widget=forms.Textarea,
-        help_text="When at risk or off track: what brings it back, who does it, by when.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="When at risk or off track: what brings it back.",
     )
+    ask = forms.CharField(
+        label="Ask",
+        max_length=5_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="What you need, from whom, by when; or that you need nothing. Leadership reads it first.",
+    )
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        row: Update | None = None,
+        initial: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, row=row, initial=initial)
+        owner = row.path_owner if row else None
+        self.fields["path_owner"] = forms.ModelChoiceField(people(owner), required=False, label="Who brings it back")
+        self.fields["path_on"].label = "Back on track by"
+        if row is None or row.corrects_id is None:
+            del self.fields["correction"]
+        self.order_fields([*self.names])
 
 
 class SubscriptionForm(RecordForm):
@@ -41,3 +72,28 @@ class SubscriptionForm(RecordForm):
 
     weekday = forms.TypedChoiceField(coerce=int, choices=list(enumerate(day.capitalize() for day in WEEKDAYS)))
     hour = forms.TypedChoiceField(coerce=int, choices=[(hour, f"{hour:02}:00") for hour in range(24)])
+
+
+class RulesForm(forms.Form):
+    """The level of every rule, and why they change; ``read_version`` is the one that they were chosen against."""
+
+    reason = forms.CharField(
+        max_length=500,
+        label="Why the rules change",
+        help_text="It stands in the list of versions.",
+        widget=forms.Textarea(attrs={"rows": "2"}),
+    )
+    read_version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+
+    def __init__(self, data: QueryDict | None = None, *, standing: LintPolicy | None) -> None:
+        levels = levels_of(standing)
+        super().__init__(data, initial=levels | {"read_version": version_of(standing)})
+        for rule in RULES:
+            self.fields[rule.name] = forms.ChoiceField(choices=Level.choices, label=rule.label)
+        self.order_fields([*levels, "reason", "read_version"])
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """What the service takes."""
+        levels = {rule.name: self.cleaned_data[rule.name] for rule in RULES}
+        return {"levels": levels} | {name: self.cleaned_data[name] for name in ("reason", "read_version")}

@@ -15,15 +15,16 @@ from people.permissions import OrgAct
 from programs.models import Program
 from programs.permissions import Act, require
 from programs.services import locked, report
-from reports import snapshot
-from reports.drafting import VERSION, draft
+from reports.drafting import VERSION
 from reports.letters import plain
+from reports.lint import Found
+from reports.looking import look_over
 from reports.models import Letter, Subscription, Update
 from reports.outbox import extra_letter, skip_letters
 from reports.sentences import kept_in
 
 # What a lead writes; everything else of an update is set by publishing it.
-WRITTEN = {"health", "text", "ask", "path_to_green"}
+WRITTEN = {"health", "cause", "text", "ask", "path_to_green", "path_owner", "path_on", "correction"}
 
 
 # -- updates ---------------------------------------------------------------------------------------------------------
@@ -36,6 +37,24 @@ def begin_update(*, program: Program, by: User, at: datetime, **written: Any) ->
     _only_written(written)
     with history.because("Begin an update", by_id=by.pk):
         return history.create(Update(program=program, author=by, begun_at=at, **written))
+
+
+@transaction.atomic
+def begin_correction(*, update: Update, by: User, at: datetime) -> Update:
+    """Start a new version of a published update, on the same facts, or go on with the one that is begun.
+
+    The old one stays as it was said.
+    """
+    update = locked(update)
+    require(by, Act.REPORT, update.program)
+    if update.published_at is None:
+        raise ValidationError("A draft is changed, not corrected.", code="draft")
+    begun = update.corrections.filter(published_at=None).first()
+    if begun:
+        return begun
+    copied = {name: getattr(update, name) for name in WRITTEN - {"correction"}}
+    with history.because("Begin a correction", by_id=by.pk):
+        return history.create(Update(program=update.program, author=by, begun_at=at, corrects=update, **copied))
 
 
 @transaction.atomic
@@ -56,7 +75,10 @@ def discard_update(*, update: Update, by: User) -> None:
 
 @transaction.atomic
 def publish_update(*, update: Update, by: User, at: datetime) -> Update:
-    """Publish a draft: freeze the facts that it was written on, and append the lead's word to the program."""
+    """Publish a draft: freeze the facts that it was written on, and append the lead's word to the program.
+
+    What the rules call an error stops it; to ask about a warning is up to whoever calls.
+    """
     update = _draft(update, by)
     missing = {}
     if not update.health:
@@ -65,12 +87,27 @@ def publish_update(*, update: Update, by: User, at: datetime) -> Update:
         missing["text"] = ["Say it in words as well."]
     if missing:
         raise ValidationError(missing)
+    desk = look_over(update, at)
+    _refuse(desk.errors, "lint")
+    sentences = [sentence.write() for sentence in kept_in(update.text, desk.drafted)]
+    facts = desk.facts | {"rules": VERSION, "lint_policy": desk.version}
     with history.because("Publish an update", by_id=by.pk):
-        facts = snapshot.take(update.program, at)
-        sentences = [sentence.write() for sentence in kept_in(update.text, draft(facts))]
-        history.save(update, published_at=at, snapshot=facts | {"rules": VERSION}, sentences=sentences)
-    report(program=update.program, health=update.health, because=plain(update.text, 500), by=by, at=at)
+        history.save(update, published_at=at, snapshot=facts, sentences=sentences)
+    report(program=update.program, health=update.health, because=plain(update.cause or update.text, 500), by=by, at=at)
     return update
+
+
+def refuse_warnings(update: Update, at: datetime) -> None:
+    """Raise what the rules ask to look at again: for callers that have nobody to ask."""
+    _refuse(look_over(update, at).warnings, "warnings")
+
+
+def _refuse(found: list[Found], code: str) -> None:
+    wrong: dict[str, list[str]] = {}
+    for one in found:
+        wrong.setdefault(one.field, []).append(f"{one.text} {one.advice}")
+    if wrong:
+        raise ValidationError(wrong, code=code)
 
 
 def _draft(update: Update, by: User) -> Update:

@@ -18,7 +18,7 @@ from forecasts.models import ProgramHealth
 from metrics import kpis
 from metrics.models import KPI, Measurement
 from milestones.models import DateMove, Dependency, Milestone
-from people.services import today
+from people.services import organisation_zone
 from programs.models import Program
 from reports.models import Update
 from reports.since import NEWS
@@ -28,14 +28,15 @@ FIRST_DAYS = 7
 
 
 def take(program: Program, at: datetime) -> dict[str, Any]:
-    """The facts of a program at a moment, as JSON: what an update was written on. Thirteen queries at most."""
-    day = today(at)
+    """The facts of a program at a moment, as JSON: what an update was written on. Fourteen queries at most."""
+    zone = organisation_zone()
+    day = at.astimezone(zone).date()
     last = _last(program, at)
     # A correction is written on the facts of what it corrects: news counts from those, not from its own day.
     since = datetime.fromisoformat(last.snapshot["at"]) if last and last.snapshot else at - timedelta(days=FIRST_DAYS)
-    since_day = today(since)
+    since_day = since.astimezone(zone).date()
     derived = ProgramHealth.objects.filter(program=program, day__lte=day).order_by("-day").first()
-    reported = program.reported_healths.select_related("by").order_by("-at", "-id").first()
+    reported = program.reported_healths.order_by("-at", "-id").first()
     facts: dict[str, Any] = {
         "at": at.isoformat(),
         "day": _iso(day),
@@ -44,6 +45,7 @@ def take(program: Program, at: datetime) -> dict[str, Any]:
         "target_on": _iso(program.target_on),
         "target_precision": program.target_precision,
         "state": program.state,
+        "sponsored": program.sponsor_id is not None,
         "derived": derived and _derived(derived),
         "derived_before": _derived_before(program, last, since_day),
         "reported_before": reported

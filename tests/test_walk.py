@@ -35,7 +35,7 @@ from people.models import AccessToken, Team, User
 from programs import talk
 from programs.models import Objective, Phase, Program, RelatedLink
 from reports import outbox
-from reports.models import Letter
+from reports.models import Letter, LintPolicy
 from risks.models import Risk
 from risks.recurring import Cost, Of, quarter_of
 from risks.services import Impact
@@ -149,7 +149,8 @@ def furnish(program: Program, cast: Cast, word: str, other: Program, team: Team)
     )
     measurement = metrics.services.measure(kpi=kpi, on=today, value=Decimal(1), by=lead, today=today, note=text)
     programs.services.report(program=program, health="on_track", because=text, by=lead, at=now)
-    written: dict[str, Any] = {"health": "at_risk", "text": text, "ask": text, "path_to_green": text}
+    written: dict[str, Any] = {"health": "at_risk", "cause": text, "text": text, "ask": text, "path_to_green": text}
+    written |= {"path_owner": lead, "path_on": soon}
     said = reports.services.begin_update(**owned, at=now, **written)
     reports.services.publish_update(update=said, by=lead, at=now)
     update = reports.services.begin_update(**owned, at=now, **written)
@@ -255,6 +256,7 @@ def set_stage(cast: Cast) -> Stage:
         "calendar": people.services.create_calendar(name="Dublin", by=cast.admin).pk,
         "slip_cause": cast.cause.pk,
         "template": "service-migration",
+        "update_rules": LintPolicy.objects.create(version=1, created_at=now, created_by=cast.admin, reason="Start").pk,
         "health_policy": HealthPolicy.objects.get_or_create(version=1)[0].pk,
         "upload": Upload.objects.create(by=cast.admin).pk,
         "mapping": ImportMapping.objects.create(name="Planner", mapping={}).pk,

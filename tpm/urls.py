@@ -16,6 +16,7 @@ import people.views
 import programs.api
 import programs.pages
 import reports.api
+import reports.update_api
 import risks.api
 import tpm.api
 from tpm.nouns import Noun
@@ -67,7 +68,8 @@ nouns: dict[str, type[Noun[Any]]] = {
     "change-sets": changes.api.ChangeSets,
     "kpis": metrics.api.KPIs,
     "measurements": metrics.api.Measurements,
-    "updates": reports.api.Updates,
+    "updates": reports.update_api.Updates,
+    "update-rules": reports.update_api.UpdateRules,
     "comments": dashboards.api.Comments,
     "watches": dashboards.api.Watches,
     "notices": dashboards.api.Notices,
@@ -88,6 +90,7 @@ api_routes: list[URLPattern | URLResolver] = [
     path("programs/<key:key>/health", forecasts.api.Healths.as_view({"get": "list"}), name="health"),
     path("programs/<key:key>/why", forecasts.api.Why.as_view({"get": "retrieve"}), name="why"),
     path("programs/<key:key>/trends", forecasts.api.Trends.as_view(), name="trends"),
+    path("programs/<key:key>/update-draft", reports.update_api.Draft.as_view(), name="update_draft"),
     path("milestones/<int:pk>/drivers", forecasts.api.Drivers.as_view(), name="drivers"),
     path("program-templates", changes.api.Templates.as_view(), name="program_templates"),
     path("accuracy", forecasts.api.Accuracy.as_view(), name="accuracy"),

@@ -64,6 +64,15 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Ctrl+Enter sends a long form from wherever one types.
+document.addEventListener("keydown", (event) => {
+  const send = event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.form?.querySelector("[data-send]");
+  if (send) {
+    event.preventDefault();
+    send.click();
+  }
+});
+
 document.addEventListener("click", (event) => {
   const cancel = event.target.closest("form[data-editing] [data-cancel]");
   if (cancel) {

@@ -72,7 +72,7 @@ def published(cast: Cast) -> Update:
     names = ("health", "finish_on", "p50_on", "p80_on", "target_on", "slip_days", "policy_version", "computed_at")
     FrozenHealth.objects.create(program=cast.na4, run=run, day=FRIDAY, **{name: getattr(row, name) for name in names})
     text = f"All in all 12 days.\n\n{prefilled(draft(snapshot.take(cast.na4, NOON)))}\n"
-    update = services.begin_update(program=cast.na4, by=cast.lead, at=NOON, health="off_track", text=text)
+    update = services.begin_update(program=cast.na4, by=cast.lead, at=NOON, health="on_track", text=text)
     return services.publish_update(update=update, by=cast.lead, at=NOON)
 
 

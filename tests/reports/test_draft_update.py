@@ -168,7 +168,7 @@ def test_the_log_of_a_week(cast: Cast, last: Update, soon: None) -> None:
     assert texts["kpi_limit"] == ["KPI “Racks” was 1,212.5 racks on 20 Nov 2026, past its limit of 1,500 racks."]
     # Told once: the next update counts from this one.
     services.publish_update(
-        update=services.begin_update(program=cast.na4, by=cast.lead, at=NOON, health="at_risk", text="Said."),
+        update=services.begin_update(program=cast.na4, by=cast.lead, at=NOON, health="on_track", text="Said."),
         by=cast.lead,
         at=NOON,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -18,21 +19,28 @@ from reports.models import Update
 from tests.conftest import FRIDAY, NOON, Cast
 
 SignIn = Callable[[User], Client]
+CAUSE = "The supplier is late."
 
 
-def draft(cast: Cast, **written: str) -> Update:
+def whole(cast: Cast) -> dict[str, Any]:
+    """What an update says that is not on track."""
+    return {"cause": CAUSE, "path_to_green": "Rent power.", "path_owner": cast.lead, "path_on": FRIDAY}
+
+
+def draft(cast: Cast, **written: Any) -> Update:
     return services.begin_update(program=cast.na4, by=cast.lead, at=NOON, **written)
 
 
 def test_publishing_freezes_the_facts_and_reports_the_health(portfolio: Cast) -> None:
     kpi = metrics.services.create_kpi(program=portfolio.na4, by=portfolio.lead, name="Racks", target_value=Decimal(640))
     metrics.services.measure(kpi=kpi, by=portfolio.lead, on=FRIDAY, value=Decimal("212.5"), today=FRIDAY)
-    update = draft(portfolio, health="at_risk", text="Power is late.\n\nWe rent generators.", ask="A budget.")
+    words = "Power is late.\n\nWe rent generators."
+    update = draft(portfolio, health="at_risk", text=words, ask="A budget.", **whole(portfolio))
     services.publish_update(update=update, by=portfolio.lead, at=NOON)
     said = ReportedHealth.objects.get(program=portfolio.na4)
     assert (said.health, said.because, said.by, said.at) == (
         "at_risk",
-        "Power is late. We rent generators.",
+        CAUSE,
         portfolio.lead,
         NOON,
     )
@@ -97,6 +105,12 @@ def test_write_save_and_publish_on_the_page(portfolio: Cast, sign_in: SignIn) ->
     update = Update.objects.get()
     assert answer.headers["Location"] == f"/u/{update.pk}/edit"
     written = {"health": "at_risk", "text": "<b>Bold</b> & *late*", "ask": "Money", "version": "1", "publish": "1"}
+    written |= {"cause": CAUSE, "path_to_green": "Rent", "path_owner": str(portfolio.lead.pk), "path_on": "2026-12-24"}
+    asked = lead.post(f"/u/{update.pk}/edit", written)
+    assert asked.status_code == 422
+    assert "Look again before you publish" in asked.text
+    assert "The forecast is of 20 Nov 2026." in asked.text
+    written |= {"anyway": "1"}
     answer = lead.post(f"/u/{update.pk}/edit", written)
     assert answer.headers["Location"] == f"/u/{update.pk}"
     page = lead.get(f"/u/{update.pk}").content.decode()

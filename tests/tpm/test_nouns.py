@@ -215,6 +215,11 @@ CASES = [
         lambda w: {"ask": "A second crane"},
     ),
     Case(
+        "update-rules",
+        lambda w: {"levels": {"long": "off"}, "reason": "Nobody counts words", "read_version": 0},
+        by="admin", deletes=False, of_program=False, other=("levels", "read_version"), shows={"version": 1},
+    ),
+    Case(
         "comments",
         lambda w: {"kind": "milestone", "subject_id": w.last.pk, "text": "Why is it late?"},
         lambda w: {"text": "Why is it so late?"},

@@ -28,6 +28,9 @@ from metrics.models import KPI
 from milestones.models import Dependency, Milestone, SlipCause
 from people.models import Team, User
 from programs.models import Objective, Phase, Program
+from reports.looking import facts_of
+from reports.models import Update
+from reports.sentences import prefilled
 from risks.models import Decision, Risk
 from risks.recurring import Kind, find
 from tpm.demo.portfolio import (
@@ -431,7 +434,7 @@ class Replay:
                 continue
             before, lately = spec.reports
             health = lately if ago < 4 else before
-            self.publish(spec, health, at)
+            self.publish(spec, health, at, drafted=ago == 0)
 
     def _promise(self, spec: ProgramSpec, dates: dict[int, date], friday: date, at: datetime) -> None:
         """Promise what others wait for, and the last of each workstream, for the week it is planned in."""
@@ -457,18 +460,22 @@ class Replay:
                     target_on=finish + timedelta(days=(4 - finish.weekday()) % 7),
                 )
 
-    def publish(self, spec: ProgramSpec, health: str, at: datetime) -> None:
+    def publish(self, spec: ProgramSpec, health: str, at: datetime, *, drafted: bool = False) -> Update:
+        """What a lead says of a week; ``drafted`` with the sentences that the records give."""
         lead, program = self.people[spec.lead], self.programs[spec.key]
-        update = reports.services.begin_update(program=program, by=lead, at=at)
-        update = reports.services.change_update(
-            update=update,
-            by=lead,
-            health=health,
-            text=spec.because,
-            ask=spec.ask,
-            path_to_green="" if health == "on_track" else "Re-plan the longest path with the givers this week.",
-        )
-        reports.services.publish_update(update=update, by=lead, at=at)
+        text = spec.because
+        if drafted:
+            text += f"\n\n{prefilled(facts_of(Update(program=program), at)[1])}"
+        said: dict[str, Any] = {"health": health, "text": text, "ask": spec.ask}
+        if health != "on_track":
+            said |= {
+                "cause": spec.because,
+                "path_to_green": "Re-plan the longest path with the givers this week.",
+                "path_owner": lead,
+                "path_on": at.date() + timedelta(days=28),
+            }
+        update = reports.services.begin_update(program=program, by=lead, at=at, **said)
+        return reports.services.publish_update(update=update, by=lead, at=at)
 
     # -- parts -------------------------------------------------------------------------------------------------------
 
@@ -588,11 +595,20 @@ class Replay:
                     kpi=kpi, on=self.today, value=Decimal(71), by=lead("FLEET"), today=self.today, note="Batch 5"
                 )
         with history.replaying(at(0.8)):
-            self.publish(spec["NA4"], spec["NA4"].reports[1], at(0.8))
-            self.publish(spec["GPU"], spec["GPU"].reports[1], at(0.8))
+            wrong = self.publish(spec["NA4"], spec["NA4"].reports[1], at(0.8), drafted=True)
+            self.publish(spec["GPU"], spec["GPU"].reports[1], at(0.8), drafted=True)
+        with history.replaying(at(0.85)):
+            self._correct(wrong, at(0.85))
         for key in self.milestones:
             with history.replaying(at(0.9)):
                 self.progress(key, WEEKS, self.today, at(0.9))
+        with history.replaying(at(0.92)):
+            for key in ("NA4", "IDP"):
+                program = self.programs[key]
+                text = prefilled(facts_of(Update(program=program), at(0.92))[1])
+                reports.services.begin_update(
+                    program=program, by=lead(key), at=at(0.92), health=spec[key].reports[1], text=text
+                )
         speak(
             programs=self.programs,
             milestones=self.milestones,
@@ -607,6 +623,16 @@ class Replay:
             reports.services.subscribe(
                 user=self.people[name], by=self.people[name], at=self.now - timedelta(days=7), weekday=0, hour=7
             )
+
+    def _correct(self, update: Update, at: datetime) -> None:
+        draft = reports.services.begin_correction(update=update, by=update.author, at=at)
+        draft = reports.services.change_update(
+            update=draft,
+            by=update.author,
+            correction="The generators are asked for rows 1 to 12, not for the whole hall.",
+            ask=f"{update.ask} For rows 1 to 12 alone.".strip(),
+        )
+        reports.services.publish_update(update=draft, by=update.author, at=at)
 
     def _own_a_problem(self, owner: User, today: date) -> None:
         """Somebody makes a problem of the cause that costs most."""

@@ -1,0 +1,238 @@
+"""What an update lacks before anybody reads it: rules over what a lead wrote and the facts beside it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.db import models
+
+from forecasts.watermelons import COMPARABLE
+from metrics.kpis import Standing
+from metrics.models import KPI
+from programs.models import Health
+from reports.models import Update
+from reports.sentences import MOST_WORDS, Sentence, amount, between, day, days
+
+Facts = Mapping[str, Any]
+
+
+class Level(models.TextChoices):
+    ERROR = "error", "Stops publishing"
+    WARNING = "warning", "Asks before publishing"
+    OFF = "off", "Off"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    name: str
+    label: str
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where something is missing, what, and what to do about it. ``line`` counts from 1, in the text of a field."""
+
+    rule: str
+    level: Level
+    field: str
+    text: str
+    advice: str
+    line: int | None = None
+
+
+RULES = (
+    Rule("cause", "At risk or off track without a cause", Level.ERROR),
+    Rule("path", "At risk or off track without a path to green", Level.ERROR),
+    Rule("owner", "At risk or off track with nobody who brings it back", Level.ERROR),
+    Rule("date", "At risk or off track without a day by which it is back", Level.ERROR),
+    Rule("leap", "From on track to off track without a word why", Level.ERROR),
+    Rule("number", "A drafted number was changed by hand", Level.ERROR),
+    Rule("differs", "Reported health differs from derived health without a word why", Level.WARNING),
+    Rule("header", "A red fact under a green header", Level.WARNING),
+    Rule("ask", "No ask where leadership reads it", Level.WARNING),
+    Rule("stale", "A fact is older than its cadence", Level.WARNING),
+    Rule("reference", "A date or days without what they are held against", Level.WARNING),
+    Rule("long", f"A bullet of more than {MOST_WORDS} words", Level.WARNING),
+)
+LEVELS = {rule.name: rule.level for rule in RULES}
+
+NOT_GREEN = (Health.AT_RISK, Health.OFF_TRACK)
+CADENCE_DAYS = {KPI.Cadence.DAY: 1, KPI.Cadence.WEEK: 7, KPI.Cadence.MONTH: 31, KPI.Cadence.QUARTER: 92}
+WRITTEN = ("cause", "text", "path_to_green", "ask")
+
+BULLET = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+(.*)$")
+MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+A_DATE = rf"(?:\d{{1,2}} {MONTH}(?: \d{{4}})?|{MONTH} \d{{1,2}}|\d{{4}}-\d\d-\d\d|Q[1-4](?: \d{{4}})?)"
+A_SPAN = (
+    r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten)[ -]?(?:d\b|days?|weeks?|wks?\b|months?|quarters?)"
+)
+SHIFT = r"(?:slip\w*|delay\w*|late[r]?|early|earlier|behind|ahead|moved?|push\w*|pull\w*|over)"
+SHIFTED = re.compile(rf"\b{SHIFT}\b.{{0,40}}?\b{A_SPAN}|\b{A_SPAN}.{{0,20}}?\b{SHIFT}\b", re.IGNORECASE)
+NEW_DATE = re.compile(
+    rf"\b(?:now|new date|slip\w* (?:to|until)|moved? to|pushed to|forecast(?: is| for)?)\b.{{0,20}}?\b{A_DATE}",
+    re.IGNORECASE,
+)
+REFERENCE = re.compile(
+    r"\b(?:than|against|versus|vs|target|baseline|needed|need-by|promised?|planned?|plan|since|from|before|after|past"
+    r"|pace|limit|instead|was|due)\b",
+    re.IGNORECASE,
+)
+ENDS = re.compile(r"(?<=[.!?;])\s+")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the rules look at: what was written, the facts beside it, and what they would have drafted."""
+
+    update: Update
+    facts: Facts
+    drafted: list[Sentence] = field(default_factory=list)
+
+    @property
+    def is_green(self) -> bool:
+        return self.update.health == Health.ON_TRACK
+
+    @property
+    def is_not_green(self) -> bool:
+        return self.update.health in NOT_GREEN
+
+    @property
+    def derived(self) -> str:
+        return str((self.facts.get("derived") or {}).get("health", ""))
+
+    def lines(self) -> Iterator[tuple[str, int, str]]:
+        """Written lines that are not drafted word by word: field, number, text."""
+        drafted = {sentence.markdown for sentence in self.drafted}
+        for name in WRITTEN:
+            for number, line in enumerate(getattr(self.update, name).splitlines(), 1):
+                if line.strip() and line.strip() not in drafted:
+                    yield name, number, line
+
+
+def lint(update: Update, facts: Facts, drafted: list[Sentence], levels: Mapping[str, str]) -> list[Found]:
+    """All that is missing, what stops publishing first. ``levels`` name those that are not as they ship."""
+    desk = Desk(update, facts, drafted)
+    found = []
+    for rule in RULES:
+        level = Level(levels.get(rule.name, rule.level))
+        if level != Level.OFF:
+            found += [Found(rule.name, level, *rest) for rest in CHECKS[rule.name](desk)]
+    return sorted(found, key=lambda one: one.level != Level.ERROR)
+
+
+# Field, what, what to do, and the line where there is one.
+Said = Iterator[tuple[str, str, str] | tuple[str, str, str, int]]
+
+
+def cause(desk: Desk) -> Said:
+    if desk.is_not_green and not desk.update.cause.strip():
+        yield "cause", "No cause.", "Say in a sentence why it is not on track."
+
+
+def path(desk: Desk) -> Said:
+    if desk.is_not_green and not desk.update.path_to_green.strip():
+        yield "path_to_green", "No path to green.", "Say what brings it back on track."
+
+
+def owner(desk: Desk) -> Said:
+    if desk.is_not_green and desk.update.path_owner_id is None:
+        yield "path_owner", "Nobody brings it back.", "Name who does what the path to green says."
+
+
+def by_when(desk: Desk) -> Said:
+    if desk.is_not_green and desk.update.path_on is None:
+        yield "path_on", "No day by which it is back on track.", "Name a day, even a rough one."
+
+
+def leap(desk: Desk) -> Said:
+    said = (desk.facts.get("reported_before") or {}).get("health")
+    leaps = said == Health.ON_TRACK and desk.update.health == Health.OFF_TRACK
+    if leaps and not desk.update.cause.strip():
+        yield "health", "From on track to off track at once.", "Say under “Why it stands so” what nobody saw coming."
+
+
+def number(desk: Desk) -> Said:
+    """A line that is a drafted sentence but for its numbers."""
+    by_shape = {_shape(sentence.markdown): sentence for sentence in desk.drafted}
+    for name, place, line in desk.lines():
+        known = by_shape.get(_shape(line.strip())) if name == "text" else None
+        if known:
+            yield "text", "A number is not what the records say.", f"The records say: {known.text}", place
+
+
+def _shape(line: str) -> str:
+    return re.sub(rf"{MONTH}\b", "M", re.sub(r"\d+", "0", re.sub(r"(?<=\d),(?=\d)", "", line)))
+
+
+def differs(desk: Desk) -> Said:
+    word = desk.update.health
+    if word in COMPARABLE and desk.derived in COMPARABLE and word != desk.derived and not desk.update.cause.strip():
+        said, derived = (Health(one).label.lower() for one in (word, desk.derived))
+        yield "health", f"You say {said}, the data say {derived}.", "Say under “Why it stands so” what the data miss."
+
+
+def header(desk: Desk) -> Said:
+    if not desk.is_green:
+        return
+    advice = "Report what it is, or say in the text why it does not matter."
+    now = desk.facts.get("derived") or {}
+    if desk.derived == Health.OFF_TRACK and now.get("p80_on") and now.get("target_on"):
+        late = days(between(now["p80_on"], now["target_on"]))
+        yield "health", f"P80 is {day(now['p80_on'])}, {late} later than its target.", advice
+    for row in desk.facts.get("kpis", ()):
+        if row["standing"] == Standing.PAST_LIMIT:
+            what = f"{row['name']} is {amount(row['value'], row['unit'])}, past its limit of {amount(row['limit'])}."
+            yield "health", what, advice
+
+
+def ask(desk: Desk) -> Said:
+    if desk.facts.get("sponsored") and not desk.update.ask.strip():
+        yield "ask", "No ask.", "Leadership reads asks first. Say what you need, or that you need nothing."
+
+
+def stale(desk: Desk) -> Said:
+    today = desk.facts["day"]
+    for row in desk.facts.get("kpis", ()):
+        if row["measured_on"] and between(today, row["measured_on"]) > CADENCE_DAYS[row["cadence"]]:
+            cadence = KPI.Cadence(row["cadence"]).label
+            what = f"{row['name']} was measured last on {day(row['measured_on'])}; it is a {cadence} number."
+            yield "text", what, "Measure it, or say why not."
+    derived_on = (desk.facts.get("derived") or {}).get("day")
+    if derived_on and date.fromisoformat(derived_on) < date.fromisoformat(today):
+        yield "text", f"The forecast is of {day(derived_on)}.", "Wait for the next run: it takes seconds."
+
+
+def reference(desk: Desk) -> Said:
+    for name, place, line in desk.lines():
+        for sentence in ENDS.split(line):
+            shifts = SHIFTED.search(sentence) or NEW_DATE.search(sentence)
+            if shifts and not REFERENCE.search(sentence):
+                yield name, f"“{shifts[0].strip()}”: against what?", "Say it: later than the target of …", place
+
+
+def long(desk: Desk) -> Said:
+    for name, place, line in desk.lines():
+        bullet = BULLET.match(line)
+        if bullet and (count := len(bullet[1].split())) > MOST_WORDS:
+            yield name, f"A bullet of {count} words.", f"Cut it to {MOST_WORDS}, or make it two.", place
+
+
+CHECKS: dict[str, Callable[[Desk], Said]] = {
+    "cause": cause,
+    "path": path,
+    "owner": owner,
+    "date": by_when,
+    "leap": leap,
+    "number": number,
+    "differs": differs,
+    "header": header,
+    "ask": ask,
+    "stale": stale,
+    "reference": reference,
+    "long": long,
+}

@@ -1,0 +1,60 @@
+"""The rules for updates as a page of the organisation's settings: how strict each is, and how strict it was."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from history.forms import explaining
+from people.pages import SignedIn, done, paged, posted
+from people.permissions import OrgAct, require
+from reports import strictness
+from reports.forms import RulesForm
+from reports.lint import RULES
+from reports.models import LintPolicy
+
+HERE = "/settings/update-rules"
+CRUMBS = [("Settings", "/settings")]
+
+
+@require_safe
+def update_rules(request: SignedIn) -> HttpResponse:
+    """What counts now, and each version before with what it changed."""
+    require(request.user, OrgAct.CHANGE_UPDATE_RULES)
+    standing = strictness.newest()
+    levels = strictness.levels_of(standing)
+    context = {
+        "page": paged(request, LintPolicy.objects.select_related("created_by").order_by("-version")),
+        "version": strictness.version_of(standing),
+        "rules": [(rule, levels[rule.name]) for rule in RULES],
+        "title": "Rules for updates",
+        "sub": "What an update must say before it is published.",
+        "crumbs": CRUMBS,
+        "primary_url": f"{HERE}/edit",
+        "primary_label": "Change the rules",
+        "primary_icon": "pencil",
+        "empty_heading": "No version yet",
+        "empty_text": "The rules that ship count until somebody changes them.",
+    }
+    return render(request, "reports/update_rules.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def update_rules_edit(request: SignedIn) -> HttpResponse:
+    require(request.user, OrgAct.CHANGE_UPDATE_RULES)
+    standing = strictness.newest()
+    form = RulesForm(posted(request), standing=standing)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            row = strictness.change_rules(by=request.user, at=timezone.now(), **form.chosen)
+            return done(request, f"Saved version {row.version}. It counts from now on.", HERE)
+    context = {
+        "title": "Change the rules for updates",
+        "crumbs": [*CRUMBS, ("Rules for updates", HERE)],
+        "form": form,
+        "submit_label": "Save",
+        "cancel_url": HERE,
+    }
+    return render(request, "form_base.html", context, status=422 if form.errors else 200)
