@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboards import subjects
 from dashboards.subjects import Found
@@ -16,11 +16,13 @@ from history.forms import explaining
 from people.pages import SignedIn, delete, done, paged, posted
 from programs import talk
 from programs.forms import CommentForm
-from programs.mentions import mentions, readers
+from programs.mentions import mentions, offered, readers
 from programs.models import Comment, Subject
 from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, may, require
 from programs.threads import with_names
+
+MOST_LETTERS = 60
 
 
 def find(request: SignedIn, kind: Subject, pk: int) -> Found:
@@ -56,7 +58,7 @@ def comments(request: SignedIn, pk: int, kind: Subject) -> HttpResponse:
 
 def _thread(request: SignedIn, found: Found) -> HttpResponse:
     program, here = found.program, f"{found.url}/comments"
-    form = CommentForm(posted(request))
+    form = CommentForm(posted(request), program=program)
     if form.is_bound:
         require(request.user, Act.COMMENT, program)
         if form.is_valid():
@@ -98,6 +100,14 @@ def _thread(request: SignedIn, found: Found) -> HttpResponse:
     return render(request, "dashboards/comments.html", context, status=form.status)
 
 
+@require_safe
+def people_to_mention(request: SignedIn, key: str) -> HttpResponse:
+    """Whom an @ with these letters may mean, of those who see the program: the options of a list, a fragment."""
+    program = find_program(request, key)
+    begun = request.GET.get("q", "").strip()[:MOST_LETTERS]
+    return render(request, "dashboards/mentions.html", {"offered": offered(program, begun) if begun else []})
+
+
 def warn_of_strangers(request: SignedIn, comment: Comment) -> None:
     """Say which @ in a comment reached nobody; whether there is such a person at all stays untold."""
     named = mentions(comment.text, readers(comment.program)) if "@" in comment.text else []
@@ -119,7 +129,7 @@ def own_comment(request: SignedIn, pk: int) -> tuple[Comment, Found]:
 def comment_edit(request: SignedIn, pk: int) -> HttpResponse:
     comment, found = own_comment(request, pk)
     back = f"{found.talk_url}#comment-{comment.pk}"
-    form = CommentForm(posted(request), row=comment)
+    form = CommentForm(posted(request), program=found.program, row=comment)
     if form.is_bound and form.is_valid():
         with explaining(form):
             text = form.changes.get("text", comment.text)

@@ -67,6 +67,7 @@ urlpatterns = [
     path("inbox/<int:pk>/open", notices.notice_open),
     path("inbox/<int:pk>/done", notices.notice_done),
     path("p/<key:key>/comments", talk.program_comments),
+    path("p/<key:key>/mentions", talk.people_to_mention),
     path("m/<int:pk>/comments", talk.comments, {"kind": Subject.MILESTONE}),
     path("r/R-<int:pk>/comments", talk.comments, {"kind": Subject.RISK}),
     path("u/<int:pk>/comments", talk.comments, {"kind": Subject.UPDATE}),

@@ -105,9 +105,10 @@ class CommentForm(RecordForm):
     model = Comment
     names = ("text",)
 
-    def __init__(self, data: QueryDict | None = None, *, row: Comment | None = None) -> None:
+    def __init__(self, data: QueryDict | None = None, *, program: Program, row: Comment | None = None) -> None:
         super().__init__(data, row=row)
         self.fields["text"].help_text = "Plain text. @ and a name tells somebody who sees the program."
+        self.fields["text"].widget.attrs["data-mentions"] = f"{program.get_absolute_url()}/mentions"
 
 
 class RoleForm(RecordForm):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from programs.models import Program
 
 AT = re.compile(r"(?<![\w@])@(?=\w)")
 HANDLE = re.compile(r"[\w.+-]*\w")
+MOST_OFFERED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,22 @@ def readers(program: Program) -> QuerySet[User]:
         return active
     part = Q(pk__in=[program.lead_id, program.sponsor_id]) | Q(pk__in=program.roles.values("user"))
     return active.filter(Q(is_admin=True) | part)
+
+
+def offered(program: Program, begun: str) -> list[tuple[User, str]]:
+    """Whom an @ with these letters may mean, and what to write for each: their name, where it names them alone."""
+    begins = Q(name__istartswith=begun) | Q(name__icontains=f" {begun}") | Q(email__istartswith=begun)
+    people = list(readers(program).filter(begins).order_by("name", "id")[:MOST_OFFERED])
+    alike = readers(program).filter(name__in=[person.name for person in people]).values_list("name", flat=True)
+    count = Counter(alike)
+    return [
+        (person, person.name if count[person.name] == 1 and AT.match(f"@{person.name}") else _front(person))
+        for person in people
+    ]
+
+
+def _front(person: User) -> str:
+    return person.email.partition("@")[0]
 
 
 def mentions(text: str, people: Iterable[User]) -> list[Mention]:
@@ -60,7 +78,7 @@ def _called(people: Iterable[User]) -> tuple[dict[str, User | None], list[int]]:
     first: dict[str, User | None] = {}
     lengths: set[int] = set()
     for person in people:
-        names = {person.name.strip(), person.email.partition("@")[0]} - {""}
+        names = {person.name.strip(), _front(person)} - {""}
         for name in {name.casefold() for name in names}:
             whole[name] = None if name in whole else person
         for name in person.name.split()[:1]:

@@ -137,6 +137,7 @@ PAGES = {
     "/related/<pk>/delete": of("related"),
     # what is said about it, and who watches it: whoever sees it may
     "/p/<key>/comments": talk("program"),
+    "/p/<key>/mentions": of("program"),
     "/m/<pk>/comments": talk("milestone"),
     "/r/R-<pk>/comments": talk("risk"),
     "/u/<pk>/comments": talk("published"),

@@ -76,3 +76,28 @@ class TestWithoutScripts:
         expect(page.get_by_text("mentioned you: Chillers late")).to_have_count(0)
         page.get_by_role("button", name="Mark all read").click()
         expect(page.get_by_role("button", name="Mark all read")).to_have_count(0)
+
+
+def test_a_name_is_chosen_while_it_is_typed(cast: Cast, signed_in: Any, live_server: LiveServer) -> None:
+    step = create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name="Switchgear")
+    page: Page = signed_in(cast.lead)
+    page.goto(f"{live_server.url}/m/{step.pk}")
+    text, people = page.get_by_label("Your comment"), page.get_by_role("listbox", name="People")
+    text.press_sequentially("Ask @ve")
+    expect(people.get_by_role("option", name="Vera Viewer")).to_have_attribute("aria-selected", "true")
+    expect(text).to_have_attribute("aria-activedescendant", "mention-1")
+    page.keyboard.press("Escape")
+    expect(people).to_have_count(0)
+    expect(text).to_have_value("Ask @ve")
+    text.press_sequentially("r")
+    expect(people).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(text).to_have_value("Ask @Vera Viewer ")
+    text.press_sequentially("and @l")
+    expect(people.get_by_role("option")).to_have_count(1)
+    people.get_by_role("option", name="Lea Lead").click()
+    expect(text).to_have_value("Ask @Vera Viewer and @Lea Lead ")
+    expect(text).to_be_focused()
+    page.get_by_role("button", name="Comment", exact=True).click()
+    expect(page.get_by_text("Posted your comment.")).to_be_visible()
+    assert cast.viewer.notices.filter(reason="mention").count() == 1

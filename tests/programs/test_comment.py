@@ -17,6 +17,7 @@ import risks.services
 from dashboards.templatetags.words import linked
 from milestones.models import Milestone
 from people.models import User
+from people.pages import ROWS_A_PAGE
 from programs import talk
 from programs.mentions import mentions, readers
 from programs.models import Comment, Notice, Program, Subject, Watch
@@ -72,6 +73,25 @@ def test_readers_are_who_sees_it(cast: Cast) -> None:
     for program in (cast.na4, cast.dark):
         seeing = {user for user in User.objects.all() if program in Program.objects.visible_to(user)}
         assert set(readers(program)) == seeing
+
+
+def test_only_who_sees_the_program_is_offered_after_an_at(cast: Cast, sign_in: Any) -> None:
+    def names(user: User, key: str, begun: str) -> list[str]:
+        page = sign_in(user).get(f"/p/{key}/mentions", {"q": begun})
+        assert page.status_code == 200
+        return re.findall(r'data-name="([^"]*)"', page.text)
+
+    assert names(cast.viewer, "NA4", "o") == ["Otto Outsider"]
+    assert names(cast.viewer, "DARK", "o") == []
+    assert names(cast.viewer, "DARK", "lead") == ["Lea Lead"]  # by any of their names
+    assert names(cast.viewer, "DARK", "") == []
+    assert sign_in(cast.outsider).get("/p/DARK/mentions?q=l").status_code == 404
+    # A name that two have is nobody's: what is written says which of them.
+    User.objects.create(email="lea.two@example.com", name="Lea Lead")
+    assert names(cast.viewer, "NA4", "Lea") == ["lea", "lea.two"]
+    (named,) = mentions("Ask @lea.two now", readers(cast.na4))
+    assert named.person
+    assert named.person.email == "lea.two@example.com"
 
 
 def test_a_mention_reaches_who_sees_the_program_and_nobody_else(cast: Cast) -> None:
@@ -160,7 +180,9 @@ def test_whatever_is_typed_comes_back_as_it_was_and_does_nothing(cast: Cast, sig
     made = [caller.post("comments", about | {"text": text}).json() for text in texts]
     for text, row in zip(texts, made, strict=True):
         assert row["text"] == text.replace("\r\n", "\n").strip(), row
-    shown = "".join(client.get("/p/NA4/comments", {"page": page}).text for page in range(1, len(texts) // 100 + 2))
+    shown = "".join(
+        client.get("/p/NA4/comments", {"page": page}).text for page in range(1, len(texts) // ROWS_A_PAGE + 2)
+    )
     bodies = re.findall(r'<div class="prose">(.*?)</div>\n', shown, re.DOTALL)
     assert len(bodies) == len(texts)
     for body, text in zip(reversed(bodies), texts, strict=True):
