@@ -162,7 +162,7 @@ class Programs(milestones.Programs):
             begins, day = plan.target_on, fields.pop("target_on")
             if begins is None:
                 raise serializers.ValidationError({"target_on": ["This program has no target: give start_on."]})
-        return self._start(plan.moved(day - begins) if begins else plan, fields, f"Copy {program.key}")
+        return self._start(plan.moved(day - begins) if begins else plan, fields, "Copy a program")
 
     def _start(self, plan: Plan, fields: dict[str, Any], reason: str) -> Response:
         plan = plan.chosen(fields.pop("names", {}), gates=fields.pop("phases"), threats=fields.pop("risks"))

@@ -69,7 +69,7 @@ def program_copy(request: SignedIn, key: str) -> HttpResponse:
     require_org(request.user, OrgAct.CREATE_PROGRAM)
     form = CopyForm(posted(request), program=program, by=request.user, today=today(timezone.now()))
     sub = "Its plan as it is now, on other days. Hand-offs, people, updates and what is done stay behind."
-    return _start(request, form, f"Copy {program.name}", sub, f"Copy {program.key}")
+    return _start(request, form, f"Copy {program.name}", sub, "Copy a program")
 
 
 def _start(request: SignedIn, form: StartForm, title: str, sub: str, reason: str) -> HttpResponse:

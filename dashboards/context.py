@@ -40,6 +40,7 @@ PORTFOLIO = (
     Place("/risks", "risk", "Risks", on_phone=True),
     Place("/decisions", "gavel", "Decisions", on_phone=True),
     Place("/quality", "check", "Schedule quality"),
+    Place("/changes", "clock", "Changes"),
     Place("/problems", "swap", "Problems"),
     Place("/teams", "team", "Teams"),
     Place("/objectives", "target", "Objectives"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -17,6 +17,11 @@ from history.models import Event
 
 MOST_CHANGES = 30
 SILENT = {"id", "version"}
+# What a changed field points to where its name is not known: deleted, or not for the reader.
+UNKNOWN = "deleted since"
+
+Names = Mapping[tuple[Any, int], str]
+Shown = Mapping[str, Callable[[Any], str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Change:
     fields: tuple[FieldChange, ...]
 
 
-def changes_of(row: models.Model, shown: Mapping[str, Callable[[Any], str]] | None = None) -> list[Change]:
+def changes_of(row: models.Model, shown: Shown | None = None) -> list[Change]:
     """The newest changes of a tracked row; ``shown`` says how fields with a unit are written.
 
     One query for the events, one for the people, one for each model that a changed field points to.
@@ -45,57 +50,82 @@ def changes_of(row: models.Model, shown: Mapping[str, Callable[[Any], str]] | No
     newest: list[Event] = list(
         events.select_related("change_set").order_by("-pgh_created_at", "-pgh_id")[: MOST_CHANGES + 1]
     )
-    fields = [field for field in row._meta.concrete_fields if field.name not in SILENT]
-    fields = [field for field in fields if newest and hasattr(newest[0], field.attname)]
     pairs = [
         (event, newest[place + 1] if place + 1 < len(newest) else None)
         for place, event in enumerate(newest[:MOST_CHANGES])
     ]
-    differing = [
-        [field for field in fields if before and getattr(event, field.attname) != getattr(before, field.attname)]
-        for event, before in pairs
-    ]
-    names = _names(newest, differing)
+    differing = [differs(type(row), event, before) for event, before in pairs]
+    names = names_of(pointed_to(pairs, differing))
     authors = get_user_model()._default_manager.in_bulk(
         {event.change_set.by_id for event in newest if event.change_set and event.change_set.by_id}
     )
-
-    def words(field: models.Field[Any, Any], event: Event) -> str:
-        value = getattr(event, field.attname)
-        if value is None or value == "":
-            return ""
-        if shown and field.name in shown:
-            return shown[field.name](value)
-        if isinstance(field, models.ForeignKey):
-            return names.get((field.related_model, value), "deleted since")
-        if field.choices:
-            return str(dict(field.flatchoices).get(value, value))
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        if isinstance(value, datetime):
-            return value.isoformat(" ", "minutes")
-        return date_format(value, "j M Y") if isinstance(value, date) else str(value)
-
     return [
         Change(
             at=event.pgh_created_at,
             by=str(authors.get(event.change_set.by_id or 0, "")) if event.change_set else "",
             reason=event.change_set.reason if event.change_set else "",
-            fields=tuple(
-                FieldChange(str(field.verbose_name), words(field, before) if before else "", words(field, event))
-                for field in changed
-            ),
+            fields=told(event, before, changed, names, shown),
         )
         for (event, before), changed in zip(pairs, differing, strict=True)
     ]
 
 
-def _names(events: list[Event], differing: list[list[models.Field[Any, Any]]]) -> dict[tuple[Any, int], str]:
-    """The names of all rows that changed foreign keys point to, by model and id."""
+def differs(model: type[models.Model], event: Event, before: Event | None) -> list[models.Field[Any, Any]]:
+    """The fields in which a write changed a row; none of its first."""
+    fields = [f for f in model._meta.concrete_fields if f.name not in SILENT and hasattr(event, f.attname)]
+    return [field for field in fields if before and getattr(event, field.attname) != getattr(before, field.attname)]
+
+
+def told(
+    event: Event,
+    before: Event | None,
+    changed: Iterable[models.Field[Any, Any]],
+    names: Names,
+    shown: Shown | None = None,
+) -> tuple[FieldChange, ...]:
+    """What changed, in words."""
+    return tuple(
+        FieldChange(
+            str(field.verbose_name),
+            words(field, before, names, shown) if before else "",
+            words(field, event, names, shown),
+        )
+        for field in changed
+    )
+
+
+def words(field: models.Field[Any, Any], event: Event, names: Names, shown: Shown | None = None) -> str:
+    """A field's value as people read it."""
+    value = getattr(event, field.attname)
+    if value is None or value == "":
+        return ""
+    if shown and field.name in shown:
+        return shown[field.name](value)
+    if isinstance(field, models.ForeignKey):
+        return names.get((field.related_model, value), UNKNOWN)
+    if field.choices:
+        return str(dict(field.flatchoices).get(value, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "minutes")
+    return date_format(value, "j M Y") if isinstance(value, date) else str(value)
+
+
+def pointed_to(
+    pairs: Iterable[tuple[Event, Event | None]], differing: Iterable[Iterable[models.Field[Any, Any]]]
+) -> dict[type[models.Model], set[int]]:
+    """All rows that changed foreign keys point to, by model."""
     wanted: dict[type[models.Model], set[int]] = defaultdict(set)
-    for field in {field for changed in differing for field in changed if isinstance(field, models.ForeignKey)}:
-        ids = {getattr(event, field.attname) for event in events} - {None}
-        wanted[field.related_model] |= ids
+    for pair, changed in zip(pairs, differing, strict=True):
+        for field in changed:
+            if isinstance(field, models.ForeignKey):
+                wanted[field.related_model] |= {getattr(one, field.attname) for one in pair if one} - {None}
+    return wanted
+
+
+def names_of(wanted: Mapping[type[models.Model], set[int]]) -> dict[tuple[Any, int], str]:
+    """The names of rows by model and id: one query a model."""
     return {
         (model, pk): str(found)
         for model, ids in wanted.items()

@@ -1,0 +1,133 @@
+"""All changes: who, when, what before and after, why; of what one sees, by program, person, kind and week."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+import history
+import people.services
+import programs.services
+from history.models import ChangeSet
+from milestones.models import Milestone
+from milestones.services import change_milestone, create_milestone, delete_milestone, link
+from risks.services import Impact, create_risk
+from tests.conftest import FRIDAY
+
+if TYPE_CHECKING:
+    from tests.conftest import Cast
+
+MOST_QUERIES = 25
+
+
+@pytest.fixture
+def step(cast: Cast) -> Milestone:
+    return create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name="Power on", work_likely=480)
+
+
+def move(step: Milestone, cast: Cast, **changes: Any) -> None:
+    change_milestone(milestone=step, by=cast.lead, today=FRIDAY, at=timezone.now(), **changes)
+
+
+def test_it_says_who_what_when_and_why(cast: Cast, step: Milestone, sign_in: Any) -> None:
+    move(step, cast, name="Power is on", work_likely=960, owner=cast.contributor)
+    page = sign_in(cast.outsider).get("/changes")
+    (row,) = page.context["acts"][0].rows
+    said = {field.label: (field.before, field.after) for field in row.fields}
+    assert said == {
+        "name": ("Power on", "Power is on"), "work": ("1 d", "2 d"), "owner": ("", "Cem Contributor"),
+    }  # fmt: skip
+    assert (row.title, row.url, row.program) == ("Power is on", f"/m/{step.pk}", "Region NA-4 capacity")
+    assert page.context["acts"][0].by == cast.lead
+    assert not page.context["acts"][0].undoable
+    of_one = sign_in(cast.outsider).get("/p/NA4/changes")
+    assert of_one.context["acts"][0].pk == page.context["acts"][0].pk
+    assert sign_in(cast.outsider).get("/p/DARK/changes").status_code == 404
+
+
+def test_what_one_does_not_see_is_not_told(cast: Cast, step: Milestone, sign_in: Any) -> None:
+    """An act over two programs tells of the visible one alone, without the words given for it."""
+    hidden = create_milestone(program=cast.dark, by=cast.lead, today=FRIDAY, name="Canary step")
+    with history.because("Canary plans", by_id=cast.lead.pk):
+        move(step, cast, name="Both")
+        change_milestone(milestone=hidden, by=cast.lead, today=FRIDAY, at=timezone.now(), name="Canary moved")
+    link(predecessor=hidden, successor=step, by=cast.lead)
+    risk = create_risk(program=cast.na4, by=cast.lead, today=FRIDAY, title="Spill", impacts=[Impact(hidden, 1, 2, 3)])
+    assert risk.impacts.exists()
+    for path in ("/changes", "/p/NA4/changes", "/changes?kind=milestone", "/changes?person=me"):
+        page = sign_in(cast.outsider).get(path)
+        assert "Canary" not in page.text, path
+        assert "DARK" not in page.text, path
+    seen = sign_in(cast.viewer).get("/changes")
+    assert "Canary plans" in seen.text
+    assert "Canary moved" in seen.text
+    both = sign_in(cast.outsider).get("/changes?kind=dependency").context["acts"][0].rows[0]
+    assert both.title == "something in a private program → Both"
+    assert sign_in(cast.outsider).get("/changes?program=DARK").context["refused"]
+
+
+def test_filters_leave_what_they_ask_for(cast: Cast, step: Milestone, sign_in: Any) -> None:
+    old = timezone.now() - timedelta(days=30)
+    with history.replaying(old):
+        programs.services.create_objective(by=cast.admin, title="Of last month")
+    week = "{}-W{:02}".format(*old.isocalendar()[:2])
+    client = sign_in(cast.lead)
+
+    def told(query: str) -> list[str]:
+        page = client.get(f"/changes?{query}")
+        assert not page.context["refused"], query
+        return [row.noun for act in page.context["acts"] for row in act.rows]
+
+    assert set(told("kind=milestone")) == {"milestone"}
+    assert set(told("kind=objective")) == {"objective"}
+    assert told(f"week={week}") == ["objective"]
+    assert "objective" not in told(f"since={(old + timedelta(days=2)).date()}")
+    assert "milestone" in told("person=me")
+    assert "objective" not in told("person=me")
+    assert "milestone" in told("program=NA4&kind=milestone")
+    refused = client.get("/changes?kind=x&person=7x&week=2026-W77&colour=red&before=z").context["refused"]
+    assert len(refused) == 4
+
+
+def test_an_own_change_is_taken_back_and_done_again_from_here(cast: Cast, step: Milestone, sign_in: Any) -> None:
+    move(step, cast, name="Other")
+    client = sign_in(cast.lead)
+    act = client.get("/changes").context["acts"][0]
+    assert act.undoable
+    answer = client.post("/undo", {"change_set": act.pk, "next": "/changes"}, follow=True)
+    assert Milestone.objects.get(pk=step.pk).name == "Power on"
+    assert "Redo" in answer.text
+    client.post("/undo", {"change_set": answer.context["acts"][0].pk, "next": "/changes"})
+    assert Milestone.objects.get(pk=step.pk).name == "Other"
+
+
+def test_deleted_rows_are_told_by_name(cast: Cast, step: Milestone, sign_in: Any) -> None:
+    delete_milestone(milestone=step, by=cast.lead)
+    row = next(row for act in sign_in(cast.outsider).get("/changes").context["acts"] for row in act.rows)
+    assert (row.title, row.verb, row.url) == ("Power on", "deleted", "")
+
+
+def test_pages_go_back_and_ask_little(cast: Cast, sign_in: Any) -> None:
+    with history.because("Many at once", by_id=cast.lead.pk):
+        for n in range(12):
+            create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name=f"Part {n}")
+    for n in range(45):
+        people.services.create_team(by=cast.admin, name=f"Team {n}")
+    client = sign_in(cast.outsider)
+    seen: list[int] = []
+    url = "/changes"
+    while url:
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(url)
+        assert len(queries) <= MOST_QUERIES
+        seen += [act.pk for act in page.context["acts"]]
+        url = f"/changes{page.context['older_url']}" if page.context["older_url"] else ""
+    assert seen == sorted(set(seen), reverse=True)
+    many = ChangeSet.objects.get(reason="Many at once").pk
+    act = next(act for act in page.context["acts"] if act.pk == many)
+    assert (len(act.rows), act.count) == (6, 12)
