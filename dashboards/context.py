@@ -48,6 +48,7 @@ PORTFOLIO = (
 PERSONAL = (
     Place("/inbox", "inbox", "Inbox", key="g i"),
     Place("/updates/mine", "pencil", "My updates"),
+    Place("/plan", "cal", "Communication plan"),
     Place("/letters", "mail", "Letters"),
 )
 SETTINGS = (

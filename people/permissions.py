@@ -23,6 +23,7 @@ class OrgAct(Enum):
     MANAGE_VIEWS = "change a view that somebody else saved"
     MANAGE_PROBLEMS = "change a problem that somebody else owns"
     MANAGE_ORGANISATION = "change the organisation's settings"
+    MANAGE_PLANS = "change communication plans of the organisation"
     CHANGE_POLICY = "change the health policy"
     CHANGE_UPDATE_RULES = "change the rules for updates"
     HOLD_REVIEW = "hold a portfolio review"

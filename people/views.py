@@ -152,7 +152,7 @@ class Setting(NamedTuple):
 
 PERSONAL = (
     Setting("/settings/profile", "user", "Profile", "Your name and time zone."),
-    Setting("/settings/letter", "mail", "Weekly letter", "On which day and at what hour it comes."),
+    Setting("/settings/letters", "mail", "Letters", "What you get, on which day and at what hour."),
     Setting("/views", "filter", "Saved views", "Pages with their filters and order, under a name."),
     Setting("/settings/tokens", "share", "Access tokens", "Keys for other tools that use the API for you."),
     Setting("/api/v1/docs", "doc", "API", "What other tools can read and write."),

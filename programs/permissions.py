@@ -24,13 +24,15 @@ class Act(Enum):
     RANK = "change the rank of"
     DECIDE = "decide for"
     REPORT = "report on"
+    COMMUNICATE = "change the communication plan of"
+    SHARE = "share with outside readers what is in"
     MANAGE = "change the roles of"
     DELETE = "delete"
 
 
 VIEWER = frozenset({Act.VIEW, Act.COMMENT})
 CONTRIBUTOR = VIEWER | {Act.EDIT, Act.MEASURE, Act.AGREE}
-LEAD = CONTRIBUTOR | {Act.PLAN, Act.RANK, Act.DECIDE, Act.REPORT, Act.MANAGE, Act.DELETE}
+LEAD = CONTRIBUTOR | {Act.PLAN, Act.RANK, Act.DECIDE, Act.REPORT, Act.COMMUNICATE, Act.SHARE, Act.MANAGE, Act.DELETE}
 ROLES = {Role.Kind.VIEWER: VIEWER, Role.Kind.CONTRIBUTOR: CONTRIBUTOR, Role.Kind.LEAD: LEAD}
 SPONSOR = VIEWER | {Act.DECIDE}
 
@@ -63,6 +65,49 @@ def _by_itself(user: User, program: Program) -> frozenset[Act]:
     if user.pk == program.sponsor_id:
         allowed |= SPONSOR
     return allowed
+
+
+def seen_by_each(users: Iterable[User]) -> dict[int, frozenset[int]]:
+    """Which programs each of these people sees, by ids: what ``visible_to`` says one by one, in two queries for all."""
+    readers = {user.pk: user for user in users}
+    rows = Program.objects.order_by().values_list("pk", "visibility", "lead_id", "sponsor_id")
+    everything, open_to_all, private = set(), set(), {}
+    for pk, visibility, *own in rows:
+        everything.add(pk)
+        if visibility == Program.Visibility.ORGANISATION:
+            open_to_all.add(pk)
+        else:
+            private[pk] = {*own}
+    for pk, user_id in Role.objects.filter(user__in=readers, program__in=private).values_list("program_id", "user_id"):
+        private[pk].add(user_id)
+    groups: dict[frozenset[int], frozenset[int]] = {}
+    seen = {}
+    for user_id, user in readers.items():
+        if not user.is_active:
+            seen[user_id] = frozenset[int]()
+            continue
+        if user.is_admin:
+            ids = frozenset(everything)
+        else:
+            ids = frozenset(open_to_all | {pk for pk, people in private.items() if user_id in people})
+        # People who see the same share one set: what is written for one of them is found for the others at once.
+        seen[user_id] = groups.setdefault(ids, ids)
+    return seen
+
+
+def shared_by_each(users: Iterable[User]) -> dict[int, frozenset[int]]:
+    """Which programs each of these people may share with outside readers: those they lead, administrators all."""
+    sharers = {user.pk: user for user in users}
+    found: dict[int, set[int]] = {user_id: set() for user_id, user in sharers.items() if user.is_active}
+    for pk, lead_id in Program.objects.order_by().values_list("pk", "lead_id"):
+        for user_id in found:
+            if sharers[user_id].is_admin or lead_id == user_id:
+                found[user_id].add(pk)
+    kinds = [kind for kind, allowed in ROLES.items() if Act.SHARE in allowed]
+    roles = Role.objects.filter(user__in=found, kind__in=kinds)
+    for pk, user_id in roles.values_list("program_id", "user_id"):
+        found[user_id].add(pk)
+    return {user_id: frozenset(found.get(user_id, ())) for user_id in sharers}
 
 
 def editable(user: Viewer, programs: Iterable[Program]) -> set[int]:

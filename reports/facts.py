@@ -1,11 +1,13 @@
-"""What a weekly letter knows: the facts of a set of programs on a day, and what changed since an earlier one."""
+"""What letters know: the facts of a set of programs on a day, and what changed since an earlier one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import TypeVar
 
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 
 from forecasts.models import ProgramHealth
 from milestones.models import Dependency, Milestone
@@ -14,10 +16,12 @@ from reports.models import Update
 from reports.since import Since
 from risks.models import Decision, Risk
 
+T = TypeVar("T", Decision, Milestone, Risk, Update)
+
 
 @dataclass(frozen=True)
 class Facts:
-    """All that letters to readers with the same visible programs are written from."""
+    """All that letters of a day are written from: read once, then cut to what each reader may see."""
 
     today: date
     since: Since
@@ -29,15 +33,57 @@ class Facts:
     waiting: list[Decision]
     taken: list[Decision]
     done: list[Milestone]
-    open_risks: int
+    milestones: list[Milestone]
+    open_by_program: dict[int, int]
     new_risks: list[Risk]
     closed_risks: list[Risk]
     updates: list[Update]
-    late_hand_offs: int
+    hand_offs: list[Dependency]
+    late_by_ends: list[tuple[int, int, int]]
+
+    @property
+    def open_risks(self) -> int:
+        return sum(self.open_by_program.values())
+
+    @property
+    def late_hand_offs(self) -> int:
+        return len(self.late_by_ends)
+
+    def only(self, ids: frozenset[int], seen: frozenset[int]) -> Facts:
+        """The same of these programs alone. Of a hand-off both ends must be seen, for it names both."""
+
+        def of(rows: Iterable[T]) -> list[T]:
+            return [row for row in rows if row.program_id in ids]
+
+        return replace(
+            self,
+            programs=[program for program in self.programs if program.pk in ids],
+            health={pk: row for pk, row in self.health.items() if pk in ids},
+            health_before={pk: row for pk, row in self.health_before.items() if pk in ids},
+            reported={pk: row for pk, row in self.reported.items() if pk in ids},
+            reported_before={pk: row for pk, row in self.reported_before.items() if pk in ids},
+            waiting=of(self.waiting),
+            taken=of(self.taken),
+            done=of(self.done),
+            milestones=of(self.milestones),
+            open_by_program={pk: number for pk, number in self.open_by_program.items() if pk in ids},
+            new_risks=of(self.new_risks),
+            closed_risks=of(self.closed_risks),
+            updates=of(self.updates),
+            hand_offs=[
+                row
+                for row in self.hand_offs
+                if (ends := {row.predecessor.program_id, row.successor.program_id}) & ids and ends <= seen
+            ],
+            late_by_ends=[one for one in self.late_by_ends if {one[1], one[2]} & ids],
+        )
 
 
-def load(program_ids: frozenset[int], *, today: date, since: Since) -> Facts:
-    """Read what letters need of these programs: a fixed number of queries, whatever their number."""
+def load(program_ids: frozenset[int], *, today: date, since: Since, whole: frozenset[int] = frozenset()) -> Facts:
+    """Read what letters need of these programs: a fixed number of queries, whatever their number.
+
+    Of ``whole`` programs, those with a letter of their own, the open milestones as well.
+    """
     healths = ProgramHealth.objects.filter(program__in=program_ids).order_by("program_id", "-day", "-id")
     newest = {row.program_id: row for row in healths.filter(day__lte=today).distinct("program_id")}
     before = {row.program_id: row for row in since.before(healths).distinct("program_id")}
@@ -47,11 +93,13 @@ def load(program_ids: frozenset[int], *, today: date, since: Since) -> Facts:
     reported = ReportedHealth.objects.filter(program__in=program_ids).order_by("program_id", "-at", "-id")
     decisions = Decision.objects.filter(program__in=program_ids).select_related("program", "decider")
     risks = Risk.objects.filter(program__in=program_ids).select_related("program")
-    late = (
+    milestones = Milestone.objects.filter(program__in=program_ids)
+    hand_offs = list(
         Dependency.objects.hand_offs()
         .filter(Q(predecessor__program__in=program_ids) | Q(successor__program__in=program_ids))
-        .filter(promised_on__gt=F("need_by_on"))
         .exclude(agreement=Dependency.Agreement.DELIVERED)
+        .select_related("predecessor__program", "predecessor__forecast", "successor__program")
+        .order_by(F("need_by_on").asc(nulls_last=True), "id")
     )
     return Facts(
         today=today,
@@ -63,12 +111,16 @@ def load(program_ids: frozenset[int], *, today: date, since: Since) -> Facts:
         reported_before={row.program_id: row for row in since.said_before(reported).distinct("program_id")},
         waiting=list(decisions.waiting().order_by(F("decide_by_on").asc(nulls_last=True), "id")),
         taken=list(since.taken(decisions).order_by("-decided_on", "-id")),
-        done=list(
-            since.done(Milestone.objects.filter(program__in=program_ids))
-            .select_related("program")
-            .order_by("-is_end", "-done_on", "id")
+        done=list(since.done(milestones).select_related("program").order_by("-is_end", "-done_on", "id")),
+        milestones=list(
+            milestones.filter(program__in=whole, done_on=None, cancelled_on=None)
+            .filter(Q(is_end=True) | Q(target_on__isnull=False))
+            .select_related("forecast", "owner")
+            .order_by(F("target_on").asc(nulls_last=True), "id")
         ),
-        open_risks=risks.open().count(),
+        open_by_program=dict(
+            risks.open().order_by().values_list("program").annotate(number=Count("pk")).values_list("program", "number")
+        ),
         new_risks=list(since.raised(risks.open()).order_by("-id")),
         closed_risks=list(since.closed(risks).order_by("-id")),
         updates=list(
@@ -78,5 +130,10 @@ def load(program_ids: frozenset[int], *, today: date, since: Since) -> Facts:
             .order_by("program__name", "program_id", "-published_at", "-id")
             .distinct("program__name", "program_id")
         ),
-        late_hand_offs=late.count(),
+        hand_offs=[row for row in hand_offs if row.need_by_on],
+        late_by_ends=[
+            (row.pk, row.predecessor.program_id, row.successor.program_id)
+            for row in hand_offs
+            if row.promised_on and row.need_by_on and row.promised_on > row.need_by_on
+        ],
     )

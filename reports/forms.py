@@ -9,9 +9,8 @@ from django.http import QueryDict
 
 from history.forms import RecordForm
 from people.forms import people
-from people.models import WEEKDAYS
 from reports.lint import RULES, Level
-from reports.models import LintPolicy, Subscription, Update
+from reports.models import LintPolicy, Update
 from reports.strictness import levels_of, version_of
 
 
@@ -64,14 +63,6 @@ class UpdateForm(RecordForm):
         if row is None or row.corrects_id is None:
             del self.fields["correction"]
         self.order_fields([*self.names])
-
-
-class SubscriptionForm(RecordForm):
-    model = Subscription
-    names = ("weekday", "hour")
-
-    weekday = forms.TypedChoiceField(coerce=int, choices=list(enumerate(day.capitalize() for day in WEEKDAYS)))
-    hour = forms.TypedChoiceField(coerce=int, choices=[(hour, f"{hour:02}:00") for hour in range(24)])
 
 
 class RulesForm(forms.Form):

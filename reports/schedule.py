@@ -1,19 +1,46 @@
-"""When a weekly letter is due: a weekday and an hour in the reader's own zone, once a week whatever the clocks do."""
+"""When a letter is due: a weekday and an hour in the reader's zone, once a period whatever the clocks do."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice, takewhile
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 SECOND = timedelta(seconds=1)
+DAYS = 7
+WEEK = timedelta(days=DAYS)
+FIRST_WEEK = date(2024, 1, 1)
+# Of a long outage the last half year is set down as missed.
+MOST_MISSED = 26
+
+
+class Cadence(NamedTuple):
+    """A weekday and an hour: every so many weeks, counted from the week of a day, or the first of each month."""
+
+    weekday: int
+    hour: int
+    every_weeks: int = 1
+    monthly: bool = False
+    starts_on: date | None = None
+
+    def falls_on(self, day: date) -> bool:
+        """Whether a letter is due on a day that has the right weekday."""
+        if self.monthly:
+            return day.day <= DAYS
+        return (_monday(day) - _monday(self.starts_on or FIRST_WEEK)).days // DAYS % self.every_weeks == 0
+
+    def name(self, day: date) -> str:
+        return f"{day:%Y-%m}" if self.monthly else week_of(day)
 
 
 class Period(NamedTuple):
-    """One week of one reader, named as ISO does, and the moment its letter is due."""
+    """One period of one reader, a week named as ISO does or a month, and the moment its letter is due."""
 
-    week: str
+    name: str
     due_at: datetime
+    on: date
 
 
 def moment(day: date, hour: int, zone: ZoneInfo) -> datetime:
@@ -40,24 +67,44 @@ def moment(day: date, hour: int, zone: ZoneInfo) -> datetime:
     return after.replace(microsecond=0)
 
 
-def current(at: datetime, weekday: int, hour: int, zone: ZoneInfo) -> Period:
-    """The newest period whose letter is due at a moment. After an outage that is one letter, not one a week missed.
+def current(at: datetime, cadence: Cadence, zone: ZoneInfo) -> Period:
+    """The newest period whose letter is due at a moment. After an outage that is one letter, not one for each missed.
 
-    >>> current(datetime(2026, 11, 20, 6, tzinfo=UTC), 4, 7, ZoneInfo("Europe/Oslo"))
-    Period(week='2026-W47', due_at=datetime.datetime(2026, 11, 20, 6, 0, tzinfo=datetime.timezone.utc))
+    >>> current(datetime(2026, 11, 20, 6, tzinfo=UTC), Cadence(4, 7), ZoneInfo("Europe/Oslo")).name
+    '2026-W47'
+    >>> current(datetime(2026, 11, 20, 6, tzinfo=UTC), Cadence(0, 7, monthly=True), ZoneInfo("Europe/Oslo")).due_at
+    datetime.datetime(2026, 11, 2, 6, 0, tzinfo=datetime.timezone.utc)
     """
     today = at.astimezone(zone).date()
-    day = today + timedelta(days=weekday - today.weekday())
-    due_at = moment(day, hour, zone)
-    if due_at > at:
-        day -= timedelta(days=7)
-        due_at = moment(day, hour, zone)
-    return Period(week_of(day), due_at)
+    return next(
+        period
+        for period in _periods(today + timedelta(days=cadence.weekday - today.weekday()), -WEEK, cadence, zone)
+        if period.due_at <= at
+    )
 
 
-def upcoming(at: datetime, weekday: int, hour: int, zone: ZoneInfo) -> Period:
+def upcoming(at: datetime, cadence: Cadence, zone: ZoneInfo) -> Period:
     """The first period whose letter is due after a moment."""
-    return current(current(at, weekday, hour, zone).due_at + timedelta(days=8), weekday, hour, zone)
+    newest = current(at, cadence, zone)
+    return next(period for period in _periods(newest.on + WEEK, WEEK, cadence, zone) if period.due_at > at)
+
+
+def between(after: datetime, newest: Period, cadence: Cadence, zone: ZoneInfo) -> list[Period]:
+    """The periods that came due after a moment and before the newest, which an outage missed; the last of them."""
+    missed = takewhile(lambda period: period.due_at > after, _periods(newest.on - WEEK, -WEEK, cadence, zone))
+    return list(islice(missed, MOST_MISSED))
+
+
+def _periods(day: date, step: timedelta, cadence: Cadence, zone: ZoneInfo) -> Iterator[Period]:
+    """Periods from a day of the right weekday on, forward or back."""
+    while True:
+        if cadence.falls_on(day):
+            yield Period(cadence.name(day), moment(day, cadence.hour, zone), day)
+        day += step
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
 
 
 def week_of(day: date) -> str:

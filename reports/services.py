@@ -1,4 +1,4 @@
-"""Writes of what leads say each week, and of who gets the letter. Letters are sent in outbox.py."""
+"""Writes of what leads say each week. Those of the communication plan are in plans.py."""
 
 from __future__ import annotations
 
@@ -9,25 +9,19 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 import history
-from people import permissions as organisation
 from people.models import User
-from people.permissions import OrgAct
 from programs.models import Program
 from programs.permissions import Act, require
 from programs.services import locked, report
 from reports.drafting import VERSION
-from reports.letters import plain
 from reports.lint import Found
 from reports.looking import look_over
-from reports.models import Letter, Subscription, Update
-from reports.outbox import extra_letter, skip_letters
+from reports.models import Update
 from reports.sentences import kept_in
+from reports.words import plain
 
 # What a lead writes; everything else of an update is set by publishing it.
 WRITTEN = {"health", "cause", "text", "ask", "path_to_green", "path_owner", "path_on", "correction"}
-
-
-# -- updates ---------------------------------------------------------------------------------------------------------
 
 
 @transaction.atomic
@@ -121,56 +115,3 @@ def _draft(update: Update, by: User) -> Update:
 def _only_written(written: dict[str, Any]) -> None:
     if unknown := written.keys() - WRITTEN:
         raise TypeError(f"not written by a lead: {', '.join(sorted(unknown))}")
-
-
-# -- the letter's readers --------------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def subscribe(*, user: User, by: User, at: datetime, weekday: int = 0, hour: int = 7) -> Subscription:
-    """Send a person the weekly letter from now on; also takes up again what was ended."""
-    _own(user, by)
-    row = Subscription.objects.select_for_update().filter(user=user).first()
-    with history.because("Subscribe to the weekly letter", by_id=by.pk):
-        if row is None:
-            return history.create(Subscription(user=user, weekday=weekday, hour=hour, begins_at=at))
-        return history.save(row, weekday=weekday, hour=hour, ended_at=None, begins_at=at)
-
-
-@transaction.atomic
-def change_subscription(*, subscription: Subscription, by: User, at: datetime, weekday: int, hour: int) -> Subscription:
-    """Move a person's letter to another weekday or hour; the week's letter that went out already is not sent again."""
-    subscription = locked(subscription)
-    _own(subscription.user, by)
-    if (weekday, hour) == (subscription.weekday, subscription.hour):
-        return subscription
-    with history.because("Change the weekly letter", by_id=by.pk):
-        return history.save(subscription, weekday=weekday, hour=hour, begins_at=at)
-
-
-@transaction.atomic
-def end_subscription(*, subscription: Subscription, by: User, at: datetime) -> Subscription:
-    """Send no more letters, those that wait included. Doing it twice is no mistake."""
-    subscription = locked(subscription)
-    _own(subscription.user, by)
-    if subscription.ended_at:
-        return subscription
-    skip_letters(subscription, "Unsubscribed before it was sent.")
-    with history.because("End the weekly letter", by_id=by.pk):
-        return history.save(subscription, ended_at=at)
-
-
-@transaction.atomic
-def send_now(*, subscription: Subscription, by: User, at: datetime) -> Letter:
-    """Write an extra letter now, beside the weekly one; the next sweep sends it."""
-    subscription = locked(subscription)
-    _own(subscription.user, by)
-    if subscription.ended_at:
-        raise ValidationError("Subscribe first.", code="ended")
-    return extra_letter(subscription, at)
-
-
-def _own(user: User, by: User) -> None:
-    """People subscribe themselves; administrators anybody."""
-    if user.pk != by.pk:
-        organisation.require(by, OrgAct.MANAGE_PEOPLE)

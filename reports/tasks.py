@@ -3,7 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from reports import outbox
+from reports import daily, enrolment, outbox, plans, promises
+from reports.mail import Mail, Shelf
+from reports.models import Plan
 
 # Enough to be quick when one hour of a large zone is due, few enough for a mail server.
 MOST_AT_ONCE = 4
@@ -12,14 +14,20 @@ LETTERS_EACH = 50
 
 @shared_task(name="reports.sweep")
 def sweep() -> None:
-    """Plan what is due, settle what was interrupted, and start as many deliveries as there is work for."""
+    """Promise what is due, settle what was interrupted, and start as many deliveries as there is work for."""
     at = timezone.now()
-    outbox.plan(at=at)
-    outbox.settle(at=at)
-    for _ in range(min(MOST_AT_ONCE, -(-outbox.waiting(at=at) // LETTERS_EACH))):
+    plans.default_plan(at)
+    enrolment.adopt(at=at)
+    enrolment.enrol(at=at)
+    promises.promise(at=at)
+    daily.promise(at=at)
+    promises.settle(at=at)
+    waiting = outbox.claimable(at, Plan.Channel.EMAIL).count()
+    for _ in range(min(MOST_AT_ONCE, -(-waiting // LETTERS_EACH))):
         deliver.apply_async(expires=30)
+    outbox.deliver(clock=timezone.now, way=Shelf())
 
 
 @shared_task(name="reports.deliver")
 def deliver() -> int:
-    return outbox.deliver(clock=timezone.now)
+    return outbox.deliver(clock=timezone.now, way=Mail())

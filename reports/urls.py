@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reports import editor_views, rules_views, update_views, views
+from reports import editor_views, plan_views, rules_views, update_views, views
 
 urlpatterns = [
     path("p/<key:key>/updates", update_views.update_list, name="update_list"),
@@ -12,11 +12,25 @@ urlpatterns = [
     path("u/<int:pk>/discard", update_views.update_discard, name="update_discard"),
     path("settings/update-rules", rules_views.update_rules, name="update_rules"),
     path("settings/update-rules/edit", rules_views.update_rules_edit, name="update_rules_edit"),
+    path("plan", plan_views.plan_overview, name="plan"),
+    path("plans/new", plan_views.plan_create, name="plan_create"),
+    path("plans/<int:pk>", plan_views.plan_detail, name="plan_detail"),
+    path("plans/<int:pk>/edit", plan_views.plan_change, name="plan_change"),
+    path("plans/<int:pk>/end", plan_views.plan_end, name="plan_end"),
+    path("plans/<int:pk>/subscribe", plan_views.plan_subscribe, name="plan_subscribe"),
+    path("plans/<int:pk>/readers/new", plan_views.reader_add, name="reader_add"),
+    path("plans/<int:pk>/invite", plan_views.reader_invite, name="reader_invite"),
+    path("plans/<int:pk>/webhook", plan_views.webhook_set, name="webhook_set"),
+    path("readers/<int:pk>/end", plan_views.reader_end, name="reader_end"),
+    path("p/<key:key>/nudge", plan_views.nudge, name="nudge"),
     path("letters", views.letter_list, name="letter_list"),
     path("letters/<int:pk>", views.letter, name="letter"),
     path("letters/<int:pk>.txt", views.letter_text, name="letter_text"),
-    path("settings/letter", views.letter_settings, name="letter_settings"),
-    path("settings/letter/now", views.letter_now, name="letter_now"),
-    path("settings/letter/end", views.letter_end, name="letter_end"),
+    path("letters/shared/<str:token>", views.letter_shared, name="letter_shared"),
+    path("settings/letters", views.letter_settings, name="letter_settings"),
+    path("settings/letters/<int:pk>", views.letter_own, name="letter_own"),
+    path("settings/letters/<int:pk>/now", views.letter_now, name="letter_now"),
+    path("settings/letters/<int:pk>/end", views.letter_end, name="letter_end"),
     path("unsubscribe/<str:token>", views.unsubscribe, name="unsubscribe"),
+    path("opt-in/<str:token>", views.opt_in, name="opt_in"),
 ]

@@ -1,27 +1,24 @@
-"""Pages of the weekly letter and of who gets it."""
+"""Pages of a reader's own letters: reading them again, their hours, and the way out of them."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
-
 from csp.decorators import csp
 from django.contrib.auth.decorators import login_not_required
+from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from history.forms import explaining
-from people.models import User
-from people.pages import SignedIn, attempt, done, paged
-from reports import outbox, services
-from reports.forms import SubscriptionForm
-from reports.models import Letter, Subscription
+from people.pages import SignedIn, attempt, done, paged, posted
+from reports import plans, writing
+from reports.invitations import invited
+from reports.models import Letter, Plan, Subscription
+from reports.plan_forms import OwnForm
 from reports.schedule import upcoming
 
 # A letter carries its style inline, which no other page may. Nothing in it can run, load or be sent.
@@ -35,21 +32,24 @@ LETTER_POLICY = {
 }
 
 
-# -- letters ---------------------------------------------------------------------------------------------------------
+def own(request: SignedIn, pk: int) -> Subscription:
+    return get_object_or_404(Subscription.objects.of(request.user).select_related("plan", "user"), pk=pk)
 
 
 @require_safe
 def letter_list(request: SignedIn) -> HttpResponse:
     """The letters that a person got, and those on their way."""
-    letters = Letter.objects.visible_to(request.user).defer("text", "html").order_by("-due_at", "-id")
-    subscription = Subscription.objects.visible_to(request.user).first()
+    letters = Letter.objects.visible_to(request.user).defer("text", "html", "facts")
+    letters = letters.select_related("subscription__plan").order_by("-due_at", "-id")
+    number = Subscription.objects.of(request.user).active().count()
+    weekly = Subscription.objects.of(request.user).filter(plan__is_default=True, ended_at=None).first()
     context = {
         "title": "Letters",
-        "sub": _when(subscription, timezone.now()),
+        "sub": f"You get {number} letter{'' if number == 1 else 's'}." if number else "You get no letter.",
         "page": paged(request, letters),
-        "subscription": subscription,
+        "weekly": weekly,
         "primary_url": reverse("letter_settings"),
-        "primary_label": "Letter settings" if subscription and not subscription.ended_at else "Subscribe",
+        "primary_label": "What you get",
         "primary_icon": "mail",
         "empty_heading": "No letter yet",
         "empty_text": "Once a week, at your hour: what changed, what needs a decision, how every program stands.",
@@ -65,78 +65,96 @@ def letter(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponse(row.html)
 
 
+@login_not_required
+@never_cache
+@require_safe
+@csp(LETTER_POLICY)  # type: ignore[arg-type]
+def letter_shared(request: HttpRequest, token: str) -> HttpResponse:
+    """A letter as it was sent to an outside reader, who has no account; gone once they are no reader any more."""
+    pk = writing.unsigned(token, writing.SHARED)
+    row = (
+        Letter.objects.filter(pk=pk or 0, subscription__user=None, subscription__ended_at=None).exclude(html="").first()
+    )
+    if row is None:
+        raise Http404
+    return HttpResponse(row.html)
+
+
 @require_safe
 def letter_text(request: SignedIn, pk: int) -> HttpResponse:
     row = get_object_or_404(Letter.objects.visible_to(request.user).exclude(text=""), pk=pk)
     return HttpResponse(row.text, content_type="text/plain; charset=utf-8")
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
+@require_safe
 def letter_settings(request: SignedIn) -> HttpResponse:
-    """A person's own letter: weekday and hour in their zone."""
-    subscription = Subscription.objects.visible_to(request.user).first()
-    active = subscription is not None and subscription.ended_at is None
-    form = SubscriptionForm(
-        request.POST if request.method == "POST" else None,
-        row=subscription,
-        initial=None if subscription else {"weekday": 0, "hour": 7},
+    """All that a person gets, and what they might."""
+    at = timezone.now()
+    found = Subscription.objects.of(request.user).select_related("plan", "user")
+    rows = list(found.filter(ended_at=None, plan__ended_at=None).order_by("plan__name", "plan"))
+    offered = Plan.objects.visible_to(request.user).running().exclude(content=Plan.Content.DAY)
+    offered = offered.filter(channel__in=[Plan.Channel.EMAIL, Plan.Channel.PAGE]).exclude(
+        pk__in=[row.plan_id for row in rows]
     )
-    if request.method == "POST" and form.is_valid():
-        at, chosen = timezone.now(), form.cleaned_data
-        with explaining(form):
-            if subscription and active:
-                now = {"weekday": subscription.weekday, "hour": subscription.hour} | form.changes
-                services.change_subscription(subscription=subscription, by=request.user, at=at, **now)
-            else:
-                services.subscribe(
-                    user=request.user, by=request.user, at=at, weekday=chosen["weekday"], hour=chosen["hour"]
-                )
-        if not form.errors:
-            message = "Your letter comes at the new hour." if active else "You get the weekly letter from now on."
-            return done(request, message, reverse("letter_settings"), kept=form.kept)
+    due = {}
+    for row in rows:
+        if row.plan.content != Plan.Content.DAY:
+            due[row.pk] = upcoming(at, row.cadence, row.zone).due_at
     context = {
-        "title": "Weekly letter",
-        "sub": _when(subscription, timezone.now()),
+        "title": "What you get",
+        "sub": f"Hours are in your zone, {request.user.time_zone}. A letter holds what you may see then.",
         "crumbs": [("Letters", reverse("letter_list"))],
-        "form": form,
-        "active": active,
-        "submit_label": "Save" if active else "Subscribe",
-        "cancel_url": reverse("letter_list"),
+        "rows": [(row, writing.schedule(row), due.get(row.pk)) for row in rows],
+        "offered": offered.select_related("program").order_by("-is_default", "name", "id")[:50],
+        "empty_heading": "You get no letter",
+        "empty_text": "Subscribe to one below.",
     }
-    return render(request, "reports/letter_settings.html", context, status=form.status)
+    return render(request, "reports/letter_settings.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def letter_own(request: SignedIn, pk: int) -> HttpResponse:
+    """A person's own hours of one letter, and its pause."""
+    row = own(request, pk)
+    form = OwnForm(posted(request), row=row)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            plans.change_subscription(subscription=row, by=request.user, at=timezone.now(), **form.changes)
+        if not form.errors:
+            return done(request, f"“{row.plan.name}” comes as you say.", reverse("letter_settings"), kept=form.kept)
+    context = {
+        "title": row.plan.name,
+        "sub": f"It comes {writing.schedule(row)}.",
+        "crumbs": [("Letters", reverse("letter_list")), ("What you get", reverse("letter_settings"))],
+        "form": form,
+        "cancel_url": reverse("letter_settings"),
+    }
+    return render(request, "form_base.html", context, status=form.status)
 
 
 @require_POST
-def letter_now(request: SignedIn) -> HttpResponse:
-    subscription = get_object_or_404(Subscription.objects.visible_to(request.user))
+def letter_now(request: SignedIn, pk: int) -> HttpResponse:
+    row = own(request, pk)
     return attempt(
         request,
-        lambda: services.send_now(subscription=subscription, by=request.user, at=timezone.now()),
+        lambda: plans.send_now(subscription=row, by=request.user, at=timezone.now()),
         f"Your letter goes to {request.user.email} within half a minute. Reload to see it here.",
         reverse("letter_list"),
     )
 
 
 @require_POST
-def letter_end(request: SignedIn) -> HttpResponse:
-    subscription = get_object_or_404(Subscription.objects.visible_to(request.user))
+def letter_end(request: SignedIn, pk: int) -> HttpResponse:
+    row = own(request, pk)
     return attempt(
         request,
-        lambda: services.end_subscription(subscription=subscription, by=request.user, at=timezone.now()),
-        "You get no more letters.",
+        lambda: plans.end_subscription(subscription=row, by=request.user, at=timezone.now()),
+        f"You get “{row.plan.name}” no more.",
         reverse("letter_settings"),
     )
 
 
-def _when(subscription: Subscription | None, at: datetime) -> str:
-    """When the next letter comes, in the reader's own words of time."""
-    if subscription is None or subscription.ended_at:
-        return "You do not get the weekly letter."
-    reader: User = subscription.user
-    zone = ZoneInfo(reader.time_zone)
-    due = upcoming(at, subscription.weekday, subscription.hour, zone).due_at.astimezone(zone)
-    hour = f"{subscription.hour:02}:00, {reader.time_zone}"
-    return f"Every {subscription.get_weekday_display()} at {hour}. Next: {date_format(due, 'j M')}."
+# -- by signed link, without sign-in ---------------------------------------------------------------------------------
 
 
 @login_not_required
@@ -144,14 +162,33 @@ def _when(subscription: Subscription | None, at: datetime) -> str:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """One click out of the letter (RFC 8058): a POST ends it without sign-in or redirect, a GET only asks.
+    """One click out of a plan's letters (RFC 8058): a POST ends them without sign-in or redirect, a GET only asks.
 
     The signed token is the proof, so a forged cross-site POST would have to know it: no CSRF check.
     """
-    subscription = outbox.subscription_of(token)
-    if subscription is None:
+    pk = writing.unsigned(token, writing.UNSUBSCRIBE)
+    reader = Subscription.objects.select_related("user", "plan").filter(pk=pk).first() if pk else None
+    if reader is None:
         raise Http404
     if request.method == "POST":
-        subscription = services.end_subscription(subscription=subscription, by=subscription.user, at=timezone.now())
-    context = {"title": "Weekly letter", "subscription": subscription}
+        reader = plans.end_subscription(subscription=reader, by=None, at=timezone.now())
+    context = {"title": reader.plan.name, "reader": reader, "schedule": writing.schedule(reader)}
     return render(request, "reports/unsubscribe.html", context)
+
+
+@login_not_required
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def opt_in(request: HttpRequest, token: str) -> HttpResponse:
+    """An outside address says yes: a POST, so that no scanner of links says it for them."""
+    try:
+        reader = invited(token)
+    except signing.BadSignature:
+        reader = None
+    if reader is None:
+        raise Http404
+    if request.method == "POST":
+        reader = plans.confirm(subscription=reader, at=timezone.now())
+    context = {"title": reader.plan.name, "reader": reader, "schedule": writing.schedule(reader)}
+    return render(request, "reports/opt_in.html", context)

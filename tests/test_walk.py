@@ -25,6 +25,7 @@ import metrics.services
 import milestones.services
 import people.services
 import programs.services
+import reports.plans
 import reports.services
 import risks.services
 from forecasts.models import HealthPolicy, MilestoneForecast
@@ -34,7 +35,8 @@ from milestones.models import Milestone
 from people.models import AccessToken, Team, User
 from programs import talk
 from programs.models import Objective, Phase, Program, RelatedLink
-from reports import outbox
+from reports import writing
+from reports.invitations import invitation_token
 from reports.models import Letter, LintPolicy
 from risks.models import Risk
 from risks.recurring import Cost, Of, quarter_of
@@ -203,9 +205,16 @@ def belongings(user: User, cast: Cast, program: Program, word: str) -> Ids:
         expires_on=people.services.today(now) + timedelta(days=9),
         today=people.services.today(now),
     )
-    subscription = reports.services.subscribe(user=user, by=user, at=now)
-    letter = reports.services.send_now(subscription=subscription, by=user, at=now)
+    subscription = reports.plans.subscribe(user=user, by=user, at=now)
+    letter = reports.plans.send_now(subscription=subscription, by=user, at=now)
     write_out(letter)
+    plan = reports.plans.create_plan(by=cast.admin, at=now, name=f"{word} letter", content="program", program=program)
+    outside = reports.plans.invite(
+        plan=plan, email=f"{word}@outside.example", name=word, time_zone="UTC", by=cast.admin, at=now
+    )
+    shared = outside.letters.get()
+    write_out(shared)
+    reports.plans.nudge(program=program, by=cast.admin, at=now)
     view = people.services.save_view(by=user, name=f"View of {user.name}", path="/", query="lead=me")
     return {
         "token": token.pk,
@@ -216,14 +225,20 @@ def belongings(user: User, cast: Cast, program: Program, word: str) -> Ids:
         "own_comment": comment.pk,
         "watch": star.pk,
         "notice": user.notices.latest("pk").pk,
-        "unsubscribe": outbox.unsubscribe_token(subscription.pk),
+        "unsubscribe": writing.unsubscribe_token(subscription.pk),
+        "reader": outside.pk,
+        "plan": outside.plan_id,
+        "shared_letter": writing.letter_token(shared.pk),
+        "opt_in": invitation_token(outside.pk),
         "change_set": ChangeSet.objects.filter(by_id=user.pk, parent=None).latest("id").pk,
     }
 
 
 def write_out(letter: Letter) -> None:
     """Give a letter the words that it would be sent with now."""
-    letter.subject, letter.text, letter.html = outbox.write(letter, at=timezone.now(), desk=outbox.open_desk())
+    letter = Letter.objects.select_related("subscription__user", "subscription__plan__program").get(pk=letter.pk)
+    (words,) = writing.write([letter], at=timezone.now(), desk=writing.open_desk())
+    letter.subject, letter.text, letter.html, letter.facts = words.subject, words.text, words.html, words.facts
     letter.save()
 
 

@@ -168,6 +168,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Program portfolio <portfolio@localhost>")
 vars().update(env.email_url("EMAIL_URL", default=f"filemail:///{STATE / 'mail'}" if LOCAL else environ.Env.NOTSET))
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=30)
+# A worker that was killed holds its letters for so long: longer than a batch takes to be written and sent.
+LETTER_CLAIM_S = env.int("LETTER_CLAIM_S", default=600)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -73,6 +73,7 @@ nouns: dict[str, type[Noun[Any]]] = {
     "comments": dashboards.api.Comments,
     "watches": dashboards.api.Watches,
     "notices": dashboards.api.Notices,
+    "plans": reports.api.Plans,
     "subscriptions": reports.api.Subscriptions,
     "letters": reports.api.Letters,
     "users": people.api.Users,

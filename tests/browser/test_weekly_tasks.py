@@ -19,6 +19,7 @@ import reports.outbox
 from milestones.services import change_milestone, link
 from programs.models import Role
 from programs.services import give_role
+from reports.mail import Mail
 from risks.services import create_decision
 from tests.browser.hands import Hand, Keys, Mouse
 from tests.conftest import ROOT
@@ -252,7 +253,7 @@ def tell(replay: Replay) -> tuple[Story, Story]:
         replay.forecast(replay.today, timezone.now())
 
     def deliver() -> None:
-        assert reports.outbox.deliver(clock=timezone.now) > 0
+        assert reports.outbox.deliver(clock=timezone.now, way=Mail()) > 0
 
     forecast()
     machines: dict[str, Any] = {"silent": silent.lead, "forecast": forecast, "deliver": deliver}

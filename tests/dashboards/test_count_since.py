@@ -11,8 +11,7 @@ import risks.services
 from dashboards import news, overview
 from programs.models import Program, ReportedHealth
 from reports.facts import load
-from reports.letters import Links, compose
-from reports.models import Letter
+from reports.letters import Cut, Cutting, Links, Reader, compose
 from reports.schedule import moment
 from reports.since import Since
 from tests.conftest import FRIDAY, Cast
@@ -58,13 +57,15 @@ def test_the_overview_and_the_letter_count_alike(cast: Cast) -> None:
     lines = overview.lines(cast.lead, today=TODAY, since=since, zone=ZONE)
     sums = overview.add_up(lines)
     told = news.changes(lines, today=TODAY, since=since, zone=ZONE)
+    facts = load(frozenset(line.program.pk for line in lines), today=TODAY, since=since)
     letter = compose(
-        load(frozenset(line.program.pk for line in lines), today=TODAY, since=since),
-        reader=cast.lead,
-        letter=Letter(week="2026-W48"),
+        Cutting(facts, Cut(), ""),
+        reader=Reader(cast.lead.pk, "UTC"),
+        period="2026-W48",
         organisation="Infrastructure",
         schedule="every Thursday",
         links=Links("", "", "", ""),
+        at=at(TODAY, 12),
     )
 
     moved = {line.program.name: line.moved for line in lines}

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 
 import milestones.services
 import programs.services
+import reports.plans
 import reports.services
 import risks.services
 from dashboards.templatetags import words
@@ -22,7 +23,7 @@ from forecasts.models import FrozenHealth, HealthPolicy, ProgramHealth
 from forecasts.services import bring_up_to_date, explain
 from milestones.models import Milestone
 from programs.models import Program
-from reports import outbox, snapshot
+from reports import outbox, snapshot, writing
 from risks.models import Risk
 from tests.conftest import FRIDAY, NOON, Api
 
@@ -179,11 +180,13 @@ def test_pages_letter_update_and_api_say_the_same(cast: Cast, scene: Scene, sign
         html = page(client, path)
         assert slip in html, path
         assert words.short_date(row.p80_on) in html, path
-    subscription = reports.services.subscribe(user=cast.viewer, by=cast.viewer, at=NOON)
-    letter = reports.services.send_now(subscription=subscription, by=cast.viewer, at=NOON)
-    _, text, html = outbox.write(letter, at=NOON, desk=outbox.open_desk())
-    assert f"Off track · {slip} ·" in text
-    assert slip in html
+    subscription = reports.plans.subscribe(user=cast.viewer, by=cast.viewer, at=NOON)
+    reports.plans.send_now(subscription=subscription, by=cast.viewer, at=NOON)
+    (letter,) = outbox.claim(at=NOON)
+    (written,) = writing.write([letter], at=NOON, desk=writing.open_desk())
+    assert f"Off track · {slip} ·" in written.text
+    assert slip in written.html
+    assert written.facts["rows"][0]["slip_days"] == row.slip_days
     facts = snapshot.take(cast.na4, NOON)
     assert facts["derived"]["p80_on"] == str(row.p80_on)
     assert [fact["forecast_on"] for fact in facts["milestones"]] == [str(row.p80_on)]

@@ -10,7 +10,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 
 from people.models import User
-from reports import outbox, services
+from reports import outbox, plans, promises
+from reports.mail import Mail
 from reports.models import Letter, Subscription
 from tests.conftest import NOON, Cast
 from tests.reports.conftest import PostOffice
@@ -18,64 +19,78 @@ from tests.reports.conftest import PostOffice
 SignIn = Callable[[User], Client]
 
 
-def test_subscribe_change_and_end_on_the_page(cast: Cast, sign_in: SignIn) -> None:
-    viewer = sign_in(cast.viewer)
-    assert "You do not get the weekly letter." in viewer.get("/settings/letter").content.decode()
-    viewer.post("/settings/letter", {"weekday": "4", "hour": "6"})
+def test_subscribe_change_pause_and_end_on_the_page(cast: Cast, sign_in: SignIn) -> None:
+    viewer, weekly = sign_in(cast.viewer), plans.default_plan(NOON)
+    page = viewer.get("/settings/letters").content.decode()
+    assert "You get no letter" in page
+    assert weekly.name in page
+    viewer.post(f"/plans/{weekly.pk}/subscribe", {"next": "settings"})
     row = Subscription.objects.get()
-    assert (row.user, row.weekday, row.hour, row.ended_at) == (cast.viewer, 4, 6, None)
-    assert "Every Friday at 06:00, UTC." in viewer.get("/settings/letter").content.decode()
-    viewer.post("/settings/letter", {"weekday": "0", "hour": "6", "version": str(row.version)})
-    assert Subscription.objects.get().weekday == 0
-    assert viewer.post("/settings/letter", {"weekday": "9", "hour": "6"}).status_code == 422
-    viewer.post("/settings/letter/end")
-    assert Subscription.objects.get().ended_at is not None
-    row = Subscription.objects.get()
-    viewer.post("/settings/letter", {"weekday": "0", "hour": "6", "version": str(row.version)})
-    assert Subscription.objects.get().ended_at is None
+    assert (row.user, row.weekday, row.hour, row.ended_at) == (cast.viewer, None, None, None)
+    assert "every Monday at 07:00, UTC" in viewer.get("/settings/letters").content.decode()
+    own = f"/settings/letters/{row.pk}"
+    viewer.post(own, {"weekday": "4", "hour": "6", "paused_until": "", "version": str(row.version)})
+    assert "every Friday at 06:00, UTC" in viewer.get("/settings/letters").content.decode()
+    assert viewer.post(own, {"weekday": "9", "hour": "6"}).status_code == 422
+    row.refresh_from_db()
+    paused = {"weekday": "4", "hour": "6", "paused_until": "2030-01-02", "version": str(row.version)}
+    assert viewer.post(own, paused).status_code == 302
+    assert "paused until 2 Jan 2030" in viewer.get("/settings/letters").content.decode()
+    assert sign_in(cast.lead).get(own).status_code == 404
+    viewer.post(f"{own}/end")
+    assert Subscription.objects.exclude(ended_at=None).get().left
+    viewer.post(f"/plans/{weekly.pk}/subscribe")
+    assert Subscription.objects.filter(ended_at=None).count() == 1
+
+
+def test_who_unsubscribed_is_not_subscribed_again_by_others(cast: Cast) -> None:
+    subscription = plans.subscribe(user=cast.viewer, by=cast.admin, at=NOON)
+    plans.end_subscription(subscription=subscription, by=cast.viewer, at=NOON)
+    with pytest.raises(ValidationError, match="alone can take it up"):
+        plans.subscribe(user=cast.viewer, by=cast.admin, at=NOON)
+    assert plans.subscribe(user=cast.viewer, by=cast.viewer, at=NOON).ended_at is None
 
 
 def test_nobody_subscribes_somebody_else(cast: Cast) -> None:
     with pytest.raises(PermissionDenied):
-        services.subscribe(user=cast.viewer, by=cast.lead, at=NOON)
-    subscription = services.subscribe(user=cast.viewer, by=cast.admin, at=NOON)
+        plans.subscribe(user=cast.viewer, by=cast.lead, at=NOON)
+    subscription = plans.subscribe(user=cast.viewer, by=cast.admin, at=NOON)
     with pytest.raises(PermissionDenied):
-        services.end_subscription(subscription=subscription, by=cast.lead, at=NOON)
+        plans.end_subscription(subscription=subscription, by=cast.lead, at=NOON)
 
 
 def test_a_new_reader_waits_for_their_first_hour(cast: Cast) -> None:
-    services.subscribe(user=cast.viewer, by=cast.viewer, at=NOON, weekday=3, hour=7)
-    assert outbox.plan(at=NOON) == 0
-    assert outbox.plan(at=NOON + timedelta(days=6)) == 1
+    plans.subscribe(user=cast.viewer, by=cast.viewer, at=NOON, weekday=3, hour=7)
+    assert promises.promise(at=NOON) == 0
+    assert promises.promise(at=NOON + timedelta(days=6)) == 1
 
 
 def test_moving_the_hour_does_not_send_the_week_twice(cast: Cast) -> None:
     at = NOON - timedelta(days=10)
-    subscription = services.subscribe(user=cast.viewer, by=cast.viewer, at=at, weekday=0, hour=7)
-    assert outbox.plan(at=NOON) == 1
-    services.change_subscription(subscription=subscription, by=cast.viewer, at=NOON, weekday=5, hour=7)
-    assert outbox.plan(at=NOON + timedelta(days=1)) == 0
-    assert outbox.plan(at=NOON + timedelta(days=8)) == 1
+    subscription = plans.subscribe(user=cast.viewer, by=cast.viewer, at=at, weekday=0, hour=7)
+    assert promises.promise(at=NOON) == 1
+    plans.change_subscription(subscription=subscription, by=cast.viewer, at=NOON, weekday=5, hour=7)
+    assert promises.promise(at=NOON + timedelta(days=1)) == 0
+    assert promises.promise(at=NOON + timedelta(days=8)) == 1
 
 
 def test_an_extra_letter_needs_a_subscription_and_has_an_end(cast: Cast, sign_in: SignIn) -> None:
     viewer = sign_in(cast.viewer)
-    assert viewer.post("/settings/letter/now").status_code == 404
-    subscription = services.subscribe(user=cast.viewer, by=cast.viewer, at=NOON)
-    for _ in range(outbox.MOST_EXTRAS):
-        services.send_now(subscription=subscription, by=cast.viewer, at=NOON)
+    subscription = plans.subscribe(user=cast.viewer, by=cast.viewer, at=NOON)
+    for _ in range(promises.MOST_EXTRAS):
+        plans.send_now(subscription=subscription, by=cast.viewer, at=NOON)
     with pytest.raises(ValidationError, match="enough"):
-        services.send_now(subscription=subscription, by=cast.viewer, at=NOON)
-    assert viewer.get("/settings/letter/now").status_code == 405
-    services.end_subscription(subscription=subscription, by=cast.viewer, at=NOON)
+        plans.send_now(subscription=subscription, by=cast.viewer, at=NOON)
+    assert viewer.get(f"/settings/letters/{subscription.pk}/now").status_code == 405
+    plans.end_subscription(subscription=subscription, by=cast.viewer, at=NOON)
     with pytest.raises(ValidationError, match="Subscribe"):
-        services.send_now(subscription=subscription, by=cast.viewer, at=NOON)
+        plans.send_now(subscription=subscription, by=cast.viewer, at=NOON)
 
 
 def test_a_letter_is_read_again_by_its_reader_alone(portfolio: Cast, post_office: PostOffice, sign_in: SignIn) -> None:
-    subscription = services.subscribe(user=portfolio.viewer, by=portfolio.viewer, at=NOON)
-    services.send_now(subscription=subscription, by=portfolio.viewer, at=NOON)
-    outbox.deliver(clock=lambda: NOON)
+    subscription = plans.subscribe(user=portfolio.viewer, by=portfolio.viewer, at=NOON)
+    plans.send_now(subscription=subscription, by=portfolio.viewer, at=NOON)
+    outbox.deliver(clock=lambda: NOON, way=Mail())
     letter = Letter.objects.get()
     viewer = sign_in(portfolio.viewer)
     assert letter.subject in viewer.get("/letters").content.decode().replace("&#x27;", "'")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reports.schedule import current, moment, upcoming, week_of
+from reports.schedule import Cadence, between, current, moment, upcoming, week_of
 
 # Each with a weekday and an hour at which its clocks jump, where they do.
 READERS = [
@@ -33,9 +33,9 @@ def test_each_reader_gets_one_letter_a_week(zone: str, weekday: int, hour: int) 
     got: Counter[str] = Counter()
     for passed in range(HOURS):
         at = START + timedelta(hours=passed)
-        period = current(at, weekday, hour, there)
-        if period.due_at >= START and not got[period.week]:
-            got[period.week] += 1
+        period = current(at, Cadence(weekday, hour), there)
+        if period.due_at >= START and not got[period.name]:
+            got[period.name] += 1
             assert timedelta(0) <= at - period.due_at < timedelta(hours=1)
             local = period.due_at.astimezone(there)
             assert (local.weekday(), local.hour) in {(weekday, hour), (weekday, hour + 1)}
@@ -46,9 +46,31 @@ def test_each_reader_gets_one_letter_a_week(zone: str, weekday: int, hour: int) 
 
 def test_an_outage_of_three_weeks_leaves_one_letter() -> None:
     there = ZoneInfo("Europe/Berlin")
-    before = current(datetime(2026, 11, 2, 12, tzinfo=UTC), 0, 7, there)
-    after = current(datetime(2026, 11, 24, 12, tzinfo=UTC), 0, 7, there)
-    assert (before.week, after.week) == ("2026-W45", "2026-W48")
+    before = current(datetime(2026, 11, 2, 12, tzinfo=UTC), Cadence(0, 7), there)
+    after = current(datetime(2026, 11, 24, 12, tzinfo=UTC), Cadence(0, 7), there)
+    assert (before.name, after.name) == ("2026-W45", "2026-W48")
+    missed = between(before.due_at, after, Cadence(0, 7), there)
+    assert [period.name for period in missed] == ["2026-W47", "2026-W46"]
+
+
+@pytest.mark.parametrize(
+    "cadence", [Cadence(2, 2, every_weeks=3, starts_on=date(2025, 12, 30)), Cadence(6, 2, monthly=True)]
+)
+@pytest.mark.parametrize("zone", [zone for zone, _, _ in READERS])
+def test_each_longer_period_comes_once(cadence: Cadence, zone: str) -> None:
+    there = ZoneInfo(zone)
+    got: Counter[str] = Counter()
+    last = current(START, cadence, there)
+    for passed in range(0, HOURS):
+        period = current(START + timedelta(hours=passed), cadence, there)
+        if period != last:
+            got[period.name] += 1
+            weeks = (period.on - last.on).days / 7
+            assert weeks in (4, 5) if cadence.monthly else weeks == 3
+            assert upcoming(last.due_at, cadence, there) == period
+            last = period
+    assert set(got.values()) == {1}
+    assert len(got) in ({24, 23} if cadence.monthly else {34, 35})
 
 
 @pytest.mark.parametrize(
@@ -69,5 +91,5 @@ def test_an_hour_that_is_missing_or_comes_twice(day: date, hour: int, zone: str,
 def test_the_next_letter_is_a_week_after_the_last() -> None:
     there = ZoneInfo("Europe/Oslo")
     due = datetime(2026, 11, 20, 6, tzinfo=UTC)
-    assert upcoming(due, 4, 7, there).due_at == due + timedelta(days=7)
-    assert upcoming(due - timedelta(seconds=1), 4, 7, there).due_at == due
+    assert upcoming(due, Cadence(4, 7), there).due_at == due + timedelta(days=7)
+    assert upcoming(due - timedelta(seconds=1), Cadence(4, 7), there).due_at == due

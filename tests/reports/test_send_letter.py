@@ -22,24 +22,28 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from forecasts.models import ProgramHealth
 from people.models import User
 from programs.models import Program, Role
-from reports import outbox, services
+from reports import outbox, plans, promises, writing
 from reports.letters import MOST_BYTES
+from reports.mail import Mail
 from reports.models import Letter, Subscription
+from reports.writing import Written
 from tests.conftest import FRIDAY, NOON, Cast
 from tests.reports.conftest import PostOffice, judge, part
 
 State = Letter.State
+CLAIM = outbox.claim_time()
+WORDS = Written("s", "t", "h")
 SignIn = Callable[[User], Client]
 
 
 def subscribe(user: User, *, weekday: int = 4, hour: int = 12) -> Subscription:
-    return services.subscribe(user=user, by=user, at=NOON - timedelta(hours=1), weekday=weekday, hour=hour)
+    return plans.subscribe(user=user, by=user, at=NOON - timedelta(hours=1), weekday=weekday, hour=hour)
 
 
 def run(at: datetime = NOON) -> int:
-    outbox.plan(at=at)
-    outbox.settle(at=at)
-    return outbox.deliver(clock=lambda: at)
+    promises.promise(at=at)
+    promises.settle(at=at)
+    return outbox.deliver(clock=lambda: at, way=Mail())
 
 
 def the_letter() -> Letter:
@@ -62,7 +66,8 @@ def test_both_parts_and_all_headers_arrive(portfolio: Cast, post_office: PostOff
     assert parsedate_to_datetime(mail["Date"]) == NOON
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert re.fullmatch(r"<https://tracker\.example/unsubscribe/[^\s<>]+>", mail["List-Unsubscribe"].strip())
-    assert mail["List-Id"].endswith("<weekly.tracker.example>")
+    assert mail["List-Id"] == f"Weekly portfolio letter <plan-{subscription.plan_id}.tracker.example>"
+    assert mail["References"] == f"<{subscription.pk}.thread@tracker.example>"
     assert mail["Auto-Submitted"] == "auto-generated"
     letter = the_letter()
     assert (letter.state, letter.sent_at, letter.error) == (State.SENT, NOON, "")
@@ -81,7 +86,7 @@ def test_both_parts_and_all_headers_arrive(portfolio: Cast, post_office: PostOff
             "https://tracker.example/p/NA4",
             f"https://tracker.example/letters/{letter.pk}",
             "https://tracker.example/unsubscribe/",
-            "https://tracker.example/settings/letter",
+            "https://tracker.example/settings/letters",
         ):
             assert words in body
 
@@ -131,17 +136,17 @@ def test_a_letter_a_week_then_an_extra_one_on_demand(portfolio: Cast, post_offic
     for hours in (0, 1, 24, 100):
         run(NOON + timedelta(hours=hours))
     assert len(post_office.taken) == 1
-    services.send_now(subscription=subscription, by=portfolio.viewer, at=NOON + timedelta(hours=101))
+    plans.send_now(subscription=subscription, by=portfolio.viewer, at=NOON + timedelta(hours=101))
     run(NOON + timedelta(hours=101))
     assert [mail["Message-ID"].split(".")[0] for mail in post_office.mails] == ["<2026-W47", "<2026-W48-x1"]
 
 
 def test_an_outage_of_weeks_sends_one_letter(portfolio: Cast, post_office: PostOffice) -> None:
     subscribe(portfolio.viewer)
-    outbox.plan(at=NOON)  # planned, and then nobody was there to send it
+    promises.promise(at=NOON)  # planned, and then nobody was there to send it
     run(NOON + timedelta(days=21))
     assert [mail["Message-ID"].split(".")[0] for mail in post_office.mails] == ["<2026-W50"]
-    assert Letter.objects.get(week="2026-W47").state == State.SKIPPED
+    assert Letter.objects.get(period="2026-W47").state == State.SKIPPED
 
 
 # -- what a reader may see -------------------------------------------------------------------------------------------
@@ -163,7 +168,7 @@ def test_a_private_program_is_in_no_letter_of_an_outsider(portfolio: Cast, post_
 
 def test_rights_are_those_of_the_moment_of_sending(portfolio: Cast, post_office: PostOffice) -> None:
     subscribe(portfolio.viewer)
-    outbox.plan(at=NOON)
+    promises.promise(at=NOON)
     Role.objects.filter(user=portfolio.viewer, program=portfolio.dark).delete()
     run()
     assert b"Canary" not in post_office.taken[0]
@@ -211,9 +216,9 @@ def test_the_number_of_queries_does_not_grow_with_programs_or_readers(
     readers = [User.objects.create(email=f"r{n}@example.com", name=f"Reader {n}") for n in range(20)]
     for reader in readers:
         subscribe(reader)
-    outbox.plan(at=NOON)
+    promises.promise(at=NOON)
     with django_assert_max_num_queries(20 * 10 + 25):  # transactions' own statements included
-        assert outbox.deliver(clock=lambda: NOON) == 20
+        assert outbox.deliver(clock=lambda: NOON, way=Mail()) == 20
 
 
 # -- refusals --------------------------------------------------------------------------------------------------------
@@ -236,7 +241,7 @@ def test_pauses_grow_until_it_is_given_up(portfolio: Cast, post_office: PostOffi
     subscribe(portfolio.viewer)
     post_office.after_data = "452 4.2.2 Mailbox full"
     at, pauses = NOON, []
-    for _ in range(outbox.MOST_TRIES):
+    for _ in range(promises.MOST_TRIES):
         run(at)
         claimed_until = the_letter().claimed_until
         assert claimed_until is not None
@@ -275,20 +280,19 @@ def test_a_server_that_is_away_costs_no_try(portfolio: Cast, post_office: PostOf
 
 def test_a_stop_before_the_start_is_tried_again(portfolio: Cast, post_office: PostOffice) -> None:
     subscribe(portfolio.viewer)
-    outbox.plan(at=NOON)
-    assert outbox.claim(at=NOON) is not None  # and then the worker is gone
+    promises.promise(at=NOON)
+    assert len(outbox.claim(at=NOON)) == 1  # and then the worker is gone
     assert run(NOON + timedelta(minutes=1)) == 0
-    assert run(NOON + outbox.CLAIM) == 1
+    assert run(NOON + CLAIM) == 1
     assert len(post_office.taken) == 1
 
 
 def test_a_stop_before_data_becomes_unknown(portfolio: Cast, post_office: PostOffice, sign_in: SignIn) -> None:
     subscribe(portfolio.viewer)
-    outbox.plan(at=NOON)
-    letter = outbox.claim(at=NOON)
-    assert letter is not None
-    assert outbox.start(letter, at=NOON, subject="s", text="t", html="h")  # and then the worker is gone
-    for later in (timedelta(minutes=1), outbox.CLAIM, timedelta(days=1)):
+    promises.promise(at=NOON)
+    (letter,) = outbox.claim(at=NOON)
+    assert outbox.start(letter, WORDS, at=NOON)  # and then the worker is gone
+    for later in (timedelta(minutes=1), CLAIM, timedelta(days=1)):
         assert run(NOON + later) == 0
     assert post_office.taken == []
     assert the_letter().state == State.UNKNOWN
@@ -309,7 +313,7 @@ def test_a_server_silent_in_data_leaves_unknown(portfolio: Cast, post_office: Po
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_in_data_leaves_unknown(portfolio: Cast, post_office: PostOffice) -> None:
     subscribe(portfolio.viewer)
-    outbox.plan(at=NOON)
+    promises.promise(at=NOON)
     worker: list[subprocess.Popen[bytes]] = []
     post_office.at_data = lambda: worker[0].kill()
     post_office.after_data = "451 the line is dead"  # a server that never took the last line keeps nothing
@@ -317,12 +321,15 @@ def test_a_worker_killed_in_data_leaves_unknown(portfolio: Cast, post_office: Po
     mail = f"smtp://{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
     env = os.environ | {"DATABASE_URL": database, "EMAIL_URL": mail}
     code = "import django; django.setup(); from django.utils import timezone; from reports import outbox; "
-    worker.append(subprocess.Popen([sys.executable, "-c", f"{code}outbox.deliver(clock=timezone.now)"], env=env))
+    code += "from reports.mail import Mail; "
+    worker.append(
+        subprocess.Popen([sys.executable, "-c", f"{code}outbox.deliver(clock=timezone.now, way=Mail())"], env=env)
+    )
     assert worker[0].wait(60) == -signal.SIGKILL
     assert the_letter().state == State.STARTED
     started_at = the_letter().started_at
     assert started_at is not None
-    assert run(started_at + outbox.CLAIM) == 0
+    assert run(started_at + CLAIM) == 0
     assert the_letter().state == State.UNKNOWN
 
 
@@ -367,8 +374,8 @@ def test_workers_at_once_send_each_letter_once(portfolio: Cast, post_office: Pos
     sent: list[int] = []
 
     def work() -> None:
-        outbox.plan(at=NOON)
-        sent.append(outbox.deliver(clock=lambda: NOON))
+        promises.promise(at=NOON)
+        sent.append(outbox.deliver(clock=lambda: NOON, way=Mail()))
 
     at_once(work)
     assert sum(sent) == 12
@@ -378,12 +385,12 @@ def test_workers_at_once_send_each_letter_once(portfolio: Cast, post_office: Pos
 @pytest.mark.django_db(transaction=True)
 def test_a_letter_is_claimed_by_one_worker(portfolio: Cast) -> None:
     many_readers()
-    outbox.plan(at=NOON)
+    promises.promise(at=NOON)
     claimed: list[int] = []
 
     def work() -> None:
-        while letter := outbox.claim(at=NOON):
-            claimed.append(letter.pk)
+        while letters := outbox.claim(at=NOON, most=2):
+            claimed.extend(letter.pk for letter in letters)
 
     at_once(work)
     assert len(claimed) == len(set(claimed)) == 12
@@ -391,15 +398,12 @@ def test_a_letter_is_claimed_by_one_worker(portfolio: Cast) -> None:
 
 def test_a_claim_that_ran_out_starts_nothing(portfolio: Cast) -> None:
     subscribe(portfolio.viewer)
-    outbox.plan(at=NOON)
-    slow = outbox.claim(at=NOON)
-    quick = outbox.claim(at=NOON + outbox.CLAIM)
-    assert slow is not None
-    assert quick is not None
-    words = {"subject": "s", "text": "t", "html": "h"}
-    assert not outbox.start(slow, at=NOON + outbox.CLAIM, **words)
-    assert outbox.start(quick, at=NOON + outbox.CLAIM, **words)
-    assert not outbox.start(quick, at=NOON + outbox.CLAIM, **words)
+    promises.promise(at=NOON)
+    (slow,) = outbox.claim(at=NOON)
+    (quick,) = outbox.claim(at=NOON + CLAIM)
+    assert not outbox.start(slow, WORDS, at=NOON + CLAIM)
+    assert outbox.start(quick, WORDS, at=NOON + CLAIM)
+    assert not outbox.start(quick, WORDS, at=NOON + CLAIM)
 
 
 # -- no more letters -------------------------------------------------------------------------------------------------
@@ -422,25 +426,24 @@ def test_one_click_ends_it(portfolio: Cast, post_office: PostOffice) -> None:
 
 def test_a_forged_link_ends_nothing(portfolio: Cast, post_office: PostOffice) -> None:
     subscription = subscribe(portfolio.viewer)
-    token = outbox.unsubscribe_token(subscription.pk)
+    token = writing.unsubscribe_token(subscription.pk)
     assert Client().post(f"/unsubscribe/{token[:-1]}x").status_code == 404
     assert Client().post("/unsubscribe/1").status_code == 404
 
 
 def test_unsubscribing_calls_off_what_waits(portfolio: Cast, post_office: PostOffice) -> None:
     subscription = subscribe(portfolio.viewer)
-    outbox.plan(at=NOON)
-    letter = outbox.claim(at=NOON)
-    assert letter is not None
-    services.end_subscription(subscription=subscription, by=portfolio.viewer, at=NOON)
-    assert not outbox.start(letter, at=NOON, subject="s", text="t", html="h")
+    promises.promise(at=NOON)
+    (letter,) = outbox.claim(at=NOON)
+    plans.end_subscription(subscription=subscription, by=portfolio.viewer, at=NOON)
+    assert not outbox.start(letter, WORDS, at=NOON)
     assert the_letter().state == State.SKIPPED
     assert run(NOON + timedelta(days=1)) == 0
 
 
 def test_who_left_gets_nothing(portfolio: Cast, post_office: PostOffice) -> None:
     subscribe(portfolio.viewer)
-    outbox.plan(at=NOON)
+    promises.promise(at=NOON)
     User.objects.filter(pk=portfolio.viewer.pk).update(is_active=False)
     assert run() == 0
     assert the_letter().state == State.SKIPPED

@@ -21,6 +21,7 @@ import metrics.services
 import milestones.services
 import people.services
 import programs.services
+import reports.plans
 import reports.services
 import risks.services
 from forecasts.models import MilestoneForecast
@@ -620,7 +621,7 @@ class Replay:
         self.forecast(self.today, at(0.95))
         # Readers for a week already, so that this week's letter is due.
         for name in (SPONSOR, "Priya Raman", VIEWER):
-            reports.services.subscribe(
+            reports.plans.subscribe(
                 user=self.people[name], by=self.people[name], at=self.now - timedelta(days=7), weekday=0, hour=7
             )
 

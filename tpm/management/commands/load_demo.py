@@ -5,7 +5,8 @@ from django.utils import timezone
 
 import people.services
 from people.models import Organisation, User
-from reports import outbox
+from reports import outbox, promises
+from reports.mail import Mail
 from reports.models import Subscription
 from tpm.demo.portfolio import PASSWORD, PROGRAMS, SPONSOR, VIEWER
 from tpm.demo.replay import Replay, email_of
@@ -34,6 +35,6 @@ class Command(BaseCommand):
             raise CommandError("This database holds a portfolio already. Load the demo into an empty one.")
         now = timezone.now()
         Replay(now=now, today=people.services.today(now), say=self.stdout.write).run()
-        outbox.plan(at=now)
-        letters = outbox.deliver(clock=timezone.now)
+        promises.promise(at=now)
+        letters = outbox.deliver(clock=timezone.now, way=Mail())
         self.stdout.write(f"The demo is loaded, {letters} letters sent.")

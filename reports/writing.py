@@ -1,0 +1,233 @@
+"""Letters written for many readers at once: rights and facts are read together, then each gets what is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from people.models import Membership, Organisation
+from programs.permissions import seen_by_each, shared_by_each
+from reports import daily
+from reports.content import programs_of
+from reports.facts import Facts, load
+from reports.invitations import write_invitation
+from reports.letters import (
+    LONGEST_LOOK_BACK,
+    MOST_BYTES,
+    MOST_PROGRAMS,
+    Cut,
+    Cutting,
+    Links,
+    Reader,
+    compose,
+    render,
+)
+from reports.models import Letter, Plan, Subscription
+from reports.promises import EXTRA, INVITATION
+from reports.sections import WEEK_DAYS
+from reports.since import Since
+
+UNSUBSCRIBE = "reports.unsubscribe"
+SHARED = "reports.letter"
+
+
+@dataclass(frozen=True)
+class Written:
+    """A letter's words and facts, ready to be sent; or, in ``not_sent``, why there is nothing to send."""
+
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    not_sent: str = ""
+
+
+@dataclass
+class Desk:
+    """What many letters share while they are written: the organisation, and facts that were read already."""
+
+    organisation: str
+    zone: ZoneInfo
+    loaded: dict[tuple[date, date], tuple[frozenset[int], frozenset[int], Facts]] = field(default_factory=dict)
+    cuttings: dict[Any, Cutting] = field(default_factory=dict)
+    contents: dict[int, frozenset[int] | None] = field(default_factory=dict)
+
+    def day(self, at: datetime) -> date:
+        return at.astimezone(self.zone).date()
+
+    def facts(self, ids: frozenset[int], whole: frozenset[int], *, today: date, since_on: date) -> Facts:
+        """Facts of at least these programs."""
+        known = self.loaded.get((today, since_on))
+        if known is None or not (ids <= known[0] and whole <= known[1]):
+            if known:
+                ids, whole = ids | known[0], whole | known[1]
+            since = Since.start_of(since_on, self.zone)
+            known = ids, whole, load(ids, today=today, since=since, whole=whole)
+            self.loaded[today, since_on] = known
+        return known[2]
+
+    def content(self, plan: Plan) -> frozenset[int] | None:
+        if plan.pk not in self.contents:
+            self.contents[plan.pk] = programs_of(plan)
+        return self.contents[plan.pk]
+
+
+def open_desk() -> Desk:
+    organisation = Organisation.objects.first()
+    if organisation is None:
+        return Desk("Portfolio", ZoneInfo("UTC"))
+    return Desk(organisation.name, ZoneInfo(organisation.time_zone))
+
+
+def write(letters: Sequence[Letter], *, at: datetime, desk: Desk) -> Iterator[Written]:
+    """Each letter as its reader may read it now, in the order given: a fixed number of queries for all of them."""
+    readers = [letter.subscription for letter in letters]
+    seen = seen_by_each(reader.user for reader in readers if reader.user)
+    shared = shared_by_each({r.granted_by_id: r.granted_by for r in readers if r.granted_by and not r.user}.values())
+    teams = _teams(readers)
+    told_until = _told_until(letters)
+    everything = frozenset[int]().union(*seen.values(), *shared.values())
+    for letter, reader in zip(letters, readers, strict=True):
+        visible = seen[reader.user.pk] if reader.user else shared[reader.granted_by_id or 0]
+        if letter.period == INVITATION:
+            yield Written(*write_invitation(letter, desk.organisation))
+        elif reader.plan.content == Plan.Content.DAY:
+            yield Written(
+                **daily.write(letter, visible, today=desk.day(at), schedule=schedule(reader), links=links(letter))
+            )
+        else:
+            last = told_until.get((reader.pk, EXTRA in letter.period))
+            since_on = _since(last, at, desk)
+            yield _letter(letter, visible, teams[reader.pk], since_on, at=at, desk=desk, everything=everything)
+
+
+def _letter(
+    letter: Letter,
+    visible: frozenset[int],
+    teams: frozenset[int],
+    since_on: date,
+    *,
+    at: datetime,
+    desk: Desk,
+    everything: frozenset[int],
+) -> Written:
+    reader, plan = letter.subscription, letter.subscription.plan
+    try:
+        chosen = desk.content(plan)
+    except ValidationError as refusal:
+        return Written(not_sent=" ".join(refusal.messages))
+    ids = visible if chosen is None else visible & chosen
+    if chosen is not None and not ids:
+        return Written(not_sent="The reader sees no program of it.")
+    cut = Cut.of(plan)
+    today = desk.day(at)
+    key = today, since_on, ids, visible, cut
+    if key not in desk.cuttings:
+        whole = frozenset({plan.program_id} if plan.program_id else set[int]())
+        facts = desk.facts(everything, whole, today=today, since_on=since_on)
+        desk.cuttings[key] = Cutting(facts.only(ids, visible), cut, settings.SITE_URL)
+    for most_rows in (MOST_PROGRAMS, MOST_PROGRAMS // 2, 0):
+        content = compose(
+            desk.cuttings[key],
+            reader=Reader(reader.user_id, reader.zone_name, teams),
+            period=letter.period,
+            organisation=desk.organisation,
+            schedule=schedule(reader),
+            links=links(letter),
+            at=at,
+            most_rows=most_rows,
+        )
+        subject, text, html = render(content)
+        if len(html.encode()) + len(text.encode()) < MOST_BYTES:
+            break
+    return Written(subject, text, html, content.as_json())
+
+
+def _teams(readers: Iterable[Subscription]) -> dict[int, frozenset[int]]:
+    """Whose hand-offs a partner's letter tells of: the plan's teams, or else those that the reader is in."""
+    partners = [reader for reader in readers if reader.plan.audience == Plan.Audience.PARTNER]
+    found: dict[int, frozenset[int]] = {reader.pk: frozenset() for reader in readers}
+    if not partners:
+        return found
+    of_plan: dict[int, set[int]] = {}
+    for plan_id, team_id in Plan.teams.through.objects.filter(plan__in={r.plan_id for r in partners}).values_list(
+        "plan", "team"
+    ):
+        of_plan.setdefault(plan_id, set()).add(team_id)
+    of_user: dict[int, set[int]] = {}
+    memberships = Membership.objects.filter(user__in={r.user_id for r in partners if r.user_id})
+    for user_id, team_id in memberships.values_list("user", "team"):
+        of_user.setdefault(user_id, set()).add(team_id)
+    for reader in partners:
+        found[reader.pk] = frozenset(of_plan.get(reader.plan_id) or of_user.get(reader.user_id or 0) or set())
+    return found
+
+
+def _told_until(letters: Sequence[Letter]) -> dict[tuple[int, bool], datetime]:
+    """When each reader's last letter was written; an extra one looks at its week alone."""
+    due = {letter.subscription_id: letter.due_at for letter in letters}
+    sent = (
+        Letter.objects.filter(subscription__in=due, state=Letter.State.SENT)
+        .exclude(period__contains=EXTRA)
+        .exclude(period=INVITATION)
+        .order_by("subscription", "-due_at")
+        .distinct("subscription")
+    )
+    return {(pk, False): at for pk, at in sent.values_list("subscription", "started_at") if at}
+
+
+def _since(last: datetime | None, at: datetime, desk: Desk) -> date:
+    """The first day that a letter tells of: that of the letter before, within reason; else the last seven days."""
+    day = desk.day(at)
+    return max(desk.day(last), day - LONGEST_LOOK_BACK) if last else day - timedelta(days=WEEK_DAYS - 1)
+
+
+def schedule(reader: Subscription) -> str:
+    """When a reader's letters come, in words."""
+    plan, cadence = reader.plan, reader.cadence
+    weekday = dict(Plan._meta.get_field("weekday").flatchoices)[cadence.weekday]
+    if cadence.monthly:
+        often = f"on the first {weekday} of each month"
+    else:
+        often = f"every {weekday}" if cadence.every_weeks == 1 else f"every {cadence.every_weeks} weeks on {weekday}"
+    if plan.content == Plan.Content.DAY:
+        often = "on days when something waits,"
+    return f"{often} at {cadence.hour:02}:00, {reader.zone_name}"
+
+
+# -- addresses -------------------------------------------------------------------------------------------------------
+
+
+def unsubscribe_token(subscription_id: int) -> str:
+    return signing.Signer(salt=UNSUBSCRIBE).sign(str(subscription_id))
+
+
+def letter_token(letter_id: int) -> str:
+    return signing.Signer(salt=SHARED).sign(str(letter_id))
+
+
+def unsigned(token: str, salt: str) -> int | None:
+    """The id in a link that we made; None for another."""
+    try:
+        return int(signing.Signer(salt=salt).unsign(token))
+    except signing.BadSignature:
+        return None
+
+
+def links(letter: Letter) -> Links:
+    """Addresses in a letter. Who has no account reads it, and stops it, by signed links alone."""
+    site, reader = settings.SITE_URL, letter.subscription
+    unsubscribe = f"{site}{reverse('unsubscribe', args=[unsubscribe_token(reader.pk)])}"
+    if reader.user_id:
+        web, chosen = f"{site}{reverse('letter', args=[letter.pk])}", f"{site}{reverse('letter_settings')}"
+    else:
+        web, chosen = f"{site}{reverse('letter_shared', args=[letter_token(letter.pk)])}", unsubscribe
+    return Links(site=site, web=web, settings=chosen, unsubscribe=unsubscribe)
