@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from django.db.models import Count, Q
 from django.http import HttpResponse
+from django.shortcuts import render
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 import milestones.services
 import programs.services
@@ -12,9 +14,11 @@ from dashboards.forms import ProgramChangeForm
 from history.forms import explaining
 from milestones.models import Dependency
 from people.pages import SignedIn, delete, done, form_page, narrowed, posted
-from programs.models import Program
+from people.permissions import OrgAct
+from people.permissions import may as may_org
+from programs.models import Program, Role
 from programs.pages import find_program, program_crumbs
-from programs.permissions import Act, may, require
+from programs.permissions import Act, acts, may, require
 
 
 def program_edit(request: SignedIn, key: str) -> HttpResponse:
@@ -36,6 +40,32 @@ def program_edit(request: SignedIn, key: str) -> HttpResponse:
         "delete_url": f"{here}/delete" if may(request.user, Act.DELETE, program) else None,
     }
     return form_page(request, context)
+
+
+@require_safe
+def program_settings(request: SignedIn, key: str) -> HttpResponse:
+    """What a program is called, who may see and change it, and how it ends: all in one place."""
+    program = find_program(request, key)
+    allowed = acts(request.user, program)
+    roles = program.roles.order_by().values_list("kind").annotate(many=Count("pk"))
+    counts = dict(roles)
+    phases = program.phases.count()
+    context = {
+        "program": program,
+        "place": "settings",
+        "title": "Settings",
+        "crumbs": program_crumbs(program),
+        "roles": [(kind.label, counts[kind]) for kind in Role.Kind if counts.get(kind)],
+        "open_slots": program.slots.filter(person=None).count(),
+        "phases": phases,
+        "may_edit": Act.EDIT in allowed,
+        "may_manage": Act.MANAGE in allowed,
+        "may_rank": Act.RANK in allowed,
+        "may_plan": Act.PLAN in allowed,
+        "may_delete": Act.DELETE in allowed,
+        "may_copy": may_org(request.user, OrgAct.CREATE_PROGRAM),
+    }
+    return render(request, "dashboards/program_settings.html", context)
 
 
 def effect_of_deleting(program: Program) -> str:
@@ -68,7 +98,8 @@ def program_delete(request: SignedIn, key: str) -> HttpResponse:
         lambda: programs.services.delete_program(program=program, by=request.user),
         row=program,
         to="/",
-        back=program.get_absolute_url(),
+        back=f"{program.get_absolute_url()}/settings",
         consequence=effect_of_deleting(program),
-        crumbs=program_crumbs(program),
+        crumbs=program_crumbs(program, ("Settings", f"{program.get_absolute_url()}/settings")),
+        typed=program.key,
     )

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from dashboards.charts import Axis, day_name, markup, month_starts, signed, whisker
 from dashboards.charts import pixels as n
+from history import past
 
 WIDTH, LABELS, ROW, HEAD, MOST_ROWS = 1118, 262, 28, 46, 60
 OTHERS = "Other milestones"
@@ -199,9 +200,10 @@ def _flags(axis: Axis, height: float, today: date, target: date | None) -> str:
     x = axis.x(today)
     # The words beside the target's flag need room where the two days are close.
     anchor, at = ("end", x + 4) if target and 0 <= axis.x(target) - x < 50 else ("middle", x)
+    word = "" if past.day() else "Today, "
     drawn = (
         f'<line class="v-today" x1="{n(x)}" x2="{n(x)}" y1="14" y2="{n(height)}"/>'
-        f'<text class="v-today-text" x="{n(at)}" y="11" text-anchor="{anchor}">Today, {today:%-d %b}</text>'
+        f'<text class="v-today-text" x="{n(at)}" y="11" text-anchor="{anchor}">{word}{today:%-d %b}</text>'
     )
     if target and axis.has(target):
         x = axis.x(target)

@@ -35,6 +35,7 @@ urlpatterns = [
     path("p/<key:key>/baselines", plan.baselines),
     path("p/<key:key>/baselines/new", plan.baseline_approve),
     path("p/<key:key>/edit", programs.program_edit, name="program_edit"),
+    path("p/<key:key>/settings", programs.program_settings),
     path("p/<key:key>/delete", programs.program_delete, name="program_delete"),
     path("m/<int:pk>", plan.milestone),
     path("baselines/<int:pk>", plan.baseline),

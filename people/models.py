@@ -142,6 +142,9 @@ class User(AbstractBaseUser, Record):
         ]
         indexes = [search_index("user_search", "name")]
 
+    def get_absolute_url(self) -> str:
+        return f"/settings/people/{self.pk}"
+
     def __str__(self) -> str:
         return self.name
 

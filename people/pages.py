@@ -153,14 +153,27 @@ def delete(
     back: str,
     consequence: str = "",
     crumbs: Sequence[tuple[str, str]] = (),
+    typed: str = "",
 ) -> HttpResponse:
-    """Ask before deleting a row, then delete it; a refusal is shown where it was asked."""
+    """Ask before deleting a row, then delete it; a refusal is shown where it was asked.
+
+    What takes much along is deleted once its ``typed`` name is there, letter by letter.
+    """
     noun = str(row._meta.verbose_name)
     title = f"Delete {noun}"
-    context = {"object": row, "title": title, "verb": title, "consequence": consequence, "cancel_url": back}
+    context = {
+        "object": row,
+        "title": title,
+        "verb": title,
+        "consequence": consequence,
+        "cancel_url": back,
+        "typed": typed,
+    }
     if request.method == "POST":
         name = str(row)
         try:
+            if typed and request.POST.get("typed", "").strip() != typed:
+                raise ValidationError(f"Type {typed} to delete it.", code="typed")
             write()
         except ValidationError as refusal:
             context |= {"errors": refusal.messages, "crumbs": crumbs}

@@ -20,7 +20,6 @@ urlpatterns = [
     path("settings/tokens/new", views.token_create, name="token_create"),
     path("settings/tokens/<int:pk>/revoke", views.token_revoke, name="token_revoke"),
     path("settings/organisation", views.organisation, name="organisation"),
-    path("settings/people", views.people, name="people"),
     path("settings/people/new", views.person_create, name="person_create"),
     path("settings/people/<int:pk>/edit", views.person_edit, name="person_edit"),
     path("settings/calendars", views.calendars, name="calendars"),

@@ -288,20 +288,6 @@ def organisation(request: SignedIn) -> HttpResponse:
 PEOPLE: Crumbs = [*SETTINGS, ("People", "/settings/people")]
 
 
-@require_safe
-def people(request: SignedIn) -> HttpResponse:
-    require(request.user, OrgAct.MANAGE_PEOPLE)
-    rows = User.objects.annotate(team_count=Count("memberships")).order_by("-is_active", "name", "id")
-    context = {
-        "page": paged(request, rows),
-        "title": "People",
-        "crumbs": SETTINGS,
-        "primary_url": "/settings/people/new",
-        "primary_label": "Add person",
-    }
-    return render(request, "people/people.html", context)
-
-
 def person_create(request: SignedIn) -> HttpResponse:
     require(request.user, OrgAct.MANAGE_PEOPLE)
     form = PersonForm(posted(request))

@@ -1,8 +1,11 @@
 from django.urls import path
 
-from programs import views
+from programs import people, views
 
 urlpatterns = [
+    path("settings/people", people.people, name="people"),
+    path("settings/people/<int:pk>", people.person, name="person"),
+    path("settings/slots", people.open_slots, name="open_slots"),
     path("programs/new/blank", views.program_create, name="program_create"),
     path("p/<key:key>/people", views.program_people, name="program_people"),
     path("p/<key:key>/roles/new", views.role_give, name="role_give"),

@@ -144,7 +144,11 @@ def test_a_deletion_names_what_goes_with_it(cast: Cast, sign_in: Any) -> None:
     page = client.get("/p/NA4/delete").content.decode()
     assert "With it go 1 milestone and 1 link between milestones." in page
     assert "1 of the links leads to other programs" in page
-    assert client.post("/p/NA4/delete").url == "/"
+    for typed in ("", "na4", "Region NA-4 capacity"):
+        refused = client.post("/p/NA4/delete", {"typed": typed})
+        assert refused.status_code == 422
+        assert "Type NA4 to delete it." in refused.text
+    assert client.post("/p/NA4/delete", {"typed": "NA4"}).url == "/"
     assert not Program.objects.filter(key="NA4").exists()
     assert Role.objects.filter(program=cast.dark).count() == 2
     assert client.get("/p/NA4").status_code == 404
@@ -167,3 +171,13 @@ def test_a_program_is_ranked_by_its_lead(cast: Cast, sign_in: Any, api: Any) -> 
     cast.na4.refresh_from_db()
     assert (cast.na4.rank, cast.na4.summary) == (0, "Ours")
     assert api(cast.lead).patch("programs/NA4", {"rank": 1}).json()["rank"] == 1
+
+
+def test_its_settings_stand_in_one_place(cast: Cast, sign_in: Any) -> None:
+    programs.services.create_slot(program=cast.na4, by=cast.lead, title="Network lead")
+    lead, viewer = (sign_in(who).get("/p/NA4/settings").text for who in (cast.lead, cast.outsider))
+    for words in ("Everyone in the organisation", "1 contributor, 1 viewer", "Delete program", "only=visibility"):
+        assert words in lead
+    for words in ("Delete program", "only="):
+        assert words not in viewer
+    assert sign_in(cast.outsider).get("/p/DARK/settings").status_code == 404
