@@ -19,7 +19,7 @@ from dashboards.context import organisation_and_zone
 from dashboards.search import BY_NAME, NOUNS, search
 from dashboards.subjects import Found
 from forecasts.api.asking import only_known
-from people.models import User, Viewer
+from people.models import Job, User, Viewer
 from people.search import MOST_CHARACTERS
 from programs import talk
 from programs.models import Comment, Notice, Subject, Watch
@@ -190,9 +190,22 @@ class TodoOut(serializers.Serializer[Any]):
     due_on = serializers.DateField(allow_null=True)
 
 
+class JobOut(serializers.Serializer[Any]):
+    """Long work that you asked for; without an end it is under way."""
+
+    id = serializers.IntegerField()
+    title = serializers.CharField()
+    url = serializers.CharField()
+    asked_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    is_good = serializers.BooleanField()
+    result = serializers.CharField()
+
+
 class InboxOut(serializers.Serializer[Any]):
     unread = serializers.IntegerField()
     todos = TodoOut(many=True)
+    jobs = JobOut(many=True)
     notices = NoticeOut(many=True)
 
 
@@ -205,8 +218,9 @@ class Inbox(Endpoint):
         waiting = inbox.todos(reader, at=timezone.now(), zone=organisation_and_zone()[1])
         told = inbox.notices_of(reader, done=False).annotate(**PROGRAM_KEY)[:MOST_NOTICES]
         shown = [line.notice for line in inbox.lines(told, reader)]
+        jobs = Job.objects.visible_to(reader).in_inbox()[:MOST_NOTICES]
         unread = Notice.objects.visible_to(reader).unread().count()
-        return Response(InboxOut({"unread": unread, "todos": waiting, "notices": shown}).data)
+        return Response(InboxOut({"unread": unread, "todos": waiting, "jobs": jobs, "notices": shown}).data)
 
 
 class InboxRead(Endpoint):

@@ -11,9 +11,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from dashboards import inbox
 from dashboards.context import organisation_and_zone
+from people.models import Job
 from people.pages import SignedIn, done, paged
 from programs import talk
 from programs.models import Notice
+
+MOST_JOBS = 20
 
 
 @require_safe
@@ -34,6 +37,7 @@ def inbox_page(request: SignedIn) -> HttpResponse:
             (label, icon, [(todo, todo.is_late(today)) for todo in found])
             for label, icon, found in inbox.grouped(waiting)
         ],
+        "jobs": [] if put_away else Job.objects.visible_to(reader).in_inbox()[:MOST_JOBS],
         "page": page,
         "lines": inbox.lines(page, reader),
         "tabs_label": "Inbox",

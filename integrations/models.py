@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from history.models import Record
 from history.tracker import track
-from people.models import User, Viewer
+from milestones.models import SlipCause
+from people.models import Job, User, Viewer
 from people.permissions import OrgAct, may
 
 
@@ -50,12 +51,19 @@ class UploadQuerySet(models.QuerySet["Upload"]):
 
 
 class Upload(models.Model):
-    """Files between the dry run and the import. Not history: gone when imported, or after a day."""
+    """Files between the dry run and the import. Not history: gone when imported, or after a day.
+
+    One that a job imported stays for that day without its files, to say what came of it.
+    """
 
     by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="uploads")
     at = models.DateTimeField(default=timezone.now)
     mapping = models.JSONField(null=True, blank=True, help_text="Empty: the tables carry our own column names.")
-    report = models.JSONField(null=True, blank=True, help_text="What the last dry run found.")
+    report = models.JSONField(null=True, blank=True, help_text="What the last dry run found, or the import did.")
+    # Of an upload that is checked or imported while its person does something else.
+    job = models.OneToOneField(Job, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    dry_run = models.BooleanField(default=True)
+    cause = models.ForeignKey(SlipCause, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     objects = UploadQuerySet.as_manager()
 

@@ -5,6 +5,7 @@ from integrations import views
 urlpatterns = [
     path("import", views.upload, name="import"),
     path("import/<int:pk>", views.check, name="import_check"),
+    path("import/<int:pk>/job", views.job, name="import_job"),
     path("import/<int:pk>/columns", views.columns, name="import_columns"),
     path("import/<int:pk>/mapping", views.keep_mapping, name="import_keep_mapping"),
     path("import/<int:pk>/run", views.carry_out, name="import_run"),

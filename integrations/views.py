@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from history.forms import explaining
 from integrations import services
@@ -26,9 +26,11 @@ from integrations.models import ImportMapping, Upload
 from integrations.tables.mapping import own_columns
 from integrations.tables.nouns import NOUNS
 from integrations.tables.report import Outcome, Report, in_words
+from people.models import Job
 from people.pages import SignedIn, attempt, delete, done, form_page, paged, posted
 from people.permissions import OrgAct, require
 from people.services import today
+from tpm import broker
 
 IMPORT = [("Settings", "/settings"), ("Import", "/import")]
 LINES_A_PAGE = 100
@@ -68,19 +70,41 @@ def upload(request: SignedIn) -> HttpResponse:
 
 def _upload_of(request: SignedIn, pk: int) -> Upload:
     require(request.user, OrgAct.IMPORT)
-    return get_object_or_404(Upload.objects.visible_to(request.user), pk=pk)
+    return get_object_or_404(Upload.objects.visible_to(request.user).select_related("job"), pk=pk)
 
 
 def _check(request: SignedIn, row: Upload) -> HttpResponse:
     now = timezone.now()
-    services.import_upload(upload=row, by=request.user, at=now, today=today(now), dry_run=True)
-    return redirect("import_check", row.pk)
+    return _went(row, services.start(upload=row, by=request.user, at=now, today=today(now), dry_run=True))
+
+
+def _went(row: Upload, found: Report | Job) -> HttpResponse:
+    return redirect("import_job" if isinstance(found, Job) else "import_check", row.pk)
+
+
+@require_safe
+def job(request: SignedIn, pk: int) -> HttpResponse:
+    """How far a long check or import is; who waits is led on once it is done."""
+    row = _upload_of(request, pk)
+    if row.job is None or row.job.ended_at:
+        onward = reverse("import_check", args=[row.pk])
+        return HttpResponse(headers={"HX-Redirect": onward}) if request.htmx else redirect(onward)
+    context = {
+        "title": row.job.title,
+        "crumbs": IMPORT,
+        "upload": row,
+        "job": row.job,
+        "progress": broker.job_progress(row.job.pk),
+    }
+    return render(request, "integrations/job.html", context)
 
 
 @require_GET
 def check(request: SignedIn, pk: int) -> HttpResponse:
     """What the last dry run found."""
     row = _upload_of(request, pk)
+    if row.job and row.job.ended_at is None:
+        return redirect("import_job", row.pk)
     if row.report is None:
         return redirect("import_columns", row.pk)
     return _shown(request, row, ImportForm(initial={"cause": request.GET.get("cause")}))
@@ -99,7 +123,8 @@ def _shown(request: SignedIn, row: Upload, form: ImportForm) -> HttpResponse:
         if number
     ]
     context = {
-        "title": "Dry run",
+        "title": "Imported" if report["written"] else "Dry run",
+        "written": report["written"],
         "sub": ", ".join(row.files.order_by("name").values_list("name", flat=True)),
         "crumbs": IMPORT,
         "upload": row,
@@ -131,7 +156,7 @@ def carry_out(request: SignedIn, pk: int) -> HttpResponse:
     if not form.is_valid():
         return _shown(request, row, form)
     now = timezone.now()
-    report = services.import_upload(
+    report = services.start(
         upload=row,
         by=request.user,
         at=now,
@@ -139,6 +164,8 @@ def carry_out(request: SignedIn, pk: int) -> HttpResponse:
         cause=form.cleaned_data["cause"],
         dry_run="check" in request.POST,
     )
+    if isinstance(report, Job):
+        return _went(row, report)
     if report.written:
         return done(request, f"Imported: {'; '.join(in_words(report.counts()))}.", "/")
     cause = form.cleaned_data["cause"]

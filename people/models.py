@@ -327,3 +327,45 @@ class SavedView(Record):
 
     def get_absolute_url(self) -> str:
         return f"/views/{self.slug}"
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def visible_to(self, viewer: Viewer) -> Self:
+        return self.filter(user_id=viewer.pk) if viewer.is_authenticated else self.none()
+
+    def in_inbox(self) -> Self:
+        return self.filter(put_away_at=None).order_by("-asked_at", "-id")
+
+
+class Job(models.Model):
+    """Long work that a person asked for and may leave: where it is seen, and what came of it. Not history.
+
+    The rows are the queue: whoever carries jobs out finds those without an end.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="jobs")
+    title = models.CharField(max_length=200)
+    url = models.CharField(max_length=200, blank=True)
+    asked_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    is_good = models.BooleanField(default=False, help_text="Whether it did what it was asked for.")
+    result = models.CharField(max_length=600, blank=True)
+    put_away_at = models.DateTimeField(null=True, blank=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(ended_at=None) ^ ~Q(result=""), name="job_ends_with_result"),
+            models.CheckConstraint(
+                condition=Q(put_away_at=None) | Q(ended_at__isnull=False), name="job_put_away_is_ended"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["asked_at"], condition=Q(ended_at=None), name="job_waiting"),
+            models.Index(fields=["user"], condition=Q(put_away_at=None), name="job_in_inbox"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -1,4 +1,4 @@
-"""Writes of the organisation: people, teams, calendars, tokens, saved views."""
+"""Writes of the organisation: people, teams, calendars, tokens, saved views, jobs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import history
 from people.models import (
     AccessToken,
     Holiday,
+    Job,
     Membership,
     Organisation,
     SavedView,
@@ -29,6 +30,7 @@ from people.permissions import OrgAct, require, require_change_view
 
 TOKEN_PREFIX = "tpm_"  # noqa: S105  # the visible start of every token, so that scanners find a leaked one
 ADMINISTRATORS_LOCK = 7303
+MOST_RESULT = 600
 # Not of a view, but of one look at it.
 PASSING = frozenset({"page", "format", "csrfmiddlewaretoken"})
 
@@ -251,3 +253,19 @@ def delete_view(*, view: SavedView, by: User) -> None:
     require_change_view(by, view)
     with history.because("Delete a saved view", by_id=by.pk):
         history.delete(view)
+
+
+# -- jobs ------------------------------------------------------------------------------------------------------------
+
+
+def end_job(*, job: Job, at: datetime, is_good: bool, result: str) -> None:
+    """Write down what came of a job; its person finds it in their inbox."""
+    job.ended_at, job.is_good, job.result = at, is_good, result[:MOST_RESULT]
+    job.save(update_fields=["ended_at", "is_good", "result"])
+
+
+def put_away_job(*, job: Job, at: datetime) -> None:
+    """Take a job that has ended out of the inbox."""
+    if job.ended_at is None:
+        raise ValidationError("It is not done yet.", code="not_done")
+    Job.objects.filter(pk=job.pk, put_away_at=None).update(put_away_at=at)

@@ -14,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import is_valid_path
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from history.forms import explaining
 from people import services
@@ -29,7 +29,7 @@ from people.forms import (
     TeamForm,
     TokenForm,
 )
-from people.models import WEEKDAYS, AccessToken, Organisation, Team, User, WorkingCalendar
+from people.models import WEEKDAYS, AccessToken, Job, Organisation, Team, User, WorkingCalendar
 from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
 from people.permissions import OrgAct, may, require
 
@@ -407,3 +407,11 @@ def unsent(request: SignedIn) -> HttpResponse:
         keeping.drop(request)
         return redirect("/")
     return render(request, "people/unsent.html", {"title": "You had been signed out", "unsent": found})
+
+
+@require_POST
+def job_put_away(request: SignedIn, pk: int) -> HttpResponse:
+    job = get_object_or_404(Job.objects.visible_to(request.user), pk=pk)
+    return attempt(
+        request, lambda: services.put_away_job(job=job, at=timezone.now()), "Put away.", "/inbox", final=True
+    )

@@ -32,7 +32,7 @@ from forecasts.models import HealthPolicy, MilestoneForecast
 from history.models import ChangeSet
 from integrations.models import ImportMapping, Upload
 from milestones.models import Milestone
-from people.models import AccessToken, Team, User
+from people.models import AccessToken, Job, Team, User
 from programs import talk
 from programs.models import Objective, Phase, Program, RelatedLink
 from reports import writing
@@ -218,6 +218,7 @@ def belongings(user: User, cast: Cast, program: Program, word: str) -> Ids:
     view = people.services.save_view(by=user, name=f"View of {user.name}", path="/", query="lead=me")
     return {
         "token": token.pk,
+        "job": Job.objects.create(user=user, title=word, asked_at=now, ended_at=now, result=word).pk,
         "saved_view": view.slug,
         "saved_view_id": view.pk,
         "subscription": subscription.pk,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
@@ -12,12 +13,13 @@ from django.conf import settings
 
 BEAT = "tpm:beat"
 PROGRESS = "tpm:progress"
+JOB = "tpm:job"
 # Of a sweep that ended without a word nothing is heard any more.
 PROGRESS_SECONDS = 60
 
 
 class Progress(NamedTuple):
-    """Programs that a sweep has brought up to date, of those that were behind when it began."""
+    """How much is done of what there was to do: of a sweep programs, of a job rows."""
 
     done: int
     of: int
@@ -61,6 +63,25 @@ def progress() -> Progress | None:
     """How far the sweep under way is; None where there is none, and while the broker is away."""
     try:
         found = pool().get(PROGRESS)
+    except redis.RedisError:
+        return None
+    return Progress(*map(int, str(found).split("/"))) if found else None
+
+
+def telling(job: int) -> Callable[[int, int], None]:
+    """What notes how far a job is."""
+
+    def tell(done: int, of: int) -> None:
+        with suppress(redis.RedisError):
+            pool().set(f"{JOB}:{job}", f"{done}/{of}", ex=PROGRESS_SECONDS)
+
+    return tell
+
+
+def job_progress(job: int) -> Progress | None:
+    """How far a job is, in rows; None before its first word, and while the broker is away."""
+    try:
+        found = pool().get(f"{JOB}:{job}")
     except redis.RedisError:
         return None
     return Progress(*map(int, str(found).split("/"))) if found else None

@@ -215,6 +215,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "forecasts.sweep": {"task": "forecasts.sweep", "schedule": 2.0, "options": {"expires": 2}},
+    "integrations.sweep": {"task": "integrations.sweep", "schedule": 2.0, "options": {"expires": 2}},
     "reports.sweep": {"task": "reports.sweep", "schedule": 30.0, "options": {"expires": 30}},
 }
 

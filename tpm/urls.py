@@ -9,6 +9,7 @@ from rest_framework.routers import SimpleRouter
 import changes.api
 import dashboards.api
 import forecasts.api
+import integrations.api
 import metrics.api
 import milestones.api
 import people.api
@@ -103,6 +104,8 @@ api_routes: list[URLPattern | URLResolver] = [
         people.api.TheOrganisation.as_view({"get": "retrieve", "patch": "partial_update"}),
         name="organisation",
     ),
+    path("imports", integrations.api.Imports.as_view(), name="imports"),
+    path("imports/<int:pk>", integrations.api.Import.as_view(), name="import"),
     path("inbox", dashboards.api.Inbox.as_view(), name="inbox"),
     path("inbox/read", dashboards.api.InboxRead.as_view(), name="inbox_read"),
     path("search", dashboards.api.Search.as_view(), name="search"),

@@ -5,6 +5,7 @@ A dry run does the very same writes and takes them back, so that it refuses exac
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 
 from django.db import connection, transaction
@@ -35,11 +36,17 @@ def run(
     report: Report,
     cause: SlipCause | None = None,
     dry_run: bool = False,
+    tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> Report:
-    """Import tables by a mapping; nothing is written when a row is refused or the run is dry."""
+    """Import tables by a mapping; nothing is written when a row is refused or the run is dry.
+
+    ``tell`` hears now and then how many rows are done, of how many.
+    """
     require(by, OrgAct.IMPORT)
     job = Importing(by=by, at=at, today=today, cause=cause, report=report)
     by_noun = entries_of(job, tables, mapping)
+    rows = sum(map(len, by_noun.values()))
+    job.tell = lambda done: tell(min(done, rows), rows)
     files = ", ".join(dict.fromkeys(table.file for table in tables))
     with transaction.atomic():
         with connection.cursor() as cursor:

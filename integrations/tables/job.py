@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from people.models import Team, User, WorkingCalendar
 from programs.models import Program
 
 M = TypeVar("M", bound=models.Model)
+TELL_EVERY = 50
 
 
 @dataclass
@@ -51,6 +52,7 @@ class Importing:
     today: date
     cause: SlipCause | None
     report: Report
+    tell: Callable[[int], None] = lambda done: None  # hears now and then how many rows are done
     people: dict[str, User] = field(default_factory=dict)
     calendars: dict[str, WorkingCalendar] = field(default_factory=dict)
     teams: dict[str, Team] = field(default_factory=dict)
@@ -81,6 +83,8 @@ class Importing:
         else:
             entry.line = len(self.report.lines)
             self.report.lines.append(line)
+            if len(self.report.lines) % TELL_EVERY == 0:
+                self.tell(len(self.report.lines))
         entry.outcome = outcome
 
 
