@@ -174,7 +174,7 @@ def _result(report: Report, dry_run: bool) -> tuple[bool, str]:
     if report.refused:
         return False, f"Nothing was imported: some rows are refused. {counts}."
     if dry_run:
-        return True, f"Nothing was written yet. {counts}."
+        return True, f"Nothing is written yet; this would be: {counts}."
     return True, f"Imported: {counts}." if report.written else "Everything in these files was here already."
 
 
