@@ -35,6 +35,7 @@ FILTERS = {
     "objective": ("Objective", "No objective"),
     "phase": ("Phase", "No phase"),
     "mine": ("Mine", ""),
+    "watched": ("Watched", ""),
 }
 NONE, ME, YES = "none", "me", "yes"
 PEOPLE = ("lead", "sponsor")
@@ -134,6 +135,8 @@ def values(line: Line, name: str) -> list[tuple[str, str]]:
             found = [(str(pk), title) for pk, title in line.objectives]
         case "phase" if line.phase:
             found = [(line.phase, str(Phase.Kind(line.phase).label))]
+        case "watched" if line.is_watched:
+            found = [(YES, "yes")]
         case "mine" if line.is_mine:
             found = [(YES, "yes")]
     return found or [(NONE, FILTERS[name][1])]
@@ -143,7 +146,7 @@ def choices(found: Iterable[Line]) -> Choices:
     """What each filter offers, in order: only what some visible program has, and every health."""
     lines = list(found)
     offered: Choices = {}
-    for name in FILTERS.keys() - {"q", "mine"}:
+    for name in FILTERS.keys() - {"q", "mine", "watched"}:
         had = {pair for line in lines for pair in values(line, name)}
         offered[name] = sorted(had, key=lambda pair: (pair[0] == NONE, pair[1].casefold(), pair[0]))
     offered["health"] = [(health.value, str(health.label)) for health in Health]
@@ -156,7 +159,7 @@ def choices(found: Iterable[Line]) -> Choices:
 
 def checked(asked: Asked, offered: Choices) -> Asked:
     """Without the filters that no program can answer, each with a sentence that says so."""
-    always = {"reported": set(Health.values), "phase": set(Phase.Kind.values), "mine": {YES}}
+    always = {"reported": set(Health.values), "phase": set(Phase.Kind.values), "mine": {YES}, "watched": {YES}}
     kept = {}
     for name, value in asked.filters.items():
         known = {key for key, _ in offered.get(name, ())} | always.get(name, set())

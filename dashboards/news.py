@@ -55,6 +55,13 @@ def moved(move: DateMove) -> str:
     return next((end.name for end in ends if end.program_id == move.program_id), "a hand-off" if ends else "")
 
 
+def next_decision(found: Iterable[Line]) -> Decision | None:
+    """What somebody has to decide next in these programs: one query."""
+    waiting = Decision.objects.waiting().filter(program__among=[line.program.pk for line in found])
+    dated = waiting.exclude(decide_by_on=None).select_related("decider", "program")
+    return dated.order_by("decide_by_on", "id").first()
+
+
 def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> list[Change]:
     """What happened to these programs from the beginning of a day to the end of today, heaviest first."""
     known = {line.program.pk: line.program for line in found}

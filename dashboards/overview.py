@@ -20,7 +20,7 @@ from forecasts.models import ProgramHealth
 from forecasts.watermelons import COMPARABLE, WATERMELON_DAYS, days_of_disagreement, is_better
 from milestones.models import Milestone
 from people.models import Team, User
-from programs.models import Alignment, Health, Phase, Program, ReportedHealth
+from programs.models import Alignment, Health, Phase, Program, ReportedHealth, Subject
 from reports.models import Update
 from reports.since import Since, days_moved, past_target
 from risks.models import Risk
@@ -72,6 +72,7 @@ class Line:
     phase: str = ""
     objectives: list[tuple[int, str]] = field(default_factory=list)
     is_mine: bool = False
+    is_watched: bool = False
     slips: list[tuple[date, int]] = field(default_factory=list)
     differs_days: int = 0
     better_days: int = 0
@@ -185,6 +186,7 @@ def lines(
             phase=Subquery(phase_of(today).values("kind")[:1]),
             aims=ArraySubquery(aims_of(end_of_today if past else None)),
             is_mine=Exists(Program.objects.with_part(viewer).filter(pk=OuterRef("pk"))),
+            is_watched=Exists(viewer.watches.filter(kind=Subject.PROGRAM, subject_id=OuterRef("pk"))),
         )
         .order_by("name", "id")
     )
@@ -218,6 +220,7 @@ def lines(
             phase=p.phase or "",
             objectives=[(aim["id"], aim["title"]) for aim in p.aims],
             is_mine=p.is_mine,
+            is_watched=p.is_watched,
         )
         for p in programs
     ]

@@ -84,6 +84,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "derived_counts": [(h, sums.derived[h]) for h in Health if sums.derived[h]],
         "reported_counts": [(h, sums.reported[h]) for h in Health if sums.reported[h]],
         "changes": news.changes(found, today=day, since=since, zone=zone),
+        "next_decision": news.next_decision(found) if now else None,
         "moves": overview.best_moves(found, viewer) if now else [],
         "page": page,
         "sections": [

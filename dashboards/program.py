@@ -138,7 +138,7 @@ class Page:
     gauges: list[Gauge]
     steps: list[Step]
     links: list[Dependency]
-    hidden_givers: int
+    has_hidden_givers: bool
     risks: list[Risk]
     exposure: float
     log: list[Event]
@@ -229,7 +229,7 @@ def load(program: Program, viewer: User, *, today: date, zone: ZoneInfo) -> Page
         gauges=_gauges(program, today),
         steps=steps,
         links=links,
-        hidden_givers=hidden,
+        has_hidden_givers=hidden,
         risks=risks,
         exposure=sum(risk.exposure or 0 for risk in risks),
         log=_log(program, zone),
@@ -291,8 +291,8 @@ def _visible(program: Program, viewer: User, health: ProgramHealth | None, links
 
 def _steps(
     program: Program, own: list[Any], links: list[Any], visible: Mapping[int, str]
-) -> tuple[list[Step], list[Dependency], int]:
-    """The lines of the roadmap, the links between them, and how many givers stay hidden."""
+) -> tuple[list[Step], list[Dependency], bool]:
+    """The lines of the roadmap, the links between them, and whether givers stay hidden."""
     outside = {link.predecessor_id for link in links if link.giver != program.pk}
     seen = [link.predecessor_id for link in links if link.giver != program.pk and link.giver in visible]
     given = list(Milestone.objects.filter(pk__among=seen).select_related("program", "forecast")) if seen else []
@@ -321,7 +321,7 @@ def _steps(
         for m in sorted(given, key=lambda m: (m.target_on or date.max, m.pk))
     ]
     shown = {step.milestone.pk for step in steps}
-    return steps, [link for link in links if link.predecessor_id in shown], len(outside) - len(given)
+    return steps, [link for link in links if link.predecessor_id in shown], len(outside) > len(given)
 
 
 def _gauges(program: Program, today: date) -> list[Gauge]:

@@ -58,7 +58,7 @@ def calculation(frozen: FrozenHealth, viewer: User) -> dict[str, Any]:
         "policy": HealthPolicy.objects.filter(version=frozen.policy_version).first(),
         "revisions": revisions(frozen, keys),
         "most_revisions": MOST_REVISIONS,
-        "hidden": len(read - keys.keys()),
+        "has_hidden": bool(read - keys.keys()),
         "runs": neighbours.defer("findings", "moves")[:MOST_NEIGHBOURS],
     }
 

@@ -24,8 +24,10 @@ from dashboards.context import organisation_and_zone
 from dashboards.overview import GRAVITY, Line
 from forecasts.models import ProgramHealth
 from people.models import User
+from programs import talk
 from programs.models import Alignment, Phase, Program
 from reports.since import Since
+from risks.services import create_decision
 from tests.conftest import Cast
 
 Portfolio = Callable[[int, list[User]], list[Program]]
@@ -251,3 +253,20 @@ def test_what_the_address_says_is_read_once(cast: Cast) -> None:
     asked = choosing.read(QueryDict("owner=me&health=&sort=-slip&group=area&week=2026-W47"), date(2026, 11, 26))
     assert asked == Asked("", {"lead": "me"}, "-slip", "area", date(2026, 11, 22))
     assert FILTERS.keys() >= asked.filters.keys()
+
+
+def test_watched_programs_and_the_next_decision_stand_on_the_start_page(cast: Cast, sign_in: Any) -> None:
+    talk.watch(program=cast.na4, kind="program", subject_id=cast.na4.pk, by=cast.viewer, at=timezone.now())
+    day = today()
+    for program, question, days in ((cast.na4, "Rent power?", 3), (cast.dark, "Canary?", 1), (cast.na4, "Later?", 9)):
+        create_decision(
+            program=program, by=cast.lead, today=day, question=question, decider=cast.lead,
+            decide_by_on=day + timedelta(days=days),
+        )  # fmt: skip
+    assert shown(sign_in(cast.viewer).get("/?watched=yes")) == ["NA4"]
+    assert shown(sign_in(cast.outsider).get("/?watched=yes")) == []
+    assert sign_in(cast.viewer).get("/").context["next_decision"].question == "Canary?"
+    page = sign_in(cast.outsider).get("/")
+    assert page.context["next_decision"].question == "Rent power?"
+    assert "Next decision in 3 d" in page.text
+    assert "Lea Lead</b> decides." in page.text

@@ -169,7 +169,7 @@ def test_what_a_private_program_gives_is_not_named(cast: Cast, sign_in: Any) -> 
     outside = page(sign_in(cast.outsider), "/p/NA4")
     assert "Falcon" not in outside
     assert "DARK" not in outside
-    assert "1 milestone of a private program is waited for" in outside
+    assert "It also waits for what private programs give." in outside
     inside = page(sign_in(cast.viewer), "/p/NA4")
     assert "Codename Falcon" in inside
     assert '<span class="tag key">DARK</span>' in inside
