@@ -3,5 +3,6 @@
 import os
 
 if "PYTEST_XDIST_WORKER" in os.environ:
+    brokers = os.environ["TEST_BROKERS"].split()
     number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
-    os.environ["REDIS_URL"] = os.environ["TEST_BROKERS"].split()[number]
+    os.environ["REDIS_URL"] = brokers[number % len(brokers)]
