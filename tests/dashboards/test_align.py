@@ -90,7 +90,7 @@ def test_a_share_counts_from_the_start_and_needs_a_target(start: Any, now: int, 
 )
 def test_progress_is_judged_by_the_time_gone(now: int, end: int, words: str) -> None:
     row = Objective(
-        current_value=Decimal(now), target_value=Decimal(100), period_start_on=FRIDAY - timedelta(days=182),
+        pk=1, current_value=Decimal(now), target_value=Decimal(100), period_start_on=FRIDAY - timedelta(days=182),
         period_end_on=FRIDAY + timedelta(days=end),
     )  # fmt: skip
     [branch] = tree([row], FRIDAY)
