@@ -1,10 +1,12 @@
-"""What the beat asks for every two seconds: imports that are too long to wait for."""
+"""What beat asks for: imports that are too long to wait for, and letters that leave by webhook."""
 
 from celery import shared_task
 from django.utils import timezone
 
 import people.services
 from integrations import services
+from integrations.webhooks.sending import Hook
+from reports import outbox
 from tpm import broker
 
 
@@ -13,3 +15,9 @@ def sweep() -> None:
     """Carry out the import that waits longest."""
     at = timezone.now()
     services.carry_out_next(at=at, today=people.services.today(at), tell=broker.telling)
+
+
+@shared_task(name="integrations.deliver")
+def deliver() -> int:
+    """Send the letters that leave by webhook. reports cannot: it knows no app above it (docs/adr/0017)."""
+    return outbox.deliver(clock=timezone.now, way=Hook())

@@ -93,6 +93,7 @@ def claim(*, at: datetime, channel: str = Plan.Channel.EMAIL, most: int = BATCH)
             "subscription__granted_by",
             "subscription__plan__program",
             "subscription__plan__view",
+            "subscription__secret",
         )
         .defer("text", "html", "facts")
         .order_by("claims", "due_at", "id")[:most]

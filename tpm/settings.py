@@ -168,6 +168,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Program portfolio <portfolio@localhost>")
 vars().update(env.email_url("EMAIL_URL", default=f"filemail:///{STATE / 'mail'}" if LOCAL else environ.Env.NOTSET))
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=30)
+# Webhooks reach the world alone, unless the other side is meant to be in the same network.
+WEBHOOK_PRIVATE_TARGETS = env.bool("WEBHOOK_PRIVATE_TARGETS", default=False)
+WEBHOOK_TIMEOUT_S = env.int("WEBHOOK_TIMEOUT_S", default=10)
 # A worker that was killed holds its letters for so long: longer than a batch takes to be written and sent.
 LETTER_CLAIM_S = env.int("LETTER_CLAIM_S", default=600)
 
@@ -213,10 +216,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
+# How often letters are looked for.
+SWEEP_S = env.float("LETTER_SWEEP_S", default=30.0)
 CELERY_BEAT_SCHEDULE = {
     "forecasts.sweep": {"task": "forecasts.sweep", "schedule": 2.0, "options": {"expires": 2}},
     "integrations.sweep": {"task": "integrations.sweep", "schedule": 2.0, "options": {"expires": 2}},
-    "reports.sweep": {"task": "reports.sweep", "schedule": 30.0, "options": {"expires": 30}},
+    "integrations.deliver": {"task": "integrations.deliver", "schedule": 30.0, "options": {"expires": 30}},
+    "reports.sweep": {"task": "reports.sweep", "schedule": SWEEP_S, "options": {"expires": SWEEP_S}},
 }
 
 LOGGING = {
