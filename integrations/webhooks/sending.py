@@ -108,7 +108,7 @@ def connect(url: str) -> tuple[http.client.HTTPConnection, str]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     if not settings.WEBHOOK_PRIVATE_TARGETS and not all(is_public(str(one[4][0])) for one in found):
         raise Refused("The address lies in a private network.")
-    plain = socket.create_connection(found[0][4][:2], settings.WEBHOOK_TIMEOUT_S)
+    plain = socket.create_connection((str(found[0][4][0]), port), settings.WEBHOOK_TIMEOUT_S)
     connection = http.client.HTTPConnection(host, port, timeout=settings.WEBHOOK_TIMEOUT_S)
     connection.sock = plain
     if parts.scheme == "https":
