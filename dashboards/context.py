@@ -39,6 +39,7 @@ PORTFOLIO = (
     Place("/trends", "trend", "Trends", on_phone=True, key="g t"),
     Place("/risks", "risk", "Risks", on_phone=True),
     Place("/decisions", "gavel", "Decisions", on_phone=True),
+    Place("/review", "doc", "Review"),
     Place("/quality", "check", "Schedule quality"),
     Place("/changes", "clock", "Changes"),
     Place("/problems", "swap", "Problems"),

@@ -9,8 +9,10 @@ from django.http import QueryDict
 
 from history.forms import RecordForm
 from people.forms import people
+from people.models import User
+from programs.models import Program
 from reports.lint import RULES, Level
-from reports.models import LintPolicy, Update
+from reports.models import LintPolicy, Review, ReviewAction, Update
 from reports.strictness import levels_of, version_of
 
 
@@ -88,3 +90,31 @@ class RulesForm(forms.Form):
         """What the service takes."""
         levels = {rule.name: self.cleaned_data[rule.name] for rule in RULES}
         return {"levels": levels} | {name: self.cleaned_data[name] for name in ("reason", "read_version")}
+
+
+class ReviewForm(RecordForm):
+    model = Review
+    names = ("held_on", "chair", "agenda", "notes")
+
+    def __init__(
+        self, data: QueryDict | None = None, *, row: Review | None = None, initial: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(data, row=row, initial=initial)
+        self.fields["chair"] = forms.ModelChoiceField(people(row.chair if row else None))
+        self.fields["agenda"].help_text = "A line a point. Everybody in the organisation reads it, and the notes."
+        self.order_fields([*self.names])
+
+
+class ReviewActionForm(RecordForm):
+    model = ReviewAction
+    names = ("text", "owner", "due_on", "program", "done_on")
+
+    def __init__(self, data: QueryDict | None = None, *, viewer: User, row: ReviewAction | None = None) -> None:
+        super().__init__(data, row=row)
+        self.fields["text"].label = "What is to be done"
+        self.fields["owner"] = forms.ModelChoiceField(people(row.owner if row else None))
+        programs = Program.objects.visible_to(viewer).order_by("name", "id")
+        self.fields["program"] = forms.ModelChoiceField(programs, required=False)
+        if row is None:
+            del self.fields["done_on"]
+        self.order_fields([*self.names])

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from reports import editor_views, plan_views, rules_views, update_views, views
+from reports import editor_views, plan_views, review_views, rules_views, update_views, views
 
 urlpatterns = [
     path("p/<key:key>/updates", update_views.update_list, name="update_list"),
@@ -10,6 +10,15 @@ urlpatterns = [
     path("u/<int:pk>/edit", editor_views.update_change, name="update_change"),
     path("u/<int:pk>/correct", update_views.update_correct, name="update_correct"),
     path("u/<int:pk>/discard", update_views.update_discard, name="update_discard"),
+    path("reviews", review_views.review_list, name="reviews"),
+    path("reviews/new", review_views.review_hold, name="review_hold"),
+    path("reviews/<int:pk>", review_views.review, name="review"),
+    path("reviews/<int:pk>/edit", review_views.review_edit, name="review_edit"),
+    path("reviews/<int:pk>/delete", review_views.review_delete, name="review_delete"),
+    path("reviews/<int:pk>/actions/new", review_views.action_take, name="review_action_take"),
+    path("review-actions/<int:pk>/edit", review_views.action_edit, name="review_action_edit"),
+    path("review-actions/<int:pk>/finish", review_views.action_finish, name="review_action_finish"),
+    path("review-actions/<int:pk>/drop", review_views.action_drop, name="review_action_drop"),
     path("settings/update-rules", rules_views.update_rules, name="update_rules"),
     path("settings/update-rules/edit", rules_views.update_rules_edit, name="update_rules_edit"),
     path("plan", plan_views.plan_overview, name="plan"),

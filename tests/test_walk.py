@@ -26,6 +26,7 @@ import milestones.services
 import people.services
 import programs.services
 import reports.plans
+import reports.reviews
 import reports.services
 import risks.services
 from forecasts.models import HealthPolicy, MilestoneForecast
@@ -37,7 +38,7 @@ from programs import talk
 from programs.models import Objective, Phase, Program, RelatedLink
 from reports import writing
 from reports.invitations import invitation_token
-from reports.models import Letter, LintPolicy
+from reports.models import Letter, LintPolicy, Review
 from risks.models import Risk
 from risks.recurring import Cost, Of, quarter_of
 from risks.services import Impact
@@ -156,6 +157,8 @@ def furnish(program: Program, cast: Cast, word: str, other: Program, team: Team)
     said = reports.services.begin_update(**owned, at=now, **written)
     reports.services.publish_update(update=said, by=lead, at=now)
     update = reports.services.begin_update(**owned, at=now, **written)
+    review, _ = Review.objects.get_or_create(held_on=today, chair=cast.admin, notes="Quiet")
+    agreed = reports.reviews.take_action(review=review, **owned, text=text, owner=lead, due_on=today)
     said_of = {"program": program.pk, "milestone": last.pk, "risk": risk.pk, "update": said.pk}
     for kind, pk in said_of.items():
         talk.watch(program=program, kind=kind, subject_id=pk, by=cast.viewer, at=now)
@@ -187,6 +190,7 @@ def furnish(program: Program, cast: Cast, word: str, other: Program, team: Team)
         "measurement": measurement.pk,
         "update": update.pk,
         "published": said.pk,
+        "review_action": agreed.pk,
         "comment": comment.pk,
     }
 
@@ -272,6 +276,7 @@ def set_stage(cast: Cast) -> Stage:
         "calendar": people.services.create_calendar(name="Dublin", by=cast.admin).pk,
         "slip_cause": cast.cause.pk,
         "template": "service-migration",
+        "review": Review.objects.get().pk,
         "update_rules": LintPolicy.objects.create(version=1, created_at=now, created_by=cast.admin, reason="Start").pk,
         "health_policy": HealthPolicy.objects.get_or_create(version=1)[0].pk,
         "upload": Upload.objects.create(by=cast.admin).pk,

@@ -17,6 +17,7 @@ import people.views
 import programs.api
 import programs.pages
 import reports.api
+import reports.review_api
 import reports.update_api
 import risks.api
 import tpm.api
@@ -70,6 +71,8 @@ nouns: dict[str, type[Noun[Any]]] = {
     "kpis": metrics.api.KPIs,
     "measurements": metrics.api.Measurements,
     "updates": reports.update_api.Updates,
+    "reviews": reports.review_api.Reviews,
+    "review-actions": reports.review_api.ReviewActions,
     "update-rules": reports.update_api.UpdateRules,
     "comments": dashboards.api.Comments,
     "watches": dashboards.api.Watches,

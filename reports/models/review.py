@@ -23,7 +23,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 class Review(Record):
     """One meeting about the portfolio: the day whose facts it looks at, its agenda and its notes."""
 
-    held_on = models.DateField("held on", unique=True)
+    held_on = models.DateField("day", unique=True)
     chair = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews")
     agenda = models.TextField(blank=True, max_length=5_000)
     notes = models.TextField(blank=True, max_length=20_000)

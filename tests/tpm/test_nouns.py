@@ -20,6 +20,7 @@ from metrics.models import KPI
 from milestones.models import Milestone
 from people.models import Team
 from programs.models import Objective, Phase, Program
+from reports.models import Review
 from risks.models import Risk
 from tests.conftest import FRIDAY, NOON, Api, Cast
 from tpm.urls import nouns
@@ -213,6 +214,21 @@ CASES = [
         "updates",
         lambda w: {"program": w.program.key, "health": "at_risk", "text": "Crane late."},
         lambda w: {"ask": "A second crane"},
+    ),
+    Case(
+        "reviews",
+        lambda w: {"held_on": "2026-11-20", "chair": w.cast.lead.pk, "agenda": "Asks", "notes": ""},
+        lambda w: {"notes": "Short."},
+        of_program=False,
+    ),
+    Case(
+        "review-actions",
+        lambda w: {
+            "review": Review.objects.get_or_create(held_on=FRIDAY, chair=w.cast.lead)[0].pk, "due_on": "2026-11-27",
+            "program": w.program.key, "text": "Ask the utility", "owner": w.cast.lead.pk,
+        },
+        lambda w: {"done_on": "2026-11-26"},
+        of_program=False,
     ),
     Case(
         "update-rules",

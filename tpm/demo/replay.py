@@ -22,6 +22,7 @@ import milestones.services
 import people.services
 import programs.services
 import reports.plans
+import reports.reviews
 import reports.services
 import risks.services
 from forecasts.models import MilestoneForecast
@@ -64,6 +65,17 @@ RESERVE_DAYS = {
     "COST": 17,
 }  # fmt: skip
 RETARGETED = {"OST": (6, 14, "Scope added"), "DR": (8, 10, "Waiting for another team")}
+# Of the newest review and the one before: program, what was agreed, days until it is due, whether it is done.
+REVIEWED = (
+    (
+        ("NA4", "Get a written slot from the utility", 7, False),
+        ("GPU", "Show what a launch without topology-aware packing costs", 5, False),
+    ),
+    (
+        ("OST", "Name the ten tenants that move first", 9, False),
+        ("BLD", "Agree a second date for the connector with its vendor", 7, True),
+    ),
+)
 # Nobody decides the gates of these: they are overdue.
 FORGOTTEN_GATES = ["EDGE"]
 # By these weeks people have understood so much of how long work really takes.
@@ -570,6 +582,8 @@ class Replay:
                 owner=lead("OBS"),
                 impacts=[risks.services.Impact(milestone=self.milestones["OBS:r100"], low=960, likely=1920, high=3840)],
             )
+        with history.replaying(at(0.4)):
+            self._review(at(0.4))
         with history.replaying(at(0.45)):
             for key, question, answer in (
                 (
@@ -624,6 +638,23 @@ class Replay:
             reports.plans.subscribe(
                 user=self.people[name], by=self.people[name], at=self.now - timedelta(days=7), weekday=0, hour=7
             )
+
+    def _review(self, at: datetime) -> None:
+        """Two meetings: what was agreed in the first, half of it done by the second."""
+        chair, day = self.people[SPONSOR], people.services.today(at)
+        for ago, agreed in enumerate(REVIEWED):
+            held_on = day - timedelta(weeks=ago)
+            row = reports.reviews.hold_review(by=chair, held_on=held_on)
+            for key, text, due, is_done in agreed:
+                reports.reviews.take_action(
+                    review=row,
+                    by=chair,
+                    program=self.programs[key],
+                    owner=self._lead(f"{key}:"),
+                    text=text,
+                    due_on=held_on + timedelta(days=due),
+                    done_on=day if is_done else None,
+                )
 
     def _correct(self, update: Update, at: datetime) -> None:
         draft = reports.services.begin_correction(update=update, by=update.author, at=at)
