@@ -62,6 +62,8 @@ class UpdateForm(RecordForm):
         owner = row.path_owner if row else None
         self.fields["path_owner"] = forms.ModelChoiceField(people(owner), required=False, label="Who brings it back")
         self.fields["path_on"].label = "Back on track by"
+        # From the reminder to the keyboard without a detour: what is most often another word than last week.
+        self.fields["health"].widget.attrs["autofocus"] = True
         if row is None or row.corrects_id is None:
             del self.fields["correction"]
         self.order_fields([*self.names])
