@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,20 +10,24 @@ from django.db.models import F
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
-from rest_framework import serializers
+from rest_framework import exceptions, serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from dashboards import inbox, subjects
+from dashboards import inbox, promises, subjects
 from dashboards.context import organisation_and_zone
 from dashboards.search import BY_NAME, NOUNS, search
 from dashboards.subjects import Found
 from forecasts.api.asking import only_known
-from people.models import Job, User, Viewer
+from people.hours import Span, clock, shared_hours, spans
+from people.models import Job, Team, User, Viewer
 from people.search import MOST_CHARACTERS
+from people.services import today
 from programs import talk
-from programs.models import Comment, Notice, Subject, Watch
+from programs.models import Comment, Notice, Program, Subject, Watch
+from programs.views import at_work
+from reports.due import owed_by
 from tpm.api import Endpoint, QueryRefused
 from tpm.nouns import (
     CHOICE,
@@ -277,3 +282,126 @@ class Search(Endpoint):
             for hit in group.hits
         ]
         return Response({"data": HitOut(hits, many=True).data})
+
+
+# -- figures of a program, a team, a person --------------------------------------------------------------------------
+
+NOTHING_HERE = "There is nothing here, or nothing that you may see."
+
+
+class SpanOut(serializers.Serializer[Any]):
+    start = serializers.CharField(help_text="Of the reader's day, such as 15:00.")
+    end = serializers.CharField()
+
+
+class PersonHoursOut(serializers.Serializer[Any]):
+    user = serializers.IntegerField()
+    name = serializers.CharField()
+    time_zone = serializers.CharField()
+    at_work = SpanOut(many=True)
+
+
+class SharedHoursOut(serializers.Serializer[Any]):
+    program = serializers.CharField()
+    zone = serializers.CharField(help_text="The reader's, in which all hours are.")
+    in_words = serializers.CharField()
+    shared = SpanOut(many=True)
+    people = PersonHoursOut(many=True)
+
+
+class SharedHours(Endpoint):
+    @extend_schema(operation_id="programs_shared_hours", responses=SharedHoursOut)
+    def get(self, request: Request, key: str) -> Response:
+        """When all who work on a program are at work, by the clocks of today; empty with fewer than two people."""
+        only_known(request)
+        reader: Any = request.user
+        rows = Program.objects.visible_to(reader).select_related("lead", "sponsor")
+        program = rows.filter(key=key).first()
+        if program is None:
+            raise exceptions.NotFound(NOTHING_HERE)
+        people = at_work(program, program.roles.select_related("user"), program.slots.select_related("person"))
+        found = shared_hours(people, reader, timezone.now())
+
+        def told(some: Sequence[Span]) -> list[dict[str, str]]:
+            return [{"start": clock(start), "end": clock(end)} for start, end in some]
+
+        return Response(
+            {
+                "program": program.key,
+                "zone": reader.time_zone,
+                "in_words": found.in_words if found else "",
+                "shared": told(spans(found.slots)) if found else [],
+                "people": [
+                    {
+                        "user": day.user.pk,
+                        "name": day.user.name,
+                        "time_zone": day.user.time_zone,
+                        "at_work": told(day.spans),
+                    }
+                    for day in (found.days if found else [])
+                ],
+            }
+        )
+
+
+class PromiseOut(serializers.Serializer[Any]):
+    dependency = serializers.IntegerField()
+    giver = serializers.CharField(allow_null=True, help_text="Key of the program; null where you may not see it.")
+    receiver = serializers.CharField(allow_null=True)
+    milestone = serializers.IntegerField(allow_null=True, help_text="What is given.")
+    promised_on = serializers.DateField()
+    need_by_on = serializers.DateField(allow_null=True)
+
+
+class PromisesOut(serializers.Serializer[Any]):
+    team = serializers.IntegerField()
+    in_words = serializers.CharField()
+    kept = serializers.IntegerField()
+    late = serializers.IntegerField()
+    late_days = serializers.IntegerField(help_text="Of all that came late, together.")
+    ahead = serializers.IntegerField()
+    overdue = serializers.IntegerField()
+    open = PromiseOut(many=True)
+
+
+class Promises(Endpoint):
+    @extend_schema(operation_id="teams_promises", responses=PromisesOut)
+    def get(self, request: Request, pk: int) -> Response:
+        """What a team promised to other programs and how it kept it, by the programs that you see; 20 of the open."""
+        only_known(request)
+        team = Team.objects.filter(pk=pk).first()
+        if team is None:
+            raise exceptions.NotFound(NOTHING_HERE)
+        found = promises.record_of(team, request.user, today(timezone.now()))
+        still_open = [
+            {
+                "dependency": link.row.pk,
+                "giver": link.predecessor.program.key if link.predecessor else None,
+                "receiver": link.successor.program.key if link.successor else None,
+                "milestone": link.predecessor.pk if link.predecessor else None,
+                "promised_on": link.row.promised_on,
+                "need_by_on": link.row.need_by_on,
+            }
+            for link in found.open
+        ]
+        counts = {name: getattr(found, name) for name in ("kept", "late", "late_days", "ahead", "overdue", "in_words")}
+        return Response(PromisesOut({"team": team.pk, **counts, "open": still_open}).data)
+
+
+class OwedOut(serializers.Serializer[Any]):
+    program = serializers.CharField(source="program.key")
+    due_on = serializers.DateField()
+    is_due = serializers.BooleanField(help_text="Today, past, or within three days.")
+    last = serializers.IntegerField(source="last.pk", allow_null=True, default=None, help_text="The update before it.")
+    draft = serializers.IntegerField(source="draft.pk", allow_null=True, default=None)
+
+
+class OwedUpdates(Endpoint):
+    @extend_schema(
+        operation_id="updates_owed", responses=inline_serializer("OwedUpdatesOut", {"data": OwedOut(many=True)})
+    )
+    def get(self, request: Request) -> Response:
+        """The next update of each active program that you lead, the first due first."""
+        only_known(request)
+        reader: Any = request.user
+        return Response({"data": OwedOut(owed_by(reader, today(timezone.now())), many=True).data})
