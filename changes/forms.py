@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any, ClassVar
@@ -37,9 +38,19 @@ class StartForm(RecordForm):
     phases = forms.BooleanField(required=False, initial=True, label="With phases and what their gates ask for")
     risks = forms.BooleanField(required=False, initial=True, label="With risks and the days that they may cost")
 
-    def __init__(self, data: QueryDict | None, *, first: Plan, by: User, today: date, **initial: Any) -> None:
+    def __init__(
+        self,
+        data: QueryDict | None,
+        *,
+        first: Plan,
+        counted_on: Callable[[str, date], Plan],
+        by: User,
+        today: date,
+        **initial: Any,
+    ) -> None:
+        """``counted_on`` lays the first plan out on other days: counted from its start or its target, and which day."""
         super().__init__(data, initial={"lead": by.pk, "day": today} | initial)
-        self.first, self.today = first, today
+        self.first, self.counted_on, self.today = first, counted_on, today
         self.fields["lead"] = forms.ModelChoiceField(people(None), required=False)
         self.fields["owning_team"] = forms.ModelChoiceField(Team.objects.order_by("name", "id"), required=False)
         self.fields["lead"].help_text = "Answers for it, and changes everything in it."
@@ -52,10 +63,6 @@ class StartForm(RecordForm):
             del self.fields["phases"]
         if not self.first.threats:
             del self.fields["risks"]
-
-    def counted_on(self, counted: str, day: date) -> Plan:
-        """The plan as it is offered, on other days."""
-        raise NotImplementedError
 
     def clean_day(self) -> date:
         day: date = self.cleaned_data["day"]
@@ -97,21 +104,23 @@ class StartForm(RecordForm):
 
 class TemplateForm(StartForm):
     def __init__(self, data: QueryDict | None = None, *, template: Template, by: User, today: date) -> None:
-        self.template, self.days = template, WorkingDays()
-        super().__init__(data, first=template.lay_out(self.days, start_on=today), by=by, today=today)
+        days = WorkingDays()
 
-    def counted_on(self, counted: str, day: date) -> Plan:
-        return self.template.lay_out(self.days, **{f"{counted}_on": day})
+        def counted_on(counted: str, day: date) -> Plan:
+            return template.lay_out(days, **{f"{counted}_on": day})
+
+        super().__init__(data, first=counted_on(START, today), counted_on=counted_on, by=by, today=today)
 
 
 class CopyForm(StartForm):
     def __init__(self, data: QueryDict | None = None, *, program: Program, by: User, today: date) -> None:
         first = plan_of(program)
+
+        def counted_on(counted: str, day: date) -> Plan:
+            begins = first.start_on if counted == START else first.target_on
+            return first.moved(day - begins) if begins else first
+
         given = {"name": program.name, "owning_team": program.owning_team_id, "day": first.start_on or today}
-        super().__init__(data, first=first, by=by, today=today, **given)
+        super().__init__(data, first=first, counted_on=counted_on, by=by, today=today, **given)
         if not self.first.target_on:
             self.fields["counted"].choices = self.counted_from[:1]  # type: ignore[attr-defined]
-
-    def counted_on(self, counted: str, day: date) -> Plan:
-        begins = self.first.start_on if counted == START else self.first.target_on
-        return self.first.moved(day - begins) if begins else self.first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
@@ -20,6 +21,7 @@ from milestones.forms import (
     AnswerForm,
     BulkMilestoneForm,
     DependencyForm,
+    FromList,
     LinkForm,
     MilestoneForm,
     ProgramChoice,
@@ -33,6 +35,7 @@ from milestones.models import Dependency, Milestone, Requirement, SlipCause, Wor
 from milestones.scope import Scope
 from people.pages import SignedIn, attempt, bulk_edit, delete, done, form_page, narrowed, paged, posted
 from people.permissions import OrgAct
+from programs.models import Program
 from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
 
@@ -237,48 +240,60 @@ def link_edit(request: SignedIn, pk: int) -> HttpResponse:
 
 def link_answer(request: SignedIn, pk: int) -> HttpResponse:
     link = find_link(request, pk)
-    giver = link.predecessor.program
-    require(request.user, Act.AGREE, giver)
-    form = AnswerForm(posted(request), row=link)
-    hand_offs = f"{giver.get_absolute_url()}/dependencies"
-    back = f"{hand_offs}?layout=table#link-{link.pk}"
-    if form.is_bound and form.is_valid():
-        given = form.cleaned_data
-        back = given.pop("back") or back
-        with explaining(form):
-            services.answer_hand_off(dependency=link, by=request.user, on=today(), at=timezone.now(), **given)
-            return done(request, "Answered; the receiver sees it at once.", back)
-    context = {
-        "form": form,
-        "title": "Answer hand-off",
-        "link": seen([link], request.user)[0],
-        "crumbs": program_crumbs(giver, ("Dependencies", hand_offs)),
-        "cancel_url": back,
-        "submit_label": "Answer",
-    }
-    return render(request, "milestones/hand_off_form.html", context, status=422 if form.errors else 200)
+    return _word(
+        request,
+        link,
+        link.predecessor.program,
+        AnswerForm(posted(request), row=link),
+        services.answer_hand_off,
+        title="Answer hand-off",
+        verb="Answer",
+        said="Answered; the receiver sees it at once.",
+    )
 
 
 def link_reply(request: SignedIn, pk: int) -> HttpResponse:
     link = find_link(request, pk)
-    receiver = link.successor.program
-    require(request.user, Act.AGREE, receiver)
-    form = ReplyForm(posted(request), row=link)
-    hand_offs = f"{receiver.get_absolute_url()}/dependencies"
+    return _word(
+        request,
+        link,
+        link.successor.program,
+        ReplyForm(posted(request), row=link),
+        services.reply_to_giver,
+        title="Reply to the giver",
+        verb="Reply",
+        said="Replied; the giver sees it at once.",
+    )
+
+
+def _word(
+    request: SignedIn,
+    link: Dependency,
+    side: Program,
+    form: FromList,
+    write: Callable[..., object],
+    *,
+    title: str,
+    verb: str,
+    said: str,
+) -> HttpResponse:
+    """What one side of a hand-off says to the other."""
+    require(request.user, Act.AGREE, side)
+    hand_offs = f"{side.get_absolute_url()}/dependencies"
     back = f"{hand_offs}?layout=table#link-{link.pk}"
     if form.is_bound and form.is_valid():
         given = form.cleaned_data
         back = given.pop("back") or back
         with explaining(form):
-            services.reply_to_giver(dependency=link, by=request.user, on=today(), at=timezone.now(), **given)
-            return done(request, "Replied; the giver sees it at once.", back)
+            write(dependency=link, by=request.user, on=today(), at=timezone.now(), **given)
+            return done(request, said, back)
     context = {
         "form": form,
-        "title": "Reply to the giver",
+        "title": title,
         "link": seen([link], request.user)[0],
-        "crumbs": program_crumbs(receiver, ("Dependencies", hand_offs)),
+        "crumbs": program_crumbs(side, ("Dependencies", hand_offs)),
         "cancel_url": back,
-        "submit_label": "Reply",
+        "submit_label": verb,
     }
     return render(request, "milestones/hand_off_form.html", context, status=422 if form.errors else 200)
 
