@@ -26,7 +26,7 @@ from people.search import MOST_CHARACTERS
 from people.services import today
 from programs import talk
 from programs.models import Comment, Notice, Program, Subject, Watch
-from programs.views import at_work
+from programs.views.members import at_work
 from reports.due import owed_by
 from tpm.api import Endpoint, QueryRefused
 from tpm.nouns import (

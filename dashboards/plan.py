@@ -23,7 +23,7 @@ from milestones import services
 from milestones.forms import BaselineForm
 from milestones.hand_offs import seen
 from milestones.models import Baseline, Dependency, Milestone
-from milestones.views import find_milestone, today
+from milestones.views.milestones import find_milestone, today
 from people.pages import SignedIn, day_of, done, paged, posted
 from programs.models import Program, Subject
 from programs.pages import find_program, looks_back, program_crumbs

@@ -18,7 +18,7 @@ from forecasts.models import HealthPolicy
 from forecasts.policy import Turn, newest_policy, preview, proposed
 from history.forms import explaining
 from milestones.forms import MilestoneForm
-from milestones.views import edit_context, find_milestone
+from milestones.views.milestones import edit_context, find_milestone
 from people.models import User
 from people.pages import SignedIn, done, form_page, narrowed, paged, posted
 from people.permissions import OrgAct, require

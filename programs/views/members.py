@@ -1,0 +1,185 @@
+"""People of a program: roles, and slots that are filled or open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import F
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from history.forms import explaining
+from people import charts
+from people.hours import shared_hours
+from people.models import User
+from people.pages import SignedIn, delete, done, form_page, narrowed, posted
+from programs import services
+from programs.forms import (
+    RoleForm,
+    SlotForm,
+)
+from programs.models import Program, Role, Slot
+from programs.pages import Crumbs, find_program, program_crumbs
+from programs.permissions import Act, acts, require
+from programs.views.removal import remove
+
+
+def _people_url(program: Program) -> str:
+    return f"{program.get_absolute_url()}/people"
+
+
+def _people_crumbs(program: Program) -> Crumbs:
+    return program_crumbs(program, ("People", _people_url(program)))
+
+
+def at_work(program: Program, roles: Iterable[Role], slots: Iterable[Slot]) -> list[User]:
+    """Who works on a program: its lead and sponsor, who leads or contributes by role, who fills a slot."""
+    named = [program.lead, program.sponsor, *(role.user for role in roles if role.kind != Role.Kind.VIEWER)]
+    found = {one.pk: one for one in [*named, *(slot.person for slot in slots)] if one and one.is_active}
+    return list(found.values())
+
+
+@require_safe
+def program_people(request: SignedIn, key: str) -> HttpResponse:
+    program = get_object_or_404(
+        Program.objects.visible_to(request.user).select_related("lead", "sponsor", "owning_team"), key=key
+    )
+    allowed = acts(request.user, program)
+    roles = list(program.roles.select_related("user").order_by("user__name", "id"))
+    order = list(Role.Kind.values)
+    slots = list(program.slots.select_related("team", "person").order_by(F("person_id").asc(nulls_first=True), "id"))
+    hours = shared_hours(at_work(program, roles, slots), request.user, timezone.now())
+    context = {
+        "program": program,
+        "place": "people",
+        "title": "People",
+        "crumbs": program_crumbs(program),
+        "partners": [row.team for row in program.partners.select_related("team").order_by("team__name", "id")],
+        "roles": sorted(roles, key=lambda role: order.index(role.kind)),
+        "slots": slots,
+        "hours": hours,
+        "hours_chart": charts.draw(hours) if hours else "",
+        "most_rows": charts.MOST_ROWS,
+        "open_count": sum(slot.person_id is None for slot in slots),
+        "may_manage": Act.MANAGE in allowed,
+        "may_edit": Act.EDIT in allowed,
+    }
+    return render(request, "programs/people.html", context)
+
+
+def role_give(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    require(request.user, Act.MANAGE, program)
+    form = RoleForm(posted(request), program=program)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            row = services.give_role(program=program, by=request.user, **form.changes)
+            said = f"{row.user.name} is now {row.get_kind_display().lower()} of {program.name}."
+            return done(request, said, _people_url(program))
+    context = {
+        "form": form,
+        "title": "Give a role",
+        "crumbs": _people_crumbs(program),
+        "cancel_url": _people_url(program),
+        "submit_label": "Give role",
+    }
+    return form_page(request, context)
+
+
+def find_role(request: SignedIn, pk: int) -> Role:
+    return get_object_or_404(Role.objects.visible_to(request.user).select_related("program__lead", "user"), pk=pk)
+
+
+def role_edit(request: SignedIn, pk: int) -> HttpResponse:
+    role = find_role(request, pk)
+    program = role.program
+    require(request.user, Act.MANAGE, program)
+    form = narrowed(request, RoleForm(posted(request), program=program, row=role))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.give_role(program=program, user=role.user, kind=form.cleaned_data["kind"], by=request.user)
+            return done(request, f"Changed {role.user.name}'s role.", _people_url(program))
+    context = {
+        "form": form,
+        "title": "Change a role",
+        "crumbs": _people_crumbs(program),
+        "cancel_url": _people_url(program),
+        "delete_url": f"/roles/{role.pk}/delete",
+        "delete_label": "Take role",
+    }
+    return form_page(request, context)
+
+
+def role_delete(request: SignedIn, pk: int) -> HttpResponse:
+    role = find_role(request, pk)
+    program = role.program
+    require(request.user, Act.MANAGE, program)
+    hidden = program.visibility == Program.Visibility.PRIVATE
+    return remove(
+        request,
+        lambda: services.take_role(role=role, by=request.user),
+        question=f"{role.user.name} is {role.get_kind_display().lower()} of {program.name}. Take this role?",
+        consequence="They no longer see this private program." if hidden else "They still see the program.",
+        verb="Take role",
+        back=_people_url(program),
+        crumbs=_people_crumbs(program),
+    )
+
+
+def slot_create(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    require(request.user, Act.EDIT, program)
+    form = SlotForm(posted(request))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            row = services.create_slot(program=program, by=request.user, **form.changes)
+            return done(request, f"Added the slot “{row.title}”.", _people_url(program))
+    context = {
+        "form": form,
+        "title": "New slot",
+        "sub": "Somebody whom the program needs; leave the person empty to show that the slot is open.",
+        "crumbs": _people_crumbs(program),
+        "cancel_url": _people_url(program),
+        "submit_label": "Add slot",
+    }
+    return form_page(request, context)
+
+
+def find_slot(request: SignedIn, pk: int) -> Slot:
+    rows = Slot.objects.visible_to(request.user).select_related("program__lead", "person", "team")
+    return get_object_or_404(rows, pk=pk)
+
+
+def slot_edit(request: SignedIn, pk: int) -> HttpResponse:
+    slot = find_slot(request, pk)
+    program = slot.program
+    require(request.user, Act.EDIT, program)
+    form = narrowed(request, SlotForm(posted(request), row=slot))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_slot(slot=slot, by=request.user, **form.changes)
+            return done(request, "Saved the slot.", _people_url(program), kept=form.kept)
+    context = {
+        "form": form,
+        "title": "Edit slot",
+        "crumbs": _people_crumbs(program),
+        "cancel_url": _people_url(program),
+        "delete_url": f"/slots/{slot.pk}/delete",
+    }
+    return form_page(request, context)
+
+
+def slot_delete(request: SignedIn, pk: int) -> HttpResponse:
+    slot = find_slot(request, pk)
+    require(request.user, Act.EDIT, slot.program)
+    back = _people_url(slot.program)
+    return delete(
+        request,
+        lambda: services.delete_slot(slot=slot, by=request.user),
+        row=slot,
+        to=back,
+        back=back,
+        crumbs=_people_crumbs(slot.program),
+    )

@@ -1,0 +1,31 @@
+"""The page that creates an empty program."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+
+from history.forms import explaining
+from people import permissions as organisation
+from people.pages import SignedIn, done, form_page, posted
+from people.permissions import OrgAct
+from programs import services
+from programs.forms import (
+    ProgramForm,
+)
+
+
+def program_create(request: SignedIn) -> HttpResponse:
+    organisation.require(request.user, OrgAct.CREATE_PROGRAM)
+    form = ProgramForm(posted(request), by=request.user)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            row = services.create_program(by=request.user, **form.related, **form.changes)
+            return done(request, f"Created {row.name}. Next: its milestones.", row.get_absolute_url())
+    context = {
+        "form": form,
+        "title": "New program",
+        "crumbs": [("New program", "/programs/new")],
+        "cancel_url": "/programs/new",
+        "submit_label": "Create program",
+    }
+    return form_page(request, context)

@@ -1,0 +1,78 @@
+"""Pages that write assumptions."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+
+from history.forms import explaining
+from people.pages import SignedIn, delete, done, form_page, narrowed, posted
+from programs.models import Program
+from programs.pages import Crumbs, find_program, program_crumbs
+from programs.permissions import Act, require
+from risks import services
+from risks.forms import (
+    AssumptionForm,
+)
+from risks.models import Assumption
+
+
+def find_assumption(request: SignedIn, pk: int) -> Assumption:
+    rows = Assumption.objects.visible_to(request.user).select_related("program__lead", "owner")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _assumption_crumbs(program: Program) -> Crumbs:
+    return program_crumbs(program, ("Assumptions", f"{program.get_absolute_url()}/assumptions"))
+
+
+def assumption_create(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    require(request.user, Act.EDIT, program)
+    back = f"{program.get_absolute_url()}/assumptions"
+    form = AssumptionForm(posted(request))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.create_assumption(program=program, by=request.user, **form.changes)
+            return done(request, "Noted the assumption.", back)
+    context = {
+        "form": form,
+        "title": "New assumption",
+        "crumbs": _assumption_crumbs(program),
+        "cancel_url": back,
+        "submit_label": "Note assumption",
+    }
+    return form_page(request, context)
+
+
+def assumption_edit(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_assumption(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    back = f"{row.program.get_absolute_url()}/assumptions"
+    form = narrowed(request, AssumptionForm(posted(request), row=row))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_assumption(assumption=row, by=request.user, **form.changes)
+            return done(request, "Saved the assumption.", back, kept=form.kept)
+    context = {
+        "form": form,
+        "title": "Edit assumption",
+        "crumbs": _assumption_crumbs(row.program),
+        "cancel_url": back,
+        "delete_url": f"/assumptions/{row.pk}/delete",
+    }
+    return form_page(request, context)
+
+
+def assumption_delete(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_assumption(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    back = f"{row.program.get_absolute_url()}/assumptions"
+    return delete(
+        request,
+        lambda: services.delete_assumption(assumption=row, by=request.user),
+        row=row,
+        to=back,
+        back=f"/assumptions/{row.pk}/edit",
+        crumbs=_assumption_crumbs(row.program),
+    )

@@ -1,0 +1,127 @@
+"""A decision, and pages that ask for it and take it."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from history import past
+from history.changes import changes_of
+from history.forms import explaining
+from people.pages import SignedIn, day_of, delete, done, form_page, narrowed, posted
+from programs.models import Program
+from programs.pages import Crumbs, find_program, looks_back, program_crumbs
+from programs.permissions import Act, acts, require
+from risks import services
+from risks.forms import (
+    DecideForm,
+    DecisionForm,
+)
+from risks.models import Decision
+from risks.views.risks import today
+
+
+def find_decision(request: SignedIn, pk: int) -> Decision:
+    rows = Decision.objects.visible_to(request.user).select_related("program__lead", "decider", "objective")
+    return get_object_or_404(rows, pk=pk)
+
+
+def _decision_crumbs(program: Program) -> Crumbs:
+    return program_crumbs(program, ("Decisions", f"{program.get_absolute_url()}/decisions"))
+
+
+@looks_back
+def decision(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_decision(request, pk)
+    allowed = acts(request.user, row.program)
+    context = {
+        "program": row.program,
+        "place": "decisions",
+        "title": row.question,
+        "crumbs": _decision_crumbs(row.program),
+        "decision": row,
+        "changes": changes_of(row),
+        "today": day_of(request),
+        "may_edit": Act.EDIT in allowed,
+        "may_decide": Act.DECIDE in allowed or (row.decider_id == request.user.pk and not past.day()),
+    }
+    return render(request, "risks/decision.html", context)
+
+
+def decision_create(request: SignedIn, key: str) -> HttpResponse:
+    program = find_program(request, key)
+    require(request.user, Act.EDIT, program)
+    form = DecisionForm(posted(request))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            row = services.create_decision(program=program, by=request.user, today=today(), **form.changes)
+            return done(request, f"Asked {row.reference}.", f"/d/{row.reference}")
+    context = {
+        "form": form,
+        "title": "New decision",
+        "crumbs": _decision_crumbs(program),
+        "cancel_url": f"{program.get_absolute_url()}/decisions",
+        "submit_label": "Ask for a decision",
+    }
+    return form_page(request, context)
+
+
+def decision_edit(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_decision(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    here = f"/d/{row.reference}"
+    form = narrowed(request, DecisionForm(posted(request), row=row))
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_decision(decision=row, by=request.user, **form.changes)
+            return done(request, f"Saved {row.reference}.", here, kept=form.kept)
+    context = {
+        "form": form,
+        "title": f"Edit {row.reference}",
+        "crumbs": [*_decision_crumbs(row.program), (row.reference, here)],
+        "cancel_url": here,
+        "delete_url": f"{here}/delete",
+    }
+    return form_page(request, context)
+
+
+def decision_decide(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_decision(request, pk)
+    if row.decider_id != request.user.pk:
+        require(request.user, Act.DECIDE, row.program)
+    here = f"/d/{row.reference}"
+    first = {"answer": row.answer, "consequence": row.consequence, "decided_on": row.decided_on or today()}
+    form = DecideForm(posted(request), initial=first)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.decide(
+                decision=row,
+                by=request.user,
+                on=form.cleaned_data["decided_on"],
+                answer=form.cleaned_data["answer"],
+                consequence=form.cleaned_data["consequence"],
+            )
+            return done(request, f"Decided {row.reference}.", here)
+    context = {
+        "form": form,
+        "title": f"Decide {row.reference}",
+        "sub": row.question,
+        "crumbs": [*_decision_crumbs(row.program), (row.reference, here)],
+        "cancel_url": here,
+        "submit_label": "Decide",
+        "decision": row,
+    }
+    return render(request, "risks/decide.html", context, status=422 if form.errors else 200)
+
+
+def decision_delete(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_decision(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    return delete(
+        request,
+        lambda: services.delete_decision(decision=row, by=request.user),
+        row=row,
+        to=f"{row.program.get_absolute_url()}/decisions",
+        back=f"/d/{row.reference}",
+        crumbs=_decision_crumbs(row.program),
+    )
