@@ -41,6 +41,7 @@ MILESTONES = Shape(
         "float": ("Float", F("forecast__total_float")),
     },
     sort="finish",
+    size=40,
     columns=[
         ("Milestone", lambda line: line.milestone.name),
         ("Workstream", lambda line: line.milestone.workstream and line.milestone.workstream.name),

@@ -20,7 +20,7 @@ from milestones.models import Milestone
 from people.pages import SignedIn
 from programs.models import Program
 
-PROGRAMS_A_PAGE = 50
+PROGRAMS_A_PAGE = 30
 FINDINGS_SHOWN = 5
 ALL_FINDINGS = 200  # of one program, where the reader asks for it
 # What a check looks for, why it matters, and what mends it.

@@ -12,13 +12,14 @@ from datetime import date
 
 import numpy as np
 from django.core.exceptions import ValidationError
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F
 from numpy.typing import NDArray
 
 from engine import cpm, quality
 from engine.calendars import EngineError
 from engine.network import NO_DAY, Network
 from forecasts.calendars import EPOCH, load_calendars
+from forecasts.collector import without_collector
 from forecasts.estimates import load_classes
 from forecasts.inputs import Inputs, groups
 from forecasts.network import components, read
@@ -77,6 +78,7 @@ class Judged:
         return [check for check in self.checks if check.passes is False]
 
 
+@without_collector()
 def judge(program_ids: Collection[int], *, today: date) -> list[Judged]:
     """Judge the plans of these programs as of a day, in the order of their ids.
 
@@ -136,11 +138,13 @@ class _Facts:
 
     @classmethod
     def read(cls, inputs: Inputs, programs: Collection[int], owned: Collection[int]) -> _Facts:
-        newest = Baseline.objects.filter(program=OuterRef("milestone__program")).order_by("-approved_on", "-id")
-        dates = (
-            BaselineDate.objects.filter(milestone__program__in=programs)
-            .annotate(newest=Subquery(newest.values("pk")[:1]))
-            .filter(baseline=F("newest"))
+        newest = (
+            Baseline.objects.filter(program__in=programs)
+            .order_by("program_id", "-approved_on", "-id")
+            .distinct("program_id")
+        )
+        dates = BaselineDate.objects.filter(
+            baseline__in=list(newest.values_list("pk", flat=True)), milestone__program=F("baseline__program")
         )
         baseline: Mapping[int, date] = dict(dates.values_list("milestone_id", "finish_on"))
         return cls(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import time
 from collections import defaultdict
@@ -21,6 +20,7 @@ from django.db.models import F
 import history
 from engine.calendars import EngineError
 from forecasts import network
+from forecasts.collector import without_collector
 from forecasts.estimates import load_classes
 from forecasts.facts import load
 from forecasts.health import WEIGHED_RULES, Derived, Facts, dated, derive, with_weighed
@@ -208,24 +208,12 @@ def _tried(run: Callable[[], list[int]]) -> list[int]:
     """Run over one snapshot, and again where an edit got in between."""
     for attempt in count(1):
         try:
-            with _one_snapshot(), _without_collector():
+            with _one_snapshot(), without_collector():
                 return run()
         except Error as refusal:
             if attempt == TRIES or connection.in_atomic_block or not isinstance(refusal.__cause__, OVERTAKEN):
                 raise
     raise AssertionError  # count() does not end
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """A batch makes millions of rows, all alive: the collector would walk them time and again, a quarter of the CPU."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 @contextmanager
