@@ -57,15 +57,16 @@ NUMBERS = re.compile(rf"(?<![\w.]){MINUS}?\d[\d,]*(?:\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A number that is another one when it is computed again."""
+    """A number that is another one when it is computed again, in an update or a letter."""
 
-    update: int
+    id: int
     where: str
     said: str
     found: str
+    noun: str = "update"
 
     def __str__(self) -> str:
-        return f"update {self.update}, {self.where}: says {self.said}, computed {self.found}"
+        return f"{self.noun} {self.id}, {self.where}: says {self.said}, computed {self.found}"
 
 
 @dataclass(frozen=True, slots=True)

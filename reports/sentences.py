@@ -18,6 +18,8 @@ PRIVATE = "a private program"
 # What Markdown would read as its own in the middle of a line.
 MARKS = re.compile(r"([\\`*_{}\[\]<>|~])")
 LONGEST_NAME = 60
+ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+WORDS = {"kpi": "KPI", "dependency": "Hand-off", "date_move": "Moved date"}
 # Of a line that is read at a glance.
 MOST_WORDS = 25
 
@@ -44,6 +46,31 @@ class Source:
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> Source:
         return cls(**row)
+
+    @property
+    def record(self) -> str:
+        """What the record is called on pages: “Risk R-7”, “Milestone 30”."""
+        if not self.kind:
+            return self.name
+        letter = {"risk": "R-", "decision": "D-"}.get(self.kind, "")
+        word = WORDS.get(self.kind, self.kind.capitalize())
+        number = "" if self.kind == "program" else f" {letter}{self.id}"
+        return f"{word}{number} {quoted(self.name)}" if self.name else f"{word}{number}"
+
+    @property
+    def what(self) -> str:
+        """The field in words: “target”, “days of own work”."""
+        if self.field.endswith(".days"):
+            return f"days of {self.field.removesuffix('.days').replace('_', ' ')}"
+        return self.field.removesuffix("_on").replace("_", " ").replace("p80", "P80")
+
+    @property
+    def then(self) -> str:
+        return said(self.before) if self.before is not None and self.before != self.after else ""
+
+    @property
+    def now(self) -> str:
+        return said(self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +139,17 @@ def day(value: str | date) -> str:
     '2 Mar 2027'
     """
     return date_format(date.fromisoformat(value) if isinstance(value, str) else value, "j M Y")
+
+
+def said(value: Value) -> str:
+    """A field's value as a person reads it.
+
+    >>> said("2027-03-02"), said(-2), said(None)
+    ('2 Mar 2027', '−2', 'none')
+    """
+    if isinstance(value, str):
+        return day(value) if ISO_DAY.fullmatch(value) else value.replace("_", " ")
+    return "none" if value is None else str(value).replace("-", MINUS)
 
 
 def between(later: str, earlier: str) -> int:

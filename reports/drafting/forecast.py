@@ -71,7 +71,9 @@ def causes(facts: Facts) -> Iterator[Sentence]:
 
 
 def _because(facts: Facts, heading: str, parts: list[tuple[Row, int, int]], *, changed: bool) -> Sentence:
-    ordered = sorted(parts, key=lambda part: -abs(part[1] - part[2]))
+    # First what pulls the way that the sum goes.
+    way = 1 if sum(after - was for _, after, was in parts) > 0 else -1
+    ordered = sorted(parts, key=lambda part: -way * (part[1] - part[2]))
     # As many as a sentence of a readable length can name.
     for most in range(MOST_CAUSES, 0, -1):
         shown = ordered if len(ordered) <= most + 1 else ordered[:most]

@@ -16,6 +16,9 @@ from playwright.sync_api import Locator, Page, expect
 MOST_PRESSES = 60
 
 
+EDITOR = re.compile(r"/updates/new$|/u/\d+/edit$")
+
+
 class Hand(ABC):
     """What a task is written in. ``to`` is a pattern of the address that a step leads to; the next step waits."""
 
@@ -70,7 +73,12 @@ class Hand(ABC):
         """Keep what was typed last in a form that stands in place of a value."""
 
     @abstractmethod
-    def write_update(self, program: str, key: str) -> None: ...
+    def write_update(self, program: str, key: str) -> None:
+        """Open the editor: a draft that is begun is gone on with."""
+
+    @abstractmethod
+    def send(self, to: str) -> None:
+        """Publish what was written."""
 
 
 class Mouse(Hand):
@@ -102,7 +110,11 @@ class Mouse(Hand):
 
     def write_update(self, program: str, key: str) -> None:
         self.go(program, f"**/p/{key}")
-        self.press(self.page.get_by_role("link", name="Write update"), "**/updates/new")
+        self.press(self.page.get_by_role("link", name="Write update"))
+        self.page.wait_for_url(EDITOR)
+
+    def send(self, to: str) -> None:
+        self.press(self.page.get_by_role("button", name="Publish"), to)
 
 
 class Keys(Hand):
@@ -183,4 +195,8 @@ class Keys(Hand):
 
     def write_update(self, program: str, key: str) -> None:
         self.jump(f"Write update: {program}")
-        self.page.wait_for_url("**/updates/new")
+        self.page.wait_for_url(EDITOR)
+
+    def send(self, to: str) -> None:
+        self.hit("Control+Enter")
+        self.page.wait_for_url(to)

@@ -64,10 +64,9 @@ def collect_updates(hand: Hand, story: Story) -> None:
 
 def write_status(hand: Hand, story: Story) -> None:
     hand.write_update(PROGRAM, KEY)
-    expect(hand.page.get_by_role("heading", name="The facts today")).to_be_visible()
-    hand.fill(hand.page.get_by_label("What happened"), "Burn-in runs on temporary power since Tuesday.")
+    expect(hand.page.get_by_label("What happened")).to_have_value(re.compile("^- P80 is "))
     hand.fill(hand.page.get_by_label("Ask"), "Noor: rent it until March, by Friday.")
-    hand.press(hand.page.get_by_role("button", name="Publish"), "**/u/*")
+    hand.send("**/u/*")
     expect(hand.page.get_by_role("status")).to_contain_text("Published.")
 
 
@@ -153,14 +152,13 @@ def check_capacity(hand: Hand, story: Story) -> None:
 
 
 def prepare_the_review(hand: Hand, story: Story) -> None:
-    """Exceptions, then disagreements, then these as they stood on a day."""
-    views = hand.page.get_by_role("navigation", name="Views")
-    hand.press(views.get_by_role("link", name="Needs attention"), "**view=attention**")
-    hand.press(views.get_by_role("link", name=re.compile("Reported ≠ derived")), "**view=mismatch**")
-    hand.press(hand.page.locator("summary", has_text="Filter"))
+    """Exceptions, disagreements, asks and decisions on one page, then these as they stood on a day."""
+    hand.go("Review", "**/review")
+    expect(hand.page.get_by_role("heading", name="Asks")).to_be_visible()
+    hand.press(hand.page.locator("summary", has_text="Today"))
     day = timezone.localdate() - timedelta(days=7)
     hand.fill_day(hand.page.get_by_label("As it was on"), day)
-    hand.press(hand.page.get_by_role("button", name="Show"), f"**as_of={day}**")
+    hand.press(hand.page.get_by_role("button", name="Show", exact=True), f"**as_of={day}**")
     expect(hand.page.get_by_role("status").filter(has_text="As it was on")).to_be_visible()
 
 

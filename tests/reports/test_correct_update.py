@@ -90,7 +90,7 @@ def test_the_page_shows_sources_the_difference_and_the_correction(cast: Cast, sa
         page = viewer.get(f"/u/{said.pk}").text
     assert len(queries) <= 25, len(queries)
     assert "Sources of 2 sentences" in page
-    assert "2027-01-18 →" in page
+    assert "18 Jan 2027 →" in page
     assert '<del dir="auto"><span class="sr-only">Gone: </span>All **well**.</del>' in page
     assert "Canal floods" in page
     assert "Correct it" not in page

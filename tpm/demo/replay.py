@@ -617,13 +617,6 @@ class Replay:
         for key in self.milestones:
             with history.replaying(at(0.9)):
                 self.progress(key, WEEKS, self.today, at(0.9))
-        with history.replaying(at(0.92)):
-            for key in ("NA4", "IDP"):
-                program = self.programs[key]
-                text = prefilled(facts_of(Update(program=program), at(0.92))[1])
-                reports.services.begin_update(
-                    program=program, by=lead(key), at=at(0.92), health=spec[key].reports[1], text=text
-                )
         speak(
             programs=self.programs,
             milestones=self.milestones,
@@ -633,6 +626,9 @@ class Replay:
             at=at,
         )
         self.forecast(self.today, at(0.95))
+        with history.replaying(at(0.97)):
+            for key in ("NA4", "IDP"):
+                self._draft(spec[key], at(0.97))
         # Readers for a week already, so that this week's letter is due.
         for name in (SPONSOR, "Priya Raman", VIEWER):
             reports.plans.subscribe(
@@ -655,6 +651,14 @@ class Replay:
                     due_on=held_on + timedelta(days=due),
                     done_on=day if is_done else None,
                 )
+
+    def _draft(self, spec: ProgramSpec, at: datetime) -> None:
+        """What a lead has begun to write, with what carries over from the last time."""
+        program, lead = self.programs[spec.key], self.people[spec.lead]
+        last = program.updates.published().latest("published_at")
+        carried = {name: getattr(last, name) for name in ("health", "cause", "path_to_green", "path_owner", "path_on")}
+        text = prefilled(facts_of(Update(program=program), at)[1])
+        reports.services.begin_update(program=program, by=lead, at=at, text=text, **carried)
 
     def _correct(self, update: Update, at: datetime) -> None:
         draft = reports.services.begin_correction(update=update, by=update.author, at=at)
