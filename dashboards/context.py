@@ -17,6 +17,7 @@ from history import past
 from people.models import Organisation, User
 from programs.models import Notice, Program, Subject, Watch
 from programs.models.program import BY_RANK
+from reports.due import due_of
 from tpm import broker
 
 MOST_OWN_PROGRAMS = 8
@@ -100,10 +101,12 @@ def pulse(user: User, key: str = "") -> dict[str, Any]:
         computed = ProgramHealth.objects.visible_to(user).filter(program__key=key).order_by()
     times = Sum(F("revisions__revision") + F("revisions__plan_revision"))
     unread = Notice.objects.visible_to(user).unread().order_by()
-    written, at, waiting = User.objects.values_list(
+    due = due_of(user)
+    written, at, waiting, updates = User.objects.values_list(
         Subquery(programs.values(all=Value(1)).annotate(times=times).values("times")),
         Subquery(computed.values(all=Value(1)).annotate(at=Max("computed_at")).values("at")),
         Subquery(unread.values(all=Value(1)).annotate(count=Count("pk")).values("count")),
+        Subquery(due.values(all=Value(1)).annotate(count=Count("pk")).values("count")),
     ).get(pk=user.pk)
     progress = broker.progress()
     far = f"-{progress.done}" if progress else ""
@@ -111,6 +114,7 @@ def pulse(user: User, key: str = "") -> dict[str, Any]:
         "at": at,
         "progress": progress,
         "unread": waiting or 0,
+        "updates": updates or 0,
         "stamp": f"{written or 0}-{at.timestamp() if at else 0:.6f}-{waiting or 0}{far}",
     }
 

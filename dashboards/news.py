@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 
 from dashboards.overview import GRAVITY, Line, end_of
+from dashboards.templatetags.words import isolated
 from milestones.models import Baseline, DateMove, Milestone
 from programs.models import Health
 from reports.since import Since
@@ -72,18 +73,17 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
     decisions = since.taken(Decision.objects.filter(program__among=ids, decided_on__lte=today))
     for decision in decisions.order_by("-decided_on", "-id")[:MOST_CHANGES]:
         program = known[decision.program_id]
-        heading = f"{program.name}, decision {decision.reference}"
-        result.append(
-            Change("gavel", heading, f"/d/{decision.reference}", f"{decision.question} {decision.answer}", 40)
-        )
+        heading = f"{isolated(program.name)}, decision {decision.reference}"
+        text = f"{decision.question} {decision.answer}{_late_word(decision.decided_on, since)}"
+        result.append(Change("gavel", heading, f"/d/{decision.reference}", text, 40))
 
     still_open = Q(closed_on=None) | Q(closed_on__gt=today)
     risks: Any = Risk.objects.filter(still_open, program__among=ids, raised_on__lte=today).with_exposure()
     newest: Iterable[Any] = since.raised(risks).order_by("-raised_on", "-id")[:MOST_CHANGES]
     for risk in newest:
         days = (risk.exposure or 0) / 480
-        text = f"New risk {risk.reference}: {risk.title}."
-        note = f"{days:.1f} d" if days else ""
+        text = f"New risk {risk.reference}: {risk.title}.{_late_word(risk.raised_on, since)}"
+        note = f"{days:.1f} d expected" if days else ""
         program = known[risk.program_id]
         result.append(Change("risk", program.name, f"/r/{risk.reference}", text, 30 + days, tone="warn", note=note))
 
@@ -92,7 +92,7 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
         program = known[milestone.program_id]
         early = (milestone.done_on - milestone.target_on).days if milestone.done_on and milestone.target_on else None
         when = "" if not early else f", {early} d after its target" if early > 0 else f", {-early} d before its target"
-        text = f"{milestone.name} is done{when}."
+        text = f"{isolated(milestone.name)} is done{when}.{_late_word(milestone.done_on, since)}"
         weight = 80 if milestone.is_end else 20
         result.append(Change("check", program.name, program.get_absolute_url(), text, weight, tone="ok"))
 
@@ -102,7 +102,7 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
         what = moved(move) or "the program"
         to = f"{move.after_on:%-d %b %Y}" if move.after_on else "no date"
         kind = "Promise" if move.field == DateMove.Field.PROMISED else "Target"
-        text = f"{kind} of {what} moved from {move.before_on:%-d %b %Y} to {to}: {move.cause.name}."
+        text = f"{kind} of {isolated(what)} moved from {move.before_on:%-d %b %Y} to {to}: {move.cause.name}."
         days_moved = (move.after_on - move.before_on).days if move.after_on else None
         late = (days_moved or 0) > 0
         result.append(
@@ -123,6 +123,11 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
         text = f"Baseline “{baseline.name}” approved by {baseline.approved_by.name}."
         result.append(Change("flag", program.name, program.get_absolute_url(), text, 35))
     return sorted(result, key=lambda change: -change.weight)[:MOST_CHANGES]
+
+
+def _late_word(on: date | None, since: Since) -> str:
+    """What happened before the first day, and was recorded after it, says so."""
+    return f" Recorded now: it was on {on:%-d %b}." if on and on < since.on else ""
 
 
 def _of_line(line: Line, since: Since) -> Iterable[Change]:

@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import evidence, moves
 from dashboards.news import moved, named
-from dashboards.templatetags.words import slip_tone
+from dashboards.templatetags.words import isolated, slip_tone
 from forecasts.models import MilestoneForecast, ProgramHealth
 from forecasts.watermelons import COMPARABLE, days_of_disagreement
 from history import past
@@ -358,7 +358,7 @@ def _log(program: Program, zone: ZoneInfo) -> list[Event]:
         what = moved(move) or "Target"
         to = f"{move.after_on:%-d %b}" if move.after_on else "no date"
         note = f" “{move.note}”" if move.note else ""
-        title = f"{what} {move.before_on:%-d %b} → {to}"
+        title = f"{isolated(what)} {move.before_on:%-d %b} → {to}"
         events.append(Event(local(move.at, zone), "trend", title, f"{move.by.name}: {move.cause.name}.{note}"))
     for baseline in Baseline.objects.filter(program=program).select_related("approved_by").order_by("-approved_on")[:3]:
         text = f"By {baseline.approved_by.name}. {baseline.note}".strip()

@@ -96,7 +96,7 @@ RISKS = Shape(
     },
     sorts={
         "exposure": ("Exposure", F("exposure")),
-        "p80": ("Cost at P80", F("forecast__p80_days")),
+        "p80": ("Share of P80", F("forecast__p80_days")),
         "score": ("Score", F("score")),
         "probability": ("Probability", F("probability")),
         "review": ("Review", F("review_on")),
@@ -120,7 +120,7 @@ RISKS = Shape(
         ("Worst, days", lambda line: in_days(line.risk.points and line.risk.points["high"])),
         ("Exposure, days", lambda line: in_days(line.exposure and line.exposure.mean)),
         ("Exposure at P90, days", lambda line: in_days(line.exposure and line.exposure.p90)),
-        ("Cost at P80, days", lambda line: line.forecast and line.forecast.p80_days),
+        ("Share of P80, days", lambda line: line.forecast and line.forecast.p80_days),
         ("Owner", lambda line: line.risk.owner and line.risk.owner.name),
         ("Response", lambda line: line.risk.get_response_display() or None),
         ("Mitigation", lambda line: line.risk.todo[0].text if line.risk.todo else line.risk.mitigation or None),

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 
 from dashboards import lane_charts, lanes
 from dashboards.lanes import Allowed, Group, Lane, Twin
+from dashboards.templatetags.words import isolated
 from dashboards.window import ZOOMS, Step, Window, fits, window
 from forecasts.models import ProgramHealth
 from milestones.models import Milestone
@@ -293,7 +294,7 @@ def portfolio_finding(found: Sequence[Lane]) -> str:
     told = f"{len(late) or 'None'} of {count} {end} after {its} target at P80"
     if late:
         worst = max(late, key=lambda lane: lane.slip or 0)
-        told += f"; the latest is {worst.title}, {worst.slip} days"
+        told += f"; the latest is {isolated(worst.title)}, {worst.slip} days"
     return f"{told}."
 
 
@@ -335,6 +336,6 @@ def program_finding(slip: int | None, path: Any) -> str:
         told = f"P80 is {abs(slip)} day{'' if abs(slip) == 1 else 's'} {'after' if slip > 0 else 'before'} the target."
     else:
         told = "P80 is on the day of the target."
-    names = list(path.values_list("name", flat=True)[:6])
+    names = [isolated(name) for name in path.values_list("name", flat=True)[:6]]
     critical = f" Critical path: {', '.join(names[:5])}{' and others' if names[5:] else ''}." if names else ""
     return told + critical

@@ -96,10 +96,12 @@ def bulk_edit(
     *,
     plural: str,
     to: str,
+    may_change: Callable[[list[M]], list[M]],
 ) -> HttpResponse:
     """Change the same in all rows that ``?id=`` names; those that refuse are shown again, with why, and stay chosen.
 
-    ``rows`` are those that the reader may see. One act, so one undo.
+    ``rows`` are those that the reader may see; of them those that are not theirs to change are told before anything is
+    sent. One act, so one undo.
     """
     asked = request.POST if request.method == "POST" else request.GET
     ids = {int(text) for text in asked.getlist("id") if text.isascii() and text.isdigit() and len(text) < 19}
@@ -110,6 +112,14 @@ def bulk_edit(
     if not found:
         messages.error(request, f"Choose some {plural} first.")
         return redirect(back)
+    others: list[M] = []
+    if request.method == "GET":
+        everything, found = found, may_change(found)
+        kept = {row.pk for row in found}
+        others = [row for row in everything if row.pk not in kept]
+        if not found:
+            messages.error(request, f"You cannot change any of these {plural}: ask the leads of their programs.")
+            return redirect(back)
     form = form_of(posted(request), found)
     refused: list[tuple[M, list[str]]] = []
     if form.is_bound and form.is_valid():
@@ -124,6 +134,7 @@ def bulk_edit(
         "form": form,
         "rows": [row for row, _ in refused] or found,
         "refused": refused,
+        "others": others,
         "next": back,
         "plural": plural,
         "submit_label": f"Change {len(refused) or len(found)}",

@@ -13,9 +13,10 @@ from django.urls import resolve
 from django.utils import timezone
 
 from history import past
-from people.models import Organisation
+from people.models import Organisation, User
 from people.pages import SignedIn
 from programs.models import Program
+from programs.permissions import editable
 
 View = Callable[..., HttpResponse]
 Crumbs = list[tuple[str, str]]
@@ -68,6 +69,12 @@ def goes_back(path: str) -> bool:
 
 def find_program(request: SignedIn, key: str) -> Program:
     return get_object_or_404(Program.objects.visible_to(request.user).select_related("lead"), key=key)
+
+
+def of_editable(user: User, rows: list[Any]) -> list[Any]:
+    """Rows of programs that a person may edit."""
+    allowed = editable(user, {row.program_id: row.program for row in rows}.values())
+    return [row for row in rows if row.program_id in allowed]
 
 
 def program_crumbs(program: Program, *more: tuple[str, str]) -> Crumbs:

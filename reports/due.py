@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Q, Subquery
-from django.db.models.functions import TruncDate
+from django.db.models import DurationField, Exists, Func, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Now, TruncDate
 
-from forecasts.models import ProgramHealth
+from forecasts.models import HealthPolicy, ProgramHealth
 from forecasts.policy import newest_policy
 from people.models import Organisation, User
 from programs.models import Program, ReportedHealth, Role
@@ -37,6 +37,19 @@ class Owed:
     @property
     def is_due(self) -> bool:
         return self.tone != "ok"
+
+
+def due_of(user: User) -> QuerySet[Program]:
+    """Active programs that a person leads and whose next update is due, by the moment and not by the day: no query."""
+    leads = Role.objects.filter(program=OuterRef("pk"), user=user, kind=Role.Kind.LEAD)
+    patience = Subquery(HealthPolicy.objects.order_by("-version").values("stale_days")[:1]) - SOON_DAYS
+    since: Any = Now() - Func(patience, template="make_interval(days => %(expressions)s)", output_field=DurationField())
+    said = ReportedHealth.objects.filter(program=OuterRef("pk"), at__gt=since)
+    return (
+        Program.objects.visible_to(user)
+        .filter(Q(lead=user) | Exists(leads), ~Exists(said), state=Program.State.ACTIVE)
+        .order_by()
+    )
 
 
 def owed_by(user: User, today: date) -> list[Owed]:

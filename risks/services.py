@@ -190,6 +190,22 @@ def change_issue(*, issue: Issue, by: User, **changes: Any) -> Issue:
 
 
 @transaction.atomic
+def close_issue(*, issue: Issue, by: User, on: date) -> Issue:
+    issue = locked(issue)
+    if issue.closed_on:
+        raise ValidationError(f"It is closed already, since {issue.closed_on:%-d %b %Y}.", code="closed")
+    return change_issue(issue=issue, by=by, closed_on=on)
+
+
+@transaction.atomic
+def reopen_issue(*, issue: Issue, by: User) -> Issue:
+    issue = locked(issue)
+    if issue.closed_on is None:
+        raise ValidationError("It is open already.", code="open")
+    return change_issue(issue=issue, by=by, closed_on=None)
+
+
+@transaction.atomic
 def delete_issue(*, issue: Issue, by: User) -> None:
     issue = locked(issue)
     require(by, Act.EDIT, issue.program)

@@ -20,6 +20,7 @@ urlpatterns = [
     path("issues/<int:pk>", issues.issue),
     path("issues/<int:pk>/edit", issues.issue_edit),
     path("issues/<int:pk>/close", issues.issue_close),
+    path("issues/<int:pk>/reopen", issues.issue_reopen),
     path("issues/<int:pk>/delete", issues.issue_delete),
     path("assumptions", lists.assumptions),
     path("p/<key:key>/assumptions", lists.assumptions),

@@ -195,6 +195,7 @@ PAGES = {
     "/issues/<pk>": of("issue"),
     "/issues/<pk>/edit": of("issue"),
     "/issues/<pk>/close": of("issue", BUTTON),
+    "/issues/<pk>/reopen": of("issue", BUTTON),
     "/issues/<pk>/delete": of("issue"),
     "/p/<key>/assumptions": of("program"),
     "/p/<key>/assumptions/new": of("program"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
@@ -112,6 +113,13 @@ def slip(value: float | str | None) -> str:
         return ""
     text = number(value)
     return f"+{text} d" if value > 0 and text != "0" else f"{text} d"
+
+
+@register.filter
+def isolated(name: str) -> str:
+    """A name within a sentence: one that runs from right to left keeps its words together (Unicode's isolates)."""
+    runs_left = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)
+    return f"\u2068{name}\u2069" if runs_left else name
 
 
 @register.filter

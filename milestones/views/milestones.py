@@ -20,7 +20,7 @@ from milestones.forms import (
 )
 from milestones.models import Milestone
 from people.pages import SignedIn, attempt, bulk_edit, delete, done, form_page, narrowed, posted
-from programs.pages import Crumbs, find_program, program_crumbs
+from programs.pages import Crumbs, find_program, of_editable, program_crumbs
 from programs.permissions import Act, may, require
 
 PLAN_FIELDS = set(MilestoneForm.names) - services.NOT_PLAN_FIELDS
@@ -152,4 +152,5 @@ def milestones_bulk(request: SignedIn) -> HttpResponse:
         write,
         plural="milestones",
         to="/",
+        may_change=lambda found: of_editable(request.user, found),
     )

@@ -85,14 +85,24 @@ def issue_edit(request: SignedIn, pk: int) -> HttpResponse:
 
 @require_POST
 def issue_close(request: SignedIn, pk: int) -> HttpResponse:
-    """Close an issue today, or open a closed one again."""
     row = find_issue(request, pk)
     require(request.user, Act.EDIT, row.program)
-    closed_on = None if row.closed_on else today()
     return attempt(
         request,
-        lambda: services.change_issue(issue=row, by=request.user, closed_on=closed_on),
-        "Closed the issue." if closed_on else "The issue is open again.",
+        lambda: services.close_issue(issue=row, by=request.user, on=today()),
+        "Closed the issue.",
+        f"/issues/{row.pk}",
+    )
+
+
+@require_POST
+def issue_reopen(request: SignedIn, pk: int) -> HttpResponse:
+    row = find_issue(request, pk)
+    require(request.user, Act.EDIT, row.program)
+    return attempt(
+        request,
+        lambda: services.reopen_issue(issue=row, by=request.user),
+        "The issue is open again.",
         f"/issues/{row.pk}",
     )
 

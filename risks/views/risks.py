@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 import people.services
 from history.forms import explaining
 from people.pages import SignedIn, attempt, bulk_edit, delete, done, form_page, narrowed, posted
-from programs.pages import Crumbs, find_program, program_crumbs
+from programs.pages import Crumbs, find_program, of_editable, program_crumbs
 from programs.permissions import Act, require
 from risks import services
 from risks.forms import (
@@ -51,7 +51,15 @@ def risks_bulk(request: SignedIn) -> HttpResponse:
             services.close_risk(risk=row, by=request.user, on=on, because=form.cleaned_data["closed_because"])
 
     rows = Risk.objects.visible_to(request.user).select_related("program__lead")
-    return bulk_edit(request, rows, lambda data, _: BulkRiskForm(data), write, plural="risks", to="/risks")
+    return bulk_edit(
+        request,
+        rows,
+        lambda data, _: BulkRiskForm(data),
+        write,
+        plural="risks",
+        to="/risks",
+        may_change=lambda found: of_editable(request.user, found),
+    )
 
 
 def risk_create(request: SignedIn, key: str) -> HttpResponse:

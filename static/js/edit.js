@@ -7,16 +7,38 @@ const slotOf = (node) => node.closest("[data-slot]");
 
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const slot = detail.target.matches("[data-slot]") && detail.target;
-  if (slot && !before.has(slot)) before.set(slot, slot.innerHTML);
+  if (!slot || before.has(slot)) return;
+  before.set(slot, slot.innerHTML);
+  const { width, height } = slot.getBoundingClientRect();
+  Object.assign(slot.style, { display: "inline-block", minInlineSize: `${width}px`, minBlockSize: `${height}px` });
 });
+
+// The form floats over the page, and its slot keeps the room that it had: nothing below it moves.
+function float(form) {
+  const slot = slotOf(form);
+  if (!form.showPopover || form.closest("dialog")) return;
+  form.popover = "manual";
+  if (!form.matches(":popover-open")) form.showPopover();
+  const room = slot.getBoundingClientRect();
+  const left = Math.max(8, Math.min(room.left - 8, document.documentElement.clientWidth - form.offsetWidth - 8));
+  form.style.insetInlineStart = `${left + scrollX}px`;
+  form.style.insetBlockStart = `${room.top + scrollY - 8}px`;
+  form.scrollIntoView({ block: "nearest" });
+}
+
+const floating = () => document.querySelectorAll("[data-slot] > form[data-editing]:popover-open").forEach(float);
+addEventListener("resize", floating);
 
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
   const form = detail.target.matches?.("[data-slot]") && detail.target.querySelector("form[data-editing]");
+  if (form) float(form);
   const field = form && form.querySelector('[aria-invalid="true"], .field input, .field select, .field textarea');
   if (field) {
     field.focus();
     field.select?.();
   }
+  if (detail.target.id === "main")
+    for (const slot of document.querySelectorAll("[data-slot][style]:not(:has(> form))")) slot.removeAttribute("style");
   if (detail.target.id === "main" && returning) {
     document.getElementById(returning)?.querySelector("[data-edit]")?.focus();
     returning = "";
@@ -26,6 +48,7 @@ document.addEventListener("htmx:afterSettle", ({ detail }) => {
 function close(form) {
   const slot = slotOf(form);
   slot.innerHTML = before.get(slot);
+  slot.removeAttribute("style");
   before.delete(slot);
   window.htmx.process(slot);
   slot.querySelector("[data-edit]")?.focus();

@@ -16,7 +16,8 @@ callbacks.beforeNodeMorphed = (old, fresh) => {
   return !old.matches(`${typed}, input[data-select], dialog[open]`);
 };
 callbacks.beforeNodeRemoved = (old) => !(element(old) && old.matches(typed));
-callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.matches("details, dialog"));
+callbacks.beforeAttributeUpdated = (name, node) =>
+  !(name === "open" && node.matches("details, dialog")) && !(name === "style" && node.matches("[data-slot]"));
 
 async function look() {
   const main = document.getElementById("main");

@@ -4,6 +4,44 @@ const field = dialog?.querySelector("input");
 const options = () => [...dialog.querySelectorAll('[role="option"]')];
 const chosen = () => dialog.querySelector('[role="option"][aria-selected="true"]');
 
+// The records that this reader opened last here, the newest first. What they are called stays in this browser.
+const RECORD = /^\/(p\/[^/]+|m\/\d+|r\/R-\d+|d\/D-\d+|u\/\d+|issues\/\d+|problems\/\d+|teams\/\d+)$/;
+const MOST_RECENT = 8;
+const place = () => `recent-${dialog.dataset.reader}`;
+
+function recent() {
+  try {
+    return JSON.parse(localStorage.getItem(place())) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function remember() {
+  const name = document.querySelector("#main h1")?.textContent.trim();
+  if (!name || !RECORD.test(location.pathname)) return;
+  const others = recent().filter((one) => one.url !== location.pathname);
+  localStorage.setItem(place(), JSON.stringify([{ url: location.pathname, name }, ...others].slice(0, MOST_RECENT + 1)));
+}
+
+function showRecent() {
+  const found = recent().filter((one) => one.url !== location.pathname).slice(0, MOST_RECENT);
+  const group = found.length && document.getElementById("recent-group").content.cloneNode(true);
+  if (!group) return;
+  const line = group.querySelector("li");
+  line.replaceWith(
+    ...found.map(({ url, name }, at) => {
+      const one = line.cloneNode(true);
+      const option = one.querySelector("a");
+      option.href = url;
+      option.id = `palette-recent-${at}`;
+      option.querySelector(".truncate").textContent = name;
+      return one;
+    }),
+  );
+  document.getElementById("palette-results").prepend(group);
+}
+
 function choose(option) {
   for (const one of options()) one.setAttribute("aria-selected", String(one === option));
   if (option) {
@@ -20,6 +58,7 @@ function open() {
 }
 
 if (dialog) {
+  remember();
   document.addEventListener("keydown", (event) => {
     if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === "k") {
       event.preventDefault();
@@ -46,5 +85,8 @@ if (dialog) {
     } else return;
     event.preventDefault();
   });
-  dialog.addEventListener("htmx:afterSwap", () => choose(options()[0]));
+  dialog.addEventListener("htmx:afterSwap", () => {
+    if (!field.value.trim()) showRecent();
+    choose(options()[0]);
+  });
 }

@@ -106,11 +106,11 @@ def test_the_costs_of_risks_are_drawn_on_their_programs_page(
     plot = page.get_by_role("img", name="Closing Switchgear late would bring P80 forward by 3 days")
     expect(plot.locator(".bars .point")).to_have_count(4)
     page.get_by_text("View as table").last.click()
-    table = page.get_by_role("table", name="What each risk costs at P80")
+    table = page.get_by_role("table", name="What each risk adds to P80")
     expect(table.get_by_role("row", name="Optics fail")).to_contain_text("4 d")
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 800})
         page.reload()
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.goto(f"{live_server.url}/risks")
-    expect(page.get_by_role("heading", name="What each costs at P80")).to_have_count(0)
+    expect(page.get_by_role("heading", name="What each adds to P80")).to_have_count(0)

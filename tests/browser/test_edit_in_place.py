@@ -115,3 +115,31 @@ def test_single_letters_never_fire_while_typing_and_can_be_turned_off(
     page.goto(f"{live_server.url}/p/NA4")
     page.keyboard.press("u")
     page.wait_for_url("**/updates/new")
+
+
+def test_nothing_moves_while_a_value_is_edited_and_recent_records_come_first(
+    cast: Cast, fibre: Milestone, signed_in: Any, live_server: LiveServer
+) -> None:
+    for number in range(3):
+        milestones.services.create_milestone(program=cast.na4, by=cast.lead, name=f"Step {number}", today=FRIDAY)
+    page: Page = signed_in(cast.lead)
+    page.goto(f"{live_server.url}/m/{fibre.pk}")
+    page.goto(f"{live_server.url}/p/NA4/milestones")
+    tops = "() => [...document.querySelectorAll('tbody tr')].map((row) => row.getBoundingClientRect().top)"
+    before = page.evaluate(tops)
+    page.get_by_role("link", name=re.compile("^5 d.*edit")).click()
+    expect(page.get_by_label("Work", exact=True)).to_be_focused()
+    assert page.evaluate(tops) == before
+    page.keyboard.press("Escape")
+    assert page.evaluate(tops) == before
+    page.get_by_role("link", name=re.compile("^5 d.*edit")).click()
+    page.get_by_label("Work", exact=True).fill("9")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name=re.compile("^9 d.*edit"))).to_be_focused()
+    assert page.evaluate(tops) == before
+
+    page.keyboard.press("Control+k")
+    recent = page.get_by_role("group", name="Recent").get_by_role("option")
+    expect(recent).to_have_text("Fibre")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{live_server.url}/m/{fibre.pk}")

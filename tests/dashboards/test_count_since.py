@@ -77,5 +77,9 @@ def test_the_overview_and_the_letter_count_alike(cast: Cast) -> None:
     for part, most in (("supplier folds", 2), ("Yes.", 2), ("done", 2)):
         assert sum(part in change.text for change in told) == most
         assert sum(part in note.text for note in letter.notes) == most
+    # What was recorded after the fact says so.
+    assert [change.text.rpartition("Recorded now: ")[2] for change in told if "Recorded now" in change.text] == [
+        "it was on 16 Nov."
+    ] * 3
     assert sum("now reports At risk" in change.text for change in told) == 1
     assert sum("now says at risk instead of on track" in note.text for note in letter.notes) == 1

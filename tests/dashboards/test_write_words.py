@@ -145,3 +145,9 @@ def test_every_error_stands_beside_its_field_and_in_the_summary() -> None:
     assert "<legend>Kind" in html
     assert html.count('name="secret"') == 1
     assert '<div class="notice s-bad" role="alert" tabindex="-1" autofocus>' in html
+
+
+def test_a_name_from_right_to_left_keeps_together_within_a_sentence() -> None:
+    assert words.isolated("Fibre") == "Fibre"
+    assert words.isolated("電力供給") == "電力供給"
+    assert words.isolated("اعتماد السعة") == "\u2068اعتماد السعة\u2069"

@@ -85,3 +85,20 @@ def test_risks_are_closed_together(cast: Cast, sign_in: SignIn) -> None:
     for row in rows:
         row.refresh_from_db()
         assert (row.closed_on is not None, row.closed_because) == (True, "The permit came.")
+
+
+def test_what_is_not_ones_own_to_change_is_told_before_it_is_sent(
+    cast: Cast, three: list[Milestone], sign_in: SignIn
+) -> None:
+    asked = "/milestones/bulk?" + "&".join(f"id={row.pk}" for row in three)
+    page = sign_in(cast.lead).get(asked)
+    assert "1 of those you chose is not yours to change" in page.text
+    assert "Other, Ada Admin leads it" in page.text
+    assert [row.name for row in page.context["rows"]] == ["Fibre", "Open"]
+    assert f'name="id" value="{three[2].pk}"' not in page.text
+    assert "not yours" not in sign_in(cast.admin).get(asked).text
+    answer = sign_in(cast.outsider).get(asked, follow=True)
+    assert "You cannot change any of these milestones" in answer.text
+    risk = risks.services.create_risk(program=three[2].program, by=cast.admin, today=FRIDAY, title="Theirs too")
+    answer = sign_in(cast.lead).get(f"/risks/bulk?id={risk.pk}", follow=True)
+    assert "You cannot change any of these risks" in answer.text

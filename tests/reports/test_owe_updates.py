@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+import people.services
 import programs.services
-from programs.models import Program, Role
+from people.models import User
+from programs.models import Program, ReportedHealth, Role
 from reports.due import owed_by
 from reports.services import begin_update, publish_update
 from tests.conftest import FRIDAY, NOON
@@ -70,3 +74,20 @@ def test_the_page_asks_little(cast: Cast, sign_in: Any, size: int) -> None:
     assert page.text.count('data-key="u"') == 1
     assert 'href="/p/NA4/updates/new"' in page.text
     assert "You owe no update" in sign_in(cast.outsider).get("/updates/mine").text
+
+
+def test_the_sidebar_counts_what_is_due(cast: Cast, sign_in: Any) -> None:
+    def count(user: User) -> int:
+        found = re.search(
+            r'<span class="count">(\d+)<span class="sr-only"> due</span>', sign_in(user).get("/inbox").text
+        )
+        return int(found[1]) if found else 0
+
+    assert count(cast.lead) == 2  # nothing was ever said of NA4 and of DARK
+    now = timezone.now()
+    programs.services.report(program=cast.na4, health="on_track", because="All well", by=cast.lead, at=now)
+    assert count(cast.lead) == 1
+    assert count(cast.outsider) == 0
+    # As on the page: what turns stale in three days is due.
+    ReportedHealth.objects.update(at=now - timedelta(days=8))
+    assert count(cast.lead) == sum(one.is_due for one in owed_by(cast.lead, people.services.today(now))) == 2

@@ -55,8 +55,13 @@ def test_issues_have_pages(cast: Cast, sign_in: Any) -> None:
     row.refresh_from_db()
     assert (row.title, row.due_on) == ("Chiller down", None)
     assert row.closed_on
-    assert "Open again" in client.get(f"/issues/{row.pk}").text
-    assert client.post(f"/issues/{row.pk}/close").status_code == 302
+    assert f'action="/issues/{row.pk}/reopen"' in client.get(f"/issues/{row.pk}").text
+    # Who closes what somebody has closed meanwhile does not open it again.
+    assert "It is closed already, since" in client.post(f"/issues/{row.pk}/close", follow=True).text
+    assert client.post(f"/issues/{row.pk}/reopen").status_code == 302
+    row.refresh_from_db()
+    assert row.closed_on is None
+    assert "It is open already." in client.post(f"/issues/{row.pk}/reopen", follow=True).text
     assert client.post(f"/issues/{row.pk}/delete").url == "/p/NA4/issues"
 
 
