@@ -59,8 +59,7 @@ def test_issues_have_pages(cast: Cast, sign_in: Any) -> None:
     # Who closes what somebody has closed meanwhile does not open it again.
     assert "It is closed already, since" in client.post(f"/issues/{row.pk}/close", follow=True).text
     assert client.post(f"/issues/{row.pk}/reopen").status_code == 302
-    row.refresh_from_db()
-    assert row.closed_on is None
+    assert Issue.objects.get().closed_on is None
     assert "It is open already." in client.post(f"/issues/{row.pk}/reopen", follow=True).text
     assert client.post(f"/issues/{row.pk}/delete").url == "/p/NA4/issues"
 
