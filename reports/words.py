@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
+from functools import lru_cache
 from unicodedata import category
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ JOINERS = "\u200c\u200d"
 EMPHASIS = re.compile(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1")
 
 
+@lru_cache(maxsize=20_000)
 def plain(text: str, most: int = 200) -> str:
     """Somebody's words on one line, without control characters and marks of emphasis, cut to a length.
 

@@ -35,6 +35,8 @@ from reports.promises import EXTRA, INVITATION
 from reports.sections import WEEK_DAYS
 from reports.since import Since
 
+# What is tried in turn until a letter is small enough.
+ROWS = (MOST_PROGRAMS, MOST_PROGRAMS * 3 // 4, MOST_PROGRAMS // 2, 0)
 UNSUBSCRIBE = "reports.unsubscribe"
 SHARED = "reports.letter"
 
@@ -134,9 +136,10 @@ def _letter(
         whole = frozenset({plan.program_id} if plan.program_id else set[int]())
         facts = desk.facts(everything, whole, today=today, since_on=since_on)
         desk.cuttings[key] = Cutting(facts.only(ids, visible), cut, settings.SITE_URL)
-    for most_rows in (MOST_PROGRAMS, MOST_PROGRAMS // 2, 0):
+    cutting = desk.cuttings[key]
+    for most_rows in (rows for rows in ROWS if rows <= cutting.fits):
         content = compose(
-            desk.cuttings[key],
+            cutting,
             reader=Reader(reader.user_id, reader.zone_name, teams),
             period=letter.period,
             organisation=desk.organisation,
@@ -145,9 +148,10 @@ def _letter(
             at=at,
             most_rows=most_rows,
         )
-        subject, text, html = render(content)
+        subject, text, html = render(content, cutting.bodies)
         if len(html.encode()) + len(text.encode()) < MOST_BYTES:
             break
+        cutting.fits = most_rows - 1
     return Written(subject, text, html, content.as_json())
 
 

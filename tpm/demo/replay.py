@@ -21,7 +21,6 @@ import metrics.services
 import milestones.services
 import people.services
 import programs.services
-import reports.plans
 import reports.reviews
 import reports.services
 import risks.services
@@ -35,6 +34,7 @@ from reports.models import Update
 from reports.sentences import prefilled
 from risks.models import Decision, Risk
 from risks.recurring import Kind, find
+from tpm.demo.letters import promise_letters
 from tpm.demo.portfolio import (
     CAUSES,
     HAND_OFFS,
@@ -630,10 +630,12 @@ class Replay:
             for key in ("NA4", "IDP"):
                 self._draft(spec[key], at(0.97))
         # Readers for a week already, so that this week's letter is due.
-        for name in (SPONSOR, "Priya Raman", VIEWER):
-            reports.plans.subscribe(
-                user=self.people[name], by=self.people[name], at=self.now - timedelta(days=7), weekday=0, hour=7
-            )
+        promise_letters(
+            program=self.programs["NA4"],
+            lead=self.people["Priya Raman"],
+            readers=[self.people[name] for name in (SPONSOR, "Priya Raman", VIEWER)],
+            at=self.now - timedelta(days=7),
+        )
 
     def _review(self, at: datetime) -> None:
         """Two meetings: what was agreed in the first, half of it done by the second."""

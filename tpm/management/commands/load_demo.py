@@ -8,6 +8,7 @@ from people.models import Organisation, User
 from reports import outbox, promises
 from reports.mail import Mail
 from reports.models import Subscription
+from tpm.demo.letters import upset
 from tpm.demo.portfolio import PASSWORD, PROGRAMS, SPONSOR, VIEWER
 from tpm.demo.replay import Replay, email_of
 
@@ -36,5 +37,6 @@ class Command(BaseCommand):
         now = timezone.now()
         Replay(now=now, today=people.services.today(now), say=self.stdout.write).run()
         promises.promise(at=now)
+        upset(at=now)
         letters = outbox.deliver(clock=timezone.now, way=Mail())
         self.stdout.write(f"The demo is loaded, {letters} letters sent.")
