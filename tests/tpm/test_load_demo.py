@@ -13,7 +13,9 @@ from forecasts.health import SLIP_RULES
 from forecasts.models import IssuedForecast, ProgramHealth
 from milestones.models import Dependency, Milestone
 from programs.models import Health, Program
-from reports.models import Subscription
+from reports import kept, promises
+from reports.models import Plan, Subscription
+from tpm.demo.letters import upset
 from tpm.demo.replay import Replay, lay_out
 
 
@@ -41,7 +43,11 @@ def test_the_demo_shows_a_believable_portfolio() -> None:
     assert Milestone.objects.exclude(done_on=None).count() >= 40
     assert Dependency.objects.hand_offs().count() >= 5
     assert ProgramHealth.objects.values("day").distinct().count() == 15
-    assert Subscription.objects.count() == 3
+    assert Subscription.objects.filter(plan__is_default=True).count() == 3
+    promises.promise(at=now)
+    upset(at=now)
+    told = kept.kept(Plan.objects.all(), now)
+    assert (told.promised, told.late, told.unknown) == (5, 4, 1)  # none is sent here; one never will be
 
     # The ledger of its weeks is worth a look: dates and chances came due.
     found = score(load(IssuedForecast.objects.all(), today=today, weeks=26))
