@@ -2,9 +2,9 @@
 
     ./run bench kills [--kills 8] [--letters 150] [--seed 1]        the full one: --kills 100 --letters 2000
 
-None may be lost and no Message-ID may be taken twice. A letter is `unknown` only where the worker or the mail server was
-killed between its start and the answer to its DATA; the page of the plan names it. PostgreSQL is left alone: it is the
-truth. The last line is JSON.
+None may be lost and no Message-ID may be taken twice. A letter is `unknown` only where the worker or the mail server
+was killed between its start and the answer to its DATA; the page of the plan names it. PostgreSQL is left alone: it
+is the truth. The last line is JSON.
 """
 
 import argparse

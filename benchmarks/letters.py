@@ -2,12 +2,12 @@
 
     ./run bench letters [--readers 5000] [--programs 200]
 
-Readers live in twelve zones; each tenth program is private, with a handful of people who see it; a tenth of the readers
-sponsor or decide something. All letters are due at once, as after an outage. They are written from PostgreSQL, both parts,
-and sent by SMTP to a server on loopback that runs in a process of its own. CPU is this process and its PostgreSQL backend
-together. Reads are all statements but the one write a letter needs: that it is started, and the one before it sent, is
-committed before its DATA. `growth` is the CPU of all readers over that of half of them, per letter: 1 is linear. The last
-line is JSON.
+Readers live in twelve zones; each tenth program is private, with a handful of people who see it; a tenth of the
+readers sponsor or decide something. All letters are due at once, as after an outage. They are written from
+PostgreSQL, both parts, and sent by SMTP to a server on loopback that runs in a process of its own. CPU is this
+process and its PostgreSQL backend together. Reads are all statements but the one write a letter needs: that it is
+started, and the one before it sent, is committed before its DATA. `growth` is the CPU of all readers over that of
+half of them, per letter: 1 is linear. The last line is JSON.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
+from itertools import pairwise
 from multiprocessing.synchronize import Event
 from typing import Any
 
@@ -109,8 +110,8 @@ def build(readers: int, programs: int, today: date) -> None:
             target = today + timedelta(days=100)
             healths.append(
                 ProgramHealth(
-                    program=row, day=day, health=rng.choice(HEALTHS), slip_days=slip, target_on=target, finish_on=target,
-                    p50_on=target, p80_on=target + timedelta(days=slip), policy_version=1, plan_revision=1, revision=1,
+                    program=row, day=day, health=rng.choice(HEALTHS), slip_days=slip, target_on=target,
+                    finish_on=target, p50_on=target, p80_on=target + timedelta(days=slip), policy_version=1, plan_revision=1, revision=1,
                     computed_at=now,
                 )
             )  # fmt: skip
@@ -142,7 +143,7 @@ def build(readers: int, programs: int, today: date) -> None:
             promised_on=today + timedelta(days=rng.randint(-9, 30)),
             agreement="accepted",
         )
-        for giver, receiver in zip(ends, ends[1:], strict=False)
+        for giver, receiver in pairwise(ends)
     )
     plan = plans.default_plan(now - timedelta(days=30))
     Subscription.objects.bulk_create(
