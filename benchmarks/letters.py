@@ -111,8 +111,8 @@ def build(readers: int, programs: int, today: date) -> None:
             healths.append(
                 ProgramHealth(
                     program=row, day=day, health=rng.choice(HEALTHS), slip_days=slip, target_on=target,
-                    finish_on=target, p50_on=target, p80_on=target + timedelta(days=slip), policy_version=1, plan_revision=1, revision=1,
-                    computed_at=now,
+                    finish_on=target, p50_on=target, p80_on=target + timedelta(days=slip), policy_version=1,
+                    plan_revision=1, revision=1, computed_at=now,
                 )
             )  # fmt: skip
     ProgramHealth.objects.bulk_create(healths)
