@@ -153,6 +153,8 @@ def judge(letters: int, done: list[tuple[datetime, str]], taken: Counter[str], w
     client = Client()
     client.force_login(admin)
     settings.ALLOWED_HOSTS = ["*"]
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
     page = client.get("/plan").content.decode()
     shown = page.count("nobody") if not unknown else page.count("It may have arrived")
     assert plans.default_plan(timezone.now()).name in page

@@ -24,7 +24,7 @@ from reports.writing import Desk, Written, open_desk, write
 ONE_RUN = timedelta(minutes=5)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=4)
 # So many are claimed and written together. More would make rights older than they must be by the time of sending.
-BATCH = 25
+BATCH = 40
 # Written out, for the ORM knows no statement that changes two rows in two ways.
 END_LAST = """
     WITH ended AS (UPDATE reports_letter SET state = 'sent', sent_at = %s, claimed_until = NULL WHERE id = %s)
