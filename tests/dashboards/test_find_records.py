@@ -43,7 +43,7 @@ def furnished(cast: Cast) -> Cast:
         risks.services.create_decision(**owned, today=FRIDAY, question=f"Which {word.lower()}?", decider=by)
         metrics.services.create_kpi(**owned, name=f"{word}s fitted")
         update = reports.services.begin_update(
-            **owned, at=NOON, health="at_risk", text=f"The {word.lower()} is late.", ask="", path_to_green="Hurry."
+            **owned, at=NOON, health="on_track", text=f"The {word.lower()} is here.", ask="", path_to_green="Hurry."
         )
         reports.services.publish_update(update=update, by=by, at=NOON)
         reports.services.begin_update(**owned, at=NOON, text=f"A draft about the {word.lower()}")
