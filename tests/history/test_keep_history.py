@@ -149,6 +149,7 @@ def test_every_table_of_ours_is_tracked() -> None:
         "forecasts.RiskForecast",
         "forecasts.Run",
         "integrations.Upload",
+        "people.Job",
         "programs.Notice",
         "programs.Watch",
         "integrations.UploadedFile",
