@@ -19,7 +19,7 @@ from reports.schedule import Cadence, upcoming
 LOOK_BACK = timedelta(days=7)
 # A letter may be so long on its way before it is late.
 GRACE = timedelta(hours=1)
-MOST_TROUBLES, MOST_NEXT = 25, 12
+MOST_TROUBLES, MOST_NEXT = 100, 12
 MISSED = Q(state="skipped", error__startswith="Nobody was there")
 
 
