@@ -25,6 +25,7 @@ from tpm.nouns import (
     NoFields,
     Noun,
     Out,
+    ProgramFilters,
     ProgramKey,
 )
 
@@ -89,11 +90,11 @@ class ReaderIn(serializers.Serializer[Any]):
     user = serializers.PrimaryKeyRelatedField(queryset=User.objects.filter(is_active=True))
 
 
-class PlansFilters(Filters):
+class PlansFilters(ProgramFilters):
     class Meta(Filters.Meta):
         model = Plan
         fields = {
-            "program": REFERENCE, "owner": REFERENCE, "content": CHOICE, "audience": CHOICE, "channel": CHOICE,
+            "owner": REFERENCE, "content": CHOICE, "audience": CHOICE, "channel": CHOICE,
             "is_template": ["exact"], "ended_at": ["isnull"],
         }  # fmt: skip
 

@@ -72,6 +72,8 @@ class UpdateForm(RecordForm):
 class RulesForm(forms.Form):
     """The level of every rule, and why they change; ``read_version`` is the one that they were chosen against."""
 
+    names = tuple(rule.name for rule in RULES)  # of what a version keeps
+
     reason = forms.CharField(
         max_length=500,
         label="Why the rules change",
@@ -90,7 +92,7 @@ class RulesForm(forms.Form):
     @property
     def chosen(self) -> dict[str, Any]:
         """What the service takes."""
-        levels = {rule.name: self.cleaned_data[rule.name] for rule in RULES}
+        levels = {name: self.cleaned_data[name] for name in self.names}
         return {"levels": levels} | {name: self.cleaned_data[name] for name in ("reason", "read_version")}
 
 

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             name='LintPolicy',
             fields=[
                 ('version', models.PositiveIntegerField(primary_key=True, serialize=False)),
-                ('levels', models.JSONField(default=dict)),
+                ('levels', models.JSONField(blank=True, default=dict)),
                 ('created_at', models.DateTimeField()),
                 ('reason', models.CharField(max_length=500, verbose_name='why')),
             ],

@@ -15,7 +15,7 @@ class LintPolicy(models.Model):
     """
 
     version = models.PositiveIntegerField(primary_key=True)
-    levels = models.JSONField(default=dict)
+    levels = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="lint_policies")
     reason = models.CharField("why", max_length=500)

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from dashboards.milestones import MILESTONES
 from metrics.models import KPI, Measurement
 from milestones.models import (
     Baseline,
@@ -23,7 +24,6 @@ from milestones.models import (
     Workstream,
 )
 from people.models import Team, User
-from people.pages import ROWS_A_PAGE
 from programs.models import Program
 from risks.models import Assumption, Decision, Issue, MitigationAction, Problem, ProblemCost, Risk, RiskImpact
 from tests.conftest import FRIDAY
@@ -196,12 +196,12 @@ def test_no_page_asks_more_for_more_rows(cast: Cast, crowd: dict[str, int], sign
 def test_long_lists_come_in_pages_that_keep_their_filters(cast: Cast, crowd: dict[str, int], sign_in: Any) -> None:
     client = sign_in(cast.lead)
     first = client.get("/p/NA4/milestones", {"state": "all"})
-    assert len(first.context["page"]) == ROWS_A_PAGE
+    assert len(first.context["page"]) == MILESTONES.size
     assert "state=all&amp;page=2" in first.text
     last = client.get("/p/NA4/milestones", {"state": "all", "page": 3})
-    assert len(last.context["page"]) == MANY - 2 * ROWS_A_PAGE
+    assert len(last.context["page"]) == MANY - 2 * MILESTONES.size
     person = Milestone.objects.get(pk=crowd["m"]).owner_id
     assert len(client.get("/p/NA4/milestones", {"owner": person}).context["page"]) == 1
-    assert len(client.get("/p/NA4/milestones", {"state": "late"}).context["page"]) == ROWS_A_PAGE
+    assert len(client.get("/p/NA4/milestones", {"state": "late"}).context["page"]) == MILESTONES.size
     nothing = client.get("/p/NA4/milestones", {"state": "done"})
     assert "Clear filters" in nothing.text

@@ -82,11 +82,11 @@ def titles(page: Any) -> list[str]:
         ("?score=1e9", ["Switchgear late", "Optics fail", "Permits refused"]),
         ("?response=mitigate", ["Switchgear late"]),
         ("?owner=me", ["Switchgear late"]),
-        ("?owner=x", []),
+        ("?owner=x", ["Switchgear late", "Optics fail", "Permits refused"]),
         ("?q=optics", ["Optics fail"]),
         ("?q=vera", ["Optics fail"]),
         ("?program=NA4&likelihood=2&impact=3", ["Optics fail"]),
-        ("?program=DARK", []),
+        ("?program=DARK", ["Switchgear late", "Optics fail", "Permits refused"]),
     ],
 )
 def test_order_and_filters_stand_in_the_address(

@@ -245,6 +245,12 @@ CASES = [
         "watches", lambda w: {"kind": "risk", "subject_id": w.risk.pk}, of_program=False, shows={"program": "NA4"},
     ),
     Case(
+        "plans",  # deleting one ends it
+        lambda w: {"program": w.program.key, "name": "Sponsor's cut", "content": "program", "hour": 9},
+        lambda w: {"name": "The sponsor's cut", "length": "headline"},
+        deletes=False,
+    ),
+    Case(
         "subscriptions", lambda w: {"weekday": 4, "hour": 8}, lambda w: {"hour": 9}, of_program=False, deletes=False,
     ),
     Case(

@@ -189,11 +189,22 @@ class TestUpdates:
         assert viewer.get("updates").json()["data"] == []
         assert pointers(lead.post(f"{path}/publish")) == ["/health"]
         lead.patch(path, {"health": "at_risk"})
+        assert "/cause" in pointers(lead.post(f"{path}/publish"))
+        lead.patch(
+            path,
+            {
+                "cause": "The crane came late.",
+                "path_to_green": "A second crane lifts the rest.",
+                "path_owner": cast.lead.pk,
+                "path_on": (people.services.today(timezone.now()) + timedelta(days=20)).isoformat(),
+                "ask": "None.",
+            },
+        )
         published = lead.post(f"{path}/publish").json()
         assert published["published_at"]
         assert viewer.get(path).json() == published
         word = ReportedHealth.objects.get(program=cast.na4)
-        assert (word.health, word.because) == ("at_risk", "Crane late.")
+        assert (word.health, word.because) == ("at_risk", "The crane came late.")
         assert lead.patch(path, {"text": "All well."}).status_code == 422
         assert lead.delete(path).status_code == 422
 
@@ -206,8 +217,10 @@ class TestLetters:
         [letter] = caller.get("letters").json()["data"]
         assert letter["state"] == "due"
         assert {"text", "html"} <= caller.get(f"letters/{letter['id']}").json().keys()
-        for noun in ("subscriptions", "letters"):
-            assert Api(cast.admin).get(noun).json()["data"] == []
+        assert Api(cast.outsider).get("subscriptions").json()["data"] == []
+        # Whoever keeps the plan knows its readers, and reads nobody's letter.
+        assert [row["user"] for row in Api(cast.admin).get("subscriptions").json()["data"]] == [cast.viewer.pk]
+        assert Api(cast.admin).get("letters").json()["data"] == []
         assert Api(cast.admin).get(f"letters/{letter['id']}").status_code == 404
         assert caller.delete(path).status_code == 204
         assert caller.get(path).json()["ended_at"]
