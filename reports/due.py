@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import DurationField, Exists, Func, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Now, TruncDate
+from django.db.models.functions import Coalesce, Now, TruncDate
 
 from forecasts.models import HealthPolicy, ProgramHealth
 from forecasts.policy import newest_policy
@@ -42,7 +42,8 @@ class Owed:
 def due_of(user: User) -> QuerySet[Program]:
     """Active programs that a person leads and whose next update is due, by the moment and not by the day: no query."""
     leads = Role.objects.filter(program=OuterRef("pk"), user=user, kind=Role.Kind.LEAD)
-    patience = Subquery(HealthPolicy.objects.order_by("-version").values("stale_days")[:1]) - SOON_DAYS
+    newest = Subquery(HealthPolicy.objects.order_by("-version").values("stale_days")[:1])
+    patience = Coalesce(newest, HealthPolicy._meta.get_field("stale_days").default) - SOON_DAYS
     since: Any = Now() - Func(patience, template="make_interval(days => %(expressions)s)", output_field=DurationField())
     said = ReportedHealth.objects.filter(program=OuterRef("pk"), at__gt=since)
     return (

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 import people.services
 import programs.services
+from forecasts.models import HealthPolicy
 from people.models import User
 from programs.models import Program, ReportedHealth, Role
 from reports.due import owed_by
@@ -88,6 +89,8 @@ def test_the_sidebar_counts_what_is_due(cast: Cast, sign_in: Any) -> None:
     programs.services.report(program=cast.na4, health="on_track", because="All well", by=cast.lead, at=now)
     assert count(cast.lead) == 1
     assert count(cast.outsider) == 0
+    HealthPolicy.objects.all().delete()  # the limits that ship count
+    assert count(cast.lead) == 1
     # As on the page: what turns stale in three days is due.
     ReportedHealth.objects.update(at=now - timedelta(days=8))
     assert count(cast.lead) == sum(one.is_due for one in owed_by(cast.lead, people.services.today(now))) == 2
