@@ -29,7 +29,7 @@ AGAIN = ALL | {"runOnly": LOOKS}
 DESK, PHONE, NARROW = (ViewportSize(width=width, height=900) for width in (1440, 390, 320))
 # No pages of ours to judge: text, a stamp, a part that a page fetches, and Swagger's own page.
 NO_PAGES = {"/healthz", "/pulse", "/palette", "/p/<key>/mentions", "/letters/<pk>", "/letters/<pk>.txt", "/api/v1/docs"}
-RUN = """async options => (await axe.run(options)).violations.flatMap(
+RUN = """async ([within, options]) => (await axe.run(within, options)).violations.flatMap(
     rule => rule.nodes.map(node => `${rule.id}: ${node.target} ${node.html.slice(0, 160)}`))"""
 # What a script drew follows a new width within a second.
 FITS = """async () => {
@@ -47,7 +47,7 @@ class Judge:
         self.found: list[str] = []
         page.add_init_script(AXE_SCRIPT)
 
-    def look(self, what: str) -> None:
+    def look(self, what: str, within: str = "html") -> None:
         page = self.page
         ways: list[tuple[Any, Any]] = [("light", DESK), ("dark", PHONE)]
         if self.seen % 2:
@@ -56,7 +56,9 @@ class Judge:
         for (scheme, size), options in zip(ways, (ALL, AGAIN), strict=True):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.set_viewport_size(size)
-            self.found += [f"{what} {scheme} {size['width']}: {finding}" for finding in page.evaluate(RUN, options)]
+            self.found += [
+                f"{what} {scheme} {size['width']}: {finding}" for finding in page.evaluate(RUN, [within, options])
+            ]
         page.set_viewport_size(NARROW)
         if not page.evaluate(FITS):
             self.found.append(f"{what}: scrolls sideways at {NARROW['width']} px")
@@ -136,5 +138,5 @@ def test_what_opens_over_a_page(cast: Cast, page: Page, signed_in: Any, live_ser
     page.keyboard.press("j")
     page.keyboard.press("e")
     expect(page.locator("form[data-editing] :focus")).to_be_visible()
-    judge.look("an editor in its place")
+    judge.look("an editor in its place", within="form[data-editing]")  # it covers targets, until Escape
     assert judge.found == [], "\n".join(judge.found)
