@@ -27,8 +27,17 @@ ALL = {"runOnly": TAGS, "preload": False, "resultTypes": ["violations"]}
 LOOKS = ["color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size"]
 AGAIN = ALL | {"runOnly": LOOKS}
 DESK, PHONE, NARROW = (ViewportSize(width=width, height=900) for width in (1440, 390, 320))
-# No pages of ours to judge: text, a stamp, a part that a page fetches, and Swagger's own page.
-NO_PAGES = {"/healthz", "/pulse", "/palette", "/p/<key>/mentions", "/letters/<pk>", "/letters/<pk>.txt", "/api/v1/docs"}
+# No pages of ours to judge: text, a stamp, a part that a page fetches, Swagger's own page; and letters, see below.
+NO_PAGES = {
+    "/healthz",
+    "/pulse",
+    "/palette",
+    "/p/<key>/mentions",
+    "/letters/<pk>",
+    "/letters/<pk>.txt",
+    "/letters/shared/<token>",
+    "/api/v1/docs",
+}
 RUN = """async ([within, options]) => (await axe.run(within, options)).violations.flatMap(
     rule => rule.nodes.map(node => `${rule.id}: ${node.target} ${node.html.slice(0, 160)}`))"""
 # What a script drew follows a new width within a second.
