@@ -181,7 +181,10 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def opt_in(request: HttpRequest, token: str) -> HttpResponse:
-    """An outside address says yes: a POST, so that no scanner of links says it for them."""
+    """An outside address says yes: a POST, so that no scanner of links says it for them.
+
+    As above, the signed token is the proof: whoever answers may read mail where no cookie is kept.
+    """
     try:
         reader = invited(token)
     except signing.BadSignature:
