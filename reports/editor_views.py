@@ -21,7 +21,7 @@ from reports.forms import UpdateForm
 from reports.lint import Found
 from reports.looking import Known, Looked, facts_of, look_over
 from reports.models import Update
-from reports.sentences import kept_in, prefilled
+from reports.sentences import kept_in, prefilled, put_into
 from reports.update_views import update_crumbs, update_of
 
 # What carries over from the last update: a lead says it again, or changes it.
@@ -79,7 +79,7 @@ def write(request: SignedIn, update: Update) -> HttpResponse:
         return saved(request, update, form) if by_itself else editor(request, update, form)
     at, typed = timezone.now(), form.changes
     if sentence := request.POST.get("add"):
-        typed["text"] = f"{form.cleaned_data['text'].rstrip()}\n{sentence}".lstrip("\n")
+        typed["text"] = put_into(form.cleaned_data["text"], sentence)
     if "preview" in request.POST:
         return editor(request, preview_of(update, form), form)
     if "publish" in request.POST and "anyway" not in request.POST:

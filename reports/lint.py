@@ -15,7 +15,7 @@ from metrics.kpis import Standing
 from metrics.models import KPI
 from programs.models import Health
 from reports.models import Update
-from reports.sentences import MOST_WORDS, Sentence, amount, between, day, days
+from reports.sentences import MONTH, MOST_WORDS, Sentence, amount, between, day, days, shape
 
 Facts = Mapping[str, Any]
 
@@ -66,7 +66,6 @@ CADENCE_DAYS = {KPI.Cadence.DAY: 1, KPI.Cadence.WEEK: 7, KPI.Cadence.MONTH: 31, 
 WRITTEN = ("cause", "text", "path_to_green", "ask")
 
 BULLET = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+(.*)$")
-MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 A_DATE = rf"(?:\d{{1,2}} {MONTH}(?: \d{{4}})?|{MONTH} \d{{1,2}}|\d{{4}}-\d\d-\d\d|Q[1-4](?: \d{{4}})?)"
 A_SPAN = (
     r"(?:\d+|an?|one|two|three|four|five|six|seven|eight|nine|ten)[ -]?(?:d\b|days?|weeks?|wks?\b|months?|quarters?)"
@@ -158,15 +157,16 @@ def leap(desk: Desk) -> Said:
 
 def number(desk: Desk) -> Said:
     """A line that is a drafted sentence but for its numbers."""
-    by_shape = {_shape(sentence.markdown): sentence for sentence in desk.drafted}
+    by_shape = {shape(sentence.markdown): sentence for sentence in desk.drafted}
     for name, place, line in desk.lines():
-        known = by_shape.get(_shape(line.strip())) if name == "text" else None
+        known = by_shape.get(shape(line)) if name == "text" else None
         if known:
-            yield "text", "A number is not what the records say.", f"The records say: {known.text}", place
-
-
-def _shape(line: str) -> str:
-    return re.sub(rf"{MONTH}\b", "M", re.sub(r"\d+", "0", re.sub(r"(?<=\d),(?=\d)", "", line)))
+            yield (
+                "text",
+                "A number is not what the records say.",
+                f"The records say: {known.text} Add that, and it takes this line’s place.",
+                place,
+            )
 
 
 def differs(desk: Desk) -> Said:

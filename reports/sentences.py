@@ -20,6 +20,7 @@ MARKS = re.compile(r"([\\`*_{}\[\]<>|~])")
 LONGEST_NAME = 60
 ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 WORDS = {"kpi": "KPI", "dependency": "Hand-off", "date_move": "Moved date"}
+MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 # Of a line that is read at a glance.
 MOST_WORDS = 25
 
@@ -112,6 +113,30 @@ def kept_in(text: str, sentences: Iterable[Sentence]) -> list[Sentence]:
     """Those that stand in a text word by word: what somebody changed is their own, and has no source."""
     lines = {line.strip() for line in text.splitlines()}
     return [sentence for sentence in sentences if sentence.markdown in lines]
+
+
+def shape(line: str) -> str:
+    """A line without its numbers: two of one shape say the same of two moments.
+
+    >>> shape("- P80 is 2 Mar 2027, 1,009 days later.") == shape(" - P80 is 14 Apr 2027, 2 days later.")
+    True
+    """
+    return re.sub(rf"{MONTH}\b", "M", re.sub(r"\d+", "0", re.sub(r"(?<=\d),(?=\d)", "", line.strip())))
+
+
+def put_into(text: str, markdown: str) -> str:
+    """A text with a drafted line: in the place of the one that said the same with other numbers, or at its end.
+
+    >>> put_into("We wait.\\n- P80 is 2 Mar 2027.", "- P80 is 4 Mar 2027.")
+    'We wait.\\n- P80 is 4 Mar 2027.'
+    >>> put_into("We wait.\\n", "- P80 is 4 Mar 2027.")
+    'We wait.\\n- P80 is 4 Mar 2027.'
+    """
+    lines = text.rstrip().splitlines()
+    places = [place for place, line in enumerate(lines) if shape(line) == shape(markdown)]
+    if len(places) != 1:
+        return "\n".join([*lines, markdown])
+    return "\n".join([*lines[: places[0]], markdown, *lines[places[0] + 1 :]])
 
 
 def seen(sentences: Iterable[Sentence], visible: Collection[int]) -> list[Sentence]:

@@ -11,7 +11,7 @@ from reports.drafting.sources import Facts
 from reports.sentences import Sentence
 
 # Raised when a rule words its sentences otherwise: what another version drafted is not drafted again to check it.
-VERSION = 2
+VERSION = 3
 # The heaviest news first.
 RULES = (
     forecast.health,

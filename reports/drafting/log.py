@@ -1,4 +1,7 @@
-"""Sentences from what a program keeps a log of: risks, issues, decisions, and its numbers."""
+"""Sentences from what a program keeps a log of: risks, issues, decisions, and its numbers.
+
+None counts days up to the day of the facts: a draft of yesterday is as true today.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from decimal import Decimal
 
 from metrics.kpis import Standing
 from reports.drafting.sources import Facts, Row, at_most, recent, source, was
-from reports.sentences import Sentence, amount, between, day, days, quoted
+from reports.sentences import Sentence, amount, day, quoted
 
 
 def risks(facts: Facts) -> Iterator[Sentence]:
@@ -29,8 +32,7 @@ def risks(facts: Facts) -> Iterator[Sentence]:
         return Sentence("risk_closed", text, (source(facts, "risk", row, "closed_on", changed=True),))
 
     def forgotten(row: Row) -> Sentence:
-        late = days(between(facts["day"], row["review_on"]))
-        text = f"Review of risk R-{row['id']} was due on {day(row['review_on'])}, {late} before {day(facts['day'])}."
+        text = f"Review of risk R-{row['id']} was due on {day(row['review_on'])}."
         return Sentence("risk_overdue", text, (source(facts, "risk", row, "review_on"),))
 
     yield from at_most("risk_new", map(raised, new), lambda count: f"{count} more risks are new.")
@@ -64,8 +66,7 @@ def issues(facts: Facts) -> Iterator[Sentence]:
         return Sentence("issue_closed", text, (source(facts, "issue", row, "closed_on", changed=True),))
 
     def late(row: Row) -> Sentence:
-        past = days(between(facts["day"], row["due_on"]))
-        text = f"Issue {quoted(row['title'])} was due on {day(row['due_on'])}, {past} before {day(facts['day'])}."
+        text = f"Issue {quoted(row['title'])} was due on {day(row['due_on'])} and is open."
         return Sentence("issue_overdue", text, (source(facts, "issue", row, "due_on"),))
 
     yield from at_most("issue_overdue", map(late, overdue), lambda count: f"{count} more issues are past their day.")
@@ -81,10 +82,8 @@ def decisions(facts: Facts) -> Iterator[Sentence]:
         who = row["decider"] or "nobody named yet"
         by = row["decide_by_on"]
         text = f"Decision D-{row['id']} waits for {who}"
-        if by and by < facts["day"]:
-            text += f", due on {day(by)}, {days(between(facts['day'], by))} before {day(facts['day'])}"
-        elif by:
-            text += f", due on {day(by)}"
+        if by:
+            text += f", {'overdue since' if by < facts['day'] else 'due on'} {day(by)}"
         sources = [source(facts, "decision", row, "decider"), source(facts, "decision", row, "decide_by_on")]
         return Sentence("decision_waits", f"{text}: {quoted(row['question'])}", tuple(sources))
 

@@ -14,7 +14,6 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-import people.services
 import reports.outbox
 from milestones.services import change_milestone, link
 from programs.models import Role
@@ -279,7 +278,7 @@ def test_the_week_by_mouse_and_by_keyboard(
     db: None, signed_in: Any, live_server: LiveServer, complaints: list[str]
 ) -> None:
     now = timezone.now()
-    replay = Quarter(now=now, today=people.services.today(now), say=lambda line: None)
+    replay = Quarter(now=now, say=lambda line: None)
     by_mouse, by_keyboard = tell(replay)
     page: Page = signed_in(replay.people[LEAD])
     page.set_default_timeout(10_000)

@@ -100,6 +100,11 @@ def test_without_a_script_it_saves_previews_and_adds(cast: Cast, lead: Client) -
     to = lead.post(NEW, {"text": "**Bold**", "add": added[1]}).headers["Location"]
     assert Update.objects.get().text == f"**Bold**\n{added[1]}"
     assert "Canal" in lead.get(to).text
+    # What said the same with other numbers makes room.
+    older = re.sub(r"raised on \d+", "raised on 3", added[1])
+    assert older != added[1]
+    lead.post(to, {"text": f"{older}\nOur own words.", "add": added[1]})
+    assert Update.objects.get().text == f"{added[1]}\nOur own words."
 
 
 def test_it_asks_before_it_publishes_over_a_warning(cast: Cast, lead: Client) -> None:

@@ -135,7 +135,7 @@ def test_a_drafted_number_changed_by_hand() -> None:
     assert rules(None, drafted, text=text) == set()
     [one] = found(None, drafted, text=text.replace("9 days", "2 days"))
     assert (one.rule, one.level, one.line) == ("number", "error", 1)
-    assert one.advice == f"The records say: {drafted[0].text}"
+    assert one.advice.startswith(f"The records say: {drafted[0].text}")
     assert "number" in rules(None, drafted, text=text.replace("12 Mar", "1 Apr"))
     assert "number" not in rules(None, drafted, text="- P80 is still late.")
 

@@ -21,8 +21,8 @@ from tpm.demo.replay import Replay, lay_out
 
 @pytest.mark.django_db(transaction=True)
 def test_the_demo_shows_a_believable_portfolio() -> None:
-    now, today = datetime(2026, 11, 23, 9, tzinfo=UTC), date(2026, 11, 23)
-    Replay(now=now, today=today, say=lambda line: None).run()
+    now, today = datetime(2026, 11, 22, 23, 30, tzinfo=UTC), date(2026, 11, 23)  # a Monday where its people are
+    Replay(now=now, say=lambda line: None).run()
 
     newest = {row.program_id: row for row in ProgramHealth.objects.order_by("day")}
     derived = Counter(row.health for row in newest.values())
@@ -69,7 +69,8 @@ def test_the_demo_shows_a_believable_portfolio() -> None:
 @pytest.mark.parametrize("offset", range(7))
 def test_days_are_relative_to_today(offset: int) -> None:
     today = date(2026, 11, 20) + timedelta(days=offset)
-    replay = Replay(now=datetime(2026, 11, 27, tzinfo=UTC), today=today, say=lambda line: None)
+    replay = Replay(now=datetime(2026, 11, 20, 9, tzinfo=UTC) + timedelta(days=offset), say=lambda line: None)
+    assert replay.today == today
     assert replay.last_friday < today
     assert today - replay.last_friday <= timedelta(days=7)
     assert replay.last_friday.weekday() == 4

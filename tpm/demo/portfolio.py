@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# Where the organisation counts its days.
+HOME = "Europe/Berlin"
 SPONSOR = "Noor Haddad"
 VIEWER = "Samir Idowu"
 PASSWORD = "portfolio-demo"  # noqa: S105  # printed for whoever runs the demo; nothing else uses it
 
 ZONES = {
-    "Noor Haddad": "Europe/Berlin",
+    "Noor Haddad": HOME,
     "Samir Idowu": "Africa/Lagos",
     "Mei-Ling Chou": "Asia/Taipei",
     "Priya Raman": "America/Los_Angeles",

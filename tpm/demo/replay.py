@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from zlib import crc32
+from zoneinfo import ZoneInfo
 
 import forecasts.services
 import history
@@ -38,6 +39,7 @@ from tpm.demo.letters import promise_letters
 from tpm.demo.portfolio import (
     CAUSES,
     HAND_OFFS,
+    HOME,
     OBJECTIVES,
     PASSWORD,
     PROGRAMS,
@@ -137,11 +139,12 @@ def lay_out() -> dict[str, Step]:
 
 
 class Replay:
-    """One replay, relative to ``today``. ``say`` is told what goes on."""
+    """One replay, relative to the organisation's day at ``now``. ``say`` is told what goes on."""
 
-    def __init__(self, *, now: datetime, today: date, say: Callable[[str], None]) -> None:
-        self.now, self.today, self.say = now, today, say
-        self.last_friday = today - timedelta(days=(today.weekday() - 4) % 7 or 7)
+    def __init__(self, *, now: datetime, say: Callable[[str], None]) -> None:
+        self.now, self.say = now, say
+        self.today = now.astimezone(ZoneInfo(HOME)).date()
+        self.last_friday = self.today - timedelta(days=(self.today.weekday() - 4) % 7 or 7)
         self.steps = lay_out()
         self.milestones: dict[str, Milestone] = {}
         self.programs: dict[str, Program] = {}
@@ -187,7 +190,7 @@ class Replay:
     # -- week by week ------------------------------------------------------------------------------------------------
 
     def set_up(self) -> None:
-        people.services.set_up_organisation(name="Infrastructure", time_zone="Europe/Berlin")
+        people.services.set_up_organisation(name="Infrastructure", time_zone=HOME)
         self.people: dict[str, User] = {}
         for name, zone in ZONES.items():
             self.people[name] = people.services.create_user(

@@ -3,7 +3,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-import people.services
 from people.models import Organisation, User
 from reports import outbox, promises
 from reports.mail import Mail
@@ -35,7 +34,7 @@ class Command(BaseCommand):
         if Organisation.objects.exists():
             raise CommandError("This database holds a portfolio already. Load the demo into an empty one.")
         now = timezone.now()
-        Replay(now=now, today=people.services.today(now), say=self.stdout.write).run()
+        Replay(now=now, say=self.stdout.write).run()
         promises.promise(at=now)
         upset(at=now)
         letters = outbox.deliver(clock=timezone.now, way=Mail())
