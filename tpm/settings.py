@@ -87,7 +87,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "dashboards.context.frame",
             ],
-            "builtins": ["dashboards.templatetags.words"],
+            "builtins": ["django.templatetags.i18n", "dashboards.templatetags.words"],
         },
     }
 ]
@@ -149,6 +149,7 @@ CONTENT_SECURITY_POLICY = {
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [ROOT / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 FORMAT_MODULE_PATH = ["tpm.formats"]

@@ -24,6 +24,8 @@ from programs.services import touch
 
 # Two imports of the same files at once must not both find nothing.
 IMPORT_LOCK = 7305
+# An import of so many rows makes what PostgreSQL knows of its tables wrong: the next pages would wait for bad plans.
+MANY = 1_000
 
 
 def run(
@@ -63,4 +65,12 @@ def run(
             transaction.set_rollback(True)
         else:
             report.written = True
+            if rows >= MANY:
+                transaction.on_commit(count_anew, robust=True)
     return report
+
+
+def count_anew() -> None:
+    """Have PostgreSQL look at its tables at once: by itself it does so a minute later."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")

@@ -6,11 +6,14 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from history.models import ChangeSet
+from integrations.tables.importing import MANY
 from metrics.models import KPI, Measurement
 from milestones.models import DateMove, Dependency, Milestone, SlipCause, Workstream
 from people.models import Team, User, WorkingCalendar
@@ -282,3 +285,16 @@ def test_a_wrong_mapping_is_refused_by_place(run_import: Import, table: Write, m
     assert result.code == 1
     assert says in result.said
     assert not Program.objects.exists()
+
+
+def test_many_rows_are_counted_at_once(
+    run_import: Import, table: Write, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    """Else the next pages wait for plans made for an empty table."""
+    programs = table("programs.csv", "external_key,name\np-1,Region\n")
+    rows = "".join(f"p-1,m{number},Step {number}\n" for number in range(MANY))
+    with django_capture_on_commit_callbacks(execute=True):
+        run_import(programs, table("milestones.csv", f"program,external_key,name\n{rows}"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [Milestone._meta.db_table])
+        assert cursor.fetchone() == (MANY,)
