@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers, status
 from rest_framework.decorators import action
@@ -120,7 +121,7 @@ class Copying(In[Program]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("start_on" in attrs) == ("target_on" in attrs):
-            raise serializers.ValidationError({"start_on": ["Give either the day it starts or its target."]})
+            raise serializers.ValidationError({"start_on": [_("Give either the day it starts or its target.")]})
         return attrs
 
     def validate_start_on(self, day: date) -> date:
@@ -161,7 +162,7 @@ class Programs(milestones.Programs):
         if day is None:
             begins, day = plan.target_on, fields.pop("target_on")
             if begins is None:
-                raise serializers.ValidationError({"target_on": ["This program has no target: give start_on."]})
+                raise serializers.ValidationError({"target_on": [_("This program has no target: give start_on.")]})
         return self._start(plan.moved(day - begins) if begins else plan, fields, "Copy a program")
 
     def _start(self, plan: Plan, fields: dict[str, Any], reason: str) -> Response:

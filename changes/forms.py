@@ -10,6 +10,8 @@ from typing import Any, ClassVar
 from django import forms
 from django.http import QueryDict
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from changes.plans import Item, Plan, WorkingDays, plan_of, refuse_far
 from changes.templates import Template
@@ -31,12 +33,12 @@ class StartForm(RecordForm):
 
     model = Program
     names = ("name", "key", "lead", "owning_team")
-    counted_from: ClassVar = ((START, "the day it starts"), (TARGET, "its target, backwards"))
-    key = KeyField(max_length=16, help_text="Short and for good, such as NA4: it stands in every link.")
-    counted = forms.ChoiceField(choices=counted_from, widget=forms.RadioSelect, initial=START, label="Count from")
-    day = DayField(label="That day")
-    phases = forms.BooleanField(required=False, initial=True, label="With phases and what their gates ask for")
-    risks = forms.BooleanField(required=False, initial=True, label="With risks and the days that they may cost")
+    counted_from: ClassVar = ((START, lazy("the day it starts")), (TARGET, lazy("its target, backwards")))
+    key = KeyField(max_length=16, help_text=lazy("Short and for good, such as NA4: it stands in every link."))
+    counted = forms.ChoiceField(choices=counted_from, widget=forms.RadioSelect, initial=START, label=lazy("Count from"))
+    day = DayField(label=lazy("That day"))
+    phases = forms.BooleanField(required=False, initial=True, label=lazy("With phases and what their gates ask for"))
+    risks = forms.BooleanField(required=False, initial=True, label=lazy("With risks and the days that they may cost"))
 
     def __init__(
         self,
@@ -53,11 +55,14 @@ class StartForm(RecordForm):
         self.first, self.counted_on, self.today = first, counted_on, today
         self.fields["lead"] = forms.ModelChoiceField(people(None), required=False)
         self.fields["owning_team"] = forms.ModelChoiceField(Team.objects.order_by("name", "id"), required=False)
-        self.fields["lead"].help_text = "Answers for it, and changes everything in it."
+        self.fields["lead"].help_text = _("Answers for it, and changes everything in it.")
         self.order_fields([*self.names, "counted", "day", "phases", "risks"])
         for item in self.first.items:
             self.fields[f"item-{item.code}"] = forms.CharField(
-                max_length=200, required=item.is_end, initial=item.name, label=f"Name of “{item.name}”"
+                max_length=200,
+                required=item.is_end,
+                initial=item.name,
+                label=_("Name of “%(name)s”") % {"name": item.name},
             )
         if not self.first.gates:
             del self.fields["phases"]

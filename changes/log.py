@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 
 from django.db import connection, models
 from django.db.models import Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from changes.services import UNDOABLE_FOR
 from history.changes import UNKNOWN, FieldChange, Names, Shown, differs, pointed_to, told, words
@@ -46,22 +49,22 @@ MOST_ROWS = 6
 MINUTES_A_DAY = 480
 
 # What can be asked for, and the rows that it is about.
-KINDS: dict[str, tuple[str, tuple[Model, ...]]] = {
-    "program": ("Program", (Program, PartnerTeam, Alignment, RelatedLink)),
-    "health": ("Reported health", (ReportedHealth,)),
-    "milestone": ("Milestones", (Milestone, DateMove, Workstream)),
-    "dependency": ("Dependencies", (Dependency,)),
-    "baseline": ("Baselines", (Baseline,)),
-    "requirement": ("Requirements", (Requirement,)),
-    "risk": ("Risks", (Risk, RiskImpact, MitigationAction)),
-    "issue": ("Issues", (Issue,)),
-    "assumption": ("Assumptions", (Assumption,)),
-    "decision": ("Decisions", (Decision,)),
-    "kpi": ("KPIs", (KPI, Measurement)),
-    "phase": ("Phases and gates", (Phase, GateCriterion, GateAction)),
-    "people": ("Roles and slots", (Role, Slot)),
-    "objective": ("Objectives", (Objective,)),
-    "team": ("Teams", (Team,)),
+KINDS: dict[str, tuple[str | Promise, tuple[Model, ...]]] = {
+    "program": (lazy("Program"), (Program, PartnerTeam, Alignment, RelatedLink)),
+    "health": (lazy("Reported health"), (ReportedHealth,)),
+    "milestone": (lazy("Milestones"), (Milestone, DateMove, Workstream)),
+    "dependency": (lazy("Dependencies"), (Dependency,)),
+    "baseline": (lazy("Baselines"), (Baseline,)),
+    "requirement": (lazy("Requirements"), (Requirement,)),
+    "risk": (lazy("Risks"), (Risk, RiskImpact, MitigationAction)),
+    "issue": (lazy("Issues"), (Issue,)),
+    "assumption": (lazy("Assumptions"), (Assumption,)),
+    "decision": (lazy("Decisions"), (Decision,)),
+    "kpi": (lazy("KPIs"), (KPI, Measurement)),
+    "phase": (lazy("Phases and gates"), (Phase, GateCriterion, GateAction)),
+    "people": (lazy("Roles and slots"), (Role, Slot)),
+    "objective": (lazy("Objectives"), (Objective,)),
+    "team": (lazy("Teams"), (Team,)),
 }
 # Seen by everybody: they belong to the organisation.
 SHARED = frozenset({Objective, Team})
@@ -94,7 +97,7 @@ ADDRESSES: dict[Model, Callable[[Any], str]] = {
     Baseline: lambda event: f"/baselines/{event.id}",
     Team: lambda event: f"/teams/{event.id}",
 }
-PRIVATE = "something in a private program"
+PRIVATE = lazy("something in a private program")
 
 
 class Asked(NamedTuple):
@@ -157,7 +160,7 @@ def event_of(model: Model) -> Any:
 
 
 def models_of(kind: str) -> list[Model]:
-    return list(KINDS[kind][1]) if kind else [model for _, some in KINDS.values() for model in some]
+    return list(KINDS[kind][1]) if kind else [model for _label, some in KINDS.values() for model in some]
 
 
 def columns_of(model: Model) -> list[str]:
@@ -313,11 +316,11 @@ def _tell(acts: dict[int, Act], found: Iterable[tuple[Model, int, list[int]]], v
         program = getattr(one.event, "program_id", None) if one.model is not Program else one.event.pgh_obj_id
         act.rows.append(
             Row(
-                noun=str(one.model._meta.verbose_name),
+                noun=_(str(one.model._meta.verbose_name)),
                 title=_title(one, names),
-                verb={"insert": "added", "delete": "deleted"}.get(label, ""),
+                verb={"insert": _("added"), "delete": _("deleted")}.get(label, ""),
                 url=_address(one),
-                program=names.get((Program, program), "") if program else "",
+                program=names.get((Program, program), "") if program and one.model is not Program else "",
                 fields=told(one.event, one.before, changed, names, UNITS.get(one.model)),
             )
         )
@@ -388,7 +391,7 @@ def _title(one: Written, names: Names) -> str:
         return next((text for text in texts if text), "")
     said = (words(one.model._meta.get_field(name), one.event, names) for name in TITLES[one.model])  # type: ignore[arg-type]
     arrow = " → " if one.model is Dependency else ", "
-    return arrow.join(PRIVATE if text == UNKNOWN and one.model is Dependency else text for text in said if text)
+    return arrow.join(str(PRIVATE) if text == UNKNOWN and one.model is Dependency else text for text in said if text)
 
 
 def _address(one: Written) -> str:

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
 from changes import log
@@ -22,7 +24,13 @@ from people.pages import SignedIn
 from programs.models import Program
 from programs.pages import find_program, program_crumbs
 
-FILTERS = {"program": "Program", "person": "Person", "kind": "Kind", "week": "Week", "since": "Since"}
+FILTERS = {
+    "program": lazy("Program"),
+    "person": lazy("Person"),
+    "kind": lazy("Kind"),
+    "week": lazy("Week"),
+    "since": lazy("Since"),
+}
 MOST_OFFERED = 200
 
 
@@ -38,16 +46,26 @@ def changes(request: SignedIn, key: str | None = None) -> HttpResponse:
     asked = reading.read(program)
     page = log.page(asked, request.user, at=timezone.now())
     selects = [
-        ("program", "Program", reading.given.get("program", ""), offered),
-        ("person", "Person", reading.given.get("person", ""), [(ME, "Me"), *((str(u.pk), u.name) for u in people)]),
-        ("kind", "Kind", reading.given.get("kind", ""), [(name, label) for name, (label, _) in KINDS.items()]),
+        ("program", _("Program"), reading.given.get("program", ""), offered),
+        (
+            "person",
+            _("Person"),
+            reading.given.get("person", ""),
+            [(ME, _("Me")), *((str(u.pk), u.name) for u in people)],
+        ),
+        (
+            "kind",
+            _("Kind"),
+            reading.given.get("kind", ""),
+            [(name, str(label)) for name, (label, _models) in KINDS.items()],
+        ),
     ]
-    words = {name: dict(options) for name, _, _, options in selects}
+    words = {name: dict(options) for name, _label, _chosen, options in selects}
     context = {
         "program": program,
         "place": "changes",
-        "title": "Changes",
-        "sub": "Who changed what, when and why. Your own changes of the last day can be taken back.",
+        "title": _("Changes"),
+        "sub": _("Who changed what, when and why. Your own changes of the last day can be taken back."),
         "crumbs": program_crumbs(program) if program else [],
         "acts": page.acts,
         "older_url": address(request.GET, before=str(page.older)) if page.older else None,
@@ -57,7 +75,11 @@ def changes(request: SignedIn, key: str | None = None) -> HttpResponse:
         "selects": [one for one in selects if one[3]],
         "week": reading.given.get("week", ""),
         "chips": [
-            (FILTERS[name], words.get(name, {}).get(value, value), address(request.GET, **{name: None, "before": None}))
+            (
+                str(FILTERS[name]),
+                words.get(name, {}).get(value, value),
+                address(request.GET, **{name: None, "before": None}),
+            )
             for name, value in reading.given.items()
         ],
         "clear_url": address(request.GET, **dict.fromkeys(FILTERS), before=None),
@@ -77,7 +99,11 @@ class Reading:
     def read(self, program: Program | None) -> Asked:
         query = self.request.GET
         known = {*FILTERS, "before"} - ({"program"} if program else set())
-        self.refused = [f"This page has no filter “{name[:MOST_SHOWN]}”." for name in query if name not in known]
+        self.refused = [
+            _("This page has no filter “%(name)s”.") % {"name": name[:MOST_SHOWN]}
+            for name in query
+            if name not in known
+        ]
         said = {name: query.get(name, "").strip().replace("\0", "") for name in FILTERS if name in known}
         self.given = {name: value for name, value in said.items() if value}
         if not program and (key := self.given.get("program")):
@@ -100,7 +126,7 @@ class Reading:
 
     def refuse(self, name: str) -> None:
         value = self.given.pop(name)
-        self.refused.append(f"There is no {name} “{value[:MOST_SHOWN]}” here.")
+        self.refused.append(_("There is no %(name)s “%(value)s” here.") % {"name": name, "value": value[:MOST_SHOWN]})
 
     def person(self) -> User | None:
         value = self.given["person"]

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
+from django.utils.translation import gettext as _
 
 from forecasts.calendars import day_number, load_calendars
 from milestones.models import Dependency, Milestone
@@ -19,7 +20,7 @@ FURTHEST = timedelta(days=20 * 366)
 def refuse_far(day: date, today: date) -> None:
     """Refuse to count a plan from a day that nobody can mean."""
     if abs(day - today) > FURTHEST:
-        raise ValidationError("Give a day within twenty years.", code="far")
+        raise ValidationError(_("Give a day within twenty years."), code="far")
 
 
 class WorkingDays:
@@ -39,7 +40,7 @@ class WorkingDays:
         step = timedelta(days=-1 if count < 0 else 1)
         while not self.is_working(day):
             day += step
-        for _ in range(abs(count)):
+        for _step in range(abs(count)):
             day += step
             while not self.is_working(day):
                 day += step
@@ -84,7 +85,7 @@ class Gate:
 
     @property
     def label(self) -> str:
-        return Phase.Kind(self.kind).label
+        return str(Phase.Kind(self.kind).label)
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,9 @@ class Plan:
         """
         unknown = sorted(names.keys() - {item.code for item in self.items})
         if unknown:
-            raise ValidationError({"names": [f"There is no milestone “{unknown[0]}”."]}, code="unknown")
+            raise ValidationError(
+                {"names": [_("There is no milestone “%(name)s”.") % {"name": unknown[0]}]}, code="unknown"
+            )
         gone = {item.code for item in self.items if names.get(item.code) == "" and not item.is_end}
         waits_of = {item.code: item.waits for item in self.items}
 

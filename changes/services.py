@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.db.models import Value
 from django.db.models.deletion import Collector
+from django.utils.translation import gettext as _
 
 import milestones.services
 import programs.services
@@ -96,15 +97,15 @@ def undo(*, change_set: ChangeSet, by: User, at: datetime) -> None:
     its own, so that it can be taken back too. Raises ValidationError and changes nothing where it cannot be whole.
     """
     if change_set.by_id != by.pk:
-        raise PermissionDenied("Only who made a change can take it back.")
+        raise PermissionDenied(_("Only who made a change can take it back."))
     if change_set.parent_id is not None or at - change_set.at > UNDOABLE_FOR:
-        raise ValidationError("This change is too old to be taken back.", code="old")
+        raise ValidationError(_("This change is too old to be taken back."), code="old")
     written = _written(change_set)
     if not written:
-        raise ValidationError("There is nothing to take back.", code="nothing")
-    final = sorted({str(one.model._meta.verbose_name) for one in written if one.model in FINAL or _decides(one)})
+        raise ValidationError(_("There is nothing to take back."), code="nothing")
+    final = sorted({_(str(one.model._meta.verbose_name)) for one in written if one.model in FINAL or _decides(one)})
     if final:
-        raise ValidationError(f"This cannot be taken back: {', '.join(final)}.", code="final")
+        raise ValidationError(_("This cannot be taken back: %(names)s.") % {"names": ", ".join(final)}, code="final")
     if any(one.model is Dependency for one in written):
         milestones.services.lock_graph()
     with history.because(f"Undo: {change_set.reason}".removesuffix(": "), by_id=by.pk):
@@ -203,7 +204,7 @@ def _next_version(one: Written) -> dict[str, int]:
 def _row(one: Written) -> models.Model:
     row = one.model._default_manager.select_for_update(of=("self",)).filter(pk=one.pk).first()
     if row is None:
-        raise ValidationError("Somebody deleted this in the meantime.", code="gone")
+        raise ValidationError(_("Somebody deleted this in the meantime."), code="gone")
     return row
 
 
@@ -211,7 +212,7 @@ def _put_back(one: Written) -> None:
     row, before, after = _row(one), _values(one.model, one.before), _values(one.model, one.after)  # type: ignore[arg-type]
     changed = [name for name in before if before[name] != after[name]]
     if any(getattr(row, name) != after[name] for name in changed):
-        raise ValidationError(f"“{row}” was changed again since: change it by hand.", code="changed")
+        raise ValidationError(_("“%(row)s” was changed again since: change it by hand.") % {"row": row}, code="changed")
     history.save(row, **{name: before[name] for name in changed})
 
 
@@ -219,13 +220,15 @@ def _remove(one: Written, added: Iterable[tuple[type[models.Model], int]]) -> No
     row = _row(one)
     events: models.QuerySet[Any] = row.events  # type: ignore[attr-defined]  # named by history.track
     if events.get(valid_to=None).pgh_id != one.after.pgh_id:  # type: ignore[union-attr]
-        raise ValidationError(f"“{row}” was changed again since: delete it by hand.", code="changed")
+        raise ValidationError(_("“%(row)s” was changed again since: delete it by hand.") % {"row": row}, code="changed")
     takes = Collector(using="default", origin=row)
     takes.collect([row], fail_on_restricted=False)
     known = {*ACTS}
     others = [other for model, rows in takes.data.items() if model in known for other in rows]
     if any((type(other), other.pk) not in added for other in others):
-        raise ValidationError(f"Others have built on “{row}” since: delete it by hand.", code="built_on")
+        raise ValidationError(
+            _("Others have built on “%(row)s” since: delete it by hand.") % {"row": row}, code="built_on"
+        )
     history.delete(row)
 
 
@@ -242,7 +245,7 @@ def _permit(written: list[Written], by: User, before: dict[int, frozenset[Act]])
         if isinstance(act, OrgAct):
             require_org(by, act)
         elif act is not None and not any(act in allowed.get(pk, ()) for pk in one.programs):
-            raise PermissionDenied("You cannot take this back: you may not change it any more.")
+            raise PermissionDenied(_("You cannot take this back: you may not change it any more."))
 
 
 # -- starting with a plan --------------------------------------------------------------------------------------------

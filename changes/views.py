@@ -6,6 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from changes import catalogue, services
@@ -32,7 +33,7 @@ def undo(request: SignedIn) -> HttpResponse:
     return attempt(
         request,
         lambda: services.undo(change_set=change_set, by=request.user, at=timezone.now()),
-        "Taken back.",
+        _("Taken back."),
         back if safe else "/",
         again=True,
     )
@@ -46,8 +47,8 @@ def program_new(request: SignedIn) -> HttpResponse:
     """The ways to a new program: from a template, from a table, by hand, or a copy of one that the reader sees."""
     require_org(request.user, OrgAct.CREATE_PROGRAM)
     context = {
-        "title": "New program",
-        "sub": "Begin with what is there. Everything can be changed afterwards.",
+        "title": _("New program"),
+        "sub": _("Begin with what is there. Everything can be changed afterwards."),
         "templates": catalogue.TEMPLATES,
         "may_import": may(request.user, OrgAct.IMPORT),
         "copied": Program.objects.visible_to(request.user).order_by("-id")[:MOST_COPIED],
@@ -61,15 +62,21 @@ def program_from_template(request: SignedIn, slug: str) -> HttpResponse:
     if template is None:
         raise Http404
     form = TemplateForm(posted(request), template=template, by=request.user, today=today(timezone.now()))
-    return _start(request, form, f"New program: {template.name}", template.summary, f"Start from “{template.name}”")
+    return _start(
+        request,
+        form,
+        _("New program: %(name)s") % {"name": template.name},
+        template.summary,
+        f"Start from “{template.name}”",
+    )
 
 
 def program_copy(request: SignedIn, key: str) -> HttpResponse:
     program = find_program(request, key)
     require_org(request.user, OrgAct.CREATE_PROGRAM)
     form = CopyForm(posted(request), program=program, by=request.user, today=today(timezone.now()))
-    sub = "Its plan as it is now, on other days. Hand-offs, people, updates and what is done stay behind."
-    return _start(request, form, f"Copy {program.name}", sub, "Copy a program")
+    sub = _("Its plan as it is now, on other days. Hand-offs, people, updates and what is done stay behind.")
+    return _start(request, form, _("Copy %(name)s") % {"name": program.name}, sub, "Copy a program")
 
 
 def _start(request: SignedIn, form: StartForm, title: str, sub: str, reason: str) -> HttpResponse:
@@ -79,13 +86,13 @@ def _start(request: SignedIn, form: StartForm, title: str, sub: str, reason: str
             program = services.start_program(
                 plan=form.plan, by=request.user, today=form.today, reason=reason, **form.changes
             )
-            said = f"Created {program.name} with its plan. Its forecast follows within seconds."
+            said = _("Created %(name)s with its plan. Its forecast follows within seconds.") % {"name": program.name}
             return done(request, said, program.get_absolute_url())
     context = {
         "form": form,
         "title": title,
         "sub": sub,
-        "crumbs": [("New program", "/programs/new")],
+        "crumbs": [(_("New program"), "/programs/new")],
         "cancel_url": "/programs/new",
         "plan": form.counted_plan,
         "is_past": form.counted_plan.start_on is not None and form.counted_plan.start_on < form.today,

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
-from history.forms import RecordForm
+from history.forms import RecordForm, called
 
 MOST_ROWS = 200
 
@@ -27,8 +28,9 @@ class BulkForm(forms.Form):
         for name in self.names:
             field = like.fields[name]
             field.initial = None
-            label = field.label or name.replace("_", " ").removesuffix(" on").capitalize()
-            self.fields[f"set_{name}"] = forms.BooleanField(required=False, label=f"Change: {label}")
+            field.label = field.label or called(name)
+            tick = _("Change: %(label)s") % {"label": field.label}
+            self.fields[f"set_{name}"] = forms.BooleanField(required=False, label=tick)
             self.fields[name] = field
 
     @property
@@ -57,7 +59,7 @@ class BulkForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if not any(cleaned.get(f"set_{name}") for name in self.names) and not any(map(cleaned.get, self.beside)):
-            raise ValidationError("Tick what is to change.", code="nothing")
+            raise ValidationError(_("Tick what is to change."), code="nothing")
         return cleaned
 
     @property

@@ -11,6 +11,8 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.db import models
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from history import past
 from history.models import Event
@@ -18,7 +20,7 @@ from history.models import Event
 MOST_CHANGES = 30
 SILENT = {"id", "version"}
 # What a changed field points to where its name is not known: deleted, or not for the reader.
-UNKNOWN = "deleted since"
+UNKNOWN = lazy("deleted since")
 
 Names = Mapping[tuple[Any, int], str]
 Shown = Mapping[str, Callable[[Any], str]]
@@ -86,7 +88,7 @@ def told(
     """What changed, in words."""
     return tuple(
         FieldChange(
-            str(field.verbose_name),
+            _(str(field.verbose_name)),
             words(field, before, names, shown) if before else "",
             words(field, event, names, shown),
         )
@@ -102,11 +104,11 @@ def words(field: models.Field[Any, Any], event: Event, names: Names, shown: Show
     if shown and field.name in shown:
         return shown[field.name](value)
     if isinstance(field, models.ForeignKey):
-        return names.get((field.related_model, value), UNKNOWN)
+        return names.get((field.related_model, value), str(UNKNOWN))
     if field.choices:
         return str(dict(field.flatchoices).get(value, value))
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, datetime):
         return value.isoformat(" ", "minutes")
     return date_format(value, "j M Y") if isinstance(value, date) else str(value)

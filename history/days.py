@@ -11,6 +11,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as lazy
 
 MONTHS = {
     name: number
@@ -125,7 +126,7 @@ class DayField(forms.DateField):
     """A day in any of the ways that people write one. ``precision`` is how exactly the last one read was named."""
 
     widget = DayInput
-    default_error_messages = {"invalid": "Write a day such as 4 Dec 2026, next fri, +2w or Q3 2027."}
+    default_error_messages = {"invalid": lazy("Write a day such as 4 Dec 2026, next fri, +2w or Q3 2027.")}
     precision = ""
 
     def to_python(self, value: Any) -> date | None:
@@ -142,7 +143,7 @@ class DayField(forms.DateField):
 class SpanField(forms.Field):
     """Days of the calendar to move something by: “10”, “2w”, “-3”."""
 
-    default_error_messages = {"invalid": "Write days or weeks, such as 10, 2w or -3."}
+    default_error_messages = {"invalid": lazy("Write days or weeks, such as 10, 2w or -3.")}
 
     def to_python(self, value: Any) -> int | None:
         text = str(value or "").strip().lower().replace("\u2212", "-")

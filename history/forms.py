@@ -15,6 +15,8 @@ from django.db import models
 from django.forms.models import fields_for_model, model_to_dict
 from django.http import QueryDict
 from django.utils.formats import date_format
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
 from history.days import DayField
 from history.models import Record
@@ -67,6 +69,11 @@ class RecordForm(forms.Form):
                 widget=forms.HiddenInput, required=False, initial=row.version, min_value=1
             )
         self.order_fields([*self.names])
+
+    def __getitem__(self, name: str) -> forms.BoundField:
+        if name in self.fields and self.fields[name].label is None:
+            self.fields[name].label = called(name)
+        return super().__getitem__(name)
 
     def is_valid(self) -> bool:
         return super().is_valid() and not self.conflicts
@@ -154,7 +161,7 @@ class RecordForm(forms.Form):
         if isinstance(field, forms.ChoiceField):
             return str(dict(field.choices).get(value, value))  # type: ignore[arg-type]
         if isinstance(value, bool):
-            return "yes" if value else "no"
+            return _("yes") if value else _("no")
         if isinstance(value, date):
             return date_format(value, "j M Y")
         return str(field.prepare_value(_bare(value)))
@@ -163,7 +170,12 @@ class RecordForm(forms.Form):
 def _field(field: models.Field[Any, Any], **kwargs: Any) -> forms.Field | None:
     if type(field) is models.DateField:
         kwargs["form_class"] = DayField
-    return field.formfield(**kwargs)
+    return field.formfield(label=capfirst(_(str(field.verbose_name))), **kwargs)
+
+
+def called(name: str) -> str:
+    """The label of a field that has no words of its own."""
+    return capfirst(_(name.replace("_", " ")))
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.db import connection, models, transaction
+from django.utils.translation import gettext as _
 
 from history.services import EARLIEST
 
@@ -166,9 +167,11 @@ def day_asked(given: Mapping[str, str], today: date) -> tuple[date | None, str]:
     except ValueError:
         found = None
     if begins is None or found is None:
-        return None, f"There is no day “{text[:MOST_SHOWN]}”: write it as 2026-11-20, or a week as 2026-W47."
+        return None, _("There is no day “%(text)s”: write it as 2026-11-20, or a week as 2026-W47.") % {
+            "text": text[:MOST_SHOWN]
+        }
     if begins > today:
-        return None, f"{text} lies ahead: the page is shown as it is now."
+        return None, _("%(text)s lies ahead: the page is shown as it is now.") % {"text": text}
     if found < EARLIEST:
-        return None, f"{text} lies before all programs: the page is shown as it is now."
+        return None, _("%(text)s lies before all programs: the page is shown as it is now.") % {"text": text}
     return (found if found < today else None), ""

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, models, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 M = TypeVar("M", bound=models.Model)
 
@@ -19,7 +21,7 @@ FINAL: set[type[models.Model]] = set()
 
 # A day outside of these is a slip of the finger, and no plan reaches it.
 EARLIEST, LATEST = date(1950, 1, 1), date(2150, 12, 31)
-OUTSIDE = f"The day lies outside of {EARLIEST.year} to {LATEST.year}: check its year."
+OUTSIDE = gettext_noop("The day lies outside of 1950 to 2150: check its year.")
 NO_SUCH_ROW = "23503"  # PostgreSQL: foreign_key_violation
 
 
@@ -75,7 +77,7 @@ def because(reason: str = "", *, by_id: int | None) -> Iterator[int]:
             """,
             [by_id, reason],
         )
-        change_set, outer, _ = cursor.fetchone()
+        change_set, outer, _setting = cursor.fetchone()
         yield change_set
         cursor.execute("SELECT set_config('tpm.change_set', %s, true)", [str(outer or "")])
     notes = _notes.get()
@@ -131,9 +133,9 @@ def delete(row: models.Model) -> None:
             row.delete()
             _note(row)
     except models.ProtectedError as refusal:
-        names = sorted({str(other._meta.verbose_name) for other in refusal.protected_objects})
+        names = sorted({_(str(other._meta.verbose_name)) for other in refusal.protected_objects})
         raise ValidationError(
-            "%(row)s is still used by: %(names)s. Remove or move those first.",
+            _("%(row)s is still used by: %(names)s. Remove or move those first."),
             code="in_use",
             params={"row": str(row), "names": ", ".join(names)},
         ) from refusal
@@ -160,7 +162,7 @@ def each(
 def refuse_far_days(row: models.Model, names: Iterable[str]) -> None:
     """Raise ValidationError beside each of these fields whose day nobody can mean."""
     days = {name: getattr(row, name) for name in names if type(row._meta.get_field(name)) is models.DateField}
-    far = {name: [OUTSIDE] for name, day in days.items() if day and not EARLIEST <= day <= LATEST}
+    far = {name: [_(OUTSIDE)] for name, day in days.items() if day and not EARLIEST <= day <= LATEST}
     if far:
         raise ValidationError(far, code="day")
 
@@ -181,7 +183,7 @@ def _explained(row: models.Model) -> Iterator[None]:
         name = str(getattr(getattr(refusal.__cause__, "diag", None), "constraint_name", ""))
         if getattr(refusal.__cause__, "pgcode", None) == NO_SUCH_ROW:
             pointing = (f.name for f in row._meta.local_fields if f.remote_field and f"_{f.column}_" in name)
-            message = {next(pointing, NON_FIELD_ERRORS): ["Somebody deleted this in the meantime."]}
+            message = {next(pointing, NON_FIELD_ERRORS): [_("Somebody deleted this in the meantime.")]}
             raise ValidationError(message, code="gone") from refusal
         for constraint in row._meta.constraints:
             if constraint.name == name:
@@ -190,6 +192,6 @@ def _explained(row: models.Model) -> Iterator[None]:
                 raise ValidationError(message, code=name) from refusal
         for field in row._meta.local_fields:
             if field.unique and not field.primary_key and name.startswith(f"{row._meta.db_table}_{field.column}"):
-                message = {field.name: [f"This {field.verbose_name} is taken."]}
+                message = {field.name: [_("This %(name)s is taken.") % {"name": _(str(field.verbose_name))}]}
                 raise ValidationError(message, code="unique") from refusal
         raise

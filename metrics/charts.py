@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import plotly.graph_objects as go
+from django.utils.translation import gettext as _
 
 from metrics.kpis import pace
 from metrics.models import KPI
@@ -108,22 +109,22 @@ def _course(kpi: KPI, shown: Sequence[tuple[date, Decimal]], since: date | None)
             y=asked,
             mode="lines",
             line={"color": "var(--none-solid)", "width": 1.5, "dash": "dot"},
-            hovertemplate=f"pace %{{y:,.1~f}}{unit}<extra></extra>",
+            hovertemplate=f"{_('pace')} %{{y:,.1~f}}{unit}<extra></extra>",
         )
-    values = [float(value) for _, value in shown]
+    values = [float(value) for _on, value in shown]
     figure.add_scatter(
-        x=[on.isoformat() for on, _ in shown],
+        x=[on.isoformat() for on, _value in shown],
         y=values,
         mode="lines+markers",
         line={"color": "var(--accent)", "width": 2.5},
         marker={"color": "var(--accent)", "size": 6},
-        hovertemplate=f"measured %{{y:,.4~f}}{unit}<extra></extra>",
+        hovertemplate=f"{_('measured')} %{{y:,.4~f}}{unit}<extra></extra>",
     )
     lines = [
         (name, value, colour)
         for name, value, colour in (
-            ("Limit", kpi.limit_value, "var(--bad-solid)"),
-            ("Target", kpi.target_value, "var(--text)"),
+            (_("Limit"), kpi.limit_value, "var(--bad-solid)"),
+            (_("Target"), kpi.target_value, "var(--text)"),
         )
         if value is not None
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from history.forms import RecordForm
 from metrics.models import KPI, Measurement
@@ -29,11 +30,11 @@ class KPIForm(RecordForm):
 
     def __init__(self, data: QueryDict | None = None, *, row: KPI | None = None) -> None:
         super().__init__(data, row=row)
-        self.fields["unit"].help_text = "Such as %, ms, racks."
-        self.fields["cadence"].label = "Measured"
+        self.fields["unit"].help_text = _("Such as %, ms, racks.")
+        self.fields["cadence"].label = _("Measured")
         self.fields["owner"] = forms.ModelChoiceField(people(row.owner if row else None), required=False)
-        self.fields["limit_value"].help_text = "What it must not cross; past it, the program's health drops a step."
-        self.fields["start_value"].help_text = "With the day and the target it draws the pace to keep."
+        self.fields["limit_value"].help_text = _("What it must not cross; past it, the program's health drops a step.")
+        self.fields["start_value"].help_text = _("With the day and the target it draws the pace to keep.")
 
 
 class MeasurementForm(RecordForm):
@@ -42,6 +43,6 @@ class MeasurementForm(RecordForm):
 
     def __init__(self, data: QueryDict | None = None, *, kpi: KPI, row: Measurement | None = None) -> None:
         super().__init__(data, row=row)
-        self.fields["on"].label = "Day"
+        self.fields["on"].label = _("Day")
         if kpi.unit:
-            self.fields["value"].label = f"Value, {kpi.unit}"
+            self.fields["value"].label = _("Value, %(unit)s") % {"unit": kpi.unit}

@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 
 from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from metrics.models import KPI
 
@@ -14,13 +16,13 @@ from metrics.models import KPI
 class Standing(models.TextChoices):
     """What one word says about a KPI; what is worse wins."""
 
-    PAST_LIMIT = "past_limit", "past limit"
-    BEHIND = "behind", "behind pace"
-    REACHED = "reached", "target reached"
-    ON_PACE = "on_pace", "on pace"
-    IN_LIMIT = "in_limit", "in limit"
-    NO_LIMIT = "no_limit", "measured, without limit or pace"
-    UNMEASURED = "unmeasured", "not measured yet"
+    PAST_LIMIT = "past_limit", lazy("past limit")
+    BEHIND = "behind", lazy("behind pace")
+    REACHED = "reached", lazy("target reached")
+    ON_PACE = "on_pace", lazy("on pace")
+    IN_LIMIT = "in_limit", lazy("in limit")
+    NO_LIMIT = "no_limit", lazy("measured, without limit or pace")
+    UNMEASURED = "unmeasured", lazy("not measured yet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +81,17 @@ def state(kpi: KPI, *, value: Decimal | None, on: date | None, today: date) -> S
 def in_words(kpi: KPI, found: State) -> str:
     """What a standing rests on: “36 ms, 1 ms past the limit of 35 ms”."""
     if found.value is None:
-        return "Not measured yet"
+        return _("Not measured yet")
     limit, target = (_said(kpi, value) if value is not None else "" for value in (kpi.limit_value, kpi.target_value))
     words = {
-        Standing.PAST_LIMIT: f"{_apart(kpi, found.value, kpi.limit_value)} past the limit of {limit}",
-        Standing.BEHIND: f"{_apart(kpi, found.value, found.expected)} behind the pace of {_said(kpi, found.expected)}",
-        Standing.REACHED: f"the target of {target} is reached",
-        Standing.ON_PACE: f"keeps the pace of {_said(kpi, found.expected)}",
-        Standing.IN_LIMIT: f"inside the limit of {limit}",
-        Standing.NO_LIMIT: "without limit or pace to judge it by",
+        Standing.PAST_LIMIT: _("%(apart)s past the limit of %(limit)s")
+        % {"apart": _apart(kpi, found.value, kpi.limit_value), "limit": limit},
+        Standing.BEHIND: _("%(apart)s behind the pace of %(pace)s")
+        % {"apart": _apart(kpi, found.value, found.expected), "pace": _said(kpi, found.expected)},
+        Standing.REACHED: _("the target of %(target)s is reached") % {"target": target},
+        Standing.ON_PACE: _("keeps the pace of %(pace)s") % {"pace": _said(kpi, found.expected)},
+        Standing.IN_LIMIT: _("inside the limit of %(limit)s") % {"limit": limit},
+        Standing.NO_LIMIT: _("without limit or pace to judge it by"),
     }
     return f"{_said(kpi, found.value)}, {words[found.standing]}"
 

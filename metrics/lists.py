@@ -12,6 +12,8 @@ from django.db.models import F, OuterRef, Q, Subquery, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
 from metrics.charts import spark
@@ -70,39 +72,41 @@ def _standing(rows: Any, value: str, reader: lists.Reader) -> Any:
 NEWEST = Measurement.objects.filter(kpi=OuterRef("pk")).order_by("-on")
 KPIS = Shape(
     name="kpis",
-    noun="KPI",
+    noun=lazy("KPI"),
     filters={
-        "q": lists.words("Words in name, unit or owner", "name", "unit", "owner__name"),
+        "q": lists.words(lazy("Words in name, unit or owner"), "name", "unit", "owner__name"),
         "standing": lists.Filter(
-            "State", _standing, lambda rows, reader: [(one.value, one.label.capitalize()) for one in Standing]
+            lazy("State"),
+            _standing,
+            lambda rows, reader: [(one.value, str(one.label).capitalize()) for one in Standing],
         ),
-        "owner": lists.person("Owner"),
-        "cadence": lists.one_of("Measured", "cadence", KPI.Cadence.choices),
-        "due": lists.due("Target", "target_on"),
+        "owner": lists.person(lazy("Owner")),
+        "cadence": lists.one_of(lazy("Measured"), "cadence", KPI.Cadence.choices),
+        "due": lists.due(lazy("Target"), "target_on"),
     },
     sorts={
-        "name": ("KPI", F("name")),
-        "measured": ("Measured", Subquery(NEWEST.values("on")[:1])),
-        "value": ("Latest", Subquery(NEWEST.values("value")[:1])),
-        "target": ("Target", F("target_value")),
-        "due": ("Day of the target", F("target_on")),
-        "limit": ("Limit", F("limit_value")),
-        "owner": ("Owner", F("owner__name")),
+        "name": (lazy("KPI"), F("name")),
+        "measured": (lazy("Measured"), Subquery(NEWEST.values("on")[:1])),
+        "value": (lazy("Latest"), Subquery(NEWEST.values("value")[:1])),
+        "target": (lazy("Target"), F("target_value")),
+        "due": (lazy("Day of the target"), F("target_on")),
+        "limit": (lazy("Limit"), F("limit_value")),
+        "owner": (lazy("Owner"), F("owner__name")),
     },
     sort="name",
     columns=[
-        ("KPI", lambda line: line["kpi"].name),
-        ("State", lambda line: line["state"].standing.label),
-        ("In words", lambda line: line["words"]),
-        ("Latest", lambda line: exact(line["state"].value)),
-        ("Unit", lambda line: line["kpi"].unit or None),
-        ("Measured on", lambda line: line["state"].on),
-        ("Target", lambda line: exact(line["kpi"].target_value)),
-        ("By", lambda line: line["kpi"].target_on),
-        ("Limit", lambda line: exact(line["kpi"].limit_value)),
-        ("Direction", lambda line: line["kpi"].get_direction_display()),
-        ("Cadence", lambda line: line["kpi"].get_cadence_display()),
-        ("Owner", lambda line: line["kpi"].owner and line["kpi"].owner.name),
+        (lazy("KPI"), lambda line: line["kpi"].name),
+        (lazy("State"), lambda line: str(line["state"].standing.label)),
+        (lazy("In words"), lambda line: line["words"]),
+        (lazy("Latest"), lambda line: exact(line["state"].value)),
+        (lazy("Unit"), lambda line: line["kpi"].unit or None),
+        (lazy("Measured on"), lambda line: line["state"].on),
+        (lazy("Target"), lambda line: exact(line["kpi"].target_value)),
+        (lazy("By"), lambda line: line["kpi"].target_on),
+        (lazy("Limit"), lambda line: exact(line["kpi"].limit_value)),
+        (lazy("Direction"), lambda line: line["kpi"].get_direction_display()),
+        (lazy("Cadence"), lambda line: line["kpi"].get_cadence_display()),
+        (lazy("Owner"), lambda line: line["kpi"].owner and line["kpi"].owner.name),
     ],
 )
 
@@ -112,7 +116,7 @@ KPIS = Shape(
 def kpis(request: SignedIn, key: str) -> HttpResponse:
     program = find_program(request, key)
     here, day = f"{program.get_absolute_url()}/kpis", day_of(request)
-    kinds = {"in_use": ("In use", Q(retired_on=None)), "retired": ("Retired", Q(retired_on__isnull=False))}
+    kinds = {"in_use": (_("In use"), Q(retired_on=None)), "retired": (_("Retired"), Q(retired_on__isnull=False))}
     listing = Listing(request, KPIS, KPI.objects.filter(program=program), kinds, day, program=program)
     rows = listing.ordered(listing.wanted.select_related("owner", "program"))
     if listing.format:
@@ -125,13 +129,15 @@ def kpis(request: SignedIn, key: str) -> HttpResponse:
     context = listing.context(page) | {
         "program": program,
         "place": "kpis",
-        "title": "KPIs",
+        "title": _("KPIs"),
         "crumbs": program_crumbs(program),
         "lines": [line_of(kpi, measured[kpi.pk], day) | {"spark": spark(kpi, measured[kpi.pk])} for kpi in page],
         "may_edit": may_edit,
         "primary_url": f"{here}/new" if may_edit else None,
-        "primary_label": "New KPI",
-        "empty_heading": "No KPIs yet",
-        "empty_text": "A KPI says whether the program works: a number with a target to reach and a limit not to cross.",
+        "primary_label": _("New KPI"),
+        "empty_heading": _("No KPIs yet"),
+        "empty_text": _(
+            "A KPI says whether the program works: a number with a target to reach and a limit not to cross."
+        ),
     }
     return render(request, "metrics/kpis.html", context)

@@ -7,6 +7,8 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.tracker import track
@@ -20,44 +22,44 @@ class KPI(Record):
     """A number that says whether the program works: where it should go, and what it must not cross."""
 
     class Direction(models.TextChoices):
-        UP = "up", "higher is better"
-        DOWN = "down", "lower is better"
+        UP = "up", lazy("higher is better")
+        DOWN = "down", lazy("lower is better")
 
     class Cadence(models.TextChoices):
-        DAY = "day", "daily"
-        WEEK = "week", "weekly"
-        MONTH = "month", "monthly"
-        QUARTER = "quarter", "quarterly"
+        DAY = "day", lazy("daily")
+        WEEK = "week", lazy("weekly")
+        MONTH = "month", lazy("monthly")
+        QUARTER = "quarter", lazy("quarterly")
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="kpis")
     external_key = models.CharField(max_length=200, blank=True)
     name = models.CharField(max_length=120)
     unit = models.CharField(max_length=20, blank=True)
     direction = models.CharField(max_length=4, choices=Direction.choices, default=Direction.UP)
-    start_value = models.DecimalField("where it starts", max_digits=18, decimal_places=4, null=True, blank=True)
-    start_on = models.DateField("counted from", null=True, blank=True)
-    target_value = models.DecimalField("target", max_digits=18, decimal_places=4, null=True, blank=True)
-    target_on = models.DateField("target day", null=True, blank=True)
-    limit_value = models.DecimalField("limit", max_digits=18, decimal_places=4, null=True, blank=True)
+    start_value = models.DecimalField(lazy("where it starts"), max_digits=18, decimal_places=4, null=True, blank=True)
+    start_on = models.DateField(lazy("counted from"), null=True, blank=True)
+    target_value = models.DecimalField(lazy("target"), max_digits=18, decimal_places=4, null=True, blank=True)
+    target_on = models.DateField(lazy("target day"), null=True, blank=True)
+    limit_value = models.DecimalField(lazy("limit"), max_digits=18, decimal_places=4, null=True, blank=True)
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="kpis")
     cadence = models.CharField(max_length=8, choices=Cadence.choices, default=Cadence.WEEK)
-    retired_on = models.DateField("retired", null=True, blank=True)
+    retired_on = models.DateField(lazy("retired"), null=True, blank=True)
 
     objects = OfProgramQuerySet["KPI"].as_manager()
 
     class Meta:
-        verbose_name = "KPI"
+        verbose_name = lazy("KPI")
         constraints = [
             models.UniqueConstraint(
                 fields=["program", "name"],
                 name="kpi_once",
-                violation_error_message="The program has a KPI of this name already.",
+                violation_error_message=lazy("The program has a KPI of this name already."),
                 violation_error_code="name",
             ),
             models.CheckConstraint(
                 condition=Q(start_on=None) | Q(target_on=None) | Q(start_on__lt=F("target_on")),
                 name="kpi_days_in_order",
-                violation_error_message="The target day lies after the day it is counted from.",
+                violation_error_message=lazy("The target day lies after the day it is counted from."),
                 violation_error_code="target_on",
             ),
         ]
@@ -93,10 +95,10 @@ class Measurement(Record):
             models.UniqueConstraint(
                 fields=["kpi", "on"],
                 name="measured_once_a_day",
-                violation_error_message="There is a measurement of that day already; change that one.",
+                violation_error_message=lazy("There is a measurement of that day already; change that one."),
                 violation_error_code="on",
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.value.normalize():f} on {self.on:%-d %b %Y}"
+        return _("%(value)s on %(day)s") % {"value": f"{self.value.normalize():f}", "day": f"{self.on:%-d %b %Y}"}

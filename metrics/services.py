@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 import history
 from metrics.models import KPI, Measurement
@@ -50,7 +51,7 @@ def measure(*, kpi: KPI, on: date, value: Decimal, by: User, today: date, note: 
     """Record a value; a second one of the same day is refused: change the first."""
     require(by, Act.MEASURE, kpi.program)
     if on > today:
-        raise ValidationError({"on": ["This day lies in the future."]}, code="future")
+        raise ValidationError({"on": [_("This day lies in the future.")]}, code="future")
     with history.because("Record a measurement", by_id=by.pk):
         row = history.create(Measurement(kpi=kpi, on=on, value=value, note=note))
     touch(kpi.program_id, plan=False)

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_POST
 
 import people.services
@@ -25,7 +27,7 @@ from programs.permissions import Act, acts, require
 
 MOST_DRAWN = 2_000
 # How far back the figure of a KPI reaches, by the address's ?days=.
-SPANS = {"": "All", "365": "A year", "90": "90 days"}
+SPANS = {"": lazy("All"), "365": lazy("A year"), "90": lazy("90 days")}
 
 
 def today() -> date:
@@ -38,7 +40,7 @@ def find_kpi(request: SignedIn, key: str, pk: int) -> KPI:
 
 
 def _crumbs(program: Program, *more: tuple[str, str]) -> Crumbs:
-    return program_crumbs(program, ("KPIs", f"{program.get_absolute_url()}/kpis"), *more)
+    return program_crumbs(program, (_("KPIs"), f"{program.get_absolute_url()}/kpis"), *more)
 
 
 @looks_back
@@ -62,7 +64,7 @@ def kpi(request: SignedIn, key: str, pk: int) -> HttpResponse:
         ),
         "spans": [
             {
-                "label": label,
+                "label": str(label),
                 "url": f"?days={days}" if days else here,
                 "count": None,
                 "current": days == span,
@@ -87,13 +89,15 @@ def kpi_create(request: SignedIn, key: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_kpi(program=program, by=request.user, **form.changes)
-            return done(request, f"Added “{row.name}”. Record a first value.", row.get_absolute_url())
+            return done(
+                request, _("Added “%(name)s”. Record a first value.") % {"name": row.name}, row.get_absolute_url()
+            )
     context = {
         "form": form,
-        "title": "New KPI",
+        "title": _("New KPI"),
         "crumbs": _crumbs(program),
         "cancel_url": f"{program.get_absolute_url()}/kpis",
-        "submit_label": "Add KPI",
+        "submit_label": _("Add KPI"),
     }
     return form_page(request, context)
 
@@ -105,10 +109,10 @@ def kpi_edit(request: SignedIn, key: str, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_kpi(kpi=row, by=request.user, **form.changes)
-            return done(request, "Saved the KPI.", row.get_absolute_url(), kept=form.kept)
+            return done(request, _("Saved the KPI."), row.get_absolute_url(), kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit KPI",
+        "title": _("Edit KPI"),
         "sub": row.name,
         "crumbs": _crumbs(row.program, (row.name, row.get_absolute_url())),
         "cancel_url": row.get_absolute_url(),
@@ -126,7 +130,7 @@ def kpi_retire(request: SignedIn, key: str, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: services.change_kpi(kpi=row, by=request.user, retired_on=retired_on),
-        "Retired: it no longer counts for health." if retired_on else "In use again.",
+        _("Retired: it no longer counts for health.") if retired_on else _("In use again."),
         row.get_absolute_url(),
     )
 
@@ -140,7 +144,7 @@ def kpi_delete(request: SignedIn, key: str, pk: int) -> HttpResponse:
         row=row,
         to=f"{row.program.get_absolute_url()}/kpis",
         back=row.get_absolute_url(),
-        consequence="Its measurements go with it. To keep them, retire it instead.",
+        consequence=_("Its measurements go with it. To keep them, retire it instead."),
         crumbs=_crumbs(row.program, (row.name, row.get_absolute_url())),
     )
 
@@ -156,14 +160,14 @@ def measurement_create(request: SignedIn, key: str, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.measure(kpi=row, by=request.user, today=day, **form.changes)
-            return done(request, "Recorded.", row.get_absolute_url())
+            return done(request, _("Recorded."), row.get_absolute_url())
     context = {
         "form": form,
-        "title": "Record a value",
+        "title": _("Record a value"),
         "sub": row.name,
         "crumbs": _crumbs(row.program, (row.name, row.get_absolute_url())),
         "cancel_url": row.get_absolute_url(),
-        "submit_label": "Record",
+        "submit_label": _("Record"),
     }
     return form_page(request, context)
 
@@ -180,10 +184,10 @@ def measurement_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_measurement(measurement=row, by=request.user, **form.changes)
-            return done(request, "Corrected.", row.kpi.get_absolute_url(), kept=form.kept)
+            return done(request, _("Corrected."), row.kpi.get_absolute_url(), kept=form.kept)
     context = {
         "form": form,
-        "title": "Correct a measurement",
+        "title": _("Correct a measurement"),
         "sub": row.kpi.name,
         "crumbs": _crumbs(row.kpi.program, (row.kpi.name, row.kpi.get_absolute_url())),
         "cancel_url": row.kpi.get_absolute_url(),

@@ -12,7 +12,10 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from history.bulk import BulkForm
 from history.days import DayField, SpanField
@@ -27,19 +30,20 @@ from programs.permissions import Act, acts
 MINUTES = {"m": 1, "h": 60, "d": 480, "w": 5 * 480}
 AMOUNT = re.compile(r"([+-]?\d+(?:[.,]\d+)?)\s*(w(?:eeks?)?|d(?:ays?)?|h(?:ours?)?|m(?:in(?:utes?)?)?)?", re.IGNORECASE)
 MOST_DIGITS = 16
+NEEDED = lazy("Needed when a promised date moves.")
 
 
 class WorkField(forms.Field):
     """Working time, typed as people say it (“10”, “2w”, “4 h”) and kept in working minutes. A bare number is days."""
 
     default_error_messages = {
-        "work": "Write days, or a number with w, d, h or min: 10, 2w, 4h.",
-        "negative": "Work cannot be negative.",
+        "work": lazy("Write days, or a number with w, d, h or min: 10, 2w, 4h."),
+        "negative": lazy("Work cannot be negative."),
     }
 
     def __init__(self, *, signed: bool = False, **kwargs: Any) -> None:
         self.signed = signed
-        kwargs.setdefault("help_text", "Days, or with a unit: 10, 2w, 4h.")
+        kwargs.setdefault("help_text", lazy("Days, or with a unit: 10, 2w, 4h."))
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> int | None:
@@ -69,9 +73,9 @@ def causes() -> QuerySet[SlipCause]:
     return SlipCause.objects.filter(retired_on=None).order_by("position", "name", "id")
 
 
-def cause_field(help_text: str = "Needed when a promised date moves.") -> forms.ModelChoiceField[SlipCause]:
+def cause_field(help_text: str | Promise = NEEDED) -> forms.ModelChoiceField[SlipCause]:
     """Why a promised date moves; asked beside every date that was promised before."""
-    return forms.ModelChoiceField(causes(), required=False, label="Cause of the move", help_text=help_text)
+    return forms.ModelChoiceField(causes(), required=False, label=lazy("Cause of the move"), help_text=help_text)
 
 
 class MilestoneForm(RecordForm):
@@ -101,10 +105,10 @@ class MilestoneForm(RecordForm):
         "work_likely": ("work_low", "work_high"),
         "started_on": ("remaining",),
     }
-    work_likely = WorkField(required=False, label="Work")
-    work_low = WorkField(required=False, label="Work, at best", help_text="")
-    work_high = WorkField(required=False, label="Work, at worst", help_text="")
-    remaining = WorkField(required=False, label="Work remaining", help_text="Of what has started.")
+    work_likely = WorkField(required=False, label=lazy("Work"))
+    work_low = WorkField(required=False, label=lazy("Work, at best"), help_text="")
+    work_high = WorkField(required=False, label=lazy("Work, at worst"), help_text="")
+    remaining = WorkField(required=False, label=lazy("Work remaining"), help_text=lazy("Of what has started."))
 
     def __init__(
         self, data: QueryDict | None = None, *, program: Program, by: User, row: Milestone | None = None
@@ -115,29 +119,29 @@ class MilestoneForm(RecordForm):
         )
         self.fields["owner"] = forms.ModelChoiceField(people(row.owner if row else None), required=False)
         self.fields["team"] = forms.ModelChoiceField(Team.objects.order_by("name", "id"), required=False)
-        self.fields["not_before_on"].help_text = "Work cannot start earlier, whatever it waits for."
-        self.fields["target_on"].help_text = "The day promised to the outside."
-        self.fields["target_precision"].label = "Promised to the"
-        self.fields["is_end"].help_text = "The program's forecast is that of its end milestone."
-        self.fields["demand_days"].label = "Demand, in people-days"
+        self.fields["not_before_on"].help_text = _("Work cannot start earlier, whatever it waits for.")
+        self.fields["target_on"].help_text = _("The day promised to the outside.")
+        self.fields["target_precision"].label = _("Promised to the")
+        self.fields["is_end"].help_text = _("The program's forecast is that of its end milestone.")
+        self.fields["demand_days"].label = _("Demand, in people-days")
         may_plan = Act.PLAN in acts(by, program)
         if row and row.started_on:
             # Of what has started, the work that remains is what counts.
             self.together = {**self.together, "work_likely": ("work_low", "work_high", "remaining")}
         if row and not may_plan and row.is_end:
             self.fields["is_end"].disabled = True
-            self.fields["is_end"].help_text = "The program's lead gives it another end."
+            self.fields["is_end"].help_text = _("The program's lead gives it another end.")
         if row and row.target_on:
             if may_plan:
                 self.fields["cause"] = cause_field()
                 self.fields["reason"] = forms.CharField(
-                    max_length=500, required=False, label="What happened", help_text="Kept with the move."
+                    max_length=500, required=False, label=_("What happened"), help_text=_("Kept with the move.")
                 )
                 after = self.names.index("target_precision") + 1
                 self.order_fields([*self.names[:after], "cause", "reason", *self.names[after:]])
             else:
                 self.fields["target_on"].disabled = True
-                self.fields["target_on"].help_text = "Promised: the program's lead moves it."
+                self.fields["target_on"].help_text = _("Promised: the program's lead moves it.")
 
     @property
     def move(self) -> dict[str, Any]:
@@ -149,9 +153,13 @@ class BulkMilestoneForm(BulkForm):
     """What many milestones can share: no name, no end; a workstream where one program has them all."""
 
     beside = ("shift", "cause", "reason")
-    shift = SpanField(required=False, label="Shift targets by", help_text="Those that have one: 10, 2w, -3.")
-    cause = cause_field("Needed when promised dates move.")
-    reason = forms.CharField(max_length=500, required=False, label="What happened", help_text="Kept with each move.")
+    shift = SpanField(
+        required=False, label=lazy("Shift targets by"), help_text=lazy("Those that have one: 10, 2w, -3.")
+    )
+    cause = cause_field(lazy("Needed when promised dates move."))
+    reason = forms.CharField(
+        max_length=500, required=False, label=lazy("What happened"), help_text=lazy("Kept with each move.")
+    )
 
     def __init__(self, data: QueryDict | None, rows: list[Milestone], *, by: User) -> None:
         programs = {row.program_id for row in rows}
@@ -172,7 +180,7 @@ class WorkstreamForm(RecordForm):
 
     def __init__(self, data: QueryDict | None = None, *, row: Workstream | None = None) -> None:
         super().__init__(data, row=row)
-        self.fields["position"].help_text = "Its place in lists: 0 comes first."
+        self.fields["position"].help_text = _("Its place in lists: 0 comes first.")
 
 
 class RequirementForm(RecordForm):
@@ -184,28 +192,28 @@ class RequirementForm(RecordForm):
         self, data: QueryDict | None = None, *, program: Program, by: User, row: Requirement | None = None
     ) -> None:
         super().__init__(data, row=row)
-        self.fields["text"].label = "Requirement"
+        self.fields["text"].label = _("Requirement")
         self.fields["text"].widget = forms.Textarea(attrs={"rows": "3"})
         self.fields["milestone"] = forms.ModelChoiceField(
             program.milestones.filter(Q(cancelled_on=None) | Q(requirements=row)).distinct().order_by("name", "id")
             if row
             else program.milestones.filter(cancelled_on=None).order_by("name", "id"),
             required=False,
-            help_text="The milestone that delivers it.",
+            help_text=_("The milestone that delivers it."),
         )
-        self.fields["in_scope"].label = "In scope"
-        self.fields["scope_reason"].label = "Why it is in or out"
-        self.fields["scope_reason"].help_text = "Needed when it is out of scope."
+        self.fields["in_scope"].label = _("In scope")
+        self.fields["scope_reason"].label = _("Why it is in or out")
+        self.fields["scope_reason"].help_text = _("Needed when it is out of scope.")
         if row and Act.PLAN not in acts(by, program):
             self.fields["in_scope"].disabled = True
-            self.fields["in_scope"].help_text = "The program's lead moves it in or out of scope."
+            self.fields["in_scope"].help_text = _("The program's lead moves it in or out of scope.")
 
 
 class ProgramChoice(forms.Form):
     """First step of a new link: whose milestone it waits for."""
 
     program = forms.ModelChoiceField(
-        Program.objects.none(), to_field_name="key", label="Program of the milestone it waits for"
+        Program.objects.none(), to_field_name="key", label=lazy("Program of the milestone it waits for")
     )
 
     def __init__(self, data: QueryDict | None, *, viewer: User, first: Program) -> None:
@@ -218,19 +226,21 @@ class LinkForm(RecordForm):
 
     model = Dependency
     names = ("predecessor", "kind", "lag", "need_by_on", "note")
-    lag = WorkField(signed=True, required=False, label="Lag", help_text="Working days between; negative overlaps.")
+    lag = WorkField(
+        signed=True, required=False, label=lazy("Lag"), help_text=lazy("Working days between; negative overlaps.")
+    )
 
     def __init__(self, data: QueryDict | None = None, *, giver: Program, receiver: Milestone) -> None:
         super().__init__(data)
         self.fields["predecessor"] = forms.ModelChoiceField(
             giver.milestones.filter(cancelled_on=None).exclude(pk=receiver.pk).order_by("name", "id"),
-            label=f"Waits for, in {giver.name}",
+            label=_("Waits for, in %(name)s") % {"name": giver.name},
         )
-        self.fields["kind"].label = "How it waits"
+        self.fields["kind"].label = _("How it waits")
         if giver.pk == receiver.program_id:
             del self.fields["need_by_on"]
         else:
-            self.fields["note"].help_text = "What exactly is handed over, so that the giver can agree."
+            self.fields["note"].help_text = _("What exactly is handed over, so that the giver can agree.")
 
     def clean_lag(self) -> int:
         return self.cleaned_data["lag"] or 0
@@ -241,23 +251,25 @@ class DependencyForm(RecordForm):
 
     model = Dependency
     names = ("kind", "lag", "need_by_on", "promised_on", "note")
-    lag = WorkField(signed=True, required=False, label="Lag", help_text="Working days between; negative overlaps.")
+    lag = WorkField(
+        signed=True, required=False, label=lazy("Lag"), help_text=lazy("Working days between; negative overlaps.")
+    )
 
     def __init__(
         self, data: QueryDict | None = None, *, row: Dependency, may_receive: bool, may_promise: bool, crosses: bool
     ) -> None:
         super().__init__(data, row=row)
-        self.fields["kind"].label = "How it waits"
+        self.fields["kind"].label = _("How it waits")
         if not crosses:
             del self.fields["need_by_on"], self.fields["promised_on"]
         for name in {"kind", "lag", "need_by_on", "note"} & self.fields.keys():
             self.fields[name].disabled = not may_receive
         if crosses:
             self.fields["promised_on"].disabled = not may_promise
-            self.fields["promised_on"].help_text = "The giver's word."
+            self.fields["promised_on"].help_text = _("The giver's word.")
             if row.promised_on and may_promise:
                 self.fields["cause"] = cause_field()
-                self.fields["reason"] = forms.CharField(max_length=500, required=False, label="What happened")
+                self.fields["reason"] = forms.CharField(max_length=500, required=False, label=_("What happened"))
 
     def clean_lag(self) -> int:
         return self.cleaned_data["lag"] or 0
@@ -282,26 +294,26 @@ class AnswerForm(FromList):
     """The giver's answer to a hand-off."""
 
     agreement = forms.ChoiceField(
-        label="Answer",
+        label=lazy("Answer"),
         widget=forms.RadioSelect,
         choices=[
-            (Dependency.Agreement.ACCEPTED, "Accept: it will be there"),
-            (Dependency.Agreement.COUNTERED, "Offer another day, and say why"),
-            (Dependency.Agreement.DECLINED, "Decline, with a reason"),
-            (Dependency.Agreement.DELIVERED, "It is delivered"),
+            (Dependency.Agreement.ACCEPTED, lazy("Accept: it will be there")),
+            (Dependency.Agreement.COUNTERED, lazy("Offer another day, and say why")),
+            (Dependency.Agreement.DECLINED, lazy("Decline, with a reason")),
+            (Dependency.Agreement.DELIVERED, lazy("It is delivered")),
         ],
     )
-    promised_on = DayField(label="Promised by", required=False)
+    promised_on = DayField(label=lazy("Promised by"), required=False)
     cause = cause_field()
     note = forms.CharField(
-        required=False, max_length=5_000, label="Note to the receiver", widget=forms.Textarea(attrs={"rows": "3"})
+        required=False, max_length=5_000, label=lazy("Note to the receiver"), widget=forms.Textarea(attrs={"rows": "3"})
     )
 
     def __init__(self, data: QueryDict | None = None, *, row: Dependency) -> None:
         answered = row.agreement if row.agreement != Dependency.Agreement.PROPOSED else ""
         super().__init__(data, initial={"agreement": answered, "promised_on": row.promised_on or row.need_by_on})
         if row.promised_on:
-            self.fields["promised_on"].help_text = "Left empty, the day promised before stands."
+            self.fields["promised_on"].help_text = _("Left empty, the day promised before stands.")
         if not row.promised_on:
             del self.fields["cause"]
 
@@ -316,18 +328,20 @@ class AnswerForm(FromList):
 class ReplyForm(FromList):
     """The receiver's reply to a giver who offers another day, or declines."""
 
-    agreement = forms.ChoiceField(label="Reply", widget=forms.RadioSelect)
-    need_by_on = DayField(label="Needed by", required=False, help_text="Left empty, the day stays as it is.")
+    agreement = forms.ChoiceField(label=lazy("Reply"), widget=forms.RadioSelect)
+    need_by_on = DayField(
+        label=lazy("Needed by"), required=False, help_text=lazy("Left empty, the day stays as it is.")
+    )
     note = forms.CharField(
-        required=False, max_length=5_000, label="Note to the giver", widget=forms.Textarea(attrs={"rows": "3"})
+        required=False, max_length=5_000, label=lazy("Note to the giver"), widget=forms.Textarea(attrs={"rows": "3"})
     )
 
     def __init__(self, data: QueryDict | None = None, *, row: Dependency) -> None:
         super().__init__(data, initial={"need_by_on": row.need_by_on})
-        again = [(Dependency.Agreement.PROPOSED, "Ask again: by another day, or with other words")]
+        again = [(Dependency.Agreement.PROPOSED, _("Ask again: by another day, or with other words"))]
         offered = row.agreement == Dependency.Agreement.COUNTERED
         self.fields["agreement"].choices = (  # type: ignore[attr-defined]
-            [(Dependency.Agreement.ACCEPTED, "Take the day offered"), *again] if offered else again
+            [(Dependency.Agreement.ACCEPTED, _("Take the day offered")), *again] if offered else again
         )
 
 
@@ -341,7 +355,7 @@ class BaselineForm(RecordForm):
         if is_first:
             del self.fields["cause"]
         else:
-            self.fields["cause"] = cause_field("A new baseline moves promised dates.")
+            self.fields["cause"] = cause_field(_("A new baseline moves promised dates."))
 
 
 class SlipCauseForm(RecordForm):

@@ -8,6 +8,7 @@ from typing import Self
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.tracker import track
@@ -32,7 +33,7 @@ class Workstream(Record):
             models.UniqueConstraint(
                 fields=["program", "name"],
                 name="workstream_once",
-                violation_error_message="The program has a workstream of this name already.",
+                violation_error_message=lazy("The program has a workstream of this name already."),
                 violation_error_code="name",
             )
         ]
@@ -69,10 +70,10 @@ class Milestone(Record):
     """A dated promise or deliverable of a program; it may take work. Work is in working minutes."""
 
     class Kind(models.TextChoices):
-        DELIVERABLE = "deliverable", "Deliverable"
-        EVENT = "event", "Event"
-        GATE = "gate", "Gate"
-        LAUNCH = "launch", "Launch"
+        DELIVERABLE = "deliverable", lazy("Deliverable")
+        EVENT = "event", lazy("Event")
+        GATE = "gate", lazy("Gate")
+        LAUNCH = "launch", lazy("Launch")
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="milestones")
     workstream = models.ForeignKey(
@@ -81,22 +82,27 @@ class Milestone(Record):
     external_key = models.CharField(max_length=200, blank=True)
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.DELIVERABLE)
-    is_end = models.BooleanField("the program's end", default=False)
+    is_end = models.BooleanField(lazy("the program's end"), default=False)
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="milestones")
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT, related_name="milestones")
-    work_low = models.PositiveIntegerField("work, at best", null=True, blank=True)
-    work_likely = models.PositiveIntegerField("work", null=True, blank=True)
-    work_high = models.PositiveIntegerField("work, at worst", null=True, blank=True)
+    work_low = models.PositiveIntegerField(lazy("work, at best"), null=True, blank=True)
+    work_likely = models.PositiveIntegerField(lazy("work"), null=True, blank=True)
+    work_high = models.PositiveIntegerField(lazy("work, at worst"), null=True, blank=True)
     demand_days = models.DecimalField(
-        "demand, people-days", max_digits=9, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)]
+        lazy("demand, people-days"),
+        max_digits=9,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
     )
-    not_before_on = models.DateField("not before", null=True, blank=True)
-    target_on = models.DateField("target", null=True, blank=True)
+    not_before_on = models.DateField(lazy("not before"), null=True, blank=True)
+    target_on = models.DateField(lazy("target"), null=True, blank=True)
     target_precision = models.CharField(max_length=8, choices=Precision.choices, default=Precision.DAY)
-    started_on = models.DateField("started", null=True, blank=True)
-    remaining = models.PositiveIntegerField("work remaining", null=True, blank=True)
-    done_on = models.DateField("done", null=True, blank=True)
-    cancelled_on = models.DateField("cancelled", null=True, blank=True)
+    started_on = models.DateField(lazy("started"), null=True, blank=True)
+    remaining = models.PositiveIntegerField(lazy("work remaining"), null=True, blank=True)
+    done_on = models.DateField(lazy("done"), null=True, blank=True)
+    cancelled_on = models.DateField(lazy("cancelled"), null=True, blank=True)
     note = models.TextField(blank=True, max_length=20_000)
 
     objects = MilestoneQuerySet.as_manager()
@@ -107,14 +113,14 @@ class Milestone(Record):
                 fields=["program", "external_key"],
                 condition=~Q(external_key=""),
                 name="milestone_external_key_once",
-                violation_error_message="Another milestone of the program has this external key.",
+                violation_error_message=lazy("Another milestone of the program has this external key."),
                 violation_error_code="external_key",
             ),
             models.UniqueConstraint(
                 fields=["program"],
                 condition=Q(is_end=True),
                 name="milestone_one_end",
-                violation_error_message="The program has an end milestone already; clear that one first.",
+                violation_error_message=lazy("The program has an end milestone already; clear that one first."),
                 violation_error_code="is_end",
             ),
             models.CheckConstraint(
@@ -127,7 +133,9 @@ class Milestone(Record):
                     work_likely__lte=F("work_high"),
                 ),
                 name="milestone_work_in_order",
-                violation_error_message="Give all three of best, likely and worst, none lower than the one before.",
+                violation_error_message=lazy(
+                    "Give all three of best, likely and worst, none lower than the one before."
+                ),
                 violation_error_code="work_likely",
             ),
             models.CheckConstraint(
@@ -135,25 +143,25 @@ class Milestone(Record):
                 & (Q(work_likely=None) | Q(work_likely__lte=MOST_WORK_MINUTES))
                 & (Q(remaining=None) | Q(remaining__lte=MOST_WORK_MINUTES)),
                 name="milestone_work_bounded",
-                violation_error_message="Work of more than 2600 days is not one milestone. Split it.",
+                violation_error_message=lazy("Work of more than 2600 days is not one milestone. Split it."),
                 violation_error_code="work_likely",
             ),
             models.CheckConstraint(
                 condition=Q(done_on=None) | Q(started_on=None) | Q(started_on__lte=F("done_on")),
                 name="milestone_done_after_started",
-                violation_error_message="It cannot be done before it started.",
+                violation_error_message=lazy("It cannot be done before it started."),
                 violation_error_code="done_on",
             ),
             models.CheckConstraint(
                 condition=Q(done_on=None) | Q(cancelled_on=None),
                 name="milestone_done_or_cancelled",
-                violation_error_message="A milestone is done or cancelled, not both.",
+                violation_error_message=lazy("A milestone is done or cancelled, not both."),
                 violation_error_code="cancelled_on",
             ),
             models.CheckConstraint(
                 condition=Q(remaining=None) | Q(started_on__isnull=False),
                 name="milestone_remaining_when_started",
-                violation_error_message="Work remains of what has started: give the day it started.",
+                violation_error_message=lazy("Work remains of what has started: give the day it started."),
                 violation_error_code="started_on",
             ),
         ]
@@ -196,29 +204,29 @@ class Dependency(Record):
     """The successor waits for the predecessor. Across programs it is a hand-off: giver, receiver, two dates."""
 
     class Kind(models.TextChoices):
-        FS = "FS", "finish to start"
-        SS = "SS", "start to start"
-        FF = "FF", "finish to finish"
-        SF = "SF", "start to finish"
+        FS = "FS", lazy("finish to start")
+        SS = "SS", lazy("start to start")
+        FF = "FF", lazy("finish to finish")
+        SF = "SF", lazy("start to finish")
 
     class Agreement(models.TextChoices):
-        PROPOSED = "proposed", "Proposed"
-        ACCEPTED = "accepted", "Accepted"
-        COUNTERED = "countered", "Countered"
-        DECLINED = "declined", "Declined"
-        DELIVERED = "delivered", "Delivered"
+        PROPOSED = "proposed", lazy("Proposed")
+        ACCEPTED = "accepted", lazy("Accepted")
+        COUNTERED = "countered", lazy("Countered")
+        DECLINED = "declined", lazy("Declined")
+        DELIVERED = "delivered", lazy("Delivered")
 
     predecessor = models.ForeignKey(Milestone, on_delete=models.CASCADE, related_name="links_out")
     successor = models.ForeignKey(Milestone, on_delete=models.CASCADE, related_name="links_in")
     external_key = models.CharField(max_length=200, blank=True)
-    kind = models.CharField("type", max_length=2, choices=Kind.choices, default=Kind.FS)
+    kind = models.CharField(lazy("type"), max_length=2, choices=Kind.choices, default=Kind.FS)
     lag = models.IntegerField(
         default=0,
         validators=[MinValueValidator(-MOST_WORK_MINUTES), MaxValueValidator(MOST_WORK_MINUTES)],
         help_text="Working minutes in the predecessor's calendar; negative is a lead.",
     )
-    need_by_on = models.DateField("needed by", null=True, blank=True)
-    promised_on = models.DateField("promised by", null=True, blank=True)
+    need_by_on = models.DateField(lazy("needed by"), null=True, blank=True)
+    promised_on = models.DateField(lazy("promised by"), null=True, blank=True)
     agreement = models.CharField(max_length=10, choices=Agreement.choices, blank=True)
     agreed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     agreed_on = models.DateField(null=True, blank=True)
@@ -231,13 +239,13 @@ class Dependency(Record):
             models.UniqueConstraint(
                 fields=["predecessor", "successor", "kind"],
                 name="dependency_once",
-                violation_error_message="These milestones are linked like this already.",
+                violation_error_message=lazy("These milestones are linked like this already."),
                 violation_error_code="predecessor",
             ),
             models.CheckConstraint(
                 condition=~Q(predecessor=F("successor")),
                 name="dependency_between_two",
-                violation_error_message="A milestone cannot wait for itself.",
+                violation_error_message=lazy("A milestone cannot wait for itself."),
                 violation_error_code="predecessor",
             ),
         ]
@@ -266,15 +274,15 @@ class Requirement(Record):
     """What the program must deliver; in scope or out, since when and why."""
 
     class Priority(models.TextChoices):
-        MUST = "must", "Must"
-        SHOULD = "should", "Should"
-        COULD = "could", "Could"
+        MUST = "must", lazy("Must")
+        SHOULD = "should", lazy("Should")
+        COULD = "could", lazy("Could")
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="requirements")
     text = models.CharField(max_length=1_000)
     priority = models.CharField(max_length=8, choices=Priority.choices, default=Priority.MUST)
     in_scope = models.BooleanField(default=True)
-    scope_since_on = models.DateField("in or out since")
+    scope_since_on = models.DateField(lazy("in or out since"))
     scope_reason = models.CharField(max_length=500, blank=True)
     milestone = models.ForeignKey(
         Milestone, null=True, blank=True, on_delete=models.SET_NULL, related_name="requirements"
@@ -287,7 +295,7 @@ class Requirement(Record):
             models.CheckConstraint(
                 condition=Q(in_scope=True) | ~Q(scope_reason=""),
                 name="requirement_out_with_reason",
-                violation_error_message="Say why it is out of scope.",
+                violation_error_message=lazy("Say why it is out of scope."),
                 violation_error_code="scope_reason",
             )
         ]
@@ -318,7 +326,7 @@ class Baseline(Record):
             models.UniqueConstraint(
                 fields=["program", "name"],
                 name="baseline_once",
-                violation_error_message="The program has a baseline of this name already.",
+                violation_error_message=lazy("The program has a baseline of this name already."),
                 violation_error_code="name",
             )
         ]
@@ -348,9 +356,9 @@ class DateMove(models.Model):
     """A promised date that moved, and its cause. Rows are added, never changed: slips are explained from them."""
 
     class Field(models.TextChoices):
-        PROGRAM_TARGET = "program_target", "program's target"
-        TARGET = "target", "target"
-        PROMISED = "promised", "promised by"
+        PROGRAM_TARGET = "program_target", lazy("program's target")
+        TARGET = "target", lazy("target")
+        PROMISED = "promised", lazy("promised by")
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="date_moves")
     milestone = models.ForeignKey(Milestone, null=True, blank=True, on_delete=models.CASCADE, related_name="date_moves")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Count, F, Max, Q, Subquery
+from django.utils.translation import gettext as _
 
 from milestones.models import Baseline, Requirement
 from programs.models import Program
@@ -37,5 +38,10 @@ class Scope:
     @property
     def sentence(self) -> str:
         """“9 in, 2 out, 1 added since baseline, 3 without a milestone”."""
-        added = f", {self.added} added since baseline" if self.baseline_on else ""
-        return f"{self.inside} in, {self.outside} out{added}, {self.loose} without a milestone"
+        sentence = _("%(inside)s in, %(outside)s out, %(loose)s without a milestone")
+        if self.baseline_on:
+            sentence = _(
+                "%(inside)s in, %(outside)s out, %(added)s added since baseline, %(loose)s without a milestone"
+            )
+        counts = {"inside": self.inside, "outside": self.outside, "added": self.added, "loose": self.loose}
+        return sentence % counts

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 import history
 from milestones.models import (
@@ -108,14 +109,19 @@ def name_loop(ids: list[int], reader: User) -> str:
         m.pk: f"{m.program.key} {m.name}"
         for m in Milestone.objects.visible_to(reader).filter(pk__in=ids).select_related("program")
     }
-    return " → ".join(seen.get(pk, "a milestone of a private program") for pk in [*ids, ids[0]])
+    return " → ".join(seen.get(pk, _("a milestone of a private program")) for pk in [*ids, ids[0]])
 
 
 def refuse_loop(predecessor: Milestone, successor: Milestone, by: User) -> None:
     loop = path_between(successor.pk, predecessor.pk)
     if loop is not None:
         raise ValidationError(
-            {"predecessor": [f"This would close a loop: {name_loop(loop, by)}. Remove one of its links first."]},
+            {
+                "predecessor": [
+                    _("This would close a loop: %(name_loop)s. Remove one of its links first.")
+                    % {"name_loop": name_loop(loop, by)}
+                ]
+            },
             code="loop",
         )
 
@@ -137,7 +143,7 @@ def _move(
     if before is None or before == after:
         return
     if cause is None:
-        raise ValidationError({"cause": ["This date was promised: say why it moves."]}, code="cause")
+        raise ValidationError({"cause": [_("This date was promised: say why it moves.")]}, code="cause")
     history.create(
         DateMove(
             program=program,
@@ -184,17 +190,17 @@ def check_milestone(milestone: Milestone, changes: Mapping[str, Any], today: dat
         value = changes.get(field)
         if value and value > today:
             raise ValidationError(
-                {field: ["This day lies in the future: a forecast says when it will be."]}, code="future"
+                {field: [_("This day lies in the future: a forecast says when it will be.")]}, code="future"
             )
     workstream = changes.get("workstream")
     if workstream and workstream.program_id != milestone.program_id:
-        raise ValidationError({"workstream": ["This workstream belongs to another program."]}, code="other_program")
+        raise ValidationError({"workstream": [_("This workstream belongs to another program.")]}, code="other_program")
 
 
 def refuse_other_program(program_id: int, milestone: Milestone | None) -> None:
     """Refuse to name a milestone of another program: not everybody who reads this one may see that one."""
     if milestone and milestone.program_id != program_id:
-        raise ValidationError({"milestone": ["This milestone belongs to another program."]}, code="other_program")
+        raise ValidationError({"milestone": [_("This milestone belongs to another program.")]}, code="other_program")
 
 
 def settle(milestone: Milestone, changes: dict[str, Any]) -> None:
@@ -214,9 +220,9 @@ def act_of_deleting(milestone: Milestone) -> Act:
 def why_kept(milestone: Milestone) -> str:
     """Why a milestone is not its contributors' to cancel, or nothing."""
     if milestone.is_end:
-        return f"“{milestone.name}” is the program's end."
+        return _("“%(name)s” is the program's end.") % {"name": milestone.name}
     if Dependency.objects.agreed().filter(predecessor=milestone).exists():
-        return f"“{milestone.name}” is promised to another program."
+        return _("“%(name)s” is promised to another program.") % {"name": milestone.name}
     return ""
 
 
@@ -308,7 +314,7 @@ def delete_milestone(*, milestone: Milestone, by: User) -> None:
 
 def _refuse_unseen(predecessor: Milestone, by: User) -> None:
     if not Milestone.objects.visible_to(by).filter(pk=predecessor.pk).exists():
-        raise ValidationError({"predecessor": ["There is no such milestone."]}, code="unknown")
+        raise ValidationError({"predecessor": [_("There is no such milestone.")]}, code="unknown")
 
 
 def is_kept(dependency: Dependency, by: User) -> bool:
@@ -320,8 +326,11 @@ def is_kept(dependency: Dependency, by: User) -> bool:
 def refuse_undoing(dependency: Dependency, by: User) -> None:
     if is_kept(dependency, by):
         giver = dependency.predecessor.program
-        name = giver.name if may(by, Act.VIEW, giver) else "The program that gives"
-        raise PermissionDenied(f"{name} has agreed to this hand-off. Ask its lead to decline it first, then remove it.")
+        name = giver.name if may(by, Act.VIEW, giver) else _("The program that gives")
+        raise PermissionDenied(
+            _("%(name)s has agreed to this hand-off. Ask its lead to decline it first, then remove it.")
+            % {"name": name}
+        )
 
 
 @transaction.atomic
@@ -367,7 +376,7 @@ def change_dependency(
         refuse_undoing(dependency, by)
         refuse_loop(predecessor, successor, by)
         if "promised_on" in changed:
-            raise ValidationError({"promised_on": ["Whoever gives then promises a day."]}, code="ends")
+            raise ValidationError({"promised_on": [_("Whoever gives then promises a day.")]}, code="ends")
         # What was agreed was agreed of the old ends.
         crosses = predecessor.program_id != successor.program_id
         agreement = Dependency.Agreement.PROPOSED if crosses else ""
@@ -410,12 +419,12 @@ def answer_hand_off(
     giver, receiver = dependency.predecessor.program, dependency.successor.program
     require(by, Act.AGREE, giver)
     if giver == receiver:
-        raise ValidationError("Only links between programs are agreed.", code="same_program")
+        raise ValidationError(_("Only links between programs are agreed."), code="same_program")
     if agreement in (Dependency.Agreement.DECLINED, Dependency.Agreement.COUNTERED) and not note.strip():
-        raise ValidationError({"note": ["Say why, so that the receiver can plan around it."]}, code="note")
+        raise ValidationError({"note": [_("Say why, so that the receiver can plan around it.")]}, code="note")
     promised_on = promised_on or dependency.promised_on
     if agreement == Dependency.Agreement.COUNTERED and promised_on in (None, dependency.need_by_on):
-        raise ValidationError({"promised_on": ["Offer another day than the one needed."]}, code="promised_on")
+        raise ValidationError({"promised_on": [_("Offer another day than the one needed.")]}, code="promised_on")
     with history.because(note or f"Hand-off {agreement}", by_id=by.pk):
         _move(
             program=giver,
@@ -472,7 +481,7 @@ def reply_to_giver(
     takes = agreement == Dependency.Agreement.ACCEPTED
     answered = [Dependency.Agreement.COUNTERED] + ([] if takes else [Dependency.Agreement.DECLINED])
     if dependency.agreement not in answered:
-        asked = "No other day is offered." if takes else "The giver has neither declined nor offered another day."
+        asked = _("No other day is offered.") if takes else _("The giver has neither declined nor offered another day.")
         raise ValidationError({"agreement": [asked]}, code="agreement")
     with history.because(note or ("Take the day offered" if takes else "Ask again"), by_id=by.pk):
         history.save(
@@ -589,9 +598,9 @@ def approve_baseline(
     program = locked(program)
     require(by, Act.PLAN, program)
     if cause is None and program.baselines.exists():
-        raise ValidationError({"cause": ["A new baseline moves promised dates: say why."]}, code="cause")
+        raise ValidationError({"cause": [_("A new baseline moves promised dates: say why.")]}, code="cause")
     if not dates:
-        raise ValidationError("There is no dated milestone to freeze yet.", code="empty")
+        raise ValidationError(_("There is no dated milestone to freeze yet."), code="empty")
     with history.because(note or f"Approve baseline {name}", by_id=by.pk):
         baseline = history.create(
             Baseline(program=program, name=name, approved_on=on, approved_by=by, cause=cause, note=note)

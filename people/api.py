@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
@@ -271,9 +272,9 @@ class Tokens(Creatable[AccessToken], Deletable[AccessToken]):
         if not isinstance(mine, AccessToken):
             return
         if not all(mine.allows(scope) for scope in fields["scopes"]):
-            raise PermissionDenied("A token cannot make one with more scopes than it has. Make it in Settings.")
+            raise PermissionDenied(_("A token cannot make one with more scopes than it has. Make it in Settings."))
         if fields["expires_on"] > mine.expires_on:
-            raise PermissionDenied("A token cannot make one that outlives it. Make it in Settings.")
+            raise PermissionDenied(_("A token cannot make one that outlives it. Make it in Settings."))
 
     def remove(self, user: User, row: AccessToken) -> None:
         services.revoke_token(token=row, at=timezone.now())
@@ -344,7 +345,7 @@ class TheOrganisation(Changeable[Organisation]):
     def find(self) -> Organisation:
         found = Organisation.objects.first()
         if found is None:
-            raise exceptions.NotFound("The organisation is not set up yet.")
+            raise exceptions.NotFound(_("The organisation is not set up yet."))
         return found
 
     def alter(self, user: User, row: Organisation, fields: dict[str, Any]) -> Organisation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -17,7 +18,7 @@ class TokenAuthentication(BaseAuthentication):
     """``Authorization: Bearer tpm_…``."""
 
     def authenticate(self, request: Request) -> tuple[User, AccessToken] | None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        scheme, _space, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
         now = timezone.now()
@@ -26,7 +27,7 @@ class TokenAuthentication(BaseAuthentication):
         )
         if found is None:
             raise AuthenticationFailed(
-                "This token is unknown, expired or revoked. Make a new one in Settings → Tokens."
+                _("This token is unknown, expired or revoked. Make a new one in Settings → Tokens.")
             )
         if found.last_used_at is None or found.last_used_at < now - timedelta(hours=1):
             AccessToken.objects.filter(pk=found.pk).update(last_used_at=now)

@@ -14,6 +14,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from history.days import DayField
 from history.forms import RecordForm
@@ -50,27 +53,27 @@ def people(current: User | None) -> QuerySet[User]:
 
 
 @cache
-def zones() -> list[tuple[str, list[tuple[str, str]]]]:
+def zones() -> list[tuple[str | Promise, list[tuple[str, str]]]]:
     """All time zones, by region, as a select offers them."""
     known = sorted(available_timezones())
-    groups = [("Universal", ["UTC"])]
+    groups: list[tuple[str | Promise, list[str]]] = [(lazy("Universal"), ["UTC"])]
     groups += [(region, [name for name in known if name.startswith(f"{region}/")]) for region in REGIONS]
-    listed = {name for _, names in groups for name in names}
-    groups.append(("Other", [name for name in known if name not in listed]))
+    listed = {name for _region, names in groups for name in names}
+    groups.append((lazy("Other"), [name for name in known if name not in listed]))
     return [
         (region, [(name, name.removeprefix(f"{region}/").replace("_", " ")) for name in names])
         for region, names in groups
     ]
 
 
-def zone_field(help_text: str) -> forms.ChoiceField:
-    return forms.ChoiceField(choices=zones, label="Time zone", initial="UTC", help_text=help_text)
+def zone_field(help_text: str | Promise) -> forms.ChoiceField:
+    return forms.ChoiceField(choices=zones, label=lazy("Time zone"), initial="UTC", help_text=help_text)
 
 
 class HoursField(forms.Field):
     """Working time of a day, typed as hours (“8”, “7.5”, “7:30”) and kept in minutes."""
 
-    default_error_messages = {"hours": "Write hours from 0 to 24: 8, 7.5 or 7:30."}
+    default_error_messages = {"hours": lazy("Write hours from 0 to 24: 8, 7.5 or 7:30.")}
 
     def to_python(self, value: Any) -> int:
         if isinstance(value, int):
@@ -106,19 +109,19 @@ class HolidaysField(forms.CharField):
         for number, line in enumerate(lines, 1):
             if not line:
                 continue
-            day, _, name = line.partition(" ")
+            day, _space, name = line.partition(" ")
             try:
                 on = date.fromisoformat(day)
             except ValueError:
-                errors.append(f"Line {number}: begin with a day such as 2026-12-25.")
+                errors.append(_("Line %(number)s: begin with a day such as 2026-12-25.") % {"number": number})
                 continue
             if on in days:
-                errors.append(f"Line {number}: {on} stands there twice.")
+                errors.append(_("Line %(number)s: %(on)s stands there twice.") % {"number": number, "on": on})
             elif len(name.strip()) > 120:
-                errors.append(f"Line {number}: a name has at most 120 characters.")
+                errors.append(_("Line %(number)s: a name has at most 120 characters.") % {"number": number})
             days[on] = name.strip()
         if len(days) > MOST_HOLIDAYS:
-            errors.append(f"A calendar has at most {MOST_HOLIDAYS} holidays.")
+            errors.append(_("A calendar has at most %(most)s holidays.") % {"most": MOST_HOLIDAYS})
         if errors:
             raise ValidationError(errors, code="holidays")
         return sorted(days.items())
@@ -132,7 +135,7 @@ class HolidaysField(forms.CharField):
 class ProfileForm(RecordForm):
     model = User
     names = ("name", "time_zone")
-    time_zone = zone_field("Moments on pages and the hour of your letter are in this zone.")
+    time_zone = zone_field(lazy("Moments on pages and the hour of your letter are in this zone."))
 
 
 class PersonForm(RecordForm):
@@ -144,12 +147,12 @@ class PersonForm(RecordForm):
 
     def __init__(self, data: QueryDict | None = None, *, row: User | None = None) -> None:
         super().__init__(data, row=row)
-        self.fields["email"].label = "E-mail"
-        self.fields["email"].help_text = "They sign in with it."
-        self.fields["is_admin"].label = "Administrator"
-        self.fields["is_admin"].help_text = "Sees every program, private ones too, and changes everything."
-        self.fields["is_active"].label = "May sign in"
-        self.fields["is_active"].help_text = "What they lead and own stays theirs."
+        self.fields["email"].label = _("E-mail")
+        self.fields["email"].help_text = _("They sign in with it.")
+        self.fields["is_admin"].label = _("Administrator")
+        self.fields["is_admin"].help_text = _("Sees every program, private ones too, and changes everything.")
+        self.fields["is_active"].label = _("May sign in")
+        self.fields["is_active"].help_text = _("What they lead and own stays theirs.")
         if row is None:
             del self.fields["is_active"]
 
@@ -160,20 +163,20 @@ class TeamForm(RecordForm):
 
     def __init__(self, data: QueryDict | None = None, *, row: Team | None = None) -> None:
         super().__init__(data, row=row)
-        self.fields["area"].help_text = "The part of the organisation it belongs to."
-        self.fields["capacity_days"].help_text = "What the team can deliver a week, all members together."
+        self.fields["area"].help_text = _("The part of the organisation it belongs to.")
+        self.fields["capacity_days"].help_text = _("What the team can deliver a week, all members together.")
         self.fields["calendar"] = forms.ModelChoiceField(
             WorkingCalendar.objects.order_by("name", "id"),
             required=False,
-            label="Working calendar",
-            empty_label="The organisation's calendar",
+            label=_("Working calendar"),
+            empty_label=_("The organisation's calendar"),
         )
         self.order_fields([*self.names])
 
 
 class MembersForm(forms.Form):
     members = forms.ModelMultipleChoiceField(
-        User.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label="Members"
+        User.objects.none(), required=False, widget=forms.CheckboxSelectMultiple, label=lazy("Members")
     )
 
     def __init__(self, data: QueryDict | None = None, *, team: Team) -> None:
@@ -186,14 +189,14 @@ class MembersForm(forms.Form):
 class OrganisationForm(RecordForm):
     model = Organisation
     names = ("name", "time_zone", "calendar")
-    time_zone = zone_field("It says which day is today, for every forecast and due day.")
+    time_zone = zone_field(lazy("It says which day is today, for every forecast and due day."))
 
     def __init__(self, data: QueryDict | None = None, *, row: Organisation) -> None:
         super().__init__(data, row=row)
         self.fields["calendar"] = forms.ModelChoiceField(
             WorkingCalendar.objects.order_by("name", "id"),
-            label="Working calendar",
-            help_text="For work of teams without a calendar of their own.",
+            label=_("Working calendar"),
+            help_text=_("For work of teams without a calendar of their own."),
         )
         self.order_fields([*self.names])
 
@@ -201,7 +204,7 @@ class OrganisationForm(RecordForm):
 class CalendarForm(RecordForm):
     model = WorkingCalendar
     names = ("name", *WEEKDAYS)
-    monday = HoursField(required=False, initial=480, help_text="Working hours: 8, 7.5 or 7:30; 0 is a day off.")
+    monday = HoursField(required=False, initial=480, help_text=lazy("Working hours: 8, 7.5 or 7:30; 0 is a day off."))
     tuesday = HoursField(required=False, initial=480)
     wednesday = HoursField(required=False, initial=480)
     thursday = HoursField(required=False, initial=480)
@@ -209,7 +212,7 @@ class CalendarForm(RecordForm):
     saturday = HoursField(required=False, initial=0)
     sunday = HoursField(required=False, initial=0)
     holidays = HolidaysField(
-        required=False, help_text="One a line, the day first: 2026-12-25 Christmas. Nobody works on these days."
+        required=False, help_text=lazy("One a line, the day first: 2026-12-25 Christmas. Nobody works on these days.")
     )
 
     def __init__(self, data: QueryDict | None = None, *, row: WorkingCalendar | None = None) -> None:
@@ -218,14 +221,19 @@ class CalendarForm(RecordForm):
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(max_length=120, label="What it is for", help_text="Such as “capacity sheet, nightly”.")
+    name = forms.CharField(
+        max_length=120, label=lazy("What it is for"), help_text=lazy("Such as “capacity sheet, nightly”.")
+    )
     scopes = forms.MultipleChoiceField(
-        label="It may",
-        choices=[(AccessToken.Scope.READ, "Read what you may see"), (AccessToken.Scope.WRITE, "Write what you may")],
+        label=lazy("It may"),
+        choices=[
+            (AccessToken.Scope.READ, lazy("Read what you may see")),
+            (AccessToken.Scope.WRITE, lazy("Write what you may")),
+        ],
         initial=[AccessToken.Scope.READ],
         widget=forms.CheckboxSelectMultiple,
     )
-    expires_on = DayField(label="Ends on", help_text="The last day on which it works.")
+    expires_on = DayField(label=lazy("Ends on"), help_text=lazy("The last day on which it works."))
 
     def __init__(self, data: QueryDict | None = None, *, today: date) -> None:
         super().__init__(data, initial={"expires_on": today + timedelta(days=TOKEN_DAYS)})
@@ -241,7 +249,9 @@ class ViewForm(RecordForm):
         self, data: QueryDict | None = None, *, row: SavedView | None = None, initial: dict[str, Any] | None = None
     ) -> None:
         super().__init__(data, row=row, initial=initial)
-        self.fields["is_shared"].help_text = "Everyone finds it in the list of views, and sees in it what they may see."
+        self.fields["is_shared"].help_text = _(
+            "Everyone finds it in the list of views, and sees in it what they may see."
+        )
 
 
 class NewViewForm(ViewForm):
@@ -258,29 +268,30 @@ class NewViewForm(ViewForm):
 class SetUpForm(forms.Form):
     """The first page of a new installation: the organisation, and who administers it."""
 
-    organisation = forms.CharField(max_length=120, label="Organisation")
-    time_zone = zone_field("It says which day is today.")
-    name = forms.CharField(max_length=120, label="Your name")
+    organisation = forms.CharField(max_length=120, label=lazy("Organisation"))
+    time_zone = zone_field(lazy("It says which day is today."))
+    name = forms.CharField(max_length=120, label=lazy("Your name"))
     email = forms.EmailField(
-        label="Your e-mail address",
-        help_text="You sign in with it.",
+        label=lazy("Your e-mail address"),
+        help_text=lazy("You sign in with it."),
         widget=forms.EmailInput(attrs={"autocomplete": "username"}),
     )
     password = forms.CharField(
+        label=lazy("Password"),
         max_length=200,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 10 characters.",
+        help_text=lazy("At least 10 characters."),
     )
     again = forms.CharField(
         max_length=200,
         strip=False,
-        label="Password again",
+        label=lazy("Password again"),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("password") and cleaned.get("again") and cleaned["password"] != cleaned["again"]:
-            self.add_error("again", "The two passwords differ.")
+            self.add_error("again", _("The two passwords differ."))
         return cleaned

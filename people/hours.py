@@ -10,6 +10,7 @@ from functools import reduce
 from zoneinfo import ZoneInfo
 
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from people.models import MINUTES_OF_DAY, Organisation, Team, User
 
@@ -61,19 +62,30 @@ class Shared:
     @property
     def in_words(self) -> str:
         """“All 7 share 15:00 to 16:00 CET; without Sydney 14:00 to 17:00.”"""
-        everybody = "both" if len(self.days) == 2 else f"all {len(self.days)}"
-        words = f"No working hour suits {everybody}"
+        count = len(self.days)
         if self.slots:
-            words = f"{everybody.capitalize()} share {span_words(spans(self.slots))} {self.zone}"
+            words = _("Both share %(hours)s") if count == 2 else _("All %(count)s share %(hours)s")
+        else:
+            words = _("No working hour suits both") if count == 2 else _("No working hour suits all %(count)s")
+        words %= {"count": count, "hours": f"{span_words(spans(self.slots))} {self.zone}"}
         if self.without:
             cities, slots = self.without
-            named = cities[:MOST_CITIES] + ([f"{len(cities) - MOST_CITIES} more"] if len(cities) > MOST_CITIES else [])
-            listed = " and ".join([", ".join(named[:-1]), named[-1]] if named[1:] else named)
-            zone = "" if self.slots else f" {self.zone}"
-            words += f"; without {listed} {span_words(spans(slots))}{zone}"
+            hours = span_words(spans(slots)) if self.slots else f"{span_words(spans(slots))} {self.zone}"
+            without = _("%(sentence)s; without %(cities)s %(hours)s")
+            words = without % {"sentence": words, "cities": _listed(cities), "hours": hours}
         elif not self.slots and self.most[0] > 1:
-            words += f"; {self.most[0]} of them share {span_words(spans(self.most[1]))} {self.zone}"
+            most = _("%(sentence)s; %(count)s of them share %(hours)s")
+            hours = f"{span_words(spans(self.most[1]))} {self.zone}"
+            words = most % {"sentence": words, "count": self.most[0], "hours": hours}
         return f"{words}."
+
+
+def _listed(cities: Sequence[str]) -> str:
+    more = len(cities) - MOST_CITIES
+    named = [*cities[:MOST_CITIES], *([_("%(count)s more") % {"count": more}] if more > 0 else [])]
+    if not named[1:]:
+        return "".join(named)
+    return _("%(names)s and %(last)s") % {"names": ", ".join(named[:-1]), "last": named[-1]}
 
 
 def spans(slots: Slots) -> list[Span]:
@@ -104,7 +116,7 @@ def clock(minute: int) -> str:
 
 
 def span_words(found: Sequence[Span]) -> str:
-    return ", ".join(f"{clock(start)} to {clock(end)}" for start, end in found)
+    return ", ".join(_("%(start)s to %(end)s") % {"start": clock(start), "end": clock(end)} for start, end in found)
 
 
 def working_day(user: User, minutes: int, at: datetime, zone: ZoneInfo) -> WorkingDay:

@@ -15,12 +15,17 @@ from django.core.paginator import Page
 from django.db.models import Count, Q
 from django.db.models.expressions import OrderBy
 from django.http import HttpResponse, QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from people import export, saved_views
 from people.models import User
 from people.pages import ROWS_A_PAGE, SignedIn, paged
 
 NONE, ME = "none", "me"
+# The column that a list of one program leaves out.
+PROGRAM = lazy("Program")
 MOST_SHOWN = 60
 # Longer than any id: a number that the database could not read.
 MOST_DIGITS = 18
@@ -28,8 +33,10 @@ MOST_DIGITS = 18
 PASSING = ("page", "format")
 DAYS = ("as_of", "week")
 
+# Words of a table that is built once: they are put into the reader's language when they are shown.
+Label = str | Promise
 Options = list[tuple[str, str]]
-Kinds = Mapping[str, tuple[str, Q]]
+Kinds = Mapping[str, tuple[Label, Q]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +54,12 @@ class Reader:
 class Filter:
     """What an address may ask of rows. ``options`` are values as they stand there, and in words; without, any words."""
 
-    label: str
+    label: Label
     narrow: Callable[[Any, str, Reader], Any]
     options: Callable[[Any, Reader], Options] | None = None
 
 
-def words(label: str, *fields: str) -> Filter:
+def words(label: Label, *fields: str) -> Filter:
     """Rows that have every word in one of these fields."""
 
     def narrow(rows: Any, value: str, reader: Reader) -> Any:
@@ -66,17 +73,20 @@ def words(label: str, *fields: str) -> Filter:
     return Filter(label, narrow)
 
 
-def one_of(label: str, name: str, choices: Iterable[tuple[Any, Any]], nothing: str = "") -> Filter:
+def one_of(label: Label, name: str, choices: Iterable[tuple[Any, Any]], nothing: Label = "") -> Filter:
     """Rows whose field has one of a few values; ``nothing`` names those without."""
-    options = [(str(value), str(text)) for value, text in choices if value] + ([(NONE, nothing)] if nothing else [])
+    offered = [(str(value), text) for value, text in choices if value]
 
     def narrow(rows: Any, value: str, reader: Reader) -> Any:
         return rows.filter(**{name: "" if value == NONE and nothing else value})
 
-    return Filter(label, narrow, lambda rows, reader: options)
+    def options(rows: Any, reader: Reader) -> Options:
+        return [(value, str(text)) for value, text in offered] + ([(NONE, str(nothing))] if nothing else [])
+
+    return Filter(label, narrow, options)
 
 
-def related(label: str, name: str, nothing: str = "", *, to: str = "pk", text: str = "name") -> Filter:
+def related(label: Label, name: str, nothing: Label = "", *, to: str = "pk", text: str = "name") -> Filter:
     """Rows that point to one of the things that some row of the list points to: one query to offer them."""
 
     def narrow(rows: Any, value: str, reader: Reader) -> Any:
@@ -85,12 +95,12 @@ def related(label: str, name: str, nothing: str = "", *, to: str = "pk", text: s
     def options(rows: Any, reader: Reader) -> Options:
         found = rows.exclude(**{name: None}).order_by(f"{name}__{text}", f"{name}__{to}")
         had = found.values_list(f"{name}__{to}", f"{name}__{text}").distinct()
-        return [(str(value), shown) for value, shown in had] + ([(NONE, nothing)] if nothing else [])
+        return [(str(value), shown) for value, shown in had] + ([(NONE, str(nothing))] if nothing else [])
 
     return Filter(label, narrow, options)
 
 
-def value(label: str, name: str, nothing: str) -> Filter:
+def value(label: Label, name: str, nothing: Label) -> Filter:
     """Rows by a text that many share, such as an area: one query to offer those there are."""
 
     def narrow(rows: Any, wanted: str, reader: Reader) -> Any:
@@ -98,32 +108,37 @@ def value(label: str, name: str, nothing: str) -> Filter:
 
     def options(rows: Any, reader: Reader) -> Options:
         had = rows.exclude(**{name: ""}).order_by(name).values_list(name, flat=True).distinct()
-        return [*((text, text) for text in had), (NONE, nothing)]
+        return [*((text, text) for text in had), (NONE, str(nothing))]
 
     return Filter(label, narrow, options)
 
 
-def person(label: str, name: str = "owner") -> Filter:
+def person(label: Label, name: str = "owner") -> Filter:
     """Rows that name a person: the reader first."""
-    named = related(label, name, "Nobody")
+    named = related(label, name, lazy("Nobody"))
 
     def narrow(rows: Any, value: str, reader: Reader) -> Any:
         return named.narrow(rows, str(reader.viewer.pk) if value == ME else value, reader)
 
     def options(rows: Any, reader: Reader) -> Options:
-        return [(ME, "Me"), *(named.options(rows, reader) if named.options else [])]
+        return [(ME, _("Me")), *(named.options(rows, reader) if named.options else [])]
 
     return Filter(label, narrow, options)
 
 
 def program() -> Filter:
-    return related("Program", "program", to="key")
+    return related(PROGRAM, "program", to="key")
 
 
-DUE = (("past", "Past"), ("week", "In the next 7 days"), ("month", "In the next 30 days"), (NONE, "No day given"))
+DUE = (
+    ("past", lazy("Past")),
+    ("week", lazy("In the next 7 days")),
+    ("month", lazy("In the next 30 days")),
+    (NONE, lazy("No day given")),
+)
 
 
-def due(label: str, name: str) -> Filter:
+def due(label: Label, name: str) -> Filter:
     """Rows by how near their day is."""
 
     def narrow(rows: Any, value: str, reader: Reader) -> Any:
@@ -134,7 +149,7 @@ def due(label: str, name: str) -> Filter:
         last = reader.day + timedelta(days=7 if value == "week" else 30)
         return rows.filter(**{f"{name}__gte": reader.day, f"{name}__lte": last})
 
-    return Filter(label, narrow, lambda rows, reader: list(DUE))
+    return Filter(label, narrow, lambda rows, reader: [(name, str(text)) for name, text in DUE])
 
 
 # -- lists -----------------------------------------------------------------------------------------------------------
@@ -149,11 +164,11 @@ class Shape:
     """
 
     name: str
-    noun: str
+    noun: Label
     filters: Mapping[str, Filter]
-    sorts: Mapping[str, tuple[str, Any]]
+    sorts: Mapping[str, tuple[Label, Any]]
     sort: str
-    columns: Sequence[tuple[str, Callable[[Any], export.Cell]]]
+    columns: Sequence[tuple[Label, Callable[[Any], export.Cell]]]
     then: Sequence[OrderBy | str] = ()
     show: str = "show"
     keeps: Sequence[str] = ()
@@ -184,7 +199,11 @@ class Listing:
 
     def __post_init__(self) -> None:
         known = {*self.shape.filters, *self.shape.keeps, *PASSING, *DAYS, self.shape.show, "sort"}
-        self.refused += [f"This page has no filter “{name[:MOST_SHOWN]}”." for name in self.query if name not in known]
+        self.refused += [
+            _("This page has no filter “%(name)s”.") % {"name": name[:MOST_SHOWN]}
+            for name in self.query
+            if name not in known
+        ]
         self.shown = self._named(self.shape.show, self.kinds, next(iter(self.kinds)))
         self.sort = self._named("sort", self.shape.sorts, self.shape.sort)
         self.format = self._named("format", export.KINDS, "")
@@ -215,7 +234,7 @@ class Listing:
         value = self.query.get(name, "").strip()
         if not value or value.removeprefix("-" if name == "sort" else "") in known:
             return value or default
-        self.refused.append(f"There is no {name} “{value[:MOST_SHOWN]}”.")
+        self.refused.append(_("There is no %(name)s “%(value)s”.") % {"name": name, "value": value[:MOST_SHOWN]})
         return default
 
     def _filters(self) -> dict[str, str]:
@@ -229,7 +248,10 @@ class Listing:
             if one.options is None or value in dict(self.offered.get(name, [])):
                 kept[name] = value
             else:
-                self.refused.append(f"No {self.shape.noun} here has the {one.label.lower()} “{value[:MOST_SHOWN]}”.")
+                self.refused.append(
+                    _("No %(noun)s here has the %(label)s “%(value)s”.")
+                    % {"noun": self.shape.noun, "label": str(one.label).lower(), "value": value[:MOST_SHOWN]}
+                )
         return kept
 
     @cached_property
@@ -253,9 +275,9 @@ class Listing:
 
     def file(self, lines: Iterable[Any]) -> HttpResponse:
         """All pages of the list as a file, one row a line."""
-        columns = [one for one in self.shape.columns if self.everywhere or one[0] != "Program"]
-        headings = [heading for heading, _ in columns]
-        rows = ([cell(line) for _, cell in columns] for line in lines)
+        columns = [one for one in self.shape.columns if self.everywhere or one[0] != PROGRAM]
+        headings = [str(heading) for heading, _cell in columns]
+        rows = ([cell(line) for _heading, cell in columns] for line in lines)
         of = "" if self.program is None else f"{self.program.key.lower()}-"
         return export.file(self.format, f"{of}{self.shape.name}-{self.day:%Y-%m-%d}", headings, rows)
 
@@ -268,16 +290,16 @@ class Listing:
     @cached_property
     def tabs(self) -> list[dict[str, Any]]:
         """The views with how many rows pass the filters in each: one query."""
-        counted = {name: Count("pk", filter=some, distinct=True) for name, (_, some) in self.kinds.items()}
+        counted = {name: Count("pk", filter=some, distinct=True) for name, (_label, some) in self.kinds.items()}
         counts = self.chosen.order_by().aggregate(**counted)
         return [
             {
-                "label": label,
+                "label": str(label),
                 "url": address(self.query, **{self.shape.show: name}),
                 "count": counts[name],
                 "current": name == self.shown,
             }
-            for name, (label, _) in self.kinds.items()
+            for name, (label, _some) in self.kinds.items()
         ]
 
     @property
@@ -285,13 +307,15 @@ class Listing:
         """Name, label, what is chosen, and what is offered, of the filters that offer anything."""
         filters = self.shape.filters
         return [
-            (name, filters[name].label, self.filters.get(name, ""), some) for name, some in self.offered.items() if some
+            (name, str(filters[name].label), self.filters.get(name, ""), some)
+            for name, some in self.offered.items()
+            if some
         ]
 
     @property
     def texts(self) -> list[tuple[str, str, str]]:
         filters = self.shape.filters.items()
-        return [(name, one.label, self.filters.get(name, "")) for name, one in filters if one.options is None]
+        return [(name, str(one.label), self.filters.get(name, "")) for name, one in filters if one.options is None]
 
     @property
     def hidden(self) -> list[tuple[str, str]]:
@@ -304,7 +328,7 @@ class Listing:
         """The filters in force: name, value in words, and the address without that filter."""
         return [
             (
-                "Search" if self.shape.filters[name].options is None else self.shape.filters[name].label,
+                _("Search") if self.shape.filters[name].options is None else str(self.shape.filters[name].label),
                 dict(self.offered.get(name, [])).get(value, value),
                 address(self.query, **{name: None}),
             )
@@ -317,7 +341,7 @@ class Listing:
 
     @property
     def sorts(self) -> list[tuple[str, str]]:
-        return [(name, label) for name, (label, _) in self.shape.sorts.items()]
+        return [(name, str(label)) for name, (label, _column) in self.shape.sorts.items()]
 
     def context(self, page: Page[Any]) -> dict[str, Any]:
         """What ``list_base.html`` shows of it."""

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
 import history.services
@@ -106,7 +107,7 @@ class OnceMiddleware:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [lock])
 
     def _answer_again(self, request: HttpRequest, led_to: str) -> HttpResponse:
-        messages.info(request, "This was sent twice and done once. Open the form anew to do it again.")
+        messages.info(request, _("This was sent twice and done once. Open the form anew to do it again."))
         if HtmxDetails(request):
             return HttpResponse(status=204, headers={"HX-Trigger": "refresh"})
         return redirect(led_to or "/")

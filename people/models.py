@@ -15,6 +15,8 @@ from django.db.models import Case, F, Q, When
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.text import slugify
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.tracker import track
@@ -28,7 +30,9 @@ PAGE_HERE = r"^/(?!(?:views|account|api)(?:/|\Z))(?:[A-Za-z0-9-]+(?:/[A-Za-z0-9-
 
 def validate_zone(name: str) -> None:
     if name not in available_timezones():
-        raise ValidationError(f"“{name}” is not a time zone. Use a name such as Europe/Berlin.", code="time_zone")
+        raise ValidationError(
+            _("“%(name)s” is not a time zone. Use a name such as Europe/Berlin.") % {"name": name}, code="time_zone"
+        )
 
 
 def digest(token: str) -> str:
@@ -73,12 +77,12 @@ class WorkingCalendar(Record):
             models.CheckConstraint(
                 condition=Q(*[(f"{day}__gt", 0) for day in WEEKDAYS], _connector=Q.OR),
                 name="calendar_works_some_day",
-                violation_error_message="A working calendar needs at least one working day.",
+                violation_error_message=lazy("A working calendar needs at least one working day."),
             ),
             models.CheckConstraint(
                 condition=Q(*[(f"{day}__lte", MINUTES_OF_DAY) for day in WEEKDAYS]),
                 name="calendar_day_has_24_hours",
-                violation_error_message="A day has at most 24 working hours.",
+                violation_error_message=lazy("A day has at most 24 working hours."),
             ),
         ]
 
@@ -102,13 +106,13 @@ class Holiday(models.Model):
             models.UniqueConstraint(
                 fields=["calendar", "on"],
                 name="holiday_once",
-                violation_error_message="This calendar has a holiday on that day already.",
+                violation_error_message=lazy("This calendar has a holiday on that day already."),
                 violation_error_code="on",
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.name or 'Holiday'} {self.on:%Y-%m-%d}"
+        return f"{self.name or _('Holiday')} {self.on:%Y-%m-%d}"
 
 
 class UserManager(BaseUserManager["User"]):
@@ -123,8 +127,8 @@ class User(AbstractBaseUser, Record):
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_zone])
-    is_admin = models.BooleanField("administrator", default=False)
-    is_active = models.BooleanField("active", default=True)
+    is_admin = models.BooleanField(lazy("administrator"), default=False)
+    is_active = models.BooleanField(lazy("active"), default=True)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -136,7 +140,7 @@ class User(AbstractBaseUser, Record):
             models.UniqueConstraint(
                 Lower("email"),
                 name="email_once_in_any_case",
-                violation_error_message="A person with this e-mail address exists already.",
+                violation_error_message=lazy("A person with this e-mail address exists already."),
                 violation_error_code="email",
             )
         ]
@@ -166,7 +170,7 @@ class Team(Record):
     external_key = models.CharField(max_length=200, blank=True)
     area = models.CharField(max_length=120, blank=True)
     capacity_days = models.DecimalField(
-        "capacity, people-days a week",
+        lazy("capacity, people-days a week"),
         max_digits=7,
         decimal_places=2,
         null=True,
@@ -174,9 +178,9 @@ class Team(Record):
         validators=[MinValueValidator(0)],
     )
     limits_work = models.BooleanField(
-        "capacity delays work",
+        lazy("capacity delays work"),
         default=False,
-        help_text="Work takes longer in weeks in which the team is asked for more than it can do.",
+        help_text=lazy("Work takes longer in weeks in which the team is asked for more than it can do."),
     )
     calendar = models.ForeignKey(WorkingCalendar, null=True, blank=True, on_delete=models.PROTECT, related_name="teams")
 
@@ -188,13 +192,13 @@ class Team(Record):
             models.CheckConstraint(
                 condition=Q(capacity_days=None) | Q(capacity_days__gte=0),
                 name="team_capacity_not_negative",
-                violation_error_message="Capacity is zero or more people-days a week.",
+                violation_error_message=lazy("Capacity is zero or more people-days a week."),
                 violation_error_code="capacity_days",
             ),
             models.CheckConstraint(
                 condition=Q(limits_work=False) | Q(capacity_days__isnull=False),
                 name="team_limits_work_by_capacity",
-                violation_error_message="Say what the team can do a week; without it nothing can be compared.",
+                violation_error_message=lazy("Say what the team can do a week; without it nothing can be compared."),
                 violation_error_code="capacity_days",
             ),
         ]
@@ -217,7 +221,7 @@ class Membership(models.Model):
             models.UniqueConstraint(
                 fields=["team", "user"],
                 name="member_once",
-                violation_error_message="This person is in the team already.",
+                violation_error_message=lazy("This person is in the team already."),
                 violation_error_code="user",
             )
         ]
@@ -239,8 +243,8 @@ class AccessToken(models.Model):
     """A key for the API. Only its hash is kept; the prefix tells tokens apart in a list."""
 
     class Scope(models.TextChoices):
-        READ = "read", "read"
-        WRITE = "write", "write"
+        READ = "read", lazy("read")
+        WRITE = "write", lazy("write")
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=120)
@@ -287,12 +291,12 @@ class SavedView(Record):
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="saved_views")
     name = models.CharField(max_length=80)
     path = models.CharField(
-        "page", max_length=200, validators=[RegexValidator(PAGE_HERE, "Give a page here, such as /risks.")]
+        lazy("page"), max_length=200, validators=[RegexValidator(PAGE_HERE, lazy("Give a page here, such as /risks."))]
     )
     query = models.CharField(
-        "filters and order", max_length=2000, blank=True, help_text="The part of the page's address after “?”."
+        lazy("filters and order"), max_length=2000, blank=True, help_text="The part of the page's address after “?”."
     )
-    is_shared = models.BooleanField("for everyone", default=False)
+    is_shared = models.BooleanField(lazy("for everyone"), default=False)
 
     objects = SavedViewQuerySet.as_manager()
 
@@ -301,13 +305,13 @@ class SavedView(Record):
             models.CheckConstraint(
                 condition=~Q(name=""),
                 name="saved_view_has_name",
-                violation_error_message="A view needs a name.",
+                violation_error_message=lazy("A view needs a name."),
                 violation_error_code="name",
             ),
             models.UniqueConstraint(
                 fields=["owner", "path", "name"],
                 name="saved_view_name_once",
-                violation_error_message="You have a view of this name already.",
+                violation_error_message=lazy("You have a view of this name already."),
                 violation_error_code="name",
             ),
         ]

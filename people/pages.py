@@ -13,7 +13,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django_htmx.middleware import HtmxDetails
 
 import history.services as history
@@ -80,7 +82,8 @@ def done(
     is answered with nothing: the page then fetches itself anew.
     """
     if kept:
-        message += f" Somebody else had changed {', '.join(kept)} meanwhile; that was kept."
+        beside = _("Somebody else had changed %(names)s meanwhile; that was kept.") % {"names": ", ".join(kept)}
+        message = f"{message} {beside}"
     undoable = "" if final else str(request.written.undoable or "")
     messages.success(request, message, extra_tags=f"{undoable} again" if undoable and again else undoable)
     if request.htmx:
@@ -101,7 +104,7 @@ def bulk_edit(
     """Change the same in all rows that ``?id=`` names; those that refuse are shown again, with why, and stay chosen.
 
     ``rows`` are those that the reader may see; of them those that are not theirs to change are told before anything is
-    sent. One act, so one undo.
+    sent. One act, so one undo, whose reason names them in English: ``plural`` is marked, and translated here.
     """
     asked = request.POST if request.method == "POST" else request.GET
     ids = {int(text) for text in asked.getlist("id") if text.isascii() and text.isdigit() and len(text) < 19}
@@ -109,8 +112,9 @@ def bulk_edit(
     found = list(chosen.order_by("pk"))
     back = asked.get("next", "")
     back = back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else to
+    named = _(plural)
     if not found:
-        messages.error(request, f"Choose some {plural} first.")
+        messages.error(request, _("Choose some %(plural)s first.") % {"plural": named})
         return redirect(back)
     others: list[M] = []
     if request.method == "GET":
@@ -118,7 +122,10 @@ def bulk_edit(
         kept = {row.pk for row in found}
         others = [row for row in everything if row.pk not in kept]
         if not found:
-            messages.error(request, f"You cannot change any of these {plural}: ask the leads of their programs.")
+            messages.error(
+                request,
+                _("You cannot change any of these %(plural)s: ask the leads of their programs.") % {"plural": named},
+            )
             return redirect(back)
     form = form_of(posted(request), found)
     refused: list[tuple[M, list[str]]] = []
@@ -126,18 +133,23 @@ def bulk_edit(
         reason = f"Change {len(found)} {plural}"
         refused = history.each(chosen, lambda row: write(row, form), reason=reason, by_id=request.user.pk)
         if not refused:
-            return done(request, f"Changed {len(found)} {plural}.", back)
+            return done(request, _("Changed %(count)s %(plural)s.") % {"count": len(found), "plural": named}, back)
         if len(refused) < len(found):
-            done(request, f"Changed {len(found) - len(refused)} of {len(found)} {plural}.", back)
+            done(
+                request,
+                _("Changed %(changed)s of %(count)s %(plural)s.")
+                % {"changed": len(found) - len(refused), "count": len(found), "plural": named},
+                back,
+            )
     context = {
-        "title": f"Change {len(found)} {plural}",
+        "title": _("Change %(count)s %(plural)s") % {"count": len(found), "plural": named},
         "form": form,
-        "rows": [row for row, _ in refused] or found,
+        "rows": [row for row, _why in refused] or found,
         "refused": refused,
         "others": others,
         "next": back,
-        "plural": plural,
-        "submit_label": f"Change {len(refused) or len(found)}",
+        "plural": named,
+        "submit_label": _("Change %(count)s") % {"count": len(refused) or len(found)},
     }
     return render(request, "components/bulk_form.html", context, status=422 if refused else form.status)
 
@@ -163,15 +175,15 @@ def delete(
     to: str,
     back: str,
     consequence: str = "",
-    crumbs: Sequence[tuple[str, str]] = (),
+    crumbs: Sequence[tuple[str | Promise, str]] = (),
     typed: str = "",
 ) -> HttpResponse:
     """Ask before deleting a row, then delete it; a refusal is shown where it was asked.
 
     What takes much along is deleted once its ``typed`` name is there, letter by letter.
     """
-    noun = str(row._meta.verbose_name)
-    title = f"Delete {noun}"
+    noun = _(str(row._meta.verbose_name))
+    title = _("Delete %(noun)s") % {"noun": noun}
     context = {
         "object": row,
         "title": title,
@@ -184,12 +196,12 @@ def delete(
         name = str(row)
         try:
             if typed and request.POST.get("typed", "").strip() != typed:
-                raise ValidationError(f"Type {typed} to delete it.", code="typed")
+                raise ValidationError(_("Type %(typed)s to delete it.") % {"typed": typed}, code="typed")
             write()
         except ValidationError as refusal:
             context |= {"errors": refusal.messages, "crumbs": crumbs}
             return render(request, "components/confirm_delete.html", context, status=422)
-        return done(request, f"Deleted “{name}”.", to)
+        return done(request, _("Deleted “%(name)s”.") % {"name": name}, to)
     return render(request, "components/confirm_delete.html", context | {"crumbs": crumbs})
 
 

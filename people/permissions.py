@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import Enum
 
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from history import past
 from people.models import SavedView, Viewer
@@ -13,21 +15,21 @@ from people.models import SavedView, Viewer
 class OrgAct(Enum):
     """An act on the organisation, in the words of a refusal."""
 
-    CREATE_PROGRAM = "create a program"
-    CREATE_TEAM = "add a team"
-    EDIT_OBJECTIVES = "edit objectives"
-    RECORD_PROBLEM = "record a problem"
-    MANAGE_PEOPLE = "add or change people"
-    MANAGE_TEAMS = "change teams"
-    MANAGE_CALENDARS = "change working calendars"
-    MANAGE_VIEWS = "change a view that somebody else saved"
-    MANAGE_PROBLEMS = "change a problem that somebody else owns"
-    MANAGE_ORGANISATION = "change the organisation's settings"
-    MANAGE_PLANS = "change communication plans of the organisation"
-    CHANGE_POLICY = "change the health policy"
-    CHANGE_UPDATE_RULES = "change the rules for updates"
-    HOLD_REVIEW = "hold a portfolio review"
-    IMPORT = "import a portfolio"
+    CREATE_PROGRAM = gettext_noop("create a program")
+    CREATE_TEAM = gettext_noop("add a team")
+    EDIT_OBJECTIVES = gettext_noop("edit objectives")
+    RECORD_PROBLEM = gettext_noop("record a problem")
+    MANAGE_PEOPLE = gettext_noop("add or change people")
+    MANAGE_TEAMS = gettext_noop("change teams")
+    MANAGE_CALENDARS = gettext_noop("change working calendars")
+    MANAGE_VIEWS = gettext_noop("change a view that somebody else saved")
+    MANAGE_PROBLEMS = gettext_noop("change a problem that somebody else owns")
+    MANAGE_ORGANISATION = gettext_noop("change the organisation's settings")
+    MANAGE_PLANS = gettext_noop("change communication plans of the organisation")
+    CHANGE_POLICY = gettext_noop("change the health policy")
+    CHANGE_UPDATE_RULES = gettext_noop("change the rules for updates")
+    HOLD_REVIEW = gettext_noop("hold a portfolio review")
+    IMPORT = gettext_noop("import a portfolio")
 
 
 ANYONE = frozenset(
@@ -50,7 +52,7 @@ def may(user: Viewer, act: OrgAct) -> bool:
 def require(user: Viewer, act: OrgAct) -> None:
     """Raise PermissionDenied, saying what is not allowed and who can."""
     if not may(user, act):
-        raise PermissionDenied(f"You cannot {act.value}. Ask an administrator.")
+        raise PermissionDenied(_("You cannot %(act)s. Ask an administrator.") % {"act": _(act.value)})
 
 
 def may_change_view(user: Viewer, view: SavedView) -> bool:
@@ -60,4 +62,6 @@ def may_change_view(user: Viewer, view: SavedView) -> bool:
 
 def require_change_view(user: Viewer, view: SavedView) -> None:
     if not may_change_view(user, view):
-        raise PermissionDenied(f"You cannot change this view. Ask {view.owner.name}, or save one of your own.")
+        raise PermissionDenied(
+            _("You cannot change this view. Ask %(name)s, or save one of your own.") % {"name": view.owner.name}
+        )

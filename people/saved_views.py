@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
 from history.forms import explaining
@@ -17,7 +20,7 @@ from people.permissions import may_change_view, require_change_view
 
 # Longer than any id: a number that the database could not read.
 MOST_DIGITS = 18
-CRUMBS = [("Saved views", "/views")]
+CRUMBS: list[tuple[str | Promise, str]] = [(lazy("Saved views"), "/views")]
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,10 @@ def views(request: SignedIn) -> HttpResponse:
     context = {
         "page": page,
         "changeable": {view.pk for view in page if may_change_view(request.user, view)},
-        "title": "Saved views",
-        "sub": "Pages with their filters and order, under a name. A shared view shows to each what they may see.",
-        "empty_heading": "No saved views yet",
-        "empty_text": "Choose filters and an order on the portfolio, then “Views” and “Save view”.",
+        "title": _("Saved views"),
+        "sub": _("Pages with their filters and order, under a name. A shared view shows to each what they may see."),
+        "empty_heading": _("No saved views yet"),
+        "empty_text": _("Choose filters and an order on the portfolio, then “Views” and “Save view”."),
     }
     return render(request, "people/saved_views.html", context)
 
@@ -76,14 +79,14 @@ def view_save(request: SignedIn) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             view = services.save_view(by=request.user, **form.changes)
-            return done(request, f"Saved the view “{view.name}”.", view.address)
+            return done(request, _("Saved the view “%(name)s”.") % {"name": view.name}, view.address)
     context = {
         "form": form,
-        "title": "Save view",
-        "sub": "The page with its filters and order, as it is now.",
+        "title": _("Save view"),
+        "sub": _("The page with its filters and order, as it is now."),
         "crumbs": CRUMBS,
         "cancel_url": "/views",
-        "submit_label": "Save view",
+        "submit_label": _("Save view"),
     }
     return render(request, "form_base.html", context, status=form.status)
 
@@ -100,10 +103,10 @@ def view_edit(request: SignedIn, slug: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             saved = services.change_view(view=view, by=request.user, **form.changes)
-            return done(request, f"Saved the view “{saved.name}”.", saved.address, kept=form.kept)
+            return done(request, _("Saved the view “%(name)s”.") % {"name": saved.name}, saved.address, kept=form.kept)
     context = {
         "form": form,
-        "title": "Change view",
+        "title": _("Change view"),
         "crumbs": CRUMBS,
         "cancel_url": view.address,
         "delete_url": f"{view.get_absolute_url()}/delete",
@@ -120,8 +123,8 @@ def view_delete(request: SignedIn, slug: str) -> HttpResponse:
         row=view,
         to=view.path,
         back=view.address,
-        consequence="Everyone loses it. What it shows stays as it is."
+        consequence=_("Everyone loses it. What it shows stays as it is.")
         if view.is_shared
-        else "What it shows stays as it is.",
+        else _("What it shows stays as it is."),
         crumbs=CRUMBS,
     )

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 import history
 from people.models import (
@@ -49,7 +50,7 @@ def today(now: datetime) -> date:
 def set_up_organisation(*, name: str, time_zone: str = "UTC", by: User | None = None) -> Organisation:
     """Make the organisation and its default working calendar, once."""
     if Organisation.objects.exists():
-        raise ValidationError("The organisation exists already.", code="exists")
+        raise ValidationError(_("The organisation exists already."), code="exists")
     with history.because("Set up the organisation", by_id=by.pk if by else None):
         calendar = history.create(WorkingCalendar(name="Monday to Friday"))
         return history.create(Organisation(pk=1, name=name, time_zone=time_zone, calendar=calendar))
@@ -98,7 +99,7 @@ def change_user(*, user: User, by: User, **changes: Any) -> User:
         # Two administrators who strip each other at once would leave none.
         _wait_for_administrators()
     if losing_admin and not User.objects.filter(is_admin=True, is_active=True).exclude(pk=user.pk).exists():
-        raise ValidationError("This is the only administrator. Make another person one first.", code="last_admin")
+        raise ValidationError(_("This is the only administrator. Make another person one first."), code="last_admin")
     with history.because("Change a person", by_id=by.pk):
         return history.save(user, **changes)
 
@@ -108,7 +109,7 @@ def set_up(*, organisation: str, time_zone: str, email: str, name: str, password
     """Make the first administrator of a new installation, and its organisation where an import did not; once."""
     _wait_for_administrators()
     if User.objects.exists():
-        raise ValidationError("This installation is set up already. Sign in.", code="exists")
+        raise ValidationError(_("This installation is set up already. Sign in."), code="exists")
     user = create_user(email=email, name=name, password=password, by=None, time_zone=time_zone, is_admin=True)
     if not Organisation.objects.exists():
         set_up_organisation(name=organisation, time_zone=time_zone, by=user)
@@ -199,9 +200,11 @@ def issue_token(
     chosen = sorted(set(scopes))
     unknown = [scope for scope in chosen if scope not in AccessToken.Scope.values]
     if unknown or not chosen:
-        raise ValidationError({"scopes": [f"Choose from: {', '.join(AccessToken.Scope.values)}."]}, code="scopes")
+        raise ValidationError(
+            {"scopes": [_("Choose from: %(names)s.") % {"names": ", ".join(AccessToken.Scope.values)}]}, code="scopes"
+        )
     if expires_on <= today:
-        raise ValidationError({"expires_on": ["Choose a day in the future."]}, code="expired")
+        raise ValidationError({"expires_on": [_("Choose a day in the future.")]}, code="expired")
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = AccessToken(
         user=user,
@@ -267,5 +270,5 @@ def end_job(*, job: Job, at: datetime, is_good: bool, result: str) -> None:
 def put_away_job(*, job: Job, at: datetime) -> None:
     """Take a job that has ended out of the inbox."""
     if job.ended_at is None:
-        raise ValidationError("It is not done yet.", code="not_done")
+        raise ValidationError(_("It is not done yet."), code="not_done")
     Job.objects.filter(pk=job.pk, put_away_at=None).update(put_away_at=at)

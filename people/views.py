@@ -13,6 +13,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import is_valid_path
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -33,8 +36,8 @@ from people.models import WEEKDAYS, AccessToken, Job, Organisation, Team, User, 
 from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
 from people.permissions import OrgAct, may, require
 
-Crumbs = list[tuple[str, str]]
-SETTINGS: Crumbs = [("Settings", "/settings")]
+Crumbs = list[tuple[str | Promise, str]]
+SETTINGS: Crumbs = [(lazy("Settings"), "/settings")]
 
 
 # -- before there is anybody -----------------------------------------------------------------------------------------
@@ -59,7 +62,9 @@ def set_up(request: HttpRequest) -> HttpResponse:
         with explaining(form):
             user = services.set_up(**{name: form.cleaned_data[name] for name in form.fields if name != "again"})
             login(request, user)
-            messages.success(request, f"Welcome, {user.name}. Create a program, or import your portfolio.")
+            messages.success(
+                request, _("Welcome, %(name)s. Create a program, or import your portfolio.") % {"name": user.name}
+            )
             return redirect("/")
     return render(request, "people/set_up.html", {"form": form}, status=422 if form.errors else 200)
 
@@ -73,7 +78,7 @@ def find_team(pk: int) -> Team:
 
 
 def team_crumbs(*teams: Team) -> Crumbs:
-    return [("Teams", "/teams"), *((team.name, f"/teams/{team.pk}") for team in teams)]
+    return [(_("Teams"), "/teams"), *((team.name, f"/teams/{team.pk}") for team in teams)]
 
 
 def team_create(request: SignedIn) -> HttpResponse:
@@ -82,13 +87,13 @@ def team_create(request: SignedIn) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_team(by=request.user, **form.changes)
-            return done(request, f"Added the team “{row.name}”.", f"/teams/{row.pk}")
+            return done(request, _("Added the team “%(name)s”.") % {"name": row.name}, f"/teams/{row.pk}")
     context = {
         "form": form,
-        "title": "New team",
+        "title": _("New team"),
         "crumbs": team_crumbs(),
         "cancel_url": "/teams",
-        "submit_label": "Add team",
+        "submit_label": _("Add team"),
     }
     return form_page(request, context)
 
@@ -100,10 +105,10 @@ def team_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_team(team=row, by=request.user, **form.changes)
-            return done(request, "Saved the team.", f"/teams/{row.pk}", kept=form.kept)
+            return done(request, _("Saved the team."), f"/teams/{row.pk}", kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit team",
+        "title": _("Edit team"),
         "crumbs": team_crumbs(row),
         "cancel_url": f"/teams/{row.pk}",
         "delete_url": f"/teams/{row.pk}/delete",
@@ -118,8 +123,8 @@ def team_members(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.set_members(team=row, members=form.cleaned_data["members"], by=request.user)
-            return done(request, "Saved the members.", f"/teams/{row.pk}")
-    context = {"form": form, "title": "Change members", "crumbs": team_crumbs(row), "cancel_url": f"/teams/{row.pk}"}
+            return done(request, _("Saved the members."), f"/teams/{row.pk}")
+    context = {"form": form, "title": _("Change members"), "crumbs": team_crumbs(row), "cancel_url": f"/teams/{row.pk}"}
     return render(request, "form_base.html", context, status=422 if form.errors else 200)
 
 
@@ -132,7 +137,7 @@ def team_delete(request: SignedIn, pk: int) -> HttpResponse:
         row=row,
         to="/teams",
         back=f"/teams/{row.pk}",
-        consequence="Its members stay, without this team. A team that still owns something cannot be deleted.",
+        consequence=_("Its members stay, without this team. A team that still owns something cannot be deleted."),
         crumbs=team_crumbs(row),
     )
 
@@ -145,45 +150,51 @@ class Setting(NamedTuple):
 
     path: str
     icon: str
-    label: str
-    text: str
+    label: str | Promise
+    text: str | Promise
     act: OrgAct | None = None
 
 
 PERSONAL = (
-    Setting("/settings/profile", "user", "Profile", "Your name and time zone."),
-    Setting("/settings/letters", "mail", "Letters", "What you get, on which day and at what hour."),
-    Setting("/views", "filter", "Saved views", "Pages with their filters and order, under a name."),
-    Setting("/settings/tokens", "share", "Access tokens", "Keys for other tools that use the API for you."),
-    Setting("/api/v1/docs", "doc", "API", "What other tools can read and write."),
+    Setting("/settings/profile", "user", lazy("Profile"), lazy("Your name and time zone.")),
+    Setting("/settings/letters", "mail", lazy("Letters"), lazy("What you get, on which day and at what hour.")),
+    Setting("/views", "filter", lazy("Saved views"), lazy("Pages with their filters and order, under a name.")),
+    Setting("/settings/tokens", "share", lazy("Access tokens"), lazy("Keys for other tools that use the API for you.")),
+    Setting("/api/v1/docs", "doc", lazy("API"), lazy("What other tools can read and write.")),
 )
 ORGANISATION = (
-    Setting("/teams", "user", "Teams", "Who delivers together, and how much."),
-    Setting("/settings/organisation", "gear", "Organisation", "Name and time zone.", OrgAct.MANAGE_ORGANISATION),
-    Setting("/settings/people", "user", "People", "Who may sign in, and who administers.", OrgAct.MANAGE_PEOPLE),
-    Setting("/settings/calendars", "cal", "Working calendars", "Hours and holidays.", OrgAct.MANAGE_CALENDARS),
+    Setting("/teams", "user", lazy("Teams"), lazy("Who delivers together, and how much.")),
+    Setting(
+        "/settings/organisation", "gear", lazy("Organisation"), lazy("Name and time zone."), OrgAct.MANAGE_ORGANISATION
+    ),
+    Setting(
+        "/settings/people", "user", lazy("People"), lazy("Who may sign in, and who administers."), OrgAct.MANAGE_PEOPLE
+    ),
+    Setting(
+        "/settings/calendars", "cal", lazy("Working calendars"), lazy("Hours and holidays."), OrgAct.MANAGE_CALENDARS
+    ),
     Setting(
         "/settings/slip-causes",
         "clock",
-        "Causes of slips",
-        "What a moved date can be put down to.",
+        lazy("Causes of slips"),
+        lazy("What a moved date can be put down to."),
         OrgAct.MANAGE_ORGANISATION,
     ),
     Setting(
         "/settings/health-policy",
         "flag",
-        "Health policy",
-        "How late is at risk, and how late off track.",
+        lazy("Health policy"),
+        lazy("How late is at risk, and how late off track."),
         OrgAct.CHANGE_POLICY,
     ),
     Setting(
         "/settings/update-rules",
         "pencil",
-        "Rules for updates",
-        "What an update must say before it is published.",
+        lazy("Rules for updates"),
+        lazy("What an update must say before it is published."),
         OrgAct.CHANGE_UPDATE_RULES,
     ),
-    Setting("/import", "export", "Import", "Programs and milestones from tables.", OrgAct.IMPORT),
+    Setting("/import", "export", lazy("Import"), lazy("Programs and milestones from tables."), OrgAct.IMPORT),
 )
 
 
@@ -193,8 +204,11 @@ def openable(user: User, pages: tuple[Setting, ...]) -> list[Setting]:
 
 @require_safe
 def settings(request: SignedIn) -> HttpResponse:
-    groups = [("You", openable(request.user, PERSONAL)), ("The organisation", openable(request.user, ORGANISATION))]
-    return render(request, "people/settings.html", {"title": "Settings", "groups": groups})
+    groups = [
+        (_("You"), openable(request.user, PERSONAL)),
+        (_("The organisation"), openable(request.user, ORGANISATION)),
+    ]
+    return render(request, "people/settings.html", {"title": _("Settings"), "groups": groups})
 
 
 def profile(request: SignedIn) -> HttpResponse:
@@ -202,11 +216,11 @@ def profile(request: SignedIn) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_user(user=request.user, by=request.user, **form.changes)
-            return done(request, "Saved your profile.", "/settings/profile", kept=form.kept)
+            return done(request, _("Saved your profile."), "/settings/profile", kept=form.kept)
     context = {
         "form": form,
-        "title": "Profile",
-        "sub": f"You sign in with {request.user.email}.",
+        "title": _("Profile"),
+        "sub": _("You sign in with %(email)s.") % {"email": request.user.email},
         "crumbs": SETTINGS,
         "cancel_url": "/settings",
     }
@@ -218,14 +232,14 @@ def tokens(request: SignedIn) -> HttpResponse:
     rows = AccessToken.objects.visible_to(request.user).order_by("-created_at", "-id")
     context = {
         "page": paged(request, rows),
-        "title": "Access tokens",
-        "sub": "A token lets another tool use the API as you. It never may more than you.",
+        "title": _("Access tokens"),
+        "sub": _("A token lets another tool use the API as you. It never may more than you."),
         "crumbs": SETTINGS,
         "today": services.today(timezone.now()),
         "primary_url": "/settings/tokens/new",
-        "primary_label": "New token",
-        "empty_heading": "No tokens yet",
-        "empty_text": "Make one for each tool, so that one can be revoked without the others.",
+        "primary_label": _("New token"),
+        "empty_heading": _("No tokens yet"),
+        "empty_text": _("Make one for each tool, so that one can be revoked without the others."),
     }
     return render(request, "people/tokens.html", context)
 
@@ -234,19 +248,19 @@ def tokens(request: SignedIn) -> HttpResponse:
 def token_create(request: SignedIn) -> HttpResponse:
     """The secret is in the answer to the form, this once: a redirect would have to keep it somewhere."""
     today = services.today(timezone.now())
-    crumbs = [*SETTINGS, ("Access tokens", "/settings/tokens")]
+    crumbs = [*SETTINGS, (_("Access tokens"), "/settings/tokens")]
     form = TokenForm(posted(request), today=today)
     if form.is_bound and form.is_valid():
         with explaining(form):
             token, secret = services.issue_token(user=request.user, today=today, **form.cleaned_data)
-            context = {"token": token, "secret": secret, "title": "Your new token", "crumbs": crumbs}
+            context = {"token": token, "secret": secret, "title": _("Your new token"), "crumbs": crumbs}
             return render(request, "people/token_made.html", context)
     context = {
         "form": form,
-        "title": "New token",
+        "title": _("New token"),
         "crumbs": crumbs,
         "cancel_url": "/settings/tokens",
-        "submit_label": "Make token",
+        "submit_label": _("Make token"),
     }
     return render(request, "form_base.html", context, status=422 if form.errors else 200)
 
@@ -257,16 +271,16 @@ def token_revoke(request: SignedIn, pk: int) -> HttpResponse:
         return attempt(
             request,
             lambda: services.revoke_token(token=token, at=timezone.now()),
-            f"Revoked “{token.name}”. It works no longer.",
+            _("Revoked “%(name)s”. It works no longer.") % {"name": token.name},
             "/settings/tokens",
         )
     context = {
-        "title": "Revoke token",
-        "question": f"Revoke “{token.name}”?",
-        "consequence": "Whatever uses it is turned away at once. A revoked token cannot be brought back.",
-        "verb": "Revoke token",
+        "title": _("Revoke token"),
+        "question": _("Revoke “%(name)s”?") % {"name": token.name},
+        "consequence": _("Whatever uses it is turned away at once. A revoked token cannot be brought back."),
+        "verb": _("Revoke token"),
         "cancel_url": "/settings/tokens",
-        "crumbs": [*SETTINGS, ("Access tokens", "/settings/tokens")],
+        "crumbs": [*SETTINGS, (_("Access tokens"), "/settings/tokens")],
     }
     return render(request, "components/confirm_delete.html", context)
 
@@ -278,14 +292,14 @@ def organisation(request: SignedIn) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_organisation(organisation=row, by=request.user, **form.changes)
-            return done(request, "Saved the organisation.", "/settings/organisation", kept=form.kept)
-    context = {"form": form, "title": "Organisation", "crumbs": SETTINGS, "cancel_url": "/settings"}
+            return done(request, _("Saved the organisation."), "/settings/organisation", kept=form.kept)
+    context = {"form": form, "title": _("Organisation"), "crumbs": SETTINGS, "cancel_url": "/settings"}
     return form_page(request, context)
 
 
 # -- people ----------------------------------------------------------------------------------------------------------
 
-PEOPLE: Crumbs = [*SETTINGS, ("People", "/settings/people")]
+PEOPLE: Crumbs = [*SETTINGS, (lazy("People"), "/settings/people")]
 
 
 def person_create(request: SignedIn) -> HttpResponse:
@@ -294,15 +308,17 @@ def person_create(request: SignedIn) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_user(password=None, by=request.user, **form.changes)
-            told = f"Added {row.name}. They choose a password with “Forgot your password?” on the sign-in page."
+            told = _("Added %(name)s. They choose a password with “Forgot your password?” on the sign-in page.") % {
+                "name": row.name
+            }
             return done(request, told, "/settings/people")
     context = {
         "form": form,
-        "title": "Add person",
-        "sub": "They choose their own password, through a link that is sent to their e-mail address.",
+        "title": _("Add person"),
+        "sub": _("They choose their own password, through a link that is sent to their e-mail address."),
         "crumbs": PEOPLE,
         "cancel_url": "/settings/people",
-        "submit_label": "Add person",
+        "submit_label": _("Add person"),
     }
     return form_page(request, context)
 
@@ -314,10 +330,10 @@ def person_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_user(user=row, by=request.user, **form.changes)
-            return done(request, f"Saved {row.name}.", "/settings/people", kept=form.kept)
+            return done(request, _("Saved %(name)s.") % {"name": row.name}, "/settings/people", kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit person",
+        "title": _("Edit person"),
         "sub": row.name,
         "crumbs": PEOPLE,
         "cancel_url": "/settings/people",
@@ -327,7 +343,7 @@ def person_edit(request: SignedIn, pk: int) -> HttpResponse:
 
 # -- working calendars -----------------------------------------------------------------------------------------------
 
-CALENDARS: Crumbs = [*SETTINGS, ("Working calendars", "/settings/calendars")]
+CALENDARS: Crumbs = [*SETTINGS, (lazy("Working calendars"), "/settings/calendars")]
 
 
 @require_safe
@@ -338,13 +354,13 @@ def calendars(request: SignedIn) -> HttpResponse:
     ).order_by("name", "id")
     context = {
         "page": paged(request, rows),
-        "title": "Working calendars",
-        "sub": "Which hours count as work. Forecasts follow the calendar of the team that does the work.",
+        "title": _("Working calendars"),
+        "sub": _("Which hours count as work. Forecasts follow the calendar of the team that does the work."),
         "crumbs": SETTINGS,
         "weekdays": [day.capitalize() for day in WEEKDAYS],
         "default_id": Organisation.objects.values_list("calendar_id", flat=True).first(),
         "primary_url": "/settings/calendars/new",
-        "primary_label": "New calendar",
+        "primary_label": _("New calendar"),
     }
     return render(request, "people/calendars.html", context)
 
@@ -355,13 +371,13 @@ def calendar_create(request: SignedIn) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_calendar(by=request.user, holidays=form.cleaned_data["holidays"], **form.changes)
-            return done(request, f"Added the calendar “{row.name}”.", "/settings/calendars")
+            return done(request, _("Added the calendar “%(name)s”.") % {"name": row.name}, "/settings/calendars")
     context = {
         "form": form,
-        "title": "New calendar",
+        "title": _("New calendar"),
         "crumbs": CALENDARS,
         "cancel_url": "/settings/calendars",
-        "submit_label": "Add calendar",
+        "submit_label": _("Add calendar"),
     }
     return form_page(request, context)
 
@@ -375,10 +391,10 @@ def calendar_edit(request: SignedIn, pk: int) -> HttpResponse:
             services.change_calendar(
                 calendar=row, by=request.user, holidays=form.cleaned_data["holidays"], **form.changes
             )
-            return done(request, "Saved the calendar. Forecasts follow.", "/settings/calendars", kept=form.kept)
+            return done(request, _("Saved the calendar. Forecasts follow."), "/settings/calendars", kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit calendar",
+        "title": _("Edit calendar"),
         "crumbs": CALENDARS,
         "cancel_url": "/settings/calendars",
         "delete_url": f"/settings/calendars/{row.pk}/delete",
@@ -395,7 +411,7 @@ def calendar_delete(request: SignedIn, pk: int) -> HttpResponse:
         row=row,
         to="/settings/calendars",
         back=f"/settings/calendars/{row.pk}/edit",
-        consequence="Its holidays go with it. A calendar that a team or the organisation uses cannot be deleted.",
+        consequence=_("Its holidays go with it. A calendar that a team or the organisation uses cannot be deleted."),
         crumbs=CALENDARS,
     )
 
@@ -406,12 +422,12 @@ def unsent(request: SignedIn) -> HttpResponse:
     if request.method == "POST" or found is None:
         keeping.drop(request)
         return redirect("/")
-    return render(request, "people/unsent.html", {"title": "You had been signed out", "unsent": found})
+    return render(request, "people/unsent.html", {"title": _("You had been signed out"), "unsent": found})
 
 
 @require_POST
 def job_put_away(request: SignedIn, pk: int) -> HttpResponse:
     job = get_object_or_404(Job.objects.visible_to(request.user), pk=pk)
     return attempt(
-        request, lambda: services.put_away_job(job=job, at=timezone.now()), "Put away.", "/inbox", final=True
+        request, lambda: services.put_away_job(job=job, at=timezone.now()), _("Put away."), "/inbox", final=True
     )

@@ -11,6 +11,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import resolve
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 
 from history import past
 from people.models import Organisation, User
@@ -19,7 +21,7 @@ from programs.models import Program
 from programs.permissions import editable
 
 View = Callable[..., HttpResponse]
-Crumbs = list[tuple[str, str]]
+Crumbs = list[tuple[str | Promise, str]]
 
 
 class KeyInPath:
@@ -55,7 +57,7 @@ def looks_back(view: View) -> View:
                 return view(request, *args, **kwargs)
             except Http404:
                 # Said alike of what was not there yet, of what is gone since, and of what nobody here may see.
-                return render(request, "programs/not_there.html", {"title": "Not there on that day"}, status=404)
+                return render(request, "programs/not_there.html", {"title": _("Not there on that day")}, status=404)
 
     shown.looks_back = True  # type: ignore[attr-defined]  # tabs keep the day on their way to such a page
     return shown

@@ -11,6 +11,8 @@ from django.db.models import Count, Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
 from people import lists
@@ -21,7 +23,7 @@ from people.permissions import OrgAct, require
 from people.views import SETTINGS
 from programs.models import Program, Role, Slot
 
-PEOPLE = [*SETTINGS, ("People", "/settings/people")]
+PEOPLE = [*SETTINGS, (lazy("People"), "/settings/people")]
 MOST_PROGRAMS = 6
 
 
@@ -52,8 +54,8 @@ class Person:
     @property
     def standing(self) -> str:
         if not self.user.is_active:
-            return "May not sign in"
-        return "Administrator" if self.user.is_admin else "Member"
+            return _("May not sign in")
+        return _("Administrator") if self.user.is_admin else _("Member")
 
     @property
     def in_words(self) -> str | None:
@@ -67,9 +69,9 @@ def with_parts(users: Iterable[User]) -> list[Person]:
     programs = Program.objects.filter(Q(lead__in=people) | Q(sponsor__in=people)).order_by("name", "pk")
     for program in programs.only("key", "name", "lead", "sponsor"):
         if program.lead_id in people:
-            found[program.lead_id].append(Part(program, "leads"))
+            found[program.lead_id].append(Part(program, _("leads")))
         if program.sponsor_id in people:
-            found[program.sponsor_id].append(Part(program, "sponsors"))
+            found[program.sponsor_id].append(Part(program, _("sponsors")))
     roles = Role.objects.filter(user__in=people).select_related("program").order_by("program__name", "pk")
     order = list(Role.Kind.values)
     for role in sorted(roles, key=lambda role: order.index(role.kind)):
@@ -90,17 +92,17 @@ def _programs(rows: Any, reader: lists.Reader) -> lists.Options:
 
 PERSON_LIST = Shape(
     name="people",
-    noun="person",
+    noun=lazy("person"),
     filters={
-        "q": lists.words("Words in name or e-mail", "name", "email"),
-        "program": lists.Filter("Program", _in_program, _programs),
+        "q": lists.words(lazy("Words in name or e-mail"), "name", "email"),
+        "program": lists.Filter(lazy("Program"), _in_program, _programs),
         "role": lists.Filter(
-            "Role",
+            lazy("Role"),
             lambda rows, kind, reader: rows.filter(Exists(Role.objects.filter(user=OuterRef("pk"), kind=kind))),
             lambda rows, reader: [(kind.value, str(kind.label)) for kind in Role.Kind],
         ),
         "team": lists.Filter(
-            "Team",
+            lazy("Team"),
             lambda rows, pk, reader: rows.filter(memberships__team=pk),
             lambda rows, reader: [
                 (str(pk), name)
@@ -112,20 +114,20 @@ PERSON_LIST = Shape(
         ),
     },
     sorts={
-        "name": ("Person", F("name")),
-        "email": ("E-mail", F("email")),
-        "zone": ("Time zone", F("time_zone")),
-        "teams": ("Teams", F("team_count")),
-        "seen": ("Last signed in", F("last_login")),
+        "name": (lazy("Person"), F("name")),
+        "email": (lazy("E-mail"), F("email")),
+        "zone": (lazy("Time zone"), F("time_zone")),
+        "teams": (lazy("Teams"), F("team_count")),
+        "seen": (lazy("Last signed in"), F("last_login")),
     },
     sort="name",
     columns=[
-        ("Person", lambda one: one.user.name),
-        ("E-mail", lambda one: one.user.email),
-        ("Time zone", lambda one: one.user.time_zone),
-        ("Teams", lambda one: one.user.team_count),
-        ("In programs", lambda one: one.in_words),
-        ("Standing", lambda one: one.standing),
+        (lazy("Person"), lambda one: one.user.name),
+        (lazy("E-mail"), lambda one: one.user.email),
+        (lazy("Time zone"), lambda one: one.user.time_zone),
+        (lazy("Teams"), lambda one: one.user.team_count),
+        (lazy("In programs"), lambda one: one.in_words),
+        (lazy("Standing"), lambda one: one.standing),
     ],
 )
 
@@ -137,10 +139,10 @@ def people(request: SignedIn) -> HttpResponse:
     for name in ("lead", "sponsor"):
         part |= Q(pk__in=Program.objects.exclude(**{name: None}).values(name))
     kinds = {
-        "active": ("May sign in", Q(is_active=True)),
-        "admins": ("Administrators", Q(is_active=True, is_admin=True)),
-        "idle": ("In no program", Q(is_active=True) & ~part),
-        "left": ("May not sign in", Q(is_active=False)),
+        "active": (_("May sign in"), Q(is_active=True)),
+        "admins": (_("Administrators"), Q(is_active=True, is_admin=True)),
+        "idle": (_("In no program"), Q(is_active=True) & ~part),
+        "left": (_("May not sign in"), Q(is_active=False)),
     }
     teams = Membership.objects.filter(user=OuterRef("pk")).order_by().values("user").annotate(many=Count("pk"))
     found = User.objects.annotate(team_count=Coalesce(Subquery(teams.values("many")), 0))
@@ -150,13 +152,13 @@ def people(request: SignedIn) -> HttpResponse:
         return listing.file(with_parts(rows))
     page = listing.page(rows)
     context = listing.context(page) | {
-        "title": "People",
-        "sub": "Who may sign in, and what each does in programs.",
+        "title": _("People"),
+        "sub": _("Who may sign in, and what each does in programs."),
         "crumbs": SETTINGS,
         "people": with_parts(page),
         "open_count": Slot.objects.filter(person=None, program__in=Program.objects.open()).count(),
         "primary_url": "/settings/people/new",
-        "primary_label": "Add person",
+        "primary_label": _("Add person"),
     }
     return render(request, "programs/all_people.html", context)
 
@@ -176,33 +178,33 @@ def person(request: SignedIn, pk: int) -> HttpResponse:
         "slots": row.slots.select_related("program", "team").order_by("program__name", "pk"),
         "teams": [one.team for one in row.memberships.select_related("team").order_by("team__name", "pk")],
         "primary_url": f"/settings/people/{row.pk}/edit",
-        "primary_label": "Edit person",
+        "primary_label": _("Edit person"),
         "primary_icon": "pencil",
-        "empty_heading": "In no program yet",
-        "empty_text": "A lead gives roles on the page of a program, under People.",
+        "empty_heading": _("In no program yet"),
+        "empty_text": _("A lead gives roles on the page of a program, under People."),
     }
     return render(request, "programs/person.html", context)
 
 
 SLOT_LIST = Shape(
     name="open-slots",
-    noun="slot",
+    noun=lazy("slot"),
     filters={
-        "q": lists.words("Words in slot or program", "title", "program__name", "program__key"),
+        "q": lists.words(lazy("Words in slot or program"), "title", "program__name", "program__key"),
         "program": lists.program(),
-        "team": lists.related("Team", "team", "No team"),
+        "team": lists.related(lazy("Team"), "team", lazy("No team")),
     },
     sorts={
-        "program": ("Program", F("program__name")),
-        "title": ("Slot", F("title")),
-        "team": ("Team", F("team__name")),
+        "program": (lazy("Program"), F("program__name")),
+        "title": (lazy("Slot"), F("title")),
+        "team": (lazy("Team"), F("team__name")),
     },
     sort="program",
     columns=[
-        ("Slot", lambda row: row.title),
-        ("Program", lambda row: row.program.name),
-        ("Team", lambda row: row.team and row.team.name),
-        ("Lead", lambda row: row.program.lead and row.program.lead.name),
+        (lazy("Slot"), lambda row: row.title),
+        (lazy("Program"), lambda row: row.program.name),
+        (lazy("Team"), lambda row: row.team and row.team.name),
+        (lazy("Lead"), lambda row: row.program.lead and row.program.lead.name),
     ],
 )
 
@@ -212,15 +214,15 @@ def open_slots(request: SignedIn) -> HttpResponse:
     """Whom open programs still need."""
     require(request.user, OrgAct.MANAGE_PEOPLE)
     waiting = Slot.objects.filter(person=None, program__in=Program.objects.visible_to(request.user).open())
-    listing = Listing(request, SLOT_LIST, waiting, {"": ("Open", Q())}, day_of(request))
+    listing = Listing(request, SLOT_LIST, waiting, {"": (_("Open"), Q())}, day_of(request))
     rows = listing.ordered(listing.wanted.select_related("program__lead", "team"))
     if listing.format:
         return listing.file(rows)
     context = listing.context(listing.page(rows)) | {
-        "title": "Open slots",
-        "sub": "Whom open programs still need.",
+        "title": _("Open slots"),
+        "sub": _("Whom open programs still need."),
         "crumbs": PEOPLE,
-        "empty_heading": "No slot is open",
-        "empty_text": "Programs say whom they need on their page of people.",
+        "empty_heading": _("No slot is open"),
+        "empty_text": _("Programs say whom they need on their page of people."),
     }
     return render(request, "programs/open_slots.html", context)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from enum import Enum
 
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from history import past
 from people.models import User, Viewer
@@ -15,19 +17,19 @@ from programs.models import Program, Role
 class Act(Enum):
     """An act on a program, in the words of a refusal."""
 
-    VIEW = "see"
-    COMMENT = "comment on"
-    EDIT = "edit"
-    MEASURE = "record measurements of"
-    AGREE = "agree hand-offs of"
-    PLAN = "change the promised dates of"
-    RANK = "change the rank of"
-    DECIDE = "decide for"
-    REPORT = "report on"
-    COMMUNICATE = "change the communication plan of"
-    SHARE = "share with outside readers what is in"
-    MANAGE = "change the roles of"
-    DELETE = "delete"
+    VIEW = gettext_noop("see")
+    COMMENT = gettext_noop("comment on")
+    EDIT = gettext_noop("edit")
+    MEASURE = gettext_noop("record measurements of")
+    AGREE = gettext_noop("agree hand-offs of")
+    PLAN = gettext_noop("change the promised dates of")
+    RANK = gettext_noop("change the rank of")
+    DECIDE = gettext_noop("decide for")
+    REPORT = gettext_noop("report on")
+    COMMUNICATE = gettext_noop("change the communication plan of")
+    SHARE = gettext_noop("share with outside readers what is in")
+    MANAGE = gettext_noop("change the roles of")
+    DELETE = gettext_noop("delete")
 
 
 VIEWER = frozenset({Act.VIEW, Act.COMMENT})
@@ -128,6 +130,8 @@ def require(user: Viewer, act: Act, program: Program, *, since: str = "") -> Non
     if act in allowed:
         return
     if Act.VIEW not in allowed:
-        raise PermissionDenied(f"You cannot {act.value} a private program.")
-    lead = program.lead.name if program.lead else "an administrator"
-    raise PermissionDenied(f"{since} You cannot {act.value} {program.name}. Ask {lead}.".lstrip())
+        raise PermissionDenied(_("You cannot %(act)s a private program.") % {"act": _(act.value)})
+    lead = program.lead.name if program.lead else _("an administrator")
+    refusal = _("You cannot %(act)s %(program)s. Ask %(lead)s.")
+    refusal %= {"act": _(act.value), "program": program.name, "lead": lead}
+    raise PermissionDenied(f"{since} {refusal}".lstrip())

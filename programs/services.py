@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 import history
 from people import permissions as organisation
@@ -57,7 +59,7 @@ def locked(row: M, *, no_key: bool = False) -> M:
     """
     found = type(row)._default_manager.select_for_update(of=("self",), no_key=no_key).filter(pk=row.pk).first()
     if found is None:
-        raise ValidationError("Somebody deleted this in the meantime.", code="gone")
+        raise ValidationError(_("Somebody deleted this in the meantime."), code="gone")
     return found
 
 
@@ -154,7 +156,7 @@ def report(*, program: Program, health: str, because: str, by: User, at: datetim
     require(by, Act.REPORT, program)
     last = program.reported_healths.order_by("-at", "-id").first()
     if last and last.health != health and not because.strip():
-        raise ValidationError({"because": ["Say in a sentence why the health changed."]}, code="because")
+        raise ValidationError({"because": [_("Say in a sentence why the health changed.")]}, code="because")
     with history.because(because or "Report the health", by_id=by.pk):
         row = history.create(ReportedHealth(program=program, health=health, because=because, by=by, at=at))
     touch(program.pk, plan=False)
@@ -196,7 +198,7 @@ def create_slot(*, program: Program, by: User, **fields: Any) -> Slot:
 def _refuse_own_gate(program: Program, approver: User | None, by: User) -> None:
     """Nobody makes themself the approver who could not decide the gate anyway."""
     if approver == by and not may(by, Act.DECIDE, program):
-        raise ValidationError({"approver": ["Somebody else must decide what you plan."]}, code="own_gate")
+        raise ValidationError({"approver": [_("Somebody else must decide what you plan.")]}, code="own_gate")
 
 
 @transaction.atomic
@@ -262,15 +264,19 @@ def decide_gate(
     errors: dict[str, list[str]] = {}
     unmet = phase.criteria.filter(met_on=None).count()
     if decision == Phase.Decision.PASSED and unmet:
-        still = "1 criterion is" if unmet == 1 else f"{unmet} criteria are"
-        errors["decision"] = [f"{still} not met: meet what is missing, or pass with conditions."]
+        still = ngettext(
+            "%(count)s criterion is not met: meet what is missing, or pass with conditions.",
+            "%(count)s criteria are not met: meet what is missing, or pass with conditions.",
+            unmet,
+        )
+        errors["decision"] = [still % {"count": unmet}]
     if decision == Phase.Decision.CONDITIONAL and not (note.strip() or phase.note):
-        errors["note"] = ["Say what the conditions are, and by when."]
+        errors["note"] = [_("Say what the conditions are, and by when.")]
     if phase.is_last:
         if target_met is None and phase.target_met is None:
-            errors["target_met"] = ["Say whether the program met its target."]
+            errors["target_met"] = [_("Say whether the program met its target.")]
         if not (lessons.strip() or phase.lessons):
-            errors["lessons"] = ["Say what others should learn from this program."]
+            errors["lessons"] = [_("Say what others should learn from this program.")]
     if errors and decision != Phase.Decision.FAILED:
         raise ValidationError(errors, code="incomplete")
     answers = {"note": note, "target_met": target_met, "lessons": lessons}
@@ -351,9 +357,9 @@ def relate(*, program: Program, other: Program, kind: str, by: User) -> RelatedL
     """Link two programs that have to do with each other; the network does not change."""
     require(by, Act.EDIT, program)
     if not Program.objects.visible_to(by).filter(pk=other.pk).exists():
-        raise ValidationError({"other": ["There is no such program."]}, code="unknown")
+        raise ValidationError({"other": [_("There is no such program.")]}, code="unknown")
     if program == other:
-        raise ValidationError({"other": ["A program cannot be related to itself."]}, code="itself")
+        raise ValidationError({"other": [_("A program cannot be related to itself.")]}, code="itself")
     with history.because("Link a related program", by_id=by.pk):
         row = history.create(RelatedLink(program=program, other=other, kind=kind))
     touch(program.pk, plan=False)
@@ -392,7 +398,7 @@ def change_objective(*, objective: Objective, by: User, **changes: Any) -> Objec
         above: int | None = changes["parent"].pk
         while above is not None:
             if above == objective.pk:
-                raise ValidationError({"parent": ["An objective cannot lie below itself."]}, code="ring")
+                raise ValidationError({"parent": [_("An objective cannot lie below itself.")]}, code="ring")
             above = parents.get(above)
     with history.because("Change an objective", by_id=by.pk):
         return history.save(objective, **changes)

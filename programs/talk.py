@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 import history
 from people.models import User
@@ -59,7 +60,7 @@ def delete_comment(*, comment: Comment, by: User) -> None:
 def _own(comment: Comment, by: User) -> Comment:
     comment = locked(comment)
     if comment.by_id != by.pk:
-        raise PermissionDenied("Only who wrote a comment changes it.")
+        raise PermissionDenied(_("Only who wrote a comment changes it."))
     require(by, Act.COMMENT, comment.program)
     return comment
 
@@ -67,7 +68,7 @@ def _own(comment: Comment, by: User) -> Comment:
 def _said(text: str) -> str:
     text = text.replace("\r\n", "\n").strip()
     if not text:
-        raise ValidationError({"text": ["Say something."]}, code="text")
+        raise ValidationError({"text": [_("Say something.")]}, code="text")
     return text
 
 

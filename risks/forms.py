@@ -9,6 +9,11 @@ from typing import Any
 from django import forms
 from django.db.models import Q
 from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import pgettext_lazy
 
 from history.bulk import BulkForm
 from history.days import DayField
@@ -21,8 +26,14 @@ from programs.models import Objective, Program
 from risks.models import Assumption, Decision, Issue, MitigationAction, Problem, Risk, RiskImpact
 from risks.services import Impact
 
-LIKELIHOODS = ("Rare", "Unlikely", "Possible", "Likely", "Almost certain")
-IMPACTS = ("Minor", "Low", "Moderate", "Major", "Severe")
+LIKELIHOODS = (
+    lazy("Rare"),
+    lazy("Unlikely"),
+    lazy("Possible"),
+    pgettext_lazy("likelihood", "Likely"),
+    lazy("Almost certain"),
+)
+IMPACTS = (lazy("Minor"), pgettext_lazy("impact", "Low"), lazy("Moderate"), lazy("Major"), lazy("Severe"))
 BLANK_IMPACTS = 3
 
 
@@ -46,8 +57,8 @@ class PercentField(forms.DecimalField):
 class ScoreField(forms.TypedChoiceField):
     """One to five, each with its word."""
 
-    def __init__(self, words: Iterable[str], **kwargs: Any) -> None:
-        choices = [("", "Not scored"), *((place, f"{place} · {word}") for place, word in enumerate(words, 1))]
+    def __init__(self, words: Iterable[str | Promise], **kwargs: Any) -> None:
+        choices = [("", lazy("Not scored")), *((n, format_lazy("{} · {}", n, word)) for n, word in enumerate(words, 1))]
         super().__init__(choices=choices, coerce=int, empty_value=None, required=False, **kwargs)
 
 
@@ -68,21 +79,23 @@ class RiskForm(RecordForm):
         "mitigation",
         "raised_on",
     )
-    probability = PercentField(required=False, label="Probability, %", help_text="How likely it happens: 0 to 100.")
+    probability = PercentField(
+        required=False, label=lazy("Probability, %"), help_text=lazy("How likely it happens: 0 to 100.")
+    )
     residual_probability = PercentField(
         required=False,
-        label="Probability after mitigation, %",
-        help_text="Once what is planned against it is done: at most the probability.",
+        label=lazy("Probability after mitigation, %"),
+        help_text=lazy("Once what is planned against it is done: at most the probability."),
     )
-    likelihood_score = ScoreField(LIKELIHOODS, label="Likelihood")
-    impact_score = ScoreField(IMPACTS, label="Impact")
+    likelihood_score = ScoreField(LIKELIHOODS, label=lazy("Likelihood"))
+    impact_score = ScoreField(IMPACTS, label=lazy("Impact"))
 
     def __init__(self, data: QueryDict | None = None, *, row: Risk | None = None) -> None:
         super().__init__(data, row=row)
         self.fields["owner"] = forms.ModelChoiceField(people(row.owner if row else None), required=False)
-        self.fields["cause"].help_text = "Because of …"
-        self.fields["event"].help_text = "… this may happen …"
-        self.fields["effect"].help_text = "… which would mean …"
+        self.fields["cause"].help_text = _("Because of …")
+        self.fields["event"].help_text = _("… this may happen …")
+        self.fields["effect"].help_text = _("… which would mean …")
         for name in ("cause", "event", "effect"):
             self.fields[name].widget.attrs["rows"] = "2"
         if row is None:
@@ -94,7 +107,7 @@ class BulkRiskForm(BulkForm):
 
     beside = ("closed_because",)
     closed_because = forms.CharField(
-        max_length=500, required=False, label="Close them, because", help_text="Left empty, they stay open."
+        max_length=500, required=False, label=lazy("Close them, because"), help_text=lazy("Left empty, they stay open.")
     )
 
     def __init__(self, data: QueryDict | None) -> None:
@@ -104,10 +117,10 @@ class BulkRiskForm(BulkForm):
 class ImpactForm(forms.Form):
     """One row: what the risk costs a milestone if it happens. A row without a milestone is no row."""
 
-    milestone = forms.TypedChoiceField(coerce=int, empty_value=None, required=False)
-    low = WorkField(required=False, label="At best", help_text="")
-    likely = WorkField(required=False, label="Likely", help_text="")
-    high = WorkField(required=False, label="At worst", help_text="")
+    milestone = forms.TypedChoiceField(label=lazy("Milestone"), coerce=int, empty_value=None, required=False)
+    low = WorkField(required=False, label=lazy("At best"), help_text="")
+    likely = WorkField(required=False, label=lazy("Likely"), help_text="")
+    high = WorkField(required=False, label=lazy("At worst"), help_text="")
 
     def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -118,14 +131,14 @@ class ImpactForm(forms.Form):
         if not cleaned.get("milestone"):
             return cleaned
         if cleaned.get("likely") is None and "likely" not in self.errors:
-            self.add_error("likely", "Say how many days it would cost.")
+            self.add_error("likely", _("Say how many days it would cost."))
         # One number is enough: who gives no range has none.
         for name in ("low", "high"):
             if cleaned.get(name) is None:
                 cleaned[name] = cleaned.get("likely")
         low, likely, high = (cleaned.get(name) for name in ("low", "likely", "high"))
         if None not in (low, likely, high) and not low <= likely <= high:  # type: ignore[operator]
-            self.add_error("likely", "Best, likely and worst rise in this order.")
+            self.add_error("likely", _("Best, likely and worst rise in this order."))
         return cleaned
 
 
@@ -156,7 +169,7 @@ class Impacts:
             data,
             prefix="impacts",
             initial=[{"milestone": i.milestone_id, "low": i.low, "likely": i.likely, "high": i.high} for i in present],
-            form_kwargs={"choices": [("", "No milestone"), *((str(pk), name) for pk, name in names.items())]},
+            form_kwargs={"choices": [("", _("No milestone")), *((str(pk), name) for pk, name in names.items())]},
         )
 
     def is_valid(self) -> bool:
@@ -167,7 +180,7 @@ class Impacts:
         for form in self.rows:
             milestone = form.cleaned_data.get("milestone")
             if milestone in chosen:
-                form.add_error("milestone", "This milestone has a row above.")
+                form.add_error("milestone", _("This milestone has a row above."))
                 return False
             if milestone:
                 chosen.add(milestone)
@@ -185,8 +198,8 @@ class Impacts:
 class CloseForm(forms.Form):
     closed_because = forms.CharField(
         max_length=500,
-        label="Why it is closed",
-        help_text="It happened, it cannot happen any more, or it is accepted: the next reader wants to know.",
+        label=lazy("Why it is closed"),
+        help_text=lazy("It happened, it cannot happen any more, or it is accepted: the next reader wants to know."),
         widget=forms.Textarea(attrs={"rows": "3"}),
     )
 
@@ -197,7 +210,7 @@ class ActionForm(RecordForm):
 
     def __init__(self, data: QueryDict | None = None, *, row: MitigationAction | None = None) -> None:
         super().__init__(data, row=row)
-        self.fields["text"].label = "What is done about it"
+        self.fields["text"].label = _("What is done about it")
         self.fields["owner"] = forms.ModelChoiceField(people(row.owner if row else None), required=False)
         if row is None:
             del self.fields["done_on"]
@@ -215,7 +228,7 @@ class IssueForm(RecordForm):
                 Q(done_on=None, cancelled_on=None) | Q(pk=row.milestone_id if row else None)
             ).order_by("name", "id"),
             required=False,
-            help_text="The milestone that it hurts.",
+            help_text=_("The milestone that it hurts."),
         )
         if row is None:
             del self.fields["raised_on"], self.fields["closed_on"]
@@ -227,10 +240,10 @@ class AssumptionForm(RecordForm):
 
     def __init__(self, data: QueryDict | None = None, *, row: Assumption | None = None) -> None:
         super().__init__(data, row=row)
-        self.fields["text"].label = "Held true"
+        self.fields["text"].label = _("Held true")
         self.fields["text"].widget = forms.Textarea(attrs={"rows": "3"})
         self.fields["owner"] = forms.ModelChoiceField(people(row.owner if row else None), required=False)
-        self.fields["expires_on"].help_text = "The day by which somebody looks again."
+        self.fields["expires_on"].help_text = _("The day by which somebody looks again.")
         if row is None:
             del self.fields["state"]
 
@@ -242,7 +255,7 @@ class DecisionForm(RecordForm):
     def __init__(self, data: QueryDict | None = None, *, row: Decision | None = None) -> None:
         super().__init__(data, row=row)
         self.fields["question"].widget = forms.Textarea(attrs={"rows": "2"})
-        self.fields["options"].help_text = "Each option with what speaks for it and against it."
+        self.fields["options"].help_text = _("Each option with what speaks for it and against it.")
         self.fields["decider"] = forms.ModelChoiceField(people(row.decider if row else None), required=False)
         self.fields["objective"] = forms.ModelChoiceField(
             Objective.objects.filter(Q(closed_on=None) | Q(pk=row.objective_id if row else None)).order_by(
@@ -250,15 +263,17 @@ class DecisionForm(RecordForm):
             ),
             required=False,
         )
-        self.fields["consequence"].help_text = "What follows from it, as far as it is known."
+        self.fields["consequence"].help_text = _("What follows from it, as far as it is known.")
 
 
 class DecideForm(forms.Form):
-    answer = forms.CharField(max_length=5_000, label="What was decided", widget=forms.Textarea(attrs={"rows": "3"}))
-    consequence = forms.CharField(
-        max_length=5_000, required=False, label="What follows", widget=forms.Textarea(attrs={"rows": "3"})
+    answer = forms.CharField(
+        max_length=5_000, label=lazy("What was decided"), widget=forms.Textarea(attrs={"rows": "3"})
     )
-    decided_on = DayField(label="Decided on")
+    consequence = forms.CharField(
+        max_length=5_000, required=False, label=lazy("What follows"), widget=forms.Textarea(attrs={"rows": "3"})
+    )
+    decided_on = DayField(label=lazy("Decided on"))
 
 
 class ProblemForm(RecordForm):
@@ -267,8 +282,8 @@ class ProblemForm(RecordForm):
 
     def __init__(self, data: QueryDict | None = None, *, by: User, row: Problem | None = None) -> None:
         super().__init__(data, row=row, initial=None if row else {"owner": by.pk})
-        self.fields["description"].help_text = "What keeps happening, and what would end it."
+        self.fields["description"].help_text = _("What keeps happening, and what would end it.")
         self.fields["owner"] = forms.ModelChoiceField(
-            people(row.owner if row else None), help_text="Follows it until it is closed."
+            people(row.owner if row else None), help_text=_("Follows it until it is closed.")
         )
         self.order_fields([*self.names])

@@ -9,6 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.tracker import track
@@ -55,10 +56,10 @@ class Risk(Record):
     """Something that may happen: cause, event, effect; a probability, and days on chosen milestones."""
 
     class Response(models.TextChoices):
-        AVOID = "avoid", "Avoid"
-        MITIGATE = "mitigate", "Mitigate"
-        TRANSFER = "transfer", "Transfer"
-        ACCEPT = "accept", "Accept"
+        AVOID = "avoid", lazy("Avoid")
+        MITIGATE = "mitigate", lazy("Mitigate")
+        TRANSFER = "transfer", lazy("Transfer")
+        ACCEPT = "accept", lazy("Accept")
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="risks")
     external_key = models.CharField(max_length=200, blank=True)
@@ -72,26 +73,28 @@ class Risk(Record):
         null=True,
         blank=True,
         validators=[MinValueValidator(0), MaxValueValidator(1)],
-        help_text="From 0 to 1.",
+        help_text=lazy("From 0 to 1."),
     )
     residual_probability = models.DecimalField(
-        "probability after mitigation",
+        lazy("probability after mitigation"),
         max_digits=5,
         decimal_places=4,
         null=True,
         blank=True,
         validators=[MinValueValidator(0), MaxValueValidator(1)],
-        help_text="From 0 to 1, once what is planned against it is done.",
+        help_text=lazy("From 0 to 1, once what is planned against it is done."),
     )
-    likelihood_score = models.PositiveSmallIntegerField("likelihood, 1 to 5", null=True, blank=True, validators=FIVE)
-    impact_score = models.PositiveSmallIntegerField("impact, 1 to 5", null=True, blank=True, validators=FIVE)
+    likelihood_score = models.PositiveSmallIntegerField(
+        lazy("likelihood, 1 to 5"), null=True, blank=True, validators=FIVE
+    )
+    impact_score = models.PositiveSmallIntegerField(lazy("impact, 1 to 5"), null=True, blank=True, validators=FIVE)
     response = models.CharField(max_length=10, choices=Response.choices, blank=True)
     mitigation = models.TextField(blank=True, max_length=20_000)
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="risks")
-    review_on = models.DateField("next review", null=True, blank=True)
-    raised_on = models.DateField("raised")
-    closed_on = models.DateField("closed", null=True, blank=True)
-    closed_because = models.CharField("why it was closed", max_length=500, blank=True)
+    review_on = models.DateField(lazy("next review"), null=True, blank=True)
+    raised_on = models.DateField(lazy("raised"))
+    closed_on = models.DateField(lazy("closed"), null=True, blank=True)
+    closed_because = models.CharField(lazy("why it was closed"), max_length=500, blank=True)
 
     objects = RiskQuerySet.as_manager()
 
@@ -103,33 +106,33 @@ class Risk(Record):
             models.CheckConstraint(
                 condition=Q(probability=None) | Q(probability__gte=0, probability__lte=1),
                 name="risk_probability_0_to_1",
-                violation_error_message="A probability lies between 0 and 1.",
+                violation_error_message=lazy("A probability lies between 0 and 1."),
                 violation_error_code="probability",
             ),
             models.CheckConstraint(
                 condition=Q(residual_probability=None)
                 | Q(residual_probability__gte=0, residual_probability__lte=F("probability")),
                 name="risk_residual_below_probability",
-                violation_error_message="Mitigation makes no risk more probable: at most the probability itself.",
+                violation_error_message=lazy("Mitigation makes no risk more probable: at most the probability itself."),
                 violation_error_code="residual_probability",
             ),
             models.CheckConstraint(
                 condition=Q(residual_probability=None) | Q(probability__isnull=False),
                 name="risk_residual_beside_probability",
-                violation_error_message="Give the probability first: this is what mitigation leaves of it.",
+                violation_error_message=lazy("Give the probability first: this is what mitigation leaves of it."),
                 violation_error_code="residual_probability",
             ),
             models.CheckConstraint(
                 condition=(Q(likelihood_score=None) | Q(likelihood_score__range=(1, 5)))
                 & (Q(impact_score=None) | Q(impact_score__range=(1, 5))),
                 name="risk_scores_1_to_5",
-                violation_error_message="Scores go from 1 to 5.",
+                violation_error_message=lazy("Scores go from 1 to 5."),
                 violation_error_code="impact_score",
             ),
             models.CheckConstraint(
                 condition=Q(closed_on=None, closed_because="") | (Q(closed_on__isnull=False) & ~Q(closed_because="")),
                 name="risk_closed_with_reason",
-                violation_error_message="A closed risk has a day and a reason.",
+                violation_error_message=lazy("A closed risk has a day and a reason."),
                 violation_error_code="closed_because",
             ),
         ]
@@ -166,9 +169,9 @@ class RiskImpact(models.Model):
 
     risk = models.ForeignKey(Risk, on_delete=models.CASCADE, related_name="impacts")
     milestone = models.ForeignKey(Milestone, on_delete=models.CASCADE, related_name="risk_impacts")
-    low = models.PositiveIntegerField("at best")
-    likely = models.PositiveIntegerField("likely")
-    high = models.PositiveIntegerField("at worst")
+    low = models.PositiveIntegerField(lazy("at best"))
+    likely = models.PositiveIntegerField(lazy("likely"))
+    high = models.PositiveIntegerField(lazy("at worst"))
 
     objects = OfRiskQuerySet["RiskImpact"].as_manager()
 
@@ -177,13 +180,13 @@ class RiskImpact(models.Model):
             models.UniqueConstraint(
                 fields=["risk", "milestone"],
                 name="risk_impact_once",
-                violation_error_message="The risk has an impact on this milestone already.",
+                violation_error_message=lazy("The risk has an impact on this milestone already."),
                 violation_error_code="milestone",
             ),
             models.CheckConstraint(
                 condition=Q(low__lte=F("likely"), likely__lte=F("high"), high__lte=MOST_WORK_MINUTES),
                 name="risk_impact_in_order",
-                violation_error_message="Best, likely and worst rise in this order, up to 2600 days.",
+                violation_error_message=lazy("Best, likely and worst rise in this order, up to 2600 days."),
                 violation_error_code="likely",
             ),
         ]
@@ -199,8 +202,8 @@ class MitigationAction(Record):
     risk = models.ForeignKey(Risk, on_delete=models.CASCADE, related_name="actions")
     text = models.CharField(max_length=500)
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="mitigation_actions")
-    due_on = models.DateField("due", null=True, blank=True)
-    done_on = models.DateField("done", null=True, blank=True)
+    due_on = models.DateField(lazy("due"), null=True, blank=True)
+    done_on = models.DateField(lazy("done"), null=True, blank=True)
 
     objects = OfRiskQuerySet["MitigationAction"].as_manager()
 
@@ -229,9 +232,9 @@ class Issue(Record):
     note = models.TextField(blank=True, max_length=20_000)
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="issues")
     milestone = models.ForeignKey(Milestone, null=True, blank=True, on_delete=models.SET_NULL, related_name="issues")
-    raised_on = models.DateField("raised")
-    due_on = models.DateField("due", null=True, blank=True)
-    closed_on = models.DateField("closed", null=True, blank=True)
+    raised_on = models.DateField(lazy("raised"))
+    due_on = models.DateField(lazy("due"), null=True, blank=True)
+    closed_on = models.DateField(lazy("closed"), null=True, blank=True)
 
     objects = IssueQuerySet.as_manager()
 
@@ -240,7 +243,7 @@ class Issue(Record):
             models.CheckConstraint(
                 condition=Q(closed_on=None) | Q(closed_on__gte=F("raised_on")),
                 name="issue_closed_after_raised",
-                violation_error_message="It cannot be closed before it was raised.",
+                violation_error_message=lazy("It cannot be closed before it was raised."),
                 violation_error_code="closed_on",
             )
         ]
@@ -258,14 +261,14 @@ class Assumption(Record):
     """Held true until its day; then somebody looks again."""
 
     class State(models.TextChoices):
-        OPEN = "open", "Open"
-        CONFIRMED = "confirmed", "Confirmed"
-        BROKEN = "broken", "Broken"
+        OPEN = "open", lazy("Open")
+        CONFIRMED = "confirmed", lazy("Confirmed")
+        BROKEN = "broken", lazy("Broken")
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="assumptions")
     text = models.CharField(max_length=1_000)
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="assumptions")
-    expires_on = models.DateField("expires", null=True, blank=True)
+    expires_on = models.DateField(lazy("expires"), null=True, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
 
     objects = OfProgramQuerySet["Assumption"].as_manager()
@@ -301,9 +304,9 @@ class Decision(Record):
     question = models.CharField(max_length=500)
     options = models.TextField(blank=True, max_length=20_000)
     decider = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="decisions")
-    decide_by_on = models.DateField("decide by", null=True, blank=True)
-    raised_on = models.DateField("raised")
-    decided_on = models.DateField("decided", null=True, blank=True)
+    decide_by_on = models.DateField(lazy("decide by"), null=True, blank=True)
+    raised_on = models.DateField(lazy("raised"))
+    decided_on = models.DateField(lazy("decided"), null=True, blank=True)
     answer = models.TextField(blank=True, max_length=5_000)
     consequence = models.TextField(blank=True, max_length=5_000)
     objective = models.ForeignKey(Objective, null=True, blank=True, on_delete=models.SET_NULL, related_name="decisions")
@@ -315,7 +318,7 @@ class Decision(Record):
             models.CheckConstraint(
                 condition=Q(decided_on=None, answer="") | (Q(decided_on__isnull=False) & ~Q(answer="")),
                 name="decision_decided_with_answer",
-                violation_error_message="A decision that is taken has a day and an answer.",
+                violation_error_message=lazy("A decision that is taken has a day and an answer."),
                 violation_error_code="answer",
             )
         ]
@@ -354,19 +357,19 @@ class Problem(Record):
     description = models.TextField(blank=True, max_length=20_000)
     cause = models.ForeignKey(SlipCause, null=True, blank=True, on_delete=models.PROTECT, related_name="problems")
     team = models.ForeignKey(
-        Team, null=True, blank=True, on_delete=models.PROTECT, related_name="problems", verbose_name="giving team"
+        Team, null=True, blank=True, on_delete=models.PROTECT, related_name="problems", verbose_name=lazy("giving team")
     )
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="problems")
-    opened_on = models.DateField("opened")
-    closed_on = models.DateField("closed", null=True, blank=True)
-    closed_because = models.CharField("why it was closed", max_length=500, blank=True)
+    opened_on = models.DateField(lazy("opened"))
+    closed_on = models.DateField(lazy("closed"), null=True, blank=True)
+    closed_because = models.CharField(lazy("why it was closed"), max_length=500, blank=True)
     program = models.ForeignKey(
         Program,
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
         related_name="problems",
-        verbose_name="program started from it",
+        verbose_name=lazy("program started from it"),
     )
 
     objects = ProblemQuerySet.as_manager()
@@ -376,19 +379,19 @@ class Problem(Record):
             models.CheckConstraint(
                 condition=Q(cause=None) | Q(team=None),
                 name="problem_of_one_source",
-                violation_error_message="A problem is found by its cause or by the team that gives, not both.",
+                violation_error_message=lazy("A problem is found by its cause or by the team that gives, not both."),
                 violation_error_code="team",
             ),
             models.CheckConstraint(
                 condition=Q(closed_on=None, closed_because="") | (Q(closed_on__isnull=False) & ~Q(closed_because="")),
                 name="problem_closed_with_reason",
-                violation_error_message="A closed problem has a day and a reason.",
+                violation_error_message=lazy("A closed problem has a day and a reason."),
                 violation_error_code="closed_because",
             ),
             models.CheckConstraint(
                 condition=Q(closed_on=None) | Q(closed_on__gte=F("opened_on")),
                 name="problem_closed_after_opened",
-                violation_error_message="It cannot be closed before it was opened.",
+                violation_error_message=lazy("It cannot be closed before it was opened."),
                 violation_error_code="closed_on",
             ),
         ]

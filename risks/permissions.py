@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
 
 from people import permissions as organisation
 from people.models import Viewer
@@ -18,4 +19,4 @@ def may_change(user: Viewer, problem: Problem) -> bool:
 def require_change(user: Viewer, problem: Problem) -> None:
     """Raise PermissionDenied, saying who can."""
     if not may_change(user, problem):
-        raise PermissionDenied(f"You cannot change this problem. Ask {problem.owner.name}.")
+        raise PermissionDenied(_("You cannot change this problem. Ask %(name)s.") % {"name": problem.owner.name})

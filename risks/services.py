@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 import history
 from milestones.models import Milestone
@@ -39,11 +40,11 @@ def _refuse_others_plan(risk: Risk, milestone: Milestone, by: User) -> None:
     """An impact moves the forecast of its milestone: that is for those who may edit the plan it stands in."""
     program = milestone.program
     if program != risk.program and not may(by, Act.EDIT, program):
-        lead = program.lead.name if program.lead else "its lead"
-        text = (
-            f"You cannot delay “{milestone.name}”: it belongs to {program.name}. Ask {lead} to record the risk there, "
+        lead = program.lead.name if program.lead else _("its lead")
+        text = _(
+            "You cannot delay “%(milestone)s”: it belongs to %(program)s. Ask %(lead)s to record the risk there, "
             "or put the impact on the milestone of your own that waits for it."
-        )
+        ) % {"milestone": milestone.name, "program": program.name, "lead": lead}
         raise ValidationError({"impacts": [text]}, code="other_program")
 
 
@@ -52,7 +53,7 @@ def _set_impacts(risk: Risk, impacts: Iterable[Impact], by: User) -> set[int]:
     wanted = {impact.milestone.pk: impact for impact in impacts}
     visible = set(Milestone.objects.visible_to(by).filter(pk__in=wanted).values_list("pk", flat=True))
     if wanted.keys() - visible:
-        raise ValidationError({"impacts": ["There is no such milestone."]}, code="unknown")
+        raise ValidationError({"impacts": [_("There is no such milestone.")]}, code="unknown")
     touched = set()
     # Impacts on milestones that the person cannot see are not theirs to take away.
     mine = risk.impacts.filter(milestone__in=Milestone.objects.visible_to(by)).select_related("milestone")
@@ -63,10 +64,14 @@ def _set_impacts(risk: Risk, impacts: Iterable[Impact], by: User) -> set[int]:
             history.delete(row)
     for pk, impact in wanted.items():
         if impact.milestone.done_on and pk not in present:
-            raise ValidationError({"impacts": [f"{impact.milestone.name} is done: nothing can delay it."]}, code="done")
+            raise ValidationError(
+                {"impacts": [_("%(name)s is done: nothing can delay it.") % {"name": impact.milestone.name}]},
+                code="done",
+            )
         if impact.milestone.cancelled_on and pk not in present:
             raise ValidationError(
-                {"impacts": [f"{impact.milestone.name} is cancelled: nothing can delay it."]}, code="cancelled"
+                {"impacts": [_("%(name)s is cancelled: nothing can delay it.") % {"name": impact.milestone.name}]},
+                code="cancelled",
             )
         values = {"low": impact.low, "likely": impact.likely, "high": impact.high}
         if pk in present:
@@ -116,9 +121,9 @@ def close_risk(*, risk: Risk, by: User, on: date, because: str) -> Risk:
     risk = locked(risk)
     require(by, Act.EDIT, risk.program)
     if risk.closed_on:
-        raise ValidationError(f"{risk.reference} is closed already.", code="closed")
+        raise ValidationError(_("%(reference)s is closed already.") % {"reference": risk.reference}, code="closed")
     if not because.strip():
-        raise ValidationError({"closed_because": ["Say why it is closed."]}, code="because")
+        raise ValidationError({"closed_because": [_("Say why it is closed.")]}, code="because")
     return change_risk(risk=risk, by=by, reason=because, closed_on=on, closed_because=because)
 
 
@@ -193,7 +198,10 @@ def change_issue(*, issue: Issue, by: User, **changes: Any) -> Issue:
 def close_issue(*, issue: Issue, by: User, on: date) -> Issue:
     issue = locked(issue)
     if issue.closed_on:
-        raise ValidationError(f"It is closed already, since {issue.closed_on:%-d %b %Y}.", code="closed")
+        raise ValidationError(
+            _("It is closed already, since %(closed_on)s.") % {"closed_on": f"{issue.closed_on:%-d %b %Y}"},
+            code="closed",
+        )
     return change_issue(issue=issue, by=by, closed_on=on)
 
 
@@ -201,7 +209,7 @@ def close_issue(*, issue: Issue, by: User, on: date) -> Issue:
 def reopen_issue(*, issue: Issue, by: User) -> Issue:
     issue = locked(issue)
     if issue.closed_on is None:
-        raise ValidationError("It is open already.", code="open")
+        raise ValidationError(_("It is open already."), code="open")
     return change_issue(issue=issue, by=by, closed_on=None)
 
 
@@ -270,7 +278,7 @@ def decide(*, decision: Decision, by: User, on: date, answer: str, consequence: 
     if by.pk != decision.decider_id:
         require(by, Act.DECIDE, decision.program)
     if not answer.strip():
-        raise ValidationError({"answer": ["Write what was decided."]}, code="answer")
+        raise ValidationError({"answer": [_("Write what was decided.")]}, code="answer")
     with history.because(f"Decide: {answer}"[:500], by_id=by.pk):
         given = {"answer": answer, "consequence": consequence or decision.consequence}
         history.save(decision, decided_on=on, decider=by, **given)
@@ -322,9 +330,9 @@ def close_problem(*, problem: Problem, by: User, on: date, because: str) -> Prob
     problem = locked(problem)
     require_change(by, problem)
     if problem.closed_on:
-        raise ValidationError("This problem is closed already.", code="closed")
+        raise ValidationError(_("This problem is closed already."), code="closed")
     if not because.strip():
-        raise ValidationError({"closed_because": ["Say why it is closed."]}, code="because")
+        raise ValidationError({"closed_because": [_("Say why it is closed.")]}, code="because")
     return change_problem(problem=problem, by=by, reason=because, closed_on=on, closed_because=because)
 
 
@@ -347,7 +355,7 @@ def start_program(*, problem: Problem, by: User, **fields: Any) -> Program:
     problem = locked(problem)
     require_change(by, problem)
     if problem.program_id:
-        raise ValidationError("A program was started from this problem already.", code="started")
+        raise ValidationError(_("A program was started from this problem already."), code="started")
     program = create_program(by=by, **fields)
     change_problem(problem=problem, by=by, reason="Start a program", program=program)
     return program

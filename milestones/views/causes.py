@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_POST
 
 import people.permissions
@@ -21,7 +23,7 @@ from people.permissions import OrgAct
 from programs.pages import Crumbs
 
 CAUSES = "/settings/slip-causes"
-SETTINGS: Crumbs = [("Settings", "/settings")]
+SETTINGS: Crumbs = [(lazy("Settings"), "/settings")]
 
 
 def slip_causes(request: SignedIn) -> HttpResponse:
@@ -29,13 +31,13 @@ def slip_causes(request: SignedIn) -> HttpResponse:
     rows = SlipCause.objects.annotate(move_count=Count("date_moves")).order_by("position", "name", "id")
     context = {
         "page": paged(request, rows),
-        "title": "Causes of slips",
+        "title": _("Causes of slips"),
         "crumbs": SETTINGS,
-        "sub": "Whoever moves a promised date chooses one. Keep the list short: slips are explained by it later.",
+        "sub": _("Whoever moves a promised date chooses one. Keep the list short: slips are explained by it later."),
         "primary_url": f"{CAUSES}/new",
-        "primary_label": "New cause",
-        "empty_heading": "No causes yet",
-        "empty_text": "Without one, nobody can move a promised date.",
+        "primary_label": _("New cause"),
+        "empty_heading": _("No causes yet"),
+        "empty_text": _("Without one, nobody can move a promised date."),
     }
     return render(request, "milestones/slip_causes.html", context)
 
@@ -46,13 +48,13 @@ def slip_cause_create(request: SignedIn) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_slip_cause(by=request.user, **form.changes)
-            return done(request, f"Added “{row.name}”.", CAUSES)
+            return done(request, _("Added “%(name)s”.") % {"name": row.name}, CAUSES)
     context = {
         "form": form,
-        "title": "New cause",
-        "crumbs": [*SETTINGS, ("Causes of slips", CAUSES)],
+        "title": _("New cause"),
+        "crumbs": [*SETTINGS, (_("Causes of slips"), CAUSES)],
         "cancel_url": CAUSES,
-        "submit_label": "Add cause",
+        "submit_label": _("Add cause"),
     }
     return form_page(request, context)
 
@@ -64,11 +66,11 @@ def slip_cause_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_slip_cause(slip_cause=row, by=request.user, **form.changes)
-            return done(request, "Saved the cause.", CAUSES, kept=form.kept)
+            return done(request, _("Saved the cause."), CAUSES, kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit cause",
-        "crumbs": [*SETTINGS, ("Causes of slips", CAUSES)],
+        "title": _("Edit cause"),
+        "crumbs": [*SETTINGS, (_("Causes of slips"), CAUSES)],
         "cancel_url": CAUSES,
     }
     return form_page(request, context)
@@ -83,6 +85,8 @@ def slip_cause_retire(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: services.change_slip_cause(slip_cause=row, by=request.user, retired_on=retired_on),
-        f"“{row.name}” is off the list." if retired_on else f"“{row.name}” is on the list again.",
+        _("“%(name)s” is off the list.") % {"name": row.name}
+        if retired_on
+        else _("“%(name)s” is on the list again.") % {"name": row.name},
         CAUSES,
     )

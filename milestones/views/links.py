@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from history.forms import explaining
 from milestones import services
@@ -44,8 +45,8 @@ def link_create(request: SignedIn, pk: int) -> HttpResponse:
         request.GET if "program" in request.GET else None, viewer=request.user, first=receiver.program
     )
     context = {
-        "title": "New link",
-        "sub": f"{receiver.name} waits for another milestone.",
+        "title": _("New link"),
+        "sub": _("%(name)s waits for another milestone.") % {"name": receiver.name},
         "crumbs": _milestone_crumbs(receiver),
         "cancel_url": here,
         "receiver": receiver,
@@ -58,9 +59,17 @@ def link_create(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             link = services.link(successor=receiver, by=request.user, **form.changes)
-            asked = f"Asked {giver.name} for “{link.predecessor.name}”." if giver != receiver.program else "Linked."
+            asked = (
+                _("Asked %(giver)s for “%(milestone)s”.") % {"giver": giver.name, "milestone": link.predecessor.name}
+                if giver != receiver.program
+                else _("Linked.")
+            )
             return done(request, asked, here)
-    context |= {"form": form, "giver": giver, "submit_label": "Link" if giver == receiver.program else "Ask for it"}
+    context |= {
+        "form": form,
+        "giver": giver,
+        "submit_label": _("Link") if giver == receiver.program else _("Ask for it"),
+    }
     return render(request, "milestones/link_form.html", context, status=form.status)
 
 
@@ -69,7 +78,7 @@ def link_edit(request: SignedIn, pk: int) -> HttpResponse:
     giver, receiver = link.predecessor.program, link.successor.program
     may_receive, may_promise = may(request.user, Act.EDIT, receiver), may(request.user, Act.AGREE, giver)
     if not (may_receive or may_promise):
-        raise PermissionDenied("You cannot change this link: you have a part in neither of its programs.")
+        raise PermissionDenied(_("You cannot change this link: you have a part in neither of its programs."))
     form = DependencyForm(
         posted(request), row=link, may_receive=may_receive, may_promise=may_promise, crosses=giver != receiver
     )
@@ -77,12 +86,12 @@ def link_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_dependency(dependency=link, by=request.user, at=timezone.now(), **form.move, **form.changes)
-            return done(request, "Saved the link.", back, kept=form.kept)
+            return done(request, _("Saved the link."), back, kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit link" if giver == receiver else "Edit hand-off",
+        "title": _("Edit link") if giver == receiver else _("Edit hand-off"),
         "link": seen([link], request.user)[0],
-        "crumbs": [("Dependencies", "/dependencies")],
+        "crumbs": [(_("Dependencies"), "/dependencies")],
         "cancel_url": back,
         "delete_url": f"/links/{link.pk}/delete" if may_receive and not services.is_kept(link, request.user) else None,
     }
@@ -97,9 +106,9 @@ def link_answer(request: SignedIn, pk: int) -> HttpResponse:
         link.predecessor.program,
         AnswerForm(posted(request), row=link),
         services.answer_hand_off,
-        title="Answer hand-off",
-        verb="Answer",
-        said="Answered; the receiver sees it at once.",
+        title=_("Answer hand-off"),
+        verb=_("Answer"),
+        said=_("Answered; the receiver sees it at once."),
     )
 
 
@@ -111,9 +120,9 @@ def link_reply(request: SignedIn, pk: int) -> HttpResponse:
         link.successor.program,
         ReplyForm(posted(request), row=link),
         services.reply_to_giver,
-        title="Reply to the giver",
-        verb="Reply",
-        said="Replied; the giver sees it at once.",
+        title=_("Reply to the giver"),
+        verb=_("Reply"),
+        said=_("Replied; the giver sees it at once."),
     )
 
 
@@ -142,7 +151,7 @@ def _word(
         "form": form,
         "title": title,
         "link": seen([link], request.user)[0],
-        "crumbs": program_crumbs(side, ("Dependencies", hand_offs)),
+        "crumbs": program_crumbs(side, (_("Dependencies"), hand_offs)),
         "cancel_url": back,
         "submit_label": verb,
     }
@@ -154,12 +163,15 @@ def link_delete(request: SignedIn, pk: int) -> HttpResponse:
     require(request.user, Act.EDIT, link.successor.program)
     services.refuse_undoing(link, request.user)
     shown = seen([link], request.user)[0]
-    giver = f"{shown.predecessor.program.name}: {shown.predecessor.name}" if shown.predecessor else "a private program"
+    giver = (
+        f"{shown.predecessor.program.name}: {shown.predecessor.name}" if shown.predecessor else _("a private program")
+    )
     context = {
-        "title": "Remove link",
-        "question": f"“{link.successor.name}” waits for {giver}. Remove this link?",
-        "consequence": "Its forecast no longer waits. The history of the link is kept.",
-        "verb": "Remove link",
+        "title": _("Remove link"),
+        "question": _("“%(name)s” waits for %(giver)s. Remove this link?")
+        % {"name": link.successor.name, "giver": giver},
+        "consequence": _("Its forecast no longer waits. The history of the link is kept."),
+        "verb": _("Remove link"),
         "cancel_url": f"/m/{link.successor_id}",
         "crumbs": _milestone_crumbs(link.successor),
     }
@@ -167,7 +179,7 @@ def link_delete(request: SignedIn, pk: int) -> HttpResponse:
         return attempt(
             request,
             lambda: services.unlink(dependency=link, by=request.user),
-            "Removed the link.",
+            _("Removed the link."),
             f"/m/{link.successor_id}",
         )
     return render(request, "components/confirm_delete.html", context)

@@ -8,6 +8,8 @@ from typing import Any
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST
 
 import people.permissions
@@ -33,7 +35,7 @@ def today() -> date:
 def _milestone_crumbs(milestone: Milestone) -> Crumbs:
     return program_crumbs(
         milestone.program,
-        ("Milestones", f"{milestone.program.get_absolute_url()}/milestones"),
+        (_("Milestones"), f"{milestone.program.get_absolute_url()}/milestones"),
         (milestone.name, f"/m/{milestone.pk}"),
     )
 
@@ -51,13 +53,17 @@ def milestone_create(request: SignedIn, key: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_milestone(program=program, by=request.user, today=today(), **form.changes)
-            return done(request, f"Added “{row.name}”. Its forecast follows within seconds.", f"/m/{row.pk}")
+            return done(
+                request,
+                _("Added “%(name)s”. Its forecast follows within seconds.") % {"name": row.name},
+                f"/m/{row.pk}",
+            )
     context = {
         "form": form,
-        "title": "New milestone",
-        "crumbs": program_crumbs(program, ("Milestones", back)),
+        "title": _("New milestone"),
+        "crumbs": program_crumbs(program, (_("Milestones"), back)),
         "cancel_url": back,
-        "submit_label": "Add milestone",
+        "submit_label": _("Add milestone"),
     }
     return form_page(request, context)
 
@@ -72,7 +78,7 @@ def milestone_edit(request: SignedIn, pk: int) -> HttpResponse:
             services.change_milestone(
                 milestone=milestone, by=request.user, today=today(), at=timezone.now(), **form.move, **form.changes
             )
-            return done(request, "Saved. The forecast follows within seconds.", here, kept=form.kept)
+            return done(request, _("Saved. The forecast follows within seconds."), here, kept=form.kept)
     return form_page(request, edit_context(request, milestone, form))
 
 
@@ -82,7 +88,7 @@ def edit_context(request: SignedIn, milestone: Milestone, form: MilestoneForm) -
     query = f"?{request.GET.urlencode()}" if request.GET else ""
     return {
         "form": form,
-        "title": "Edit milestone",
+        "title": _("Edit milestone"),
         "sub": milestone.name,
         "crumbs": _milestone_crumbs(milestone),
         "action": f"{here}/edit{query}",
@@ -103,7 +109,7 @@ def milestone_delete(request: SignedIn, pk: int) -> HttpResponse:
         row=milestone,
         to=f"{milestone.program.get_absolute_url()}/milestones",
         back=f"/m/{milestone.pk}",
-        consequence="Its links, hand-offs and risk impacts go with it. Its history is kept.",
+        consequence=_("Its links, hand-offs and risk impacts go with it. Its history is kept."),
         crumbs=_milestone_crumbs(milestone),
     )
 
@@ -123,17 +129,17 @@ def _milestone_button(request: SignedIn, pk: int, message: str, **changes: Any) 
 
 @require_POST
 def milestone_finish(request: SignedIn, pk: int) -> HttpResponse:
-    return _milestone_button(request, pk, "Marked as done today.", done_on=today(), cancelled_on=None)
+    return _milestone_button(request, pk, _("Marked as done today."), done_on=today(), cancelled_on=None)
 
 
 @require_POST
 def milestone_cancel(request: SignedIn, pk: int) -> HttpResponse:
-    return _milestone_button(request, pk, "Cancelled: nothing waits for it any more.", cancelled_on=today())
+    return _milestone_button(request, pk, _("Cancelled: nothing waits for it any more."), cancelled_on=today())
 
 
 @require_POST
 def milestone_reopen(request: SignedIn, pk: int) -> HttpResponse:
-    return _milestone_button(request, pk, "Open again.", done_on=None, cancelled_on=None)
+    return _milestone_button(request, pk, _("Open again."), done_on=None, cancelled_on=None)
 
 
 @require_http_methods(["GET", "POST"])
@@ -150,7 +156,7 @@ def milestones_bulk(request: SignedIn) -> HttpResponse:
         Milestone.objects.visible_to(request.user).select_related("program__lead"),
         lambda data, rows: BulkMilestoneForm(data, rows, by=request.user),
         write,
-        plural="milestones",
+        plural=gettext_noop("milestones"),
         to="/",
         may_change=lambda found: of_editable(request.user, found),
     )

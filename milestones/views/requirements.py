@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 
 from history.forms import explaining
 from milestones import services
@@ -25,12 +26,12 @@ def requirements(request: SignedIn, key: str) -> HttpResponse:
     shown = request.GET.get("show", "")
     rows = Requirement.objects.filter(program=program)
     kinds = {
-        "in": ("In scope", scope.inside, rows.filter(in_scope=True)),
-        "out": ("Out", scope.outside, rows.filter(in_scope=False)),
-        "added": ("Added since baseline", scope.added, rows.added_since(scope.baseline_on)),
-        "loose": ("Without a milestone", scope.loose, rows.without_milestone()),
+        "in": (_("In scope"), scope.inside, rows.filter(in_scope=True)),
+        "out": (_("Out"), scope.outside, rows.filter(in_scope=False)),
+        "added": (_("Added since baseline"), scope.added, rows.added_since(scope.baseline_on)),
+        "loose": (_("Without a milestone"), scope.loose, rows.without_milestone()),
     }
-    tabs = [{"label": "All", "url": here, "count": scope.inside + scope.outside, "current": shown not in kinds}]
+    tabs = [{"label": _("All"), "url": here, "count": scope.inside + scope.outside, "current": shown not in kinds}]
     for name, (label, count, some) in kinds.items():
         tabs.append({"label": label, "url": f"{here}?show={name}", "count": count, "current": shown == name})
         rows = some if shown == name else rows
@@ -41,16 +42,16 @@ def requirements(request: SignedIn, key: str) -> HttpResponse:
         "may_plan": Act.PLAN in allowed,
         "place": "requirements",
         "page": paged(request, rows.select_related("milestone").by_priority()),
-        "title": "Requirements",
+        "title": _("Requirements"),
         "sub": scope.sentence,
         "crumbs": program_crumbs(program),
         "tabs": tabs,
-        "tabs_label": "Which requirements",
+        "tabs_label": _("Which requirements"),
         "may_edit": may_edit,
         "primary_url": f"{here}/new" if may_edit else None,
-        "primary_label": "New requirement",
-        "empty_heading": "No requirements yet",
-        "empty_text": "Say what the program must, should and could deliver, and which milestone delivers it.",
+        "primary_label": _("New requirement"),
+        "empty_heading": _("No requirements yet"),
+        "empty_text": _("Say what the program must, should and could deliver, and which milestone delivers it."),
         "filtered": shown in kinds,
     }
     return render(request, "milestones/requirements.html", context)
@@ -64,13 +65,13 @@ def requirement_create(request: SignedIn, key: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.create_requirement(program=program, by=request.user, today=today(), **form.changes)
-            return done(request, "Added the requirement.", back)
+            return done(request, _("Added the requirement."), back)
     context = {
         "form": form,
-        "title": "New requirement",
-        "crumbs": program_crumbs(program, ("Requirements", back)),
+        "title": _("New requirement"),
+        "crumbs": program_crumbs(program, (_("Requirements"), back)),
         "cancel_url": back,
-        "submit_label": "Add requirement",
+        "submit_label": _("Add requirement"),
     }
     return form_page(request, context)
 
@@ -88,11 +89,11 @@ def requirement_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_requirement(requirement=requirement, by=request.user, today=today(), **form.changes)
-            return done(request, "Saved the requirement.", back, kept=form.kept)
+            return done(request, _("Saved the requirement."), back, kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit requirement",
-        "crumbs": program_crumbs(program, ("Requirements", back)),
+        "title": _("Edit requirement"),
+        "crumbs": program_crumbs(program, (_("Requirements"), back)),
         "cancel_url": back,
         "delete_url": f"/requirements/{requirement.pk}/delete",
     }
@@ -110,5 +111,5 @@ def requirement_delete(request: SignedIn, pk: int) -> HttpResponse:
         row=requirement,
         to=back,
         back=back,
-        crumbs=program_crumbs(program, ("Requirements", back)),
+        crumbs=program_crumbs(program, (_("Requirements"), back)),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 
 from history.forms import explaining
 from milestones import services
@@ -26,13 +27,13 @@ def workstreams(request: SignedIn, key: str) -> HttpResponse:
         "program": program,
         "place": "milestones",
         "page": paged(request, rows),
-        "title": "Workstreams",
+        "title": _("Workstreams"),
         "crumbs": program_crumbs(program),
         "may_edit": may_edit,
         "primary_url": f"{here}/new" if may_edit else None,
-        "primary_label": "New workstream",
-        "empty_heading": "No workstreams yet",
-        "empty_text": "A workstream groups the milestones that one part of the program delivers.",
+        "primary_label": _("New workstream"),
+        "empty_heading": _("No workstreams yet"),
+        "empty_text": _("A workstream groups the milestones that one part of the program delivers."),
     }
     return render(request, "milestones/workstreams.html", context)
 
@@ -45,13 +46,13 @@ def workstream_create(request: SignedIn, key: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_workstream(program=program, by=request.user, **form.changes)
-            return done(request, f"Added “{row.name}”.", back)
+            return done(request, _("Added “%(name)s”.") % {"name": row.name}, back)
     context = {
         "form": form,
-        "title": "New workstream",
-        "crumbs": program_crumbs(program, ("Workstreams", back)),
+        "title": _("New workstream"),
+        "crumbs": program_crumbs(program, (_("Workstreams"), back)),
         "cancel_url": back,
-        "submit_label": "Add workstream",
+        "submit_label": _("Add workstream"),
     }
     return form_page(request, context)
 
@@ -69,11 +70,11 @@ def workstream_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_workstream(workstream=workstream, by=request.user, **form.changes)
-            return done(request, "Saved the workstream.", back, kept=form.kept)
+            return done(request, _("Saved the workstream."), back, kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit workstream",
-        "crumbs": program_crumbs(program, ("Workstreams", back)),
+        "title": _("Edit workstream"),
+        "crumbs": program_crumbs(program, (_("Workstreams"), back)),
         "cancel_url": back,
         "delete_url": f"/workstreams/{workstream.pk}/delete",
     }
@@ -91,6 +92,6 @@ def workstream_delete(request: SignedIn, pk: int) -> HttpResponse:
         row=workstream,
         to=back,
         back=back,
-        consequence="Its milestones stay, without a workstream.",
-        crumbs=program_crumbs(program, ("Workstreams", back)),
+        consequence=_("Its milestones stay, without a workstream."),
+        crumbs=program_crumbs(program, (_("Workstreams"), back)),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.tracker import track
@@ -14,10 +15,10 @@ from programs.models.program import OfProgramQuerySet, Program
 class Subject(models.TextChoices):
     """What people comment on and watch. Named by kind and id: apps above this one cannot be pointed to (ADR 11)."""
 
-    PROGRAM = "program", "program"
-    MILESTONE = "milestone", "milestone"
-    RISK = "risk", "risk"
-    UPDATE = "update", "update"
+    PROGRAM = "program", lazy("program")
+    MILESTONE = "milestone", lazy("milestone")
+    RISK = "risk", lazy("risk")
+    UPDATE = "update", lazy("update")
 
 
 def about_its_program(kind: str = "kind", subject: str = "subject_id") -> Q:
@@ -35,9 +36,9 @@ class Comment(Record):
     """Plain text about a subject of a program, by a person who sees it."""
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="comments")
-    kind = models.CharField("about a", max_length=12, choices=Subject.choices)
+    kind = models.CharField(lazy("about a"), max_length=12, choices=Subject.choices)
     subject_id = models.PositiveBigIntegerField()
-    text = models.TextField("comment", max_length=10_000)
+    text = models.TextField(lazy("comment"), max_length=10_000)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="comments")
     at = models.DateTimeField()
     edited_at = models.DateTimeField(null=True, blank=True)
@@ -49,13 +50,13 @@ class Comment(Record):
             models.CheckConstraint(
                 condition=Q(kind__in=Subject.values) & about_its_program(),
                 name="comment_has_subject",
-                violation_error_message="A comment is about its program, or something in it.",
+                violation_error_message=lazy("A comment is about its program, or something in it."),
                 violation_error_code="kind",
             ),
             models.CheckConstraint(
                 condition=~Q(text=""),
                 name="comment_says_something",
-                violation_error_message="Say something.",
+                violation_error_message=lazy("Say something."),
                 violation_error_code="text",
             ),
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as lazy
 
 from history.tracker import track
 from people.models import User
@@ -13,13 +14,13 @@ from programs.models.program import OfProgramQuerySet, Program
 class Health(models.TextChoices):
     """What derived and reported health can say."""
 
-    ON_TRACK = "on_track", "On track"
-    AT_RISK = "at_risk", "At risk"
-    OFF_TRACK = "off_track", "Off track"
-    DONE = "done", "Done"
-    ON_HOLD = "on_hold", "On hold"
-    NOT_STARTED = "not_started", "Not started"
-    NO_FORECAST = "no_forecast", "No forecast"
+    ON_TRACK = "on_track", lazy("On track")
+    AT_RISK = "at_risk", lazy("At risk")
+    OFF_TRACK = "off_track", lazy("Off track")
+    DONE = "done", lazy("Done")
+    ON_HOLD = "on_hold", lazy("On hold")
+    NOT_STARTED = "not_started", lazy("Not started")
+    NO_FORECAST = "no_forecast", lazy("No forecast")
 
 
 @track(final=True)
@@ -30,7 +31,7 @@ class ReportedHealth(models.Model):
     health = models.CharField(
         max_length=12, choices=[(h.value, h.label) for h in (Health.ON_TRACK, Health.AT_RISK, Health.OFF_TRACK)]
     )
-    because = models.CharField("in a sentence", max_length=500, blank=True)
+    because = models.CharField(lazy("in a sentence"), max_length=500, blank=True)
     by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 

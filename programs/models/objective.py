@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.tracker import track
@@ -21,7 +22,7 @@ class Objective(Record):
     parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="objectives")
     measure = models.CharField(max_length=200, blank=True)
-    start_value = models.DecimalField("where it starts", max_digits=18, decimal_places=4, null=True, blank=True)
+    start_value = models.DecimalField(lazy("where it starts"), max_digits=18, decimal_places=4, null=True, blank=True)
     target_value = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
     current_value = models.DecimalField(max_digits=18, decimal_places=4, null=True, blank=True)
     period_start_on = models.DateField(null=True, blank=True)
@@ -33,19 +34,19 @@ class Objective(Record):
             models.CheckConstraint(
                 condition=~Q(parent=F("id")),
                 name="objective_not_its_own_parent",
-                violation_error_message="An objective cannot be its own parent.",
+                violation_error_message=lazy("An objective cannot be its own parent."),
                 violation_error_code="parent",
             ),
             models.CheckConstraint(
                 condition=Q(start_value=None) | Q(target_value=None) | ~Q(start_value=F("target_value")),
                 name="objective_has_a_way_to_go",
-                violation_error_message="It cannot start where it should end.",
+                violation_error_message=lazy("It cannot start where it should end."),
                 violation_error_code="start_value",
             ),
             models.CheckConstraint(
                 condition=Q(period_start_on=None) | Q(period_end_on=None) | Q(period_start_on__lte=F("period_end_on")),
                 name="objective_period_in_order",
-                violation_error_message="The period ends before it starts.",
+                violation_error_message=lazy("The period ends before it starts."),
                 violation_error_code="period_end_on",
             ),
         ]

@@ -6,6 +6,7 @@ from typing import Self, TypeVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.tracker import track
@@ -20,32 +21,34 @@ class Phase(Record):
     """A stretch of the program's life; it ends at a gate that a named person decides."""
 
     class Kind(models.TextChoices):
-        ANALYSIS = "analysis", "Analysis"
-        DESIGN = "design", "Design"
-        DEVELOPMENT = "development", "Development"
-        TESTING = "testing", "Testing"
-        IMPLEMENTATION = "implementation", "Implementation"
-        POST_IMPLEMENTATION = "post_implementation", "Post-implementation"
+        ANALYSIS = "analysis", lazy("Analysis")
+        DESIGN = "design", lazy("Design")
+        DEVELOPMENT = "development", lazy("Development")
+        TESTING = "testing", lazy("Testing")
+        IMPLEMENTATION = "implementation", lazy("Implementation")
+        POST_IMPLEMENTATION = "post_implementation", lazy("Post-implementation")
 
     class Decision(models.TextChoices):
-        PASSED = "passed", "Passed"
-        CONDITIONAL = "conditional", "Passed with conditions"
-        FAILED = "failed", "Not passed"
+        PASSED = "passed", lazy("Passed")
+        CONDITIONAL = "conditional", lazy("Passed with conditions")
+        FAILED = "failed", lazy("Not passed")
 
     OPEN_GATE = frozenset({Decision.PASSED, Decision.CONDITIONAL})
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="phases")
     kind = models.CharField(max_length=20, choices=Kind.choices)
     starts_on = models.DateField(null=True, blank=True)
-    gate_on = models.DateField("gate planned on", null=True, blank=True)
+    gate_on = models.DateField(lazy("gate planned on"), null=True, blank=True)
     approver = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="gates")
-    evidence_url = models.URLField("evidence", blank=True, max_length=500)
+    evidence_url = models.URLField(lazy("evidence"), blank=True, max_length=500)
     decision = models.CharField(max_length=12, choices=Decision.choices, blank=True)
     decided_on = models.DateField(null=True, blank=True)
     decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     note = models.TextField(blank=True, max_length=20_000)
-    target_met = models.BooleanField("target met?", null=True, blank=True, help_text="Asked at the last gate.")
-    lessons = models.TextField(blank=True, max_length=20_000, help_text="Asked at the last gate.")
+    target_met = models.BooleanField(
+        lazy("target met?"), null=True, blank=True, help_text=lazy("Asked at the last gate.")
+    )
+    lessons = models.TextField(blank=True, max_length=20_000, help_text=lazy("Asked at the last gate."))
 
     objects = OfProgramQuerySet["Phase"].as_manager()
 
@@ -54,20 +57,20 @@ class Phase(Record):
             models.UniqueConstraint(
                 fields=["program", "kind"],
                 name="phase_once",
-                violation_error_message="The program has this phase already.",
+                violation_error_message=lazy("The program has this phase already."),
                 violation_error_code="kind",
             ),
             models.CheckConstraint(
                 condition=Q(decision="", decided_on=None, decided_by=None)
                 | (~Q(decision="") & Q(decided_on__isnull=False, decided_by__isnull=False)),
                 name="gate_decided_whole",
-                violation_error_message="A gate's decision has a day and a person.",
+                violation_error_message=lazy("A gate's decision has a day and a person."),
                 violation_error_code="decision",
             ),
             models.CheckConstraint(
                 condition=Q(starts_on=None) | Q(gate_on=None) | Q(starts_on__lte=F("gate_on")),
                 name="phase_in_order",
-                violation_error_message="The gate lies before the phase starts.",
+                violation_error_message=lazy("The gate lies before the phase starts."),
                 violation_error_code="gate_on",
             ),
         ]
@@ -99,7 +102,7 @@ class GateCriterion(Record):
     phase = models.ForeignKey(Phase, on_delete=models.CASCADE, related_name="criteria")
     text = models.CharField(max_length=500)
     met_on = models.DateField(null=True, blank=True)
-    evidence_url = models.URLField("evidence", blank=True, max_length=500)
+    evidence_url = models.URLField(lazy("evidence"), blank=True, max_length=500)
 
     objects = OfPhaseQuerySet["GateCriterion"].as_manager()
 

@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import NullIf
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.past import VISIBLE
@@ -22,12 +23,12 @@ from programs.models.objective import Objective
 class Precision(models.TextChoices):
     """How exact a target is meant; the stored day is the last of its period."""
 
-    DAY = "day", "day"
-    WEEK = "week", "week"
-    MONTH = "month", "month"
-    QUARTER = "quarter", "quarter"
-    HALF = "half", "half-year"
-    YEAR = "year", "year"
+    DAY = "day", lazy("day")
+    WEEK = "week", lazy("week")
+    MONTH = "month", lazy("month")
+    QUARTER = "quarter", lazy("quarter")
+    HALF = "half", lazy("half-year")
+    YEAR = "year", lazy("year")
 
     def last_day(self, day: date) -> date:
         """The last day of the period that a day lies in.
@@ -105,22 +106,22 @@ class Program(Record):
     """A body of work with one lead, one end and one answer to “will it be there in time?”"""
 
     class State(models.TextChoices):
-        NOT_STARTED = "not_started", "Not started"
-        ACTIVE = "active", "Active"
-        ON_HOLD = "on_hold", "On hold"
-        DONE = "done", "Done"
-        CANCELLED = "cancelled", "Cancelled"
+        NOT_STARTED = "not_started", lazy("Not started")
+        ACTIVE = "active", lazy("Active")
+        ON_HOLD = "on_hold", lazy("On hold")
+        DONE = "done", lazy("Done")
+        CANCELLED = "cancelled", lazy("Cancelled")
 
     class Visibility(models.TextChoices):
-        ORGANISATION = "organisation", "Everyone in the organisation"
-        PRIVATE = "private", "Only people with a role in it"
+        ORGANISATION = "organisation", lazy("Everyone in the organisation")
+        PRIVATE = "private", lazy("Only people with a role in it")
 
     key = models.CharField(
         max_length=16,
         unique=True,
         validators=[
             RegexValidator(
-                r"^[A-Z][A-Z0-9-]*\Z", "A key is capital letters, digits and dashes, and begins with a letter."
+                r"^[A-Z][A-Z0-9-]*\Z", lazy("A key is capital letters, digits and dashes, and begins with a letter.")
             )
         ],
     )
@@ -135,9 +136,9 @@ class Program(Record):
     owning_team = models.ForeignKey(
         Team, null=True, blank=True, on_delete=models.PROTECT, related_name="programs_owned"
     )
-    rank = models.PositiveIntegerField(default=0, help_text="1 is the most important; 0 is not ranked yet.")
+    rank = models.PositiveIntegerField(default=0, help_text=lazy("1 is the most important; 0 is not ranked yet."))
     state = models.CharField(max_length=12, choices=State.choices, default=State.ACTIVE)
-    target_on = models.DateField("target", null=True, blank=True)
+    target_on = models.DateField(lazy("target"), null=True, blank=True)
     target_precision = models.CharField(max_length=8, choices=Precision.choices, default=Precision.DAY)
     visibility = models.CharField(max_length=12, choices=Visibility.choices, default=Visibility.ORGANISATION)
     partner_teams: models.ManyToManyField[Team, PartnerTeam] = models.ManyToManyField(
@@ -155,13 +156,13 @@ class Program(Record):
                 fields=["external_key"],
                 condition=~Q(external_key=""),
                 name="program_external_key_once",
-                violation_error_message="Another program has this external key.",
+                violation_error_message=lazy("Another program has this external key."),
                 violation_error_code="external_key",
             ),
             models.CheckConstraint(
                 condition=~Q(name=""),
                 name="program_has_name",
-                violation_error_message="A program needs a name.",
+                violation_error_message=lazy("A program needs a name."),
                 violation_error_code="name",
             ),
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from django.db import models
+from django.utils.translation import gettext_lazy as lazy
 
 from history.tracker import track
 from people.models import Viewer
@@ -26,9 +27,9 @@ class RelatedLink(models.Model):
     """
 
     class Kind(models.TextChoices):
-        SEE_ALSO = "see_also", "see also"
-        REPLACES = "replaces", "replaces"
-        SUPERSEDED_BY = "superseded_by", "superseded by"
+        SEE_ALSO = "see_also", lazy("see also")
+        REPLACES = "replaces", lazy("replaces")
+        SUPERSEDED_BY = "superseded_by", lazy("superseded by")
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="related_links")
     other = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="related_links_here")
@@ -41,7 +42,7 @@ class RelatedLink(models.Model):
             models.UniqueConstraint(
                 fields=["program", "other", "kind"],
                 name="related_once",
-                violation_error_message="These programs are linked like this already.",
+                violation_error_message=lazy("These programs are linked like this already."),
                 violation_error_code="other",
             ),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.past import VISIBLE
@@ -17,13 +18,13 @@ class Role(models.Model):
     """What a person may do in a program (programs/permissions.py)."""
 
     class Kind(models.TextChoices):
-        LEAD = "lead", "Lead"
-        CONTRIBUTOR = "contributor", "Contributor"
-        VIEWER = "viewer", "Viewer"
+        LEAD = "lead", lazy("Lead")
+        CONTRIBUTOR = "contributor", lazy("Contributor")
+        VIEWER = "viewer", lazy("Viewer")
 
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="roles")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="roles")
-    kind = models.CharField("role", max_length=12, choices=Kind.choices)
+    kind = models.CharField(lazy("role"), max_length=12, choices=Kind.choices)
 
     objects = OfProgramQuerySet["Role"].as_manager()
 
@@ -32,7 +33,7 @@ class Role(models.Model):
             models.UniqueConstraint(
                 fields=["program", "user"],
                 name="role_once",
-                violation_error_message="This person has a role in the program already.",
+                violation_error_message=lazy("This person has a role in the program already."),
                 violation_error_code="user",
             )
         ]

@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as lazy
 
 from people.models import User, Viewer
 from programs.models.comment import Comment, Subject, about_its_program
@@ -27,7 +28,7 @@ class Watch(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="watches")
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="watches")
-    kind = models.CharField("of a", max_length=12, choices=Subject.choices)
+    kind = models.CharField(lazy("of a"), max_length=12, choices=Subject.choices)
     subject_id = models.PositiveBigIntegerField()
     at = models.DateTimeField()
 
@@ -59,13 +60,13 @@ class Notice(models.Model):
     """Something that happened and that a person is told of in their inbox. What a comment says is not copied."""
 
     class Reason(models.TextChoices):
-        MENTION = "mention", "mentioned you"
-        COMMENT = "comment", "commented"
-        ANSWER = "answer", "answered a hand-off"
+        MENTION = "mention", lazy("mentioned you")
+        COMMENT = "comment", lazy("commented")
+        ANSWER = "answer", lazy("answered a hand-off")
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="notices")
-    kind = models.CharField("about a", max_length=12, choices=Subject.choices)
+    kind = models.CharField(lazy("about a"), max_length=12, choices=Subject.choices)
     subject_id = models.PositiveBigIntegerField()
     reason = models.CharField(max_length=8, choices=Reason.choices)
     comment = models.ForeignKey(Comment, null=True, blank=True, on_delete=models.CASCADE, related_name="notices")

@@ -8,6 +8,7 @@ from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from history.forms import explaining
@@ -31,7 +32,7 @@ def _people_url(program: Program) -> str:
 
 
 def _people_crumbs(program: Program) -> Crumbs:
-    return program_crumbs(program, ("People", _people_url(program)))
+    return program_crumbs(program, (_("People"), _people_url(program)))
 
 
 def at_work(program: Program, roles: Iterable[Role], slots: Iterable[Slot]) -> list[User]:
@@ -54,7 +55,7 @@ def program_people(request: SignedIn, key: str) -> HttpResponse:
     context = {
         "program": program,
         "place": "people",
-        "title": "People",
+        "title": _("People"),
         "crumbs": program_crumbs(program),
         "partners": [row.team for row in program.partners.select_related("team").order_by("team__name", "id")],
         "roles": sorted(roles, key=lambda role: order.index(role.kind)),
@@ -76,14 +77,18 @@ def role_give(request: SignedIn, key: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.give_role(program=program, by=request.user, **form.changes)
-            said = f"{row.user.name} is now {row.get_kind_display().lower()} of {program.name}."
+            said = _("%(name)s is now %(kind)s of %(program)s.") % {
+                "name": row.user.name,
+                "kind": row.get_kind_display().lower(),
+                "program": program.name,
+            }
             return done(request, said, _people_url(program))
     context = {
         "form": form,
-        "title": "Give a role",
+        "title": _("Give a role"),
         "crumbs": _people_crumbs(program),
         "cancel_url": _people_url(program),
-        "submit_label": "Give role",
+        "submit_label": _("Give role"),
     }
     return form_page(request, context)
 
@@ -100,14 +105,14 @@ def role_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.give_role(program=program, user=role.user, kind=form.cleaned_data["kind"], by=request.user)
-            return done(request, f"Changed {role.user.name}'s role.", _people_url(program))
+            return done(request, _("Changed %(name)s's role.") % {"name": role.user.name}, _people_url(program))
     context = {
         "form": form,
-        "title": "Change a role",
+        "title": _("Change a role"),
         "crumbs": _people_crumbs(program),
         "cancel_url": _people_url(program),
         "delete_url": f"/roles/{role.pk}/delete",
-        "delete_label": "Take role",
+        "delete_label": _("Take role"),
     }
     return form_page(request, context)
 
@@ -120,9 +125,10 @@ def role_delete(request: SignedIn, pk: int) -> HttpResponse:
     return remove(
         request,
         lambda: services.take_role(role=role, by=request.user),
-        question=f"{role.user.name} is {role.get_kind_display().lower()} of {program.name}. Take this role?",
-        consequence="They no longer see this private program." if hidden else "They still see the program.",
-        verb="Take role",
+        question=_("%(name)s is %(kind)s of %(program)s. Take this role?")
+        % {"name": role.user.name, "kind": role.get_kind_display().lower(), "program": program.name},
+        consequence=_("They no longer see this private program.") if hidden else _("They still see the program."),
+        verb=_("Take role"),
         back=_people_url(program),
         crumbs=_people_crumbs(program),
     )
@@ -135,14 +141,14 @@ def slot_create(request: SignedIn, key: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_slot(program=program, by=request.user, **form.changes)
-            return done(request, f"Added the slot “{row.title}”.", _people_url(program))
+            return done(request, _("Added the slot “%(title)s”.") % {"title": row.title}, _people_url(program))
     context = {
         "form": form,
-        "title": "New slot",
-        "sub": "Somebody whom the program needs; leave the person empty to show that the slot is open.",
+        "title": _("New slot"),
+        "sub": _("Somebody whom the program needs; leave the person empty to show that the slot is open."),
         "crumbs": _people_crumbs(program),
         "cancel_url": _people_url(program),
-        "submit_label": "Add slot",
+        "submit_label": _("Add slot"),
     }
     return form_page(request, context)
 
@@ -160,10 +166,10 @@ def slot_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_slot(slot=slot, by=request.user, **form.changes)
-            return done(request, "Saved the slot.", _people_url(program), kept=form.kept)
+            return done(request, _("Saved the slot."), _people_url(program), kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit slot",
+        "title": _("Edit slot"),
         "crumbs": _people_crumbs(program),
         "cancel_url": _people_url(program),
         "delete_url": f"/slots/{slot.pk}/delete",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from history.forms import explaining
 from people import permissions as organisation
@@ -16,7 +18,7 @@ from programs.forms import (
 from programs.models import Objective
 from programs.pages import Crumbs
 
-OBJECTIVES: Crumbs = [("Objectives", "/objectives")]
+OBJECTIVES: Crumbs = [(lazy("Objectives"), "/objectives")]
 
 
 def objective_create(request: SignedIn) -> HttpResponse:
@@ -25,13 +27,13 @@ def objective_create(request: SignedIn) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_objective(by=request.user, **form.changes)
-            return done(request, f"Added the objective “{row.title}”.", "/objectives")
+            return done(request, _("Added the objective “%(title)s”.") % {"title": row.title}, "/objectives")
     context = {
         "form": form,
-        "title": "New objective",
+        "title": _("New objective"),
         "crumbs": OBJECTIVES,
         "cancel_url": "/objectives",
-        "submit_label": "Add objective",
+        "submit_label": _("Add objective"),
     }
     return form_page(request, context)
 
@@ -48,10 +50,10 @@ def objective_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_objective(objective=objective, by=request.user, **form.changes)
-            return done(request, "Saved the objective.", "/objectives", kept=form.kept)
+            return done(request, _("Saved the objective."), "/objectives", kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit objective",
+        "title": _("Edit objective"),
         "crumbs": OBJECTIVES,
         "cancel_url": "/objectives",
         "delete_url": f"{objective.get_absolute_url()}/delete",
@@ -67,6 +69,6 @@ def objective_delete(request: SignedIn, pk: int) -> HttpResponse:
         row=objective,
         to="/objectives",
         back=f"/objectives/{objective.pk}/edit",
-        consequence="Programs that serve it stay, without it. One that is reached is better closed than deleted.",
+        consequence=_("Programs that serve it stay, without it. One that is reached is better closed than deleted."),
         crumbs=OBJECTIVES,
     )

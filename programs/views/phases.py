@@ -6,6 +6,7 @@ from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from history.forms import explaining
@@ -29,7 +30,7 @@ def _phases_url(program: Program) -> str:
 
 
 def _phases_crumbs(program: Program) -> Crumbs:
-    return program_crumbs(program, ("Phases", _phases_url(program)))
+    return program_crumbs(program, (_("Phases"), _phases_url(program)))
 
 
 @require_safe
@@ -48,7 +49,7 @@ def phases(request: SignedIn, key: str) -> HttpResponse:
     context = {
         "program": program,
         "place": "phases",
-        "title": "Phases",
+        "title": _("Phases"),
         "crumbs": program_crumbs(program),
         "today": today(timezone.now()),
         "phases": rows,
@@ -56,7 +57,7 @@ def phases(request: SignedIn, key: str) -> HttpResponse:
         "decidable": {phase.pk for phase in rows if Act.DECIDE in allowed or phase.approver_id == request.user.pk},
         "may_edit": may_edit,
         "primary_url": f"{_phases_url(program)}/new" if may_edit and missing else None,
-        "primary_label": "New phase",
+        "primary_label": _("New phase"),
     }
     return render(request, "programs/phases.html", context)
 
@@ -68,13 +69,17 @@ def phase_create(request: SignedIn, key: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_phase(program=program, by=request.user, **form.changes)
-            return done(request, f"Added the phase “{row}”. Next: what must be true at its gate.", _phases_url(program))
+            return done(
+                request,
+                _("Added the phase “%(row)s”. Next: what must be true at its gate.") % {"row": row},
+                _phases_url(program),
+            )
     context = {
         "form": form,
-        "title": "New phase",
+        "title": _("New phase"),
         "crumbs": _phases_crumbs(program),
         "cancel_url": _phases_url(program),
-        "submit_label": "Add phase",
+        "submit_label": _("Add phase"),
     }
     return form_page(request, context)
 
@@ -92,10 +97,10 @@ def phase_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_phase(phase=phase, by=request.user, **form.changes)
-            return done(request, "Saved the phase.", _phases_url(program), kept=form.kept)
+            return done(request, _("Saved the phase."), _phases_url(program), kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit phase",
+        "title": _("Edit phase"),
         "crumbs": _phases_crumbs(program),
         "cancel_url": _phases_url(program),
         "delete_url": f"/phases/{phase.pk}/delete" if may(request.user, _deletes(phase), program) else None,
@@ -117,7 +122,7 @@ def phase_delete(request: SignedIn, pk: int) -> HttpResponse:
         row=phase,
         to=_phases_url(phase.program),
         back=f"/phases/{phase.pk}/edit",
-        consequence="Its gate's criteria and actions go with it. Its history is kept.",
+        consequence=_("Its gate's criteria and actions go with it. Its history is kept."),
         crumbs=_phases_crumbs(phase.program),
     )
 
@@ -131,15 +136,18 @@ def gate_decide(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.decide_gate(phase=phase, by=request.user, on=today(timezone.now()), **form.cleaned_data)
-            said = f"The gate of {row} is decided: {row.get_decision_display().lower()}."
+            said = _("The gate of %(row)s is decided: %(decision)s.") % {
+                "row": row,
+                "decision": row.get_decision_display().lower(),
+            }
             return done(request, said, _phases_url(program))
     context = {
         "form": form,
-        "title": "Decide the gate",
-        "sub": f"{phase} of {program.name}",
+        "title": _("Decide the gate"),
+        "sub": _("%(phase)s of %(program)s") % {"phase": phase, "program": program.name},
         "crumbs": _phases_crumbs(program),
         "cancel_url": _phases_url(program),
-        "submit_label": "Decide",
+        "submit_label": _("Decide"),
         "phase": phase,
         "criteria": list(phase.criteria.order_by("id")),
     }
@@ -154,14 +162,14 @@ def criterion_create(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.create_criterion(phase=phase, by=request.user, **form.changes)
-            return done(request, f"Added to the gate of {phase}.", _phases_url(program))
+            return done(request, _("Added to the gate of %(phase)s.") % {"phase": phase}, _phases_url(program))
     context = {
         "form": form,
-        "title": "New criterion",
-        "sub": f"Gate of {phase}",
+        "title": _("New criterion"),
+        "sub": _("Gate of %(phase)s") % {"phase": phase},
         "crumbs": _phases_crumbs(program),
         "cancel_url": _phases_url(program),
-        "submit_label": "Add criterion",
+        "submit_label": _("Add criterion"),
     }
     return form_page(request, context)
 
@@ -179,11 +187,11 @@ def criterion_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_criterion(criterion=criterion, by=request.user, **form.changes)
-            return done(request, "Saved the criterion.", _phases_url(program), kept=form.kept)
+            return done(request, _("Saved the criterion."), _phases_url(program), kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit criterion",
-        "sub": f"Gate of {criterion.phase}",
+        "title": _("Edit criterion"),
+        "sub": _("Gate of %(phase)s") % {"phase": criterion.phase},
         "crumbs": _phases_crumbs(program),
         "cancel_url": _phases_url(program),
         "delete_url": f"/criteria/{criterion.pk}/delete",
@@ -199,7 +207,7 @@ def criterion_meet(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: services.change_criterion(criterion=criterion, by=request.user, met_on=today(timezone.now())),
-        f"Met today: {criterion}",
+        _("Met today: %(criterion)s") % {"criterion": criterion},
         _phases_url(program),
     )
 
@@ -226,14 +234,14 @@ def gate_action_create(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.create_gate_action(phase=phase, by=request.user, **form.changes)
-            return done(request, f"Added to the actions of {phase}.", _phases_url(program))
+            return done(request, _("Added to the actions of %(phase)s.") % {"phase": phase}, _phases_url(program))
     context = {
         "form": form,
-        "title": "New action",
-        "sub": f"Gate of {phase}",
+        "title": _("New action"),
+        "sub": _("Gate of %(phase)s") % {"phase": phase},
         "crumbs": _phases_crumbs(program),
         "cancel_url": _phases_url(program),
-        "submit_label": "Add action",
+        "submit_label": _("Add action"),
     }
     return form_page(request, context)
 
@@ -251,11 +259,11 @@ def gate_action_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_gate_action(action=action, by=request.user, **form.changes)
-            return done(request, "Saved the action.", _phases_url(program), kept=form.kept)
+            return done(request, _("Saved the action."), _phases_url(program), kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit action",
-        "sub": f"Gate of {action.phase}",
+        "title": _("Edit action"),
+        "sub": _("Gate of %(phase)s") % {"phase": action.phase},
         "crumbs": _phases_crumbs(program),
         "cancel_url": _phases_url(program),
         "delete_url": f"/gate-actions/{action.pk}/delete",
@@ -271,7 +279,7 @@ def gate_action_finish(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: services.change_gate_action(action=action, by=request.user, done_on=today(timezone.now())),
-        f"Done today: {action}",
+        _("Done today: %(action)s") % {"action": action},
         _phases_url(program),
     )
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
 from history.forms import explaining
@@ -22,9 +24,9 @@ from programs.views.removal import remove
 
 # How a link reads from its other end.
 SEEN_FROM_THERE = {
-    RelatedLink.Kind.SEE_ALSO: "see also",
-    RelatedLink.Kind.REPLACES: "is replaced by",
-    RelatedLink.Kind.SUPERSEDED_BY: "supersedes",
+    RelatedLink.Kind.SEE_ALSO: lazy("see also"),
+    RelatedLink.Kind.REPLACES: lazy("is replaced by"),
+    RelatedLink.Kind.SUPERSEDED_BY: lazy("supersedes"),
 }
 
 
@@ -51,21 +53,21 @@ def related(request: SignedIn, key: str) -> HttpResponse:
     rows = [
         Relation(link, link.get_kind_display(), link.other, may_edit)
         if link.program_id == program.pk
-        else Relation(link, SEEN_FROM_THERE[RelatedLink.Kind(link.kind)], link.program, False)
+        else Relation(link, str(SEEN_FROM_THERE[RelatedLink.Kind(link.kind)]), link.program, False)
         for link in links
     ]
     here = f"{program.get_absolute_url()}/related"
     context = {
         "program": program,
         "place": "related",
-        "title": "Related programs",
-        "sub": "Programs that have to do with this one. Nothing waits for them: that is a hand-off.",
+        "title": _("Related programs"),
+        "sub": _("Programs that have to do with this one. Nothing waits for them: that is a hand-off."),
         "crumbs": program_crumbs(program),
         "rows": rows,
         "primary_url": f"{here}/new" if may_edit else None,
-        "primary_label": "Relate a program",
-        "empty_heading": "No related programs",
-        "empty_text": "Link what this program replaces, or what its readers should see as well.",
+        "primary_label": _("Relate a program"),
+        "empty_heading": _("No related programs"),
+        "empty_text": _("Link what this program replaces, or what its readers should see as well."),
     }
     return render(request, "programs/related.html", context)
 
@@ -78,14 +80,14 @@ def related_create(request: SignedIn, key: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.relate(program=program, by=request.user, **form.cleaned_data)
-            return done(request, f"Related to {form.cleaned_data['other'].name}.", back)
+            return done(request, _("Related to %(name)s.") % {"name": form.cleaned_data["other"].name}, back)
     context = {
         "form": form,
-        "title": "Relate a program",
+        "title": _("Relate a program"),
         "sub": program.name,
-        "crumbs": program_crumbs(program, ("Related programs", back)),
+        "crumbs": program_crumbs(program, (_("Related programs"), back)),
         "cancel_url": back,
-        "submit_label": "Relate",
+        "submit_label": _("Relate"),
     }
     return render(request, "form_base.html", context, status=422 if form.errors else 200)
 
@@ -99,9 +101,10 @@ def related_delete(request: SignedIn, pk: int) -> HttpResponse:
     return remove(
         request,
         lambda: services.unrelate(link=link, by=request.user),
-        question=f"{program.name}: {link.get_kind_display()} {link.other.name}. Remove this link?",
-        consequence="Both programs stay as they are.",
-        verb="Remove link",
+        question=_("%(program)s: %(kind)s %(other)s. Remove this link?")
+        % {"program": program.name, "kind": link.get_kind_display(), "other": link.other.name},
+        consequence=_("Both programs stay as they are."),
+        verb=_("Remove link"),
         back=back,
-        crumbs=program_crumbs(program, ("Related programs", back)),
+        crumbs=program_crumbs(program, (_("Related programs"), back)),
     )

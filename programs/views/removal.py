@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from people.pages import SignedIn, attempt
 from programs.models import Phase
@@ -26,7 +27,7 @@ def remove(
 ) -> HttpResponse:
     """Ask before taking away what has no name of its own; then say what became of it."""
     if request.method == "POST":
-        return attempt(request, write, f"{verb}: done.", back)
+        return attempt(request, write, _("%(verb)s: done.") % {"verb": verb}, back)
     context = {
         "title": verb,
         "question": question,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
+from django.utils.translation import gettext as _
 
 from history.forms import explaining
 from people import permissions as organisation
@@ -20,12 +21,14 @@ def program_create(request: SignedIn) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_program(by=request.user, **form.related, **form.changes)
-            return done(request, f"Created {row.name}. Next: its milestones.", row.get_absolute_url())
+            return done(
+                request, _("Created %(name)s. Next: its milestones.") % {"name": row.name}, row.get_absolute_url()
+            )
     context = {
         "form": form,
-        "title": "New program",
-        "crumbs": [("New program", "/programs/new")],
+        "title": _("New program"),
+        "crumbs": [(_("New program"), "/programs/new")],
         "cancel_url": "/programs/new",
-        "submit_label": "Create program",
+        "submit_label": _("Create program"),
     }
     return form_page(request, context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from history.forms import explaining
 from people.pages import SignedIn, delete, done, form_page, narrowed, posted
@@ -23,7 +24,7 @@ def find_assumption(request: SignedIn, pk: int) -> Assumption:
 
 
 def _assumption_crumbs(program: Program) -> Crumbs:
-    return program_crumbs(program, ("Assumptions", f"{program.get_absolute_url()}/assumptions"))
+    return program_crumbs(program, (_("Assumptions"), f"{program.get_absolute_url()}/assumptions"))
 
 
 def assumption_create(request: SignedIn, key: str) -> HttpResponse:
@@ -34,13 +35,13 @@ def assumption_create(request: SignedIn, key: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.create_assumption(program=program, by=request.user, **form.changes)
-            return done(request, "Noted the assumption.", back)
+            return done(request, _("Noted the assumption."), back)
     context = {
         "form": form,
-        "title": "New assumption",
+        "title": _("New assumption"),
         "crumbs": _assumption_crumbs(program),
         "cancel_url": back,
-        "submit_label": "Note assumption",
+        "submit_label": _("Note assumption"),
     }
     return form_page(request, context)
 
@@ -53,10 +54,10 @@ def assumption_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_assumption(assumption=row, by=request.user, **form.changes)
-            return done(request, "Saved the assumption.", back, kept=form.kept)
+            return done(request, _("Saved the assumption."), back, kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit assumption",
+        "title": _("Edit assumption"),
         "crumbs": _assumption_crumbs(row.program),
         "cancel_url": back,
         "delete_url": f"/assumptions/{row.pk}/delete",

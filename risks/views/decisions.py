@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 
 from history import past
 from history.changes import changes_of
@@ -27,7 +28,7 @@ def find_decision(request: SignedIn, pk: int) -> Decision:
 
 
 def _decision_crumbs(program: Program) -> Crumbs:
-    return program_crumbs(program, ("Decisions", f"{program.get_absolute_url()}/decisions"))
+    return program_crumbs(program, (_("Decisions"), f"{program.get_absolute_url()}/decisions"))
 
 
 @looks_back
@@ -55,13 +56,13 @@ def decision_create(request: SignedIn, key: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_decision(program=program, by=request.user, today=today(), **form.changes)
-            return done(request, f"Asked {row.reference}.", f"/d/{row.reference}")
+            return done(request, _("Asked %(reference)s.") % {"reference": row.reference}, f"/d/{row.reference}")
     context = {
         "form": form,
-        "title": "New decision",
+        "title": _("New decision"),
         "crumbs": _decision_crumbs(program),
         "cancel_url": f"{program.get_absolute_url()}/decisions",
-        "submit_label": "Ask for a decision",
+        "submit_label": _("Ask for a decision"),
     }
     return form_page(request, context)
 
@@ -74,10 +75,10 @@ def decision_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_decision(decision=row, by=request.user, **form.changes)
-            return done(request, f"Saved {row.reference}.", here, kept=form.kept)
+            return done(request, _("Saved %(reference)s.") % {"reference": row.reference}, here, kept=form.kept)
     context = {
         "form": form,
-        "title": f"Edit {row.reference}",
+        "title": _("Edit %(reference)s") % {"reference": row.reference},
         "crumbs": [*_decision_crumbs(row.program), (row.reference, here)],
         "cancel_url": here,
         "delete_url": f"{here}/delete",
@@ -101,14 +102,14 @@ def decision_decide(request: SignedIn, pk: int) -> HttpResponse:
                 answer=form.cleaned_data["answer"],
                 consequence=form.cleaned_data["consequence"],
             )
-            return done(request, f"Decided {row.reference}.", here)
+            return done(request, _("Decided %(reference)s.") % {"reference": row.reference}, here)
     context = {
         "form": form,
-        "title": f"Decide {row.reference}",
+        "title": _("Decide %(reference)s") % {"reference": row.reference},
         "sub": row.question,
         "crumbs": [*_decision_crumbs(row.program), (row.reference, here)],
         "cancel_url": here,
-        "submit_label": "Decide",
+        "submit_label": _("Decide"),
         "decision": row,
     }
     return render(request, "risks/decide.html", context, status=422 if form.errors else 200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from history.changes import changes_of
@@ -26,7 +27,7 @@ def find_issue(request: SignedIn, pk: int) -> Issue:
 
 
 def _issue_crumbs(program: Program) -> Crumbs:
-    return program_crumbs(program, ("Issues", f"{program.get_absolute_url()}/issues"))
+    return program_crumbs(program, (_("Issues"), f"{program.get_absolute_url()}/issues"))
 
 
 @looks_back
@@ -52,13 +53,13 @@ def issue_create(request: SignedIn, key: str) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.create_issue(program=program, by=request.user, today=today(), **form.changes)
-            return done(request, "Raised the issue.", f"/issues/{row.pk}")
+            return done(request, _("Raised the issue."), f"/issues/{row.pk}")
     context = {
         "form": form,
-        "title": "New issue",
+        "title": _("New issue"),
         "crumbs": _issue_crumbs(program),
         "cancel_url": f"{program.get_absolute_url()}/issues",
-        "submit_label": "Raise issue",
+        "submit_label": _("Raise issue"),
     }
     return form_page(request, context)
 
@@ -71,10 +72,10 @@ def issue_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_issue(issue=row, by=request.user, **form.changes)
-            return done(request, "Saved the issue.", here, kept=form.kept)
+            return done(request, _("Saved the issue."), here, kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit issue",
+        "title": _("Edit issue"),
         "sub": row.title,
         "crumbs": [*_issue_crumbs(row.program), (row.title, here)],
         "cancel_url": here,
@@ -90,7 +91,7 @@ def issue_close(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: services.close_issue(issue=row, by=request.user, on=today()),
-        "Closed the issue.",
+        _("Closed the issue."),
         f"/issues/{row.pk}",
     )
 
@@ -102,7 +103,7 @@ def issue_reopen(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: services.reopen_issue(issue=row, by=request.user),
-        "The issue is open again.",
+        _("The issue is open again."),
         f"/issues/{row.pk}",
     )
 

@@ -7,6 +7,8 @@ from datetime import date
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST
 
 import people.services
@@ -35,7 +37,7 @@ def find_risk(request: SignedIn, pk: int) -> Risk:
 
 def _risk_crumbs(risk: Risk) -> Crumbs:
     return program_crumbs(
-        risk.program, ("Risks", f"{risk.program.get_absolute_url()}/risks"), (risk.reference, f"/r/{risk.reference}")
+        risk.program, (_("Risks"), f"{risk.program.get_absolute_url()}/risks"), (risk.reference, f"/r/{risk.reference}")
     )
 
 
@@ -56,7 +58,7 @@ def risks_bulk(request: SignedIn) -> HttpResponse:
         rows,
         lambda data, _: BulkRiskForm(data),
         write,
-        plural="risks",
+        plural=gettext_noop("risks"),
         to="/risks",
         may_change=lambda found: of_editable(request.user, found),
     )
@@ -73,14 +75,14 @@ def risk_create(request: SignedIn, key: str) -> HttpResponse:
             row = services.create_risk(
                 program=program, by=request.user, today=today(), impacts=impacts.value, **form.changes
             )
-            return done(request, f"Raised {row.reference}.", f"/r/{row.reference}")
+            return done(request, _("Raised %(reference)s.") % {"reference": row.reference}, f"/r/{row.reference}")
     context = {
         "form": form,
         "impacts": impacts.rows,
-        "title": "New risk",
-        "crumbs": program_crumbs(program, ("Risks", back)),
+        "title": _("New risk"),
+        "crumbs": program_crumbs(program, (_("Risks"), back)),
         "cancel_url": back,
-        "submit_label": "Raise risk",
+        "submit_label": _("Raise risk"),
     }
     return render(request, "risks/risk_form.html", context, status=_status(form))
 
@@ -106,11 +108,11 @@ def risk_edit(request: SignedIn, pk: int) -> HttpResponse:
                 impacts=impacts.value if impacts and impacts.rows.has_changed() else None,
                 **form.changes,
             )
-            return done(request, f"Saved {row.reference}.", here, kept=form.kept)
+            return done(request, _("Saved %(reference)s.") % {"reference": row.reference}, here, kept=form.kept)
     context = {
         "form": form,
         "impacts": impacts.rows if impacts else [],
-        "title": f"Edit {row.reference}",
+        "title": _("Edit %(reference)s") % {"reference": row.reference},
         "sub": row.title,
         "crumbs": _risk_crumbs(row),
         "cancel_url": here,
@@ -129,14 +131,14 @@ def risk_close(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.close_risk(risk=row, by=request.user, on=today(), because=form.cleaned_data["closed_because"])
-            return done(request, f"Closed {row.reference}.", here)
+            return done(request, _("Closed %(reference)s.") % {"reference": row.reference}, here)
     context = {
         "form": form,
-        "title": f"Close {row.reference}",
+        "title": _("Close %(reference)s") % {"reference": row.reference},
         "sub": row.title,
         "crumbs": _risk_crumbs(row),
         "cancel_url": here,
-        "submit_label": "Close risk",
+        "submit_label": _("Close risk"),
     }
     return render(request, "form_base.html", context, status=422 if form.errors else 200)
 
@@ -148,7 +150,7 @@ def risk_reopen(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: services.reopen_risk(risk=row, by=request.user),
-        f"{row.reference} is open again.",
+        _("%(reference)s is open again.") % {"reference": row.reference},
         f"/r/{row.reference}",
     )
 
@@ -162,7 +164,7 @@ def risk_delete(request: SignedIn, pk: int) -> HttpResponse:
         row=row,
         to=f"{row.program.get_absolute_url()}/risks",
         back=f"/r/{row.reference}",
-        consequence="Its impacts and mitigations go with it. To keep it in the log, close it instead.",
+        consequence=_("Its impacts and mitigations go with it. To keep it in the log, close it instead."),
         crumbs=_risk_crumbs(row),
     )
 
@@ -175,14 +177,14 @@ def action_create(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.create_action(risk=row, by=request.user, **form.changes)
-            return done(request, "Added the mitigation.", here)
+            return done(request, _("Added the mitigation."), here)
     context = {
         "form": form,
-        "title": "New mitigation",
+        "title": _("New mitigation"),
         "sub": row.title,
         "crumbs": _risk_crumbs(row),
         "cancel_url": here,
-        "submit_label": "Add mitigation",
+        "submit_label": _("Add mitigation"),
     }
     return form_page(request, context)
 
@@ -200,10 +202,10 @@ def action_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_action(action=action, by=request.user, **form.changes)
-            return done(request, "Saved the mitigation.", here, kept=form.kept)
+            return done(request, _("Saved the mitigation."), here, kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit mitigation",
+        "title": _("Edit mitigation"),
         "sub": action.risk.title,
         "crumbs": _risk_crumbs(action.risk),
         "cancel_url": here,
@@ -219,7 +221,7 @@ def action_finish(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: services.change_action(action=action, by=request.user, done_on=today()),
-        "Marked as done.",
+        _("Marked as done."),
         f"/r/{action.risk.reference}",
     )
 
