@@ -391,7 +391,8 @@ def _title(one: Written, names: Names) -> str:
         return next((text for text in texts if text), "")
     said = (words(one.model._meta.get_field(name), one.event, names) for name in TITLES[one.model])  # type: ignore[arg-type]
     arrow = " → " if one.model is Dependency else ", "
-    return arrow.join(str(PRIVATE) if text == UNKNOWN and one.model is Dependency else text for text in said if text)
+    unseen = str(UNKNOWN) if one.model is Dependency else ""
+    return arrow.join(str(PRIVATE) if text == unseen else text for text in said if text)
 
 
 def _address(one: Written) -> str:

@@ -194,7 +194,7 @@ def _titles(found: Sequence[Any], by: str) -> dict[int, tuple[str, str]]:
         order = list(Phase.Kind)
         ahead = Phase.objects.filter(program__among=ids, decision="").values_list("program_id", "kind")
         for pk, kind in sorted(ahead, key=lambda row: order.index(Phase.Kind(row[1]))):
-            titles.setdefault(pk, (kind, Phase.Kind(kind).label))
+            titles.setdefault(pk, (kind, str(Phase.Kind(kind).label)))
     return titles
 
 

@@ -202,7 +202,7 @@ def matrix(risks: RiskQuerySet) -> list[tuple[str, list[Cell]]]:
             place.append(risk)
     return [
         (
-            LIKELIHOODS[likelihood - 1],
+            str(LIKELIHOODS[likelihood - 1]),
             [
                 Cell(likelihood, impact, counts.get((likelihood, impact), 0), tuple(chips[likelihood, impact]))
                 for impact in range(1, len(IMPACTS) + 1)

@@ -12,7 +12,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
-from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -73,7 +72,7 @@ def causes() -> QuerySet[SlipCause]:
     return SlipCause.objects.filter(retired_on=None).order_by("position", "name", "id")
 
 
-def cause_field(help_text: str | Promise = NEEDED) -> forms.ModelChoiceField[SlipCause]:
+def cause_field(help_text: Any = NEEDED) -> forms.ModelChoiceField[SlipCause]:
     """Why a promised date moves; asked beside every date that was promised before."""
     return forms.ModelChoiceField(causes(), required=False, label=lazy("Cause of the move"), help_text=help_text)
 

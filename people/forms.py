@@ -66,7 +66,7 @@ def zones() -> list[tuple[str | Promise, list[tuple[str, str]]]]:
     ]
 
 
-def zone_field(help_text: str | Promise) -> forms.ChoiceField:
+def zone_field(help_text: Any) -> forms.ChoiceField:
     return forms.ChoiceField(choices=zones, label=lazy("Time zone"), initial="UTC", help_text=help_text)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from allauth.account import views as account
@@ -36,7 +37,7 @@ from people.models import WEEKDAYS, AccessToken, Job, Organisation, Team, User, 
 from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
 from people.permissions import OrgAct, may, require
 
-Crumbs = list[tuple[str | Promise, str]]
+Crumbs = Sequence[tuple[str | Promise, str]]
 SETTINGS: Crumbs = [(lazy("Settings"), "/settings")]
 
 

@@ -21,7 +21,7 @@ ROLES_IN_WORDS = lazy(
 )
 
 
-def evidence_field(label: str) -> forms.URLField:
+def evidence_field(label: Any) -> forms.URLField:
     return forms.URLField(
         required=False, max_length=500, assume_scheme="https", label=label, help_text=lazy("A link to what shows it.")
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, wraps
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from programs.models import Program
 from programs.permissions import editable
 
 View = Callable[..., HttpResponse]
-Crumbs = list[tuple[str | Promise, str]]
+Crumbs = Sequence[tuple[str | Promise, str]]
 
 
 class KeyInPath:
@@ -79,5 +79,5 @@ def of_editable(user: User, rows: list[Any]) -> list[Any]:
     return [row for row in rows if row.program_id in allowed]
 
 
-def program_crumbs(program: Program, *more: tuple[str, str]) -> Crumbs:
+def program_crumbs(program: Program, *more: tuple[str, str]) -> list[tuple[str, str]]:
     return [(program.name, program.get_absolute_url()), *more]

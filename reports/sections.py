@@ -216,7 +216,7 @@ def program_row(facts: Facts, program: Program, site: str, longest: int) -> Row:
         url=f"{site}{program.get_absolute_url()}",
         tone=tone,
         symbol=symbol,
-        word=health.label,
+        word=str(health.label),
         lead_says=said,
         forecast=forecast,
         forecast_tone=forecast_tone,
