@@ -12,6 +12,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
 from dashboards import trend_charts
@@ -28,7 +30,7 @@ from programs.models import Program
 
 USUAL_WEEKS = 26
 GROUPS_A_PAGE = 50
-TRENDS = ("Trends", "/trends")  # both pages lie below it
+TRENDS = (lazy("Trends"), "/trends")  # both pages lie below it
 TASKS_SHOWN = 30
 # Off by less than this, chances are as good as can be told from some dozens of targets.
 SMALL_CHANCE = 0.05
@@ -69,8 +71,16 @@ def late_words(bias: scores.Bias) -> str:
         return ""
     least = slip(bias.least_days)
     if bias.most_days is None:
-        return f"{least} or more"
-    return least if bias.most_days == bias.least_days else f"{least} to {slip(bias.most_days)}"
+        return _("%(least)s or more") % {"least": least}
+    return (
+        least
+        if bias.most_days == bias.least_days
+        else _("%(least)s to %(most)s")
+        % {
+            "least": least,
+            "most": slip(bias.most_days),
+        }
+    )
 
 
 def shares(found: scores.Accuracy) -> list[Share]:
@@ -78,13 +88,13 @@ def shares(found: scores.Accuracy) -> list[Share]:
     for kept in found.kept:
         name, level = LEVEL_NAMES[kept.level], f"{kept.level:.0%}"
         if kept.agrees:
-            tone, verdict = "ok", f"In line with {level}: {name} means what it says."
+            tone, verdict = "ok", _("In line with %(level)s: %(name)s means what it says.")
         elif kept.share < kept.level:
-            tone, verdict = "bad", f"Less than {level}: {name} was named too early."
+            tone, verdict = "bad", _("Less than %(level)s: %(name)s was named too early.")
         else:
-            tone, verdict = "warn", f"More than {level}: {name} was named later than it had to be."
+            tone, verdict = "warn", _("More than %(level)s: %(name)s was named later than it had to be.")
         bar = trend_charts.share_bar(kept.level, kept.share, kept.low, kept.high, tone)
-        told.append(Share(kept, name, tone, verdict, bar))
+        told.append(Share(kept, name, tone, verdict % {"level": level, "name": name}, bar))
     return told
 
 
@@ -93,15 +103,21 @@ def reliability_words(bins: Sequence[scores.Bin]) -> str:
     count = sum(one.forecasts for one in bins)
     mean = sum(one.forecasts * one.chance for one in bins) / count
     met = sum(one.forecasts * one.share for one in bins) / count
-    words = f"Reliability of {count} chances: targets were given {mean:.0%} on average and met in {met:.0%}. "
+    words = _("Reliability of %(count)s chances: targets were given %(mean)s on average and met in %(met)s.") % {
+        "count": count,
+        "mean": f"{mean:.0%}",
+        "met": f"{met:.0%}",
+    }
     if all(one.low <= one.chance <= one.high for one in bins):
-        return words + "Every band holds its chance: they mean what they say."
+        return words + " " + _("Every band holds its chance: they mean what they say.")
     if abs(met - mean) >= SMALL_CHANCE:
-        return words + ("Chances were too low." if met > mean else "Chances were too high.")
+        return words + " " + (_("Chances were too low.") if met > mean else _("Chances were too high."))
     apart = sum(one.forecasts * (one.share - one.chance) * (one.chance - mean) for one in bins)
     if apart > 0:
-        return words + "Right on average, but too timid: low chances came true more seldom, high ones more often."
-    return words + "Right on average, but too bold: low chances came true more often, high ones more seldom."
+        odd = _("Right on average, but too timid: low chances came true more seldom, high ones more often.")
+    else:
+        odd = _("Right on average, but too bold: low chances came true more often, high ones more seldom.")
+    return words + " " + odd
 
 
 @require_safe
@@ -113,11 +129,11 @@ def accuracy(request: SignedIn) -> HttpResponse:
     by = "team" if request.GET.get("by") == "team" else "program"
     page = Paginator(_names(ledger, by), GROUPS_A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "title": "Forecast accuracy",
+        "title": _("Forecast accuracy"),
         "crumbs": [TRENDS],
         "chosen": chosen,
         "tabs": tabs(chosen, "accuracy"),
-        "tabs_label": "Chart",
+        "tabs_label": _("Chart"),
         "weeks_offered": WEEKS,
         "found": found,
         "enough": scores.ENOUGH,
@@ -126,7 +142,7 @@ def accuracy(request: SignedIn) -> HttpResponse:
         "reliability_words": reliability_words(found.bins) if found.bins else "",
         "diagram": trend_charts.reliability(
             [(one.chance, one.share, one.low, one.high, one.forecasts) for one in found.bins],
-            reliability_words(found.bins) + " Values are in the table.",
+            reliability_words(found.bins) + " " + _("Values are in the table."),
         )
         if found.bins
         else "",
@@ -138,7 +154,7 @@ def accuracy(request: SignedIn) -> HttpResponse:
 
 
 def _asked(request: SignedIn) -> tuple[Chosen, Any, Any]:
-    _, zone = organisation_and_zone()
+    zone = organisation_and_zone()[1]
     chosen = choose(request, usual_weeks=USUAL_WEEKS, otherwise=False)
     rows = IssuedForecast.objects.visible_to(request.user)
     if chosen.program:
@@ -156,7 +172,7 @@ def _names(ledger: scores.Ledger, by: str) -> list[tuple[str, str, int]]:
         programs = Program.objects.only("key", "name").in_bulk(ids)
         found = [(row.name, row.get_absolute_url(), pk) for pk, row in programs.items()]
     found.sort(key=lambda one: (one[0].casefold(), one[2]))
-    return [*found, ("No team", "", 0)] if by == "team" and 0 in ids else found
+    return [*found, (_("No team"), "", 0)] if by == "team" and 0 in ids else found
 
 
 def _group_rows(ledger: scores.Ledger, by: str, names: Sequence[tuple[str, str, int]]) -> list[GroupRow]:
@@ -175,16 +191,19 @@ def expert(request: SignedIn) -> HttpResponse:
     end = _end(request, chosen)
     simulated = criticality_to(end, viewer=request.user, today=today) if end else None
     context = {
-        "title": "Forecast scores",
-        "sub": "For whoever looks after the forecast itself. A lead needs none of this.",
-        "crumbs": [TRENDS, ("Accuracy", f"/accuracy{chosen.query(weeks=None) if chosen.program else ''}")],
+        "title": _("Forecast scores"),
+        "sub": _("For whoever looks after the forecast itself. A lead needs none of this."),
+        "crumbs": [TRENDS, (_("Accuracy"), f"/accuracy{chosen.query(weeks=None) if chosen.program else ''}")],
         "chosen": chosen,
         "weeks_offered": WEEKS,
         "found": found,
         "brier_parts": _brier_parts(found),
         "pit": trend_charts.pit_bars(found.pit, pit_words(found.pit)) if found.pit else "",
         "pit_words": pit_words(found.pit) if found.pit else "",
-        "pit_rows": [(f"P{10 * at} to P{10 * (at + 1)}", share) for at, share in enumerate(found.pit)],
+        "pit_rows": [
+            (_("P%(low)s to P%(high)s") % {"low": 10 * at, "high": 10 * (at + 1)}, share)
+            for at, share in enumerate(found.pit)
+        ],
         "end": end,
         "simulated": simulated,
         "tasks": simulated.tasks[:TASKS_SHOWN] if simulated else [],
@@ -210,12 +229,12 @@ def _brier_parts(found: scores.Expert) -> list[tuple[str, str, str]]:
     if parts is None:
         return []
     named = [
-        ("Brier score", parts.score, "Mean squared error of chances: 0 is perfect, 0.25 is always saying 50%."),
-        ("Reliability", parts.reliability, "How far chances lie from what happened. Lower is better."),
-        ("Resolution", parts.resolution, "How far what happened differs between chances. Higher is better."),
-        ("Uncertainty", parts.uncertainty, "What naming the base rate every time would score."),
-        ("Within bins", parts.within_bins, "What putting unlike chances in one bin hides."),
-        ("Bias", parts.bias, "Share of targets met, less the mean chance."),
+        (_("Brier score"), parts.score, _("Mean squared error of chances: 0 is perfect, 0.25 is always saying 50%.")),
+        (_("Reliability"), parts.reliability, _("How far chances lie from what happened. Lower is better.")),
+        (_("Resolution"), parts.resolution, _("How far what happened differs between chances. Higher is better.")),
+        (_("Uncertainty"), parts.uncertainty, _("What naming the base rate every time would score.")),
+        (_("Within bins"), parts.within_bins, _("What putting unlike chances in one bin hides.")),
+        (_("Bias"), parts.bias, _("Share of targets met, less the mean chance.")),
     ]
     return [(name, f"{value:.3f}".replace("-", MINUS), text) for name, value, text in named]
 
@@ -227,11 +246,13 @@ def pit_words(shares: Sequence[float]) -> str:
     count = len(shares)
     mean = sum((at + 0.5) / count * share for at, share in enumerate(shares))
     ends = shares[0] + shares[-1]
-    words = f"Outcomes lie at P{number(100 * mean)} on average. "
+    words = _("Outcomes lie at P%(mean)s on average.") % {"mean": number(100 * mean)}
     if abs(mean - 0.5) > 0.05:
-        return words + ("They come later than forecast." if mean > 0.5 else "They come sooner than forecast.")
-    if ends > 3 / count:
-        return words + "Too many lie at the ends: ranges are too narrow."
-    if ends < 1 / count:
-        return words + "Too few lie at the ends: ranges are too wide."
-    return words + "They are spread about evenly: ranges mean what they say."
+        found = _("They come later than forecast.") if mean > 0.5 else _("They come sooner than forecast.")
+    elif ends > 3 / count:
+        found = _("Too many lie at the ends: ranges are too narrow.")
+    elif ends < 1 / count:
+        found = _("Too few lie at the ends: ranges are too wide.")
+    else:
+        found = _("They are spread about evenly: ranges mean what they say.")
+    return words + " " + found

@@ -8,6 +8,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import exceptions, serializers
@@ -54,7 +56,7 @@ def named(kind: str, subject_id: int, viewer: Viewer) -> Found:
     """The subject that a body names; a hidden one is as unknown as a missing one."""
     found = subjects.find(kind, subject_id, viewer)
     if found is None:
-        raise ValidationError({"subject_id": ["There is no such record."]}, code="unknown")
+        raise ValidationError({"subject_id": [_("There is no such record.")]}, code="unknown")
     return found
 
 
@@ -263,11 +265,11 @@ class Search(Endpoint):
         only_known(request, "q", "noun")
         asked, only = request.query_params.get("q", ""), request.query_params.get("noun")
         if "\0" in asked:
-            raise QueryRefused({"q": "Null characters are not allowed."})
+            raise QueryRefused({"q": _("Null characters are not allowed.")})
         if len(asked) > MOST_CHARACTERS:
-            raise QueryRefused({"q": f"At most {MOST_CHARACTERS} characters."})
+            raise QueryRefused({"q": _("At most %(count)s characters.") % {"count": MOST_CHARACTERS}})
         if only is not None and only not in BY_NAME:
-            raise QueryRefused({"noun": f"One of {', '.join(BY_NAME)}."})
+            raise QueryRefused({"noun": _("One of %(names)s.") % {"names": ", ".join(BY_NAME)}})
         groups = search(request.user, asked, most=MOST_HITS, nouns=(BY_NAME[only],) if only else NOUNS)
         hits = [
             {
@@ -286,7 +288,7 @@ class Search(Endpoint):
 
 # -- figures of a program, a team, a person --------------------------------------------------------------------------
 
-NOTHING_HERE = "There is nothing here, or nothing that you may see."
+NOTHING_HERE = lazy("There is nothing here, or nothing that you may see.")
 
 
 class SpanOut(serializers.Serializer[Any]):

@@ -8,8 +8,9 @@ from itertools import cycle
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from dashboards.templatetags.words import number
+from dashboards.templatetags.words import number, written
 from forecasts.loads import Week
 
 QUARTER_WIDTH, QUARTER_GAP, QUARTER_HEIGHT = 16, 4, 36
@@ -31,14 +32,14 @@ def _n(value: float) -> str:
 
 def quarter_name(on: date) -> str:
     """“Q4 2026” for any day in it."""
-    return f"Q{(on.month + 2) // 3} {on.year}"
+    return _("Q%(quarter)s %(year)s") % {"quarter": (on.month + 2) // 3, "year": on.year}
 
 
 def by_quarter(days: Sequence[tuple[date, int]], most: int, name: str) -> SafeString:
     """Days by quarter, oldest first, on a scale that ends at ``most``; the present quarter stands out."""
     worst_on, worst = max(days, key=lambda item: (item[1], item[0]))
     bars = []
-    for place, (_, count) in enumerate(days):
+    for place, count in enumerate(count for _day, count in days):
         x = place * (QUARTER_WIDTH + QUARTER_GAP)
         tall = max((QUARTER_HEIGHT - 4) * count / max(most, 1), 2) if count else 0
         tone = "done" if place == len(days) - 1 else "none"
@@ -47,7 +48,10 @@ def by_quarter(days: Sequence[tuple[date, int]], most: int, name: str) -> SafeSt
             f'height="{_n(tall)}" rx="2"/>'
         )
     width = len(days) * (QUARTER_WIDTH + QUARTER_GAP) - QUARTER_GAP
-    says = escape(f"{name}: most in {quarter_name(worst_on)}, {worst} days; {days[-1][1]} in this quarter")
+    says = escape(
+        _("%(name)s: most in %(worst_on)s, %(worst)s days; %(days)s in this quarter")
+        % {"name": name, "worst_on": quarter_name(worst_on), "worst": worst, "days": days[-1][1]}
+    )
     line = _line("v-axis", 0, width, QUARTER_HEIGHT - 0.5)
     box = f'width="{width}" height="{QUARTER_HEIGHT}" viewBox="0 0 {width} {QUARTER_HEIGHT}"'
     return _svg(f'<svg {box} role="img" aria-label="{says}">{"".join(bars)}{line}</svg>')
@@ -78,8 +82,8 @@ def by_week(weeks: Sequence[Week], finding: str) -> SafeString:
         if week.capacity is not None:
             parts.append(_line("v-target", x, x + slot, y(week.capacity)))
         if place % 2 == 0:
-            parts.append(_text(x + slot / 2, HEIGHT - 22, f"W{week.number}"))
-            parts.append(_text(x + slot / 2, HEIGHT - 6, f"{week.monday:%-d %b}"))
+            parts.append(_text(x + slot / 2, HEIGHT - 22, escape(_("W%(week)s") % {"week": week.number})))
+            parts.append(_text(x + slot / 2, HEIGHT - 6, written(week.monday, "j M")))
     box = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
     return _svg(f'<svg {box} role="img" aria-label="{escape(finding)}">{"".join(parts)}</svg>')
 

@@ -8,8 +8,10 @@ from datetime import date, timedelta
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from dashboards.templatetags.words import MINUS
+from dashboards.templatetags.words import MINUS, written
 from risks.models import Risk
 
 # The lines of an axis are written once: a long table would repeat them in every row.
@@ -26,11 +28,11 @@ def pixels(value: float) -> str:
 
 
 def day_name(on: date) -> str:
-    return f"{on:%-d %b %Y}"
+    return written(on, "j M Y")
 
 
 def signed(days: int) -> str:
-    return f"+{days} d" if days > 0 else f"{MINUS}{-days} d" if days < 0 else "0 d"
+    return _("%(days)s d") % {"days": f"+{days}" if days > 0 else f"{MINUS}{-days}" if days < 0 else "0"}
 
 
 def month_starts(start: date, end: date) -> list[date]:
@@ -105,8 +107,8 @@ def axis_grid(axis: Axis, today: date) -> str:
 
 def forecast_row(axis: Axis, tone: str, target: date | None, p50: date | None, p80: date | None) -> SafeString:
     """P50 to P80 against the target on the shared axis; what lies outside it is drawn as an arrow at its edge."""
-    words = f"Target {day_name(target)}, " if target else "No target, "
-    words += f"P50 {day_name(p50)}, P80 {day_name(p80)}" if p50 and p80 else "no forecast yet"
+    words = _("Target %(day)s") % {"day": day_name(target)} if target else _("No target")
+    words += ", " + (f"P50 {day_name(p50)}, P80 {day_name(p80)}" if p50 and p80 else _("no forecast yet"))
     marks = []
     if p50 and p80:
         marks.append(whisker(axis, p50, p80, 21))
@@ -143,10 +145,11 @@ def _beyond(css: str, axis: Axis, on: date, y: int) -> str:
     return f'<path class="{css}" d="M{pixels(x)} {y - 4.5}{way}"><title>{day_name(on)}</title></path>'
 
 
-def sparkline(points: Sequence[tuple[date, int]], tone: str, what: str = "Slip") -> SafeString:
+def sparkline(points: Sequence[tuple[date, int]], tone: str) -> SafeString:
     """Slip by week, oldest first, over its zero line."""
     if len(points) < 2:
-        return markup('<span class="muted small">too young</span>')
+        words = escape(_("too young"))
+        return markup(f'<span class="muted small">{words}</span>')
     values = [value for _, value in points]
     low, high = min(0, *values), max(0, *values)
     scale = 18 / (high - low or 1)
@@ -158,10 +161,13 @@ def sparkline(points: Sequence[tuple[date, int]], tone: str, what: str = "Slip")
 
     line = " ".join(f"{pixels(2 + (day - first).days / span * 68)},{y(value)}" for day, value in points)
     weeks = round(span / 7)
-    ago = f"{weeks} week{'s' if weeks != 1 else ''} ago"
+    form = ngettext(
+        "Slip %(then)s %(count)s week ago, %(now)s now", "Slip %(then)s %(count)s weeks ago, %(now)s now", weeks
+    )
+    words = escape(form % {"then": signed(values[0]), "count": weeks, "now": signed(values[-1])})
     return markup(
         f'<svg width="76" height="26" viewBox="0 0 76 26" class="s-{tone}" role="img" '
-        f'aria-label="{escape(what)} {signed(values[0])} {ago}, {signed(values[-1])} now">'
+        f'aria-label="{words}">'
         f'<line class="v-zero" x1="0" x2="76" y1="{y(0)}" y2="{y(0)}"/>'
         f'<polygon class="v-area" points="2,{y(0)} {line} 70,{y(0)}"/>'
         f'<polyline class="v-line" points="{line}"/>'

@@ -9,6 +9,9 @@ from datetime import date
 from itertools import groupby
 
 from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dashboards.overview import GRAVITY, Line, fill_history, fill_milestones, fill_risks
 from history.past import day_asked
@@ -17,25 +20,25 @@ from programs.models import Health, Phase, Program
 
 # -- what may be asked -----------------------------------------------------------------------------------------------
 
-VIEWS: dict[str, tuple[str, Callable[[Line], bool]]] = {
-    "": ("Open programs", lambda line: True),
-    "attention": ("Needs attention", lambda line: line.wants_attention),
-    "mismatch": ("Reported ≠ derived", lambda line: line.disagrees),
-    "closed": ("Closed", lambda line: True),
+VIEWS: dict[str, tuple[str | Promise, Callable[[Line], bool]]] = {
+    "": (lazy("Open programs"), lambda line: True),
+    "attention": (lazy("Needs attention"), lambda line: line.wants_attention),
+    "mismatch": (lazy("Reported ≠ derived"), lambda line: line.disagrees),
+    "closed": (lazy("Closed"), lambda line: True),
 }
 # Each filter in words, and what it says of programs that have no such thing.
-FILTERS = {
-    "q": ("Search", ""),
-    "health": ("Derived health", ""),
-    "reported": ("Reported health", "Not reported"),
-    "lead": ("Lead", "No lead"),
-    "sponsor": ("Sponsor", "No sponsor"),
-    "team": ("Team", "No team"),
-    "area": ("Area", "No area"),
-    "objective": ("Objective", "No objective"),
-    "phase": ("Phase", "No phase"),
-    "mine": ("Mine", ""),
-    "watched": ("Watched", ""),
+FILTERS: dict[str, tuple[str | Promise, str | Promise]] = {
+    "q": (lazy("Search"), ""),
+    "health": (lazy("Derived health"), ""),
+    "reported": (lazy("Reported health"), lazy("Not reported")),
+    "lead": (lazy("Lead"), lazy("No lead")),
+    "sponsor": (lazy("Sponsor"), lazy("No sponsor")),
+    "team": (lazy("Team"), lazy("No team")),
+    "area": (lazy("Area"), lazy("No area")),
+    "objective": (lazy("Objective"), lazy("No objective")),
+    "phase": (lazy("Phase"), lazy("No phase")),
+    "mine": (lazy("Mine"), ""),
+    "watched": (lazy("Watched"), ""),
 }
 NONE, ME, YES = "none", "me", "yes"
 PEOPLE = ("lead", "sponsor")
@@ -48,18 +51,18 @@ MOST_SHOWN = 60
 Choices = dict[str, list[tuple[str, str]]]
 
 FIRST = date.min
-SORTS: dict[str, tuple[str, Callable[[Line], tuple[object, ...]]]] = {
-    "attention": ("attention", lambda x: (-GRAVITY[x.derived], -(x.slip if x.slip is not None else -9999))),
-    "name": ("name", lambda x: (x.program.name.casefold(),)),
-    "slip": ("slip", lambda x: (x.slip is None, x.slip or 0)),
-    "target": ("target", lambda x: (x.program.target_on is None, x.program.target_on or FIRST)),
+SORTS: dict[str, tuple[str | Promise, Callable[[Line], tuple[object, ...]]]] = {
+    "attention": (lazy("attention"), lambda x: (-GRAVITY[x.derived], -(x.slip if x.slip is not None else -9999))),
+    "name": (lazy("name"), lambda x: (x.program.name.casefold(),)),
+    "slip": (lazy("slip"), lambda x: (x.slip is None, x.slip or 0)),
+    "target": (lazy("target"), lambda x: (x.program.target_on is None, x.program.target_on or FIRST)),
     "forecast": ("P80", lambda x: (x.p80_on is None, x.p80_on or FIRST)),
-    "chance": ("chance of target", lambda x: (x.chance is None, x.chance or 0.0)),
-    "drift": ("slip in 12 weeks", lambda x: (len(x.slips) < 2, x.slips[-1][1] - x.slips[0][1] if x.slips else 0)),
-    "risk": ("top risk", lambda x: (x.top_risk is None, x.top_exposure)),
-    "milestone": ("next milestone", lambda x: (x.next_on is None, x.next_on or FIRST)),
-    "updated": ("last update", lambda x: (x.days_since_update is None, x.days_since_update or 0)),
-    "rank": ("rank", lambda x: (x.program.rank == 0, x.program.rank)),
+    "chance": (lazy("chance of target"), lambda x: (x.chance is None, x.chance or 0.0)),
+    "drift": (lazy("slip in 12 weeks"), lambda x: (len(x.slips) < 2, x.slips[-1][1] - x.slips[0][1] if x.slips else 0)),
+    "risk": (lazy("top risk"), lambda x: (x.top_risk is None, x.top_exposure)),
+    "milestone": (lazy("next milestone"), lambda x: (x.next_on is None, x.next_on or FIRST)),
+    "updated": (lazy("last update"), lambda x: (x.days_since_update is None, x.days_since_update or 0)),
+    "rank": (lazy("rank"), lambda x: (x.program.rank == 0, x.program.rank)),
 }
 NEEDS: dict[str, Callable[[Iterable[Line]], None]] = {
     "drift": fill_history,
@@ -89,13 +92,15 @@ def read(query: QueryDict, today: date) -> Asked:
     """What the parameters of an address ask for, as far as they can be understood without looking at programs."""
     said = {ALIASES.get(name, name): query.get(name, "").strip() for name in query if name in KNOWN}
     given = {name: value for name, value in said.items() if value}
-    refused = [f"This page has no filter “{name[:MOST_SHOWN]}”." for name in query if name not in KNOWN]
+    refused = [
+        _("This page has no filter “%(name)s”.") % {"name": name[:MOST_SHOWN]} for name in query if name not in KNOWN
+    ]
 
     def one_of(name: str, choices: Collection[str], default: str) -> str:
         value = given.get(name, default)
         if value.removeprefix("-" if name == "sort" else "") in choices:
             return value
-        refused.append(f"There is no {name} “{value[:MOST_SHOWN]}”.")
+        refused.append(_("There is no %(name)s “%(value)s”.") % {"name": name, "value": value[:MOST_SHOWN]})
         return default
 
     view = one_of("view", VIEWS, "")
@@ -105,7 +110,7 @@ def read(query: QueryDict, today: date) -> Asked:
     if trouble:
         refused.append(trouble)
     if as_of and sort.removeprefix("-") in ONLY_NOW:
-        refused.append("Risks and next milestones are not kept by day: sorted by attention instead.")
+        refused.append(_("Risks and next milestones are not kept by day: sorted by attention instead."))
         sort = "attention"
     filters = {name: given[name] for name in FILTERS if name in given}
     return Asked(view, filters, sort, group, as_of, tuple(refused))
@@ -114,15 +119,15 @@ def read(query: QueryDict, today: date) -> Asked:
 # -- values of a program ---------------------------------------------------------------------------------------------
 
 
-def values(line: Line, name: str) -> list[tuple[str, str]]:
+def values(line: Line, name: str) -> list[tuple[str, str | Promise]]:
     """What a program has for a filter, each as it stands in an address and in words; never empty."""
     program = line.program
-    found: list[tuple[str, str]] = []
+    found: list[tuple[str, str | Promise]] = []
     match name:
         case "health":
-            found = [(line.derived.value, str(line.derived.label))]
+            found = [(line.derived.value, line.derived.label)]
         case "reported" if line.reported:
-            found = [(line.reported.health, str(Health(line.reported.health).label))]
+            found = [(line.reported.health, Health(line.reported.health).label)]
         case "lead" if program.lead:
             found = [(str(program.lead.pk), program.lead.name)]
         case "sponsor" if program.sponsor:
@@ -134,11 +139,11 @@ def values(line: Line, name: str) -> list[tuple[str, str]]:
         case "objective":
             found = [(str(pk), title) for pk, title in line.objectives]
         case "phase" if line.phase:
-            found = [(line.phase, str(Phase.Kind(line.phase).label))]
+            found = [(line.phase, Phase.Kind(line.phase).label)]
         case "watched" if line.is_watched:
-            found = [(YES, "yes")]
+            found = [(YES, lazy("yes"))]
         case "mine" if line.is_mine:
-            found = [(YES, "yes")]
+            found = [(YES, lazy("yes"))]
     return found or [(NONE, FILTERS[name][1])]
 
 
@@ -147,8 +152,10 @@ def choices(found: Iterable[Line]) -> Choices:
     lines = list(found)
     offered: Choices = {}
     for name in FILTERS.keys() - {"q", "mine", "watched"}:
-        had = {pair for line in lines for pair in values(line, name)}
-        offered[name] = sorted(had, key=lambda pair: (pair[0] == NONE, pair[1].casefold(), pair[0]))
+        # Each in words once, not once a program.
+        had = dict(pair for line in lines for pair in values(line, name))
+        said = [(value, str(words)) for value, words in had.items()]
+        offered[name] = sorted(said, key=lambda pair: (pair[0] == NONE, pair[1].casefold(), pair[0]))
     offered["health"] = [(health.value, str(health.label)) for health in Health]
     order = [*Health.values, NONE]
     offered["reported"] = sorted(offered["reported"], key=lambda pair: order.index(pair[0]))
@@ -166,7 +173,10 @@ def checked(asked: Asked, offered: Choices) -> Asked:
         if name == "q" or value in known or (name in PEOPLE and value == ME):
             kept[name] = value
         else:
-            asked = asked.refusing(f"No program here has the {FILTERS[name][0].lower()} “{value[:MOST_SHOWN]}”.")
+            asked = asked.refusing(
+                _("No program here has the %(filter)s “%(value)s”.")
+                % {"filter": str(FILTERS[name][0]).lower(), "value": value[:MOST_SHOWN]}
+            )
     return replace(asked, filters=kept)
 
 
@@ -231,16 +241,18 @@ def grouped(ordered: Sequence[Line], name: str) -> tuple[list[Line], dict[str, G
     """
     if not name:
         return list(ordered), {}
-    mine = {line.program.pk: values(line, name)[0] for line in ordered}
+    had = {line.program.pk: values(line, name)[0] for line in ordered}
+    mine = {pk: value for pk, (value, _words) in had.items()}
+    labels = dict(had.values())
     counts = Counter(mine.values())
-    worst: dict[tuple[str, str], Health] = {}
+    worst: dict[str, Health] = {}
     for line in ordered:
-        pair = mine[line.program.pk]
-        worst[pair] = max(worst.get(pair, line.derived), line.derived, key=lambda health: GRAVITY[health])
+        value = mine[line.program.pk]
+        worst[value] = max(worst.get(value, line.derived), line.derived, key=lambda health: GRAVITY[health])
     # Counters and sorts keep the order of first sight.
-    order = {pair: place for place, pair in enumerate(sorted(counts, key=lambda pair: pair[0] == NONE))}
+    order = {value: place for place, value in enumerate(sorted(counts, key=lambda value: value == NONE))}
     lines = sorted(ordered, key=lambda line: order[mine[line.program.pk]])
-    return lines, {pair[0]: Group(*pair, counts[pair], worst[pair]) for pair in order}
+    return lines, {value: Group(value, str(labels[value]), counts[value], worst[value]) for value in order}
 
 
 def sections(page: Iterable[Line], name: str, groups: Mapping[str, Group]) -> list[tuple[Group | None, list[Line]]]:

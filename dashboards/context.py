@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.http import HttpRequest
 from django.urls import is_valid_path
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from forecasts.models import ProgramHealth, Run
 from history import past
@@ -28,35 +30,35 @@ class Place(NamedTuple):
 
     path: str
     icon: str
-    label: str
+    label: str | Promise
     on_phone: bool = False
     key: str = ""
 
 
 PORTFOLIO = (
-    Place("/", "grid", "Portfolio", on_phone=True, key="g p"),
-    Place("/roadmap", "road", "Roadmap", key="g r"),
-    Place("/dependencies", "graph", "Dependencies", on_phone=True, key="g d"),
-    Place("/trends", "trend", "Trends", on_phone=True, key="g t"),
-    Place("/risks", "risk", "Risks", on_phone=True),
-    Place("/decisions", "gavel", "Decisions", on_phone=True),
-    Place("/review", "doc", "Review"),
-    Place("/quality", "check", "Schedule quality"),
-    Place("/changes", "clock", "Changes"),
-    Place("/problems", "swap", "Problems"),
-    Place("/teams", "team", "Teams"),
-    Place("/objectives", "target", "Objectives"),
+    Place("/", "grid", lazy("Portfolio"), on_phone=True, key="g p"),
+    Place("/roadmap", "road", lazy("Roadmap"), key="g r"),
+    Place("/dependencies", "graph", lazy("Dependencies"), on_phone=True, key="g d"),
+    Place("/trends", "trend", lazy("Trends"), on_phone=True, key="g t"),
+    Place("/risks", "risk", lazy("Risks"), on_phone=True),
+    Place("/decisions", "gavel", lazy("Decisions"), on_phone=True),
+    Place("/review", "doc", lazy("Review")),
+    Place("/quality", "check", lazy("Schedule quality")),
+    Place("/changes", "clock", lazy("Changes")),
+    Place("/problems", "swap", lazy("Problems")),
+    Place("/teams", "team", lazy("Teams")),
+    Place("/objectives", "target", lazy("Objectives")),
 )
 PERSONAL = (
-    Place("/inbox", "inbox", "Inbox", key="g i"),
-    Place("/updates/mine", "pencil", "My updates"),
-    Place("/plan", "cal", "Communication plan"),
-    Place("/letters", "mail", "Letters"),
+    Place("/inbox", "inbox", lazy("Inbox"), key="g i"),
+    Place("/updates/mine", "pencil", lazy("My updates")),
+    Place("/plan", "cal", lazy("Communication plan")),
+    Place("/letters", "mail", lazy("Letters")),
 )
 SETTINGS = (
-    Place("/settings", "gear", "Settings"),
-    Place("/settings/profile", "gear", "Settings"),
-    Place("/settings/tokens", "gear", "Settings"),
+    Place("/settings", "gear", lazy("Settings")),
+    Place("/settings/profile", "gear", lazy("Settings")),
+    Place("/settings/tokens", "gear", lazy("Settings")),
 )
 
 
@@ -125,7 +127,7 @@ def pulse_of_today(user: User, key: str) -> dict[str, Any]:
 
 
 def organisation_name() -> str:
-    return organisation_and_zone()[0] or "Portfolio"
+    return organisation_and_zone()[0] or _("Portfolio")
 
 
 def organisation_and_zone() -> tuple[str, ZoneInfo]:

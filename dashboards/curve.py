@@ -7,9 +7,10 @@ from datetime import date
 from typing import Any
 
 import plotly.graph_objects as go
+from django.utils.translation import gettext as _
 
 from dashboards.charts import day_name
-from dashboards.templatetags.words import chance
+from dashboards.templatetags.words import chance, written
 from forecasts.models import MilestoneForecast
 
 LEVELS = range(5, 100, 5)
@@ -38,9 +39,15 @@ def curve(forecast: MilestoneForecast) -> Curve | None:
 
 
 def _finding(forecast: MilestoneForecast, p50_on: date, p80_on: date) -> str:
-    words = f"Done by {day_name(p50_on)} with 50% probability, by {day_name(p80_on)} with 80%."
+    words = _("Done by %(p50_on)s with 50%% probability, by %(p80_on)s with 80%%.") % {
+        "p50_on": day_name(p50_on),
+        "p80_on": day_name(p80_on),
+    }
     if forecast.target_on and forecast.chance is not None:
-        words += f" The target, {day_name(forecast.target_on)}, has a chance of {chance(forecast.chance)}."
+        words += " " + _("The target, %(day)s, has a chance of %(chance)s.") % {
+            "day": day_name(forecast.target_on),
+            "chance": chance(forecast.chance),
+        }
     return words
 
 
@@ -77,13 +84,13 @@ def _figure(forecast: MilestoneForecast) -> Any:
         line={"color": "var(--accent)", "width": 2.5},
         fill="tozeroy",
         fillcolor="var(--accent-tint)",
-        hovertemplate="%{y}% by %{x|%-d %b %Y}<extra></extra>",
+        hovertemplate=_("%{y}% by %{x|%-d %b %Y}<extra></extra>"),
     )
     figure.add_scatter(
         x=[day.isoformat() for _, day in named if day],
         y=[level for level, _ in named],
         mode="markers+text",
-        text=[f"P{level} {day:%-d %b}" for level, day in named if day],
+        text=[f"P{level} {written(day, 'j M')}" for level, day in named if day],
         textposition="top left",
         textfont={"color": "var(--text)", "size": 12},
         marker={"color": "var(--accent)", "size": 9, "line": {"color": "var(--surface)", "width": 1.5}},
@@ -91,7 +98,7 @@ def _figure(forecast: MilestoneForecast) -> Any:
         cliponaxis=False,
     )
     if forecast.target_on:
-        label = f"Target {day_name(forecast.target_on)}"
+        label = _("Target %(day)s") % {"day": day_name(forecast.target_on)}
         label += f", {chance(forecast.chance)}" if forecast.chance is not None else ""
         at = forecast.target_on.isoformat()
         line = {"color": "var(--text)", "width": 1.5}

@@ -10,6 +10,10 @@ from django.core.paginator import Paginator
 from django.db.models import Count, F, Q
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from dashboards import dependency_map
 from dashboards.hand_offs import (
@@ -43,8 +47,8 @@ from programs.models import Program
 from programs.pages import find_program, looks_back, program_crumbs
 
 # How a list is called in the portfolio, and in a program.
-MINE = {"owe": ("I owe", "Gives"), "owed": ("Owed to me", "Gets")}
-LAYOUTS = {"map": ("Map", "graph"), "matrix": ("Matrix", "grid"), "table": ("Table", "road")}
+MINE = {"owe": (lazy("I owe"), lazy("Gives")), "owed": (lazy("Owed to me"), lazy("Gets"))}
+LAYOUTS = {"map": (lazy("Map"), "graph"), "matrix": (lazy("Matrix"), "grid"), "table": (lazy("Table"), "road")}
 ROWS_A_PAGE = 40
 MOST_PRESSING = 8
 MOST_OFFERED = 150
@@ -75,8 +79,8 @@ def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
     context: dict[str, Any] = {
         "program": program,
         "place": "dependencies",
-        "title": "Dependencies",
-        "untold": ["P80 is the one issued in that week."],
+        "title": _("Dependencies"),
+        "untold": [_("P80 is the one issued in that week.")],
         "sub": summary(pairs_of(rows, parts) if is_filtered else pairs),
         "crumbs": program_crumbs(program) if program else [],
         "layout": layout,
@@ -86,7 +90,7 @@ def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
         ],
         "mine": mine,
         "mine_tabs": [
-            {"label": "All", "url": address(request.GET, mine=None), "count": counts["all"], "current": not mine},
+            {"label": _("All"), "url": address(request.GET, mine=None), "count": counts["all"], "current": not mine},
             *(
                 {
                     "label": labels[program is not None],
@@ -110,9 +114,10 @@ def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
         "clear_url": address(request.GET, **dict.fromkeys(FILTERS)),
         "causes": causes(),
         "back": request.get_full_path(),
-        "empty_heading": "No hand-offs yet",
-        "empty_text": "Open the milestone that waits, and link it to a milestone of another program: "
-        "its lead is asked to agree.",
+        "empty_heading": _("No hand-offs yet"),
+        "empty_text": _(
+            "Open the milestone that waits, and link it to a milestone of another program: its lead is asked to agree."
+        ),
     }
     if (kind := request.GET.get("format", "")) in export.KINDS:
         ordered = with_damage(wanted).order_by(*ordering(request.GET.get("sort", DEFAULT_SORT)))
@@ -154,18 +159,27 @@ def summary(pairs: list[Pair]) -> str:
     """“15 hand-offs between 12 programs. 4 come later than needed, 2 of them to Region NA-4.”"""
     count, late = sum(pair.count for pair in pairs), sum(pair.late for pair in pairs)
     if not count:
-        return "A hand-off is what one program gives another, by a day that both agree on."
+        return _("A hand-off is what one program gives another, by a day that both agree on.")
     ends = {part for pair in pairs for part in (pair.giver, pair.receiver)}
-    said = f"{count} hand-off{'' if count == 1 else 's'} between {len(ends)} programs. "
+    said = ngettext(
+        "%(count)s hand-off between %(programs)s programs.", "%(count)s hand-offs between %(programs)s programs.", count
+    ) % {"count": count, "programs": len(ends)}
     to: dict[str, int] = {}
     for pair in pairs:
         if pair.late:
             to[pair.receiver.name] = to.get(pair.receiver.name, 0) + pair.late
     if not to:
-        return f"{said}None comes later than needed."
+        return said + " " + _("None comes later than needed.")
     most = max(to, key=lambda name: (to[name], name))
-    share = f", {to[most]} of them to {most}" if len(to) > 1 else ""
-    return f"{said}{late} come{'s' if late == 1 else ''} later than needed{share}."
+    if len(to) > 1:
+        form = ngettext(
+            "%(count)s comes later than needed, %(share)s of them to %(program)s.",
+            "%(count)s come later than needed, %(share)s of them to %(program)s.",
+            late,
+        )
+    else:
+        form = ngettext("%(count)s comes later than needed.", "%(count)s come later than needed.", late)
+    return said + " " + form % {"count": late, "share": to[most], "program": most}
 
 
 def table(request: SignedIn, wanted: Any, own: set[int], mine: str) -> dict[str, Any]:
@@ -195,8 +209,8 @@ def chips(request: SignedIn, filters: dict[str, str], parts: dict[int, Part]) ->
     names = {part.key.lower(): part.name for part in [*parts.values(), HIDDEN]}
     return [
         (
-            FILTERS[name],
-            STATES.get(value, value) if name == "state" else names.get(value.lower(), value),
+            str(FILTERS[name]),
+            str(STATES.get(value, value)) if name == "state" else names.get(value.lower(), value),
             address(request.GET, **{name: None}),
         )
         for name, value in filters.items()
@@ -207,36 +221,41 @@ def chips(request: SignedIn, filters: dict[str, str], parts: dict[int, Part]) ->
 def refused(request: SignedIn, filters: dict[str, str], parts: dict[int, Part]) -> list[str]:
     """What of the address was left out, or can match nothing, in sentences."""
     known = {*FILTERS, *PASSING, *DAYS, "mine", "layout", "sort"}
-    said = [f"This page has no filter “{name[:MOST_SHOWN]}”." for name in request.GET if name not in known]
+    said = [
+        _("This page has no filter “%(name)s”.") % {"name": name[:MOST_SHOWN]}
+        for name in request.GET
+        if name not in known
+    ]
     keys = {part.key.lower() for part in [*parts.values(), HIDDEN]}
     said += [
-        f"No program here has the key “{value[:MOST_SHOWN]}”."
+        _("No program here has the key “%(value)s”.") % {"value": value[:MOST_SHOWN]}
         for name, value in filters.items()
         if value and name != "state" and value.lower() not in keys
     ]
     for name, choices in (("state", STATES), ("mine", MINE), ("layout", LAYOUTS), ("format", export.KINDS)):
         value = request.GET.get(name, "")
         if value and value not in choices:
-            said.append(f"There is no {name} “{value[:MOST_SHOWN]}”.")
+            said.append(_("There is no %(name)s “%(value)s”.") % {"name": name, "value": value[:MOST_SHOWN]})
     if request.GET.get("sort", DEFAULT_SORT).removeprefix("-") not in SORTS:
-        said.append(f"There is no sort “{request.GET['sort'][:MOST_SHOWN]}”.")
+        asked = request.GET["sort"][:MOST_SHOWN]
+        said.append(_("There is no %(name)s “%(value)s”.") % {"name": "sort", "value": asked})
     return said
 
 
-COLUMNS: list[tuple[str, Callable[[HandOff], export.Cell]]] = [
-    ("From", lambda one: one.link.predecessor.program.name if one.link.predecessor else HIDDEN.name),
-    ("Gives", lambda one: one.link.predecessor.name if one.link.predecessor else None),
-    ("To", lambda one: one.link.successor.program.name if one.link.successor else HIDDEN.name),
-    ("For", lambda one: one.link.successor.name if one.link.successor else None),
-    ("Needed by", lambda one: one.row.need_by_on),
-    ("Promised by", lambda one: one.row.promised_on),
-    ("Expected at P80", lambda one: one.row.p80_on),
-    ("There on", lambda one: one.row.given_on),
-    ("Slack, days", lambda one: one.row.slack_days),
-    ("Days late", lambda one: one.row.late_days),
-    ("Damage", lambda one: round(one.row.damage, 1)),
-    ("State", lambda one: one.state),
-    ("Agreement", lambda one: one.row.get_agreement_display() or None),
+COLUMNS: list[tuple[str | Promise, Callable[[HandOff], export.Cell]]] = [
+    (lazy("From"), lambda one: one.link.predecessor.program.name if one.link.predecessor else HIDDEN.name),
+    (lazy("Gives"), lambda one: one.link.predecessor.name if one.link.predecessor else None),
+    (lazy("To"), lambda one: one.link.successor.program.name if one.link.successor else HIDDEN.name),
+    (lazy("For"), lambda one: one.link.successor.name if one.link.successor else None),
+    (lazy("Needed by"), lambda one: one.row.need_by_on),
+    (lazy("Promised by"), lambda one: one.row.promised_on),
+    (lazy("Expected at P80"), lambda one: one.row.p80_on),
+    (lazy("There on"), lambda one: one.row.given_on),
+    (lazy("Slack, days"), lambda one: one.row.slack_days),
+    (lazy("Days late"), lambda one: one.row.late_days),
+    (lazy("Damage"), lambda one: round(one.row.damage, 1)),
+    (lazy("State"), lambda one: one.state),
+    (lazy("Agreement"), lambda one: one.row.get_agreement_display() or None),
 ]
 
 
@@ -244,4 +263,4 @@ def as_file(kind: str, found: list[HandOff], program: Program | None) -> HttpRes
     """The hand-offs that pass the filters, all pages of their table."""
     of = f"{program.key.lower()}-" if program else ""
     rows = ([cell(one) for _, cell in COLUMNS] for one in found)
-    return export.file(kind, f"{of}hand-offs", [heading for heading, _ in COLUMNS], rows)
+    return export.file(kind, f"{of}hand-offs", [str(heading) for heading, _ in COLUMNS], rows)

@@ -9,6 +9,8 @@ from unicodedata import east_asian_width
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from dashboards.charts import markup, pixels, signed
 from dashboards.hand_offs import HIDDEN, Pair, Part
@@ -69,11 +71,13 @@ def draw(shown: Shown, address: Callable[[Pair], str], finding: str, focus: int 
         f'markerUnits="userSpaceOnUse" orient="auto"><path class="edge-head {css}" d="M0 .5 7.5 4 0 7.5z"/></marker>'
         for css in EDGES.values()
     )
+    words = _("Dependency map: %(finding)s The table below has the same pairs.") % {"finding": finding}
+    gives, receives = _("Who gives"), _("Who receives")
     return markup(
         f'<svg width="{width}" height="{pixels(height)}" viewBox="0 0 {width} {pixels(height)}" role="group" '
-        f'aria-label="Dependency map: {escape(finding)} The table below has the same pairs.">'
-        f'<defs>{heads}</defs><text class="v-text v-bold" x="{LEFT}" y="20">Who gives</text>'
-        f'<text class="v-text v-bold" x="{width - LEFT - WIDE}" y="20">Who receives</text>'
+        f'aria-label="{escape(words)}">'
+        f'<defs>{heads}</defs><text class="v-text v-bold" x="{LEFT}" y="20">{escape(gives)}</text>'
+        f'<text class="v-text v-bold" x="{width - LEFT - WIDE}" y="20">{escape(receives)}</text>'
         f"{''.join(edges)}{''.join(nodes)}</svg>"
     )
 
@@ -100,7 +104,7 @@ def _ports(layout: Layout) -> dict[tuple[Edge, int], float]:
     found = {}
     for ends in sides.values():
         step = min(PORT, (NODE - 12) / len(ends))
-        for place, (_, edge, end) in enumerate(sorted(ends)):
+        for place, (_y, edge, end) in enumerate(sorted(ends)):
             found[edge, end] = (place - (len(ends) - 1) / 2) * step
     return found
 
@@ -132,7 +136,7 @@ def _edge(pair: Pair, layout: Layout, ports: dict[tuple[Edge, int], float], addr
             x = _x(point.layer) + near
             path.append(f"H{x:.0f}")
     css = EDGES[pair.state]
-    said = f"+{pair.worst_days} d" if pair.late else f"{pair.open} open" if pair.open else ""
+    said = signed(pair.worst_days) if pair.late else _("%(count)s open") % {"count": pair.open} if pair.open else ""
     chip = ""
     if said:
         wide = 10 + len(said) * 7
@@ -142,7 +146,8 @@ def _edge(pair: Pair, layout: Layout, ports: dict[tuple[Edge, int], float], addr
             f'<text class="edge-label" x="{chip_x:.0f}" y="{chip_y + 4:.0f}">{said}</text></g>'
         )
     name = f"e{edge[0]}-{edge[1]}"
-    words = f"{escape(pair.giver.name)} to {escape(pair.receiver.name)}: {pair.words}"
+    names = {"giver": pair.giver.name, "receiver": pair.receiver.name, "hand_offs": pair.words}
+    words = escape(_("%(giver)s to %(receiver)s: %(hand_offs)s") % names)
     return (
         f'<a href="{escape(address)}" tabindex="-1" class="edge {css}" marker-end="url(#edge-{css})">'
         f'<title>{words}</title><path id="{name}" d="{"".join(path)}"/><use class="edge-hit" href="#{name}"/>{chip}</a>'
@@ -154,7 +159,7 @@ def _card(part: Part, at: Point, shown: Shown, focus: int | None) -> str:
     box = f'x="{x}" y="{pixels(y)}" width="{WIDE}" height="{NODE:.0f}" rx="8"'
     if part is HIDDEN:
         count = sum(pair.count for pair in shown.pairs if HIDDEN in (pair.giver, pair.receiver))
-        words = f"{count} hand-off{'' if count == 1 else 's'}"
+        words = ngettext("%(count)s hand-off", "%(count)s hand-offs", count) % {"count": count}
         return f'<rect class="node-card team" {box}/>{_words(part.name, words, x + 14, y)}'
     if part.p80_on:
         words = f"P80 {short_date(part.p80_on)}" + (f", {signed(part.slip_days)}" if part.slip_days is not None else "")

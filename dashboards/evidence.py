@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
+
 from dashboards.charts import day_name
 from dashboards.templatetags.words import HEALTH_WORDS, TONES, number
 from forecasts.health import SLIP_RULES
@@ -16,78 +20,78 @@ from programs.models import Health
 
 # A row of derived health: that of a day, or what one run left behind.
 Judged = ProgramHealth | FrozenHealth
-HIDDEN = "a private program"
-HIDDEN_RISKS = "Open risks that you may not see"  # one or many
+HIDDEN = lazy("a private program")
+HIDDEN_RISKS = lazy("Open risks that you may not see")  # one or many
 # Why there is no forecast, and what would make one.
 OBSTACLES = {
-    "no_end": "No milestone is marked as the program’s end.",
-    "no_target": "There is no target to compare the forecast with.",
-    "unplanned": "{label} cannot be forecast yet: neither it nor what it waits for has work or dates.",
-    "loop": "{value} milestones wait for each other in a loop, {label} among them.",
-    "horizon": "{label} ends too far in the future to be forecast.",
-    "refused": "The plan around {label} cannot be computed.",
+    "no_end": lazy("No milestone is marked as the program’s end."),
+    "no_target": lazy("There is no target to compare the forecast with."),
+    "unplanned": lazy("{label} cannot be forecast yet: neither it nor what it waits for has work or dates."),
+    "loop": lazy("{value} milestones wait for each other in a loop, {label} among them."),
+    "horizon": lazy("{label} ends too far in the future to be forecast."),
+    "refused": lazy("The plan around {label} cannot be computed."),
 }
 # What adds days to a slip: its heading, and what stands below where the days alone do not say it.
 TITLES = {
-    "upstream": "Waits on {label}",
-    "own_work": "Work on {label}",
-    "scope": "Scope added on the way to {label}",
-    "calendar": "Holidays before {label}",
-    "range": "Uncertain work and open risks",
-    "risk": "Open risk: {label}",
-    "risks": "All other open risks",
-    "own_range": "How long the work of this program may take",
-    "upstream_range": "How long the work of other programs may take",
+    "upstream": lazy("Waits on {label}"),
+    "own_work": lazy("Work on {label}"),
+    "scope": lazy("Scope added on the way to {label}"),
+    "calendar": lazy("Holidays before {label}"),
+    "range": lazy("Uncertain work and open risks"),
+    "risk": lazy("Open risk: {label}"),
+    "risks": lazy("All other open risks"),
+    "own_range": lazy("How long the work of this program may take"),
+    "upstream_range": lazy("How long the work of other programs may take"),
 }
 PARTS = {
-    "range": "By plan the end comes on {value}. What may take longer or happen is not weighed one by one yet.",
-    "risks": "Those that cost less than the ones named, taken together.",
-    "own_range": "Estimates are ranges. At P80 the work takes longer than planned.",
-    "upstream_range": "What this program waits for is uncertain, too.",
+    "range": lazy("By plan the end comes on {value}. What may take longer or happen is not weighed one by one yet."),
+    "risks": lazy("Those that cost less than the ones named, taken together."),
+    "own_range": lazy("Estimates are ranges. At P80 the work takes longer than planned."),
+    "upstream_range": lazy("What this program waits for is uncertain, too."),
 }
 # How a rule is called where it stands in a column.
 RULES = {
-    "upstream": "Slip of another program",
-    "own_work": "Slip of its own work",
-    "scope": "Scope added",
-    "calendar": "Holidays",
-    "range": "Uncertainty, not weighed yet",
-    "risk": "Risk",
-    "risks": "All other risks",
-    "own_range": "Range of its own work",
-    "upstream_range": "Range of other programs’ work",
-    "p80": "P80 against target",
-    "kpi": "KPI past its limit",
-    "hand_off": "Hand-off promised too late",
-    "issue": "Issue open past its date",
-    "stale": "No recent update",
-    "gate": "Gate overdue",
-    "state": "State of the program",
-    "end_done": "End is done",
-    "no_end": "No end milestone",
-    "no_target": "No target",
-    "unplanned": "Not planned",
-    "loop": "Loop",
-    "horizon": "Too far in the future",
-    "refused": "Cannot be computed",
+    "upstream": lazy("Slip of another program"),
+    "own_work": lazy("Slip of its own work"),
+    "scope": lazy("Scope added"),
+    "calendar": lazy("Holidays"),
+    "range": lazy("Uncertainty, not weighed yet"),
+    "risk": lazy("Risk"),
+    "risks": lazy("All other risks"),
+    "own_range": lazy("Range of its own work"),
+    "upstream_range": lazy("Range of other programs’ work"),
+    "p80": lazy("P80 against target"),
+    "kpi": lazy("KPI past its limit"),
+    "hand_off": lazy("Hand-off promised too late"),
+    "issue": lazy("Issue open past its date"),
+    "stale": lazy("No recent update"),
+    "gate": lazy("Gate overdue"),
+    "state": lazy("State of the program"),
+    "end_done": lazy("End is done"),
+    "no_end": lazy("No end milestone"),
+    "no_target": lazy("No target"),
+    "unplanned": lazy("Not planned"),
+    "loop": lazy("Loop"),
+    "horizon": lazy("Too far in the future"),
+    "refused": lazy("Cannot be computed"),
 }
 KINDS = {
-    "program": "Program",
-    "milestone": "Milestone",
-    "dependency": "Hand-off",
-    "kpi": "KPI",
-    "issue": "Issue",
-    "phase": "Phase",
+    "program": lazy("Program"),
+    "milestone": lazy("Milestone"),
+    "dependency": lazy("Hand-off"),
+    "kpi": lazy("KPI"),
+    "issue": lazy("Issue"),
+    "phase": lazy("Phase"),
 }
 MOST_PARTS = 5
 HYGIENE = {
-    "stale": "No update for {value} days; after {limit} a program counts as stale.",
-    "gate": "The gate of {label} is {value} days overdue.",
+    "stale": lazy("No update for {value} days; after {limit} a program counts as stale."),
+    "gate": lazy("The gate of {label} is {value} days overdue."),
 }
 LOWERING = {
-    "kpi": "{label} is at {value}{unit}, past its limit of {limit}{unit}.",
-    "hand_off": "The hand-off {label} is promised {value} days later than needed.",
-    "issue": "The issue {label} is open {value} days past its date.",
+    "kpi": lazy("{label} is at {value}{unit}, past its limit of {limit}{unit}."),
+    "hand_off": lazy("The hand-off {label} is promised {value} days later than needed."),
+    "issue": lazy("The issue {label} is open {value} days past its date."),
 }
 FORMS = HYGIENE | LOWERING
 
@@ -112,7 +116,7 @@ class Evidence:
     @property
     def name(self) -> str:
         """What the rule is called."""
-        return RULES.get(self.rule, self.rule)
+        return str(RULES.get(self.rule, self.rule))
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ def words(value: object) -> str:
 
 
 def plain_days(days: int) -> str:
-    return f"{abs(days)} day{'' if abs(days) == 1 else 's'}"
+    return ngettext("%(count)s day", "%(count)s days", abs(days)) % {"count": abs(days)}
 
 
 def why(health: Judged | None, addresses: Mapping[int, str], visible: Collection[int]) -> Why:
@@ -188,14 +192,14 @@ def evidence(
     record = item.get("record")
     record = record if isinstance(record, dict) else {}
     program, seen = record.get("program"), record.get("program") in visible
-    label = str(item.get("label") or "") if seen else HIDDEN
+    label = str(item.get("label") or "") if seen else str(HIDDEN)
     rule, days, asked = str(item.get("rule", "")), item.get("days"), str(item.get("health") or "")
     value, limit = (item.get(name) if seen or _is_told(rule, item.get(name)) else None for name in ("value", "limit"))
     days = days if isinstance(days, int) else None
     unit = "" if item.get("unit") == "days" else str(item.get("unit") or "")
     written = {"label": label, "value": words(value), "limit": words(limit), "unit": unit}
     if rule == "risk" and not seen:
-        title, text = HIDDEN_RISKS, ""
+        title, text = str(HIDDEN_RISKS), ""
     elif rule in SLIP_RULES:
         title, text = TITLES.get(rule, "{label}").format(**written), _text(rule, value, limit, days or 0, day)
     else:
@@ -221,7 +225,12 @@ def evidence(
 def place(record: Mapping[str, Any], program: str) -> tuple[str, str]:
     """Where a record is shown, and what it is called there; ``program`` is the address of the program it belongs to."""
     kind, pk = str(record.get("kind", "")), record.get("id")
-    name = f"Risk R-{pk}" if kind == "risk" else KINDS.get(kind, "")
+    name = _("Risk R-%(number)s") % {"number": pk} if kind == "risk" else str(KINDS.get(kind, ""))
+    return address(record, program), name
+
+
+def address(record: Mapping[str, Any], program: str) -> str:
+    kind, pk = str(record.get("kind", "")), record.get("id")
     pages = {
         "milestone": f"/m/{pk}",
         "risk": f"/r/R-{pk}",
@@ -231,7 +240,7 @@ def place(record: Mapping[str, Any], program: str) -> tuple[str, str]:
         "phase": f"{program}/phases",
         "team": f"/teams/{pk}#load",
     }
-    return (pages.get(kind, program), name) if program else ("", name)
+    return pages.get(kind, program) if program else ""
 
 
 def _is_told(rule: str, value: object) -> bool:
@@ -242,22 +251,40 @@ def _is_told(rule: str, value: object) -> bool:
 def _text(rule: str, value: object, limit: object, days: int, day: date | None) -> str:
     """What stands below a part of a slip."""
     if rule == "risk":
-        return f"{number(float(str(value)) * 100)}% likely. At P80 it costs {plain_days(days)}." if value else ""
+        if not value:
+            return ""
+        chance = number(float(str(value)) * 100)
+        return _("%(chance)s%% likely. At P80 it costs %(days)s.") % {"chance": chance, "days": plain_days(days)}
     if rule == "calendar":
-        more = "more" if days > 0 else "fewer"
-        one = abs(days) == 1
-        return f"{abs(days)} day{'' if one else 's'} off {more} than in the plan fall{'s' if one else ''} before it."
+        return _holidays(days)
     if rule in PARTS:
         return PARTS[rule].format(value=words(value)) if value or rule != "range" else ""
     expected, due = _day(value), _day(limit)
     if expected is None or due is None:
         return ""
     # What is not done cannot be planned for a day in the past.
-    verb = "done" if day and expected < day else "by the plan now"
-    text = f"Due {day_name(due)}, {verb} {day_name(expected)}"
+    is_done = day and expected < day
+    form = _("Due %(due)s, done %(expected)s") if is_done else _("Due %(due)s, by the plan now %(expected)s")
+    text = form % {"due": day_name(due), "expected": day_name(expected)}
     if days < 0:
-        return f"{text}; {plain_days(days)} of an earlier delay are won back here."
-    return f"{text}." if days == (expected - due).days else f"{text}; {plain_days(days)} of delay arose here."
+        return _("%(text)s; %(days)s of an earlier delay are won back here.") % {"text": text, "days": plain_days(days)}
+    if days == (expected - due).days:
+        return f"{text}."
+    return _("%(text)s; %(days)s of delay arose here.") % {"text": text, "days": plain_days(days)}
+
+
+def _holidays(days: int) -> str:
+    more = ngettext(
+        "%(count)s day off more than in the plan falls before it.",
+        "%(count)s days off more than in the plan fall before it.",
+        abs(days),
+    )
+    fewer = ngettext(
+        "%(count)s day off fewer than in the plan falls before it.",
+        "%(count)s days off fewer than in the plan fall before it.",
+        abs(days),
+    )
+    return (more if days > 0 else fewer) % {"count": abs(days)}
 
 
 def _day(value: object) -> date | None:
@@ -271,38 +298,43 @@ def _verdict(
     health: Judged | None, of: Mapping[Any, list[dict[str, Any]]], visible: Collection[int]
 ) -> tuple[str, str]:
     if health is None:
-        return "No forecast yet.", "The first one follows within seconds of the first milestones."
+        return _("No forecast yet."), _("The first one follows within seconds of the first milestones.")
     for item in of.get("p80", []):
         return _against_target(item, health)
     for item in of.get("state", []):
         word = HEALTH_WORDS.get(str(item.get("value")), str(item.get("value")))
-        return f"The program is marked {word.lower()}.", "Nothing is forecast while it is."
+        return _("The program is marked %(word)s.") % {"word": word.lower()}, _("Nothing is forecast while it is.")
     for item in of.get("end_done", []):
-        return f"Its end milestone was done on {words(item.get('value'))}.", ""
+        return _("Its end milestone was done on %(day)s.") % {"day": words(item.get("value"))}, ""
     told = []
     for rule, form in OBSTACLES.items():
         for item in of.get(rule, []):
             record = item.get("record")
             seen = isinstance(record, dict) and record.get("program") in visible
-            label = str(item.get("label") or "") if seen else HIDDEN
+            label = str(item.get("label") or "") if seen else str(HIDDEN)
             told.append(form.format(label=label, value=words(item.get("value"))))
-    return (told or [f"Derived health is {HEALTH_WORDS.get(health.health, health.health).lower()}."])[0], " ".join(
-        told[1:]
-    )
+    if not told:
+        word = HEALTH_WORDS.get(health.health, health.health)
+        return _("Derived health is %(word)s.") % {"word": word.lower()}, ""
+    return told[0], " ".join(told[1:])
 
 
 def _against_target(item: Mapping[str, Any], health: Judged) -> tuple[str, str]:
     value, limit = item.get("value"), item.get("limit")
     slip = int(value) if isinstance(value, int | float) else (health.slip_days or 0)
-    when = "on the target" if not slip else f"{plain_days(slip)} {'after' if slip > 0 else 'before'} target"
-    verdict = f"P80 is {when}."
+    if not slip:
+        verdict = _("P80 is on the target.")
+    else:
+        form = _("P80 is %(days)s after target.") if slip > 0 else _("P80 is %(days)s before target.")
+        verdict = form % {"days": plain_days(slip)}
     asked = str(item.get("health") or health.health)
     if asked == Health.OFF_TRACK:
-        detail = f"The limit for At risk is {words(limit)}."
+        detail = _("The limit for At risk is %(limit)s.") % {"limit": words(limit)}
     elif asked == Health.AT_RISK:
-        detail = f"The limit for On track is {words(limit)}."
+        detail = _("The limit for On track is %(limit)s.") % {"limit": words(limit)}
     else:
-        detail = f"Up to {words(limit)} days late is on track."
+        detail = _("Up to %(limit)s days late is on track.") % {"limit": words(limit)}
     if health.health != asked:
-        detail += f" What follows lowers it to {HEALTH_WORDS.get(health.health, health.health)}."
+        word = HEALTH_WORDS.get(health.health, health.health)
+        detail += " " + _("What follows lowers it to %(word)s.") % {"word": word}
     return verdict, detail

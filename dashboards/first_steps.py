@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext as _
+
 from dashboards.program import Page
 from programs.models import Program
 from programs.permissions import Act
@@ -30,28 +32,32 @@ def first_steps(page: Page, allowed: Container[Act]) -> list[FirstStep]:
         (
             Act.PLAN,
             program.target_on is None,
-            FirstStep("Give it a target", "The forecast is held against it.", f"{here}/edit?only=target_on"),
+            FirstStep(_("Give it a target"), _("The forecast is held against it."), f"{here}/edit?only=target_on"),
         ),
         (
             Act.MANAGE,
             program.lead_id is None,
-            FirstStep("Name its lead", "Somebody answers for it and writes its updates.", f"{here}/edit?only=lead"),
+            FirstStep(
+                _("Name its lead"), _("Somebody answers for it and writes its updates."), f"{here}/edit?only=lead"
+            ),
         ),
         (Act.EDIT, not any(step.milestone.is_end for step in page.steps), _plan(page, here)),
         (
             Act.EDIT,
             program.owning_team_id is None,
-            FirstStep("Name its team", "Its work then follows the team's calendar.", f"{here}/edit?only=owning_team"),
+            FirstStep(
+                _("Name its team"), _("Its work then follows the team's calendar."), f"{here}/edit?only=owning_team"
+            ),
         ),
         (
             Act.MANAGE,
             not program.has_people,
-            FirstStep("Invite people", "Nobody but its lead has a part in it yet.", f"{here}/people"),
+            FirstStep(_("Invite people"), _("Nobody but its lead has a part in it yet."), f"{here}/people"),
         ),
         (
             Act.REPORT,
             not page.updates,
-            FirstStep("Write the first update", "Readers get it in their weekly letter.", f"{here}/updates/new"),
+            FirstStep(_("Write the first update"), _("Readers get it in their weekly letter."), f"{here}/updates/new"),
         ),
     ]
     return [step for act, is_missing, step in steps if is_missing and act in allowed]
@@ -59,5 +65,5 @@ def first_steps(page: Page, allowed: Container[Act]) -> list[FirstStep]:
 
 def _plan(page: Page, here: str) -> FirstStep:
     if page.steps:
-        return FirstStep("Mark its end", "The end milestone's forecast is the program's.", f"{here}/milestones")
-    return FirstStep("Add milestones", "Without an end milestone there is no forecast.", f"{here}/milestones/new")
+        return FirstStep(_("Mark its end"), _("The end milestone's forecast is the program's."), f"{here}/milestones")
+    return FirstStep(_("Add milestones"), _("Without an end milestone there is no forecast."), f"{here}/milestones/new")

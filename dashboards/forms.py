@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from milestones.forms import cause_field
 from people.models import User
@@ -19,9 +20,9 @@ class ProgramChangeForm(ProgramForm):
     def __init__(self, data: QueryDict | None = None, *, by: User, row: Program) -> None:
         super().__init__(data, by=by, row=row)
         if row.target_on and not self.fields["target_on"].disabled:
-            self.fields["cause"] = cause_field("Needed when the target moves.")
+            self.fields["cause"] = cause_field(_("Needed when the target moves."))
             self.fields["note"] = forms.CharField(
-                max_length=500, required=False, label="What happened", help_text="Kept with the move."
+                max_length=500, required=False, label=_("What happened"), help_text=_("Kept with the move.")
             )
             after = self.names.index("target_precision") + 1
             self.order_fields([*self.names[:after], "cause", "note", *self.names[after:]])

@@ -31,6 +31,9 @@ from django.db.models import (
 )
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Cast, Coalesce, Greatest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from forecasts.models import ProgramHealth
 from milestones.hand_offs import SeenLink
@@ -45,22 +48,30 @@ PRIVATE = "-"
 DOUBLE_DAYS = 30
 TIGHT_DAYS = 7
 STATES = {
-    "late": "Later than needed",
-    "open": "Open question",
-    "agreed": "Agreed, in time",
-    "there": "There",
+    "late": lazy("Later than needed"),
+    "open": lazy("Open question"),
+    "agreed": lazy("Agreed, in time"),
+    "there": lazy("There"),
 }
-FILTERS = {"giver": "From", "receiver": "To", "program": "Program", "state": "State"}
+FILTERS = {"giver": lazy("From"), "receiver": lazy("To"), "program": lazy("Program"), "state": lazy("State")}
 SORTS = {
-    "damage": "Damage",
-    "slack": "Slack",
-    "needed": "Needed by",
-    "promised": "Promised",
-    "name": "Hand-off",
-    "giver": "From",
-    "receiver": "To",
+    "damage": lazy("Damage"),
+    "slack": lazy("Slack"),
+    "needed": lazy("Needed by"),
+    "promised": lazy("Promised"),
+    "name": lazy("Hand-off"),
+    "giver": lazy("From"),
+    "receiver": lazy("To"),
 }
 DEFAULT_SORT = "-damage"
+# How a hand-off stands in time, by its tone.
+TIMES = {
+    "done": lazy("There"),
+    "none": lazy("Undated"),
+    "bad": lazy("Late"),
+    "warn": lazy("Tight"),
+    "ok": lazy("In time"),
+}
 
 
 # -- rows ------------------------------------------------------------------------------------------------------------
@@ -171,10 +182,10 @@ def ordering(sort: str) -> list[OrderBy | str]:
 
 # A list of what one owes, or is owed, stands in groups: what wants a word first.
 GROUPS = (
-    ((Agreement.PROPOSED, ""), "Asked, not answered"),
-    ((Agreement.COUNTERED,), "Another day is offered"),
-    ((Agreement.DECLINED,), "Declined"),
-    ((Agreement.ACCEPTED,), "Agreed"),
+    ((Agreement.PROPOSED, ""), lazy("Asked, not answered")),
+    ((Agreement.COUNTERED,), lazy("Another day is offered")),
+    ((Agreement.DECLINED,), lazy("Declined")),
+    ((Agreement.ACCEPTED,), lazy("Agreed")),
 )
 
 
@@ -209,7 +220,7 @@ class HandOff:
 
     @property
     def state(self) -> str:
-        return {"done": "There", "none": "Undated", "bad": "Late", "warn": "Tight", "ok": "In time"}[self.tone]
+        return str(TIMES[self.tone])
 
     @property
     def weight(self) -> float:
@@ -236,7 +247,7 @@ def told(
         heading = ""
         if grouped and row.rank != last:
             last = row.rank
-            heading = GROUPS[row.rank][1]
+            heading = str(GROUPS[row.rank][1])
         gives, takes = row.predecessor.program_id in own, row.successor.program_id in own
         found.append(HandOff(row, link, gives, takes, is_admin or gives, is_admin or takes, heading))
     return found
@@ -251,13 +262,17 @@ class Part:
 
     pk: int | None
     key: str
-    name: str
+    title: str
     health: str
     p80_on: Any
     slip_days: int | None
 
+    @property
+    def name(self) -> str:
+        return self.title or _("Private programs")
 
-HIDDEN = Part(None, PRIVATE, "Private programs", "", None, None)
+
+HIDDEN = Part(None, PRIVATE, "", "", None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,13 +306,19 @@ class Pair:
     @property
     def words(self) -> str:
         """“3 hand-offs, 1 later than needed by up to 21 days, 1 an open question”."""
-        said = [f"{self.count} hand-off{'' if self.count == 1 else 's'}"]
+        said = [ngettext("%(count)s hand-off", "%(count)s hand-offs", self.count) % {"count": self.count}]
         if self.late:
-            days = f"{self.worst_days} day{'' if self.worst_days == 1 else 's'}"
-            said.append(f"{self.late} later than needed by {'up to ' if self.late > 1 else ''}{days}")
+            days = ngettext("%(count)s day", "%(count)s days", self.worst_days) % {"count": self.worst_days}
+            form = ngettext(
+                "%(count)s later than needed by %(days)s", "%(count)s later than needed by up to %(days)s", self.late
+            )
+            said.append(form % {"count": self.late, "days": days})
         if self.open:
-            said.append(f"{self.open} an open question" if self.open == 1 else f"{self.open} open questions")
-        return ", ".join(said) if self.late or self.open else f"{said[0]}, all agreed and in time"
+            form = ngettext("%(count)s an open question", "%(count)s open questions", self.open)
+            said.append(form % {"count": self.open})
+        if not self.late and not self.open:
+            said.append(_("all agreed and in time"))
+        return ", ".join(said)
 
 
 def parts_of(viewer: Viewer) -> dict[int, Part]:
@@ -348,15 +369,33 @@ def finding(pairs: Iterable[Pair]) -> str:
     pairs = list(pairs)
     count, late = sum(pair.count for pair in pairs), sum(pair.late for pair in pairs)
     if not count:
-        return "No hand-offs."
+        return _("No hand-offs.")
     if not late:
-        return f"None of {count} hand-offs comes later than needed." if count > 1 else "The one hand-off is in time."
+        if count == 1:
+            return _("The one hand-off is in time.")
+        return _("None of %(count)s hand-offs comes later than needed.") % {"count": count}
     by: dict[Part, int] = {}
     for pair in pairs:
         by[pair.giver] = by.get(pair.giver, 0) + pair.late
     # Of those that give as many, the one that comes first in the order of the pairs: that of the most damage.
     most = max(by, key=by.__getitem__)
-    share = "all of them" if by[most] == late else f"{'most' if by[most] * 2 > late else by[most]} of them"
-    verb = "give" if most is HIDDEN else "gives"
-    said = f"{late} of {count} hand-offs {'is' if late == 1 else 'are'} promised or expected later than needed"
-    return f"{said}; {most.name} {verb} {'it' if late == 1 else share}."
+    form = ngettext(
+        "%(late)s of %(count)s hand-offs is promised or expected later than needed",
+        "%(late)s of %(count)s hand-offs are promised or expected later than needed",
+        late,
+    )
+    return f"{form % {'late': late, 'count': count}}; {_given(most, by[most], late)}."
+
+
+def _given(most: Part, share: int, late: int) -> str:
+    """Who gives most of what is late; private programs are several."""
+    many = most is HIDDEN
+    if late == 1:
+        form = _("%(program)s give it") if many else _("%(program)s gives it")
+    elif share == late:
+        form = _("%(program)s give all of them") if many else _("%(program)s gives all of them")
+    elif share * 2 > late:
+        form = _("%(program)s give most of them") if many else _("%(program)s gives most of them")
+    else:
+        form = _("%(program)s give %(count)s of them") if many else _("%(program)s gives %(count)s of them")
+    return form % {"program": most.name, "count": share}

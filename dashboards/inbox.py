@@ -9,6 +9,9 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from django.db.models import F, OuterRef, Q, Subquery
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from dashboards import subjects
 from dashboards.subjects import Found
@@ -24,12 +27,12 @@ MOST_TODOS = 30
 UPDATE_EVERY = timedelta(days=7)
 GATES_AHEAD = timedelta(days=14)
 Kind = Literal["update", "hand_off", "decision", "gate", "review"]
-LABELS: dict[Kind, tuple[str, str]] = {
-    "decision": ("Decisions that wait for you", "gavel"),
-    "hand_off": ("Hand-offs that wait for your answer", "swap"),
-    "gate": ("Gates to decide", "key"),
-    "update": ("Updates to write", "pencil"),
-    "review": ("To look at again", "risk"),
+LABELS: dict[Kind, tuple[str | Promise, str]] = {
+    "decision": (lazy("Decisions that wait for you"), "gavel"),
+    "hand_off": (lazy("Hand-offs that wait for your answer"), "swap"),
+    "gate": (lazy("Gates to decide"), "key"),
+    "update": (lazy("Updates to write"), "pencil"),
+    "review": (lazy("To look at again"), "risk"),
 }
 
 
@@ -90,8 +93,8 @@ def _hand_offs(reader: User, programs: Any) -> Iterable[Todo]:
     )
     rows = asked.select_related("predecessor__program", "successor__program")
     for link in seen(rows.order_by(F("need_by_on").asc(nulls_last=True), "id")[:MOST_TODOS], reader):
-        for_whom = link.successor.program.name if link.successor else "a private program"
-        title = f"{link.row.predecessor.name}, for {for_whom}"
+        receiver = link.successor.program.name if link.successor else _("a private program")
+        title = _("%(gives)s, for %(receiver)s") % {"gives": link.row.predecessor.name, "receiver": receiver}
         yield Todo("hand_off", title, link.row.predecessor.program, f"/links/{link.row.pk}/answer", link.row.need_by_on)
 
 
@@ -101,7 +104,7 @@ def _gates(reader: User, programs: Any, today: date) -> Iterable[Todo]:
     rows = Phase.objects.filter(decision="", gate_on__lte=today + GATES_AHEAD, program__in=programs)
     mine = rows.filter(Q(approver=reader) | nobody_named).select_related("program")
     for row in mine.order_by("gate_on", "id")[:MOST_TODOS]:
-        title = f"Gate of {row.get_kind_display().lower()}"
+        title = _("Gate of %(kind)s") % {"kind": row.get_kind_display().lower()}
         yield Todo("gate", title, row.program, f"/phases/{row.pk}/decide", row.gate_on)
 
 
@@ -112,7 +115,7 @@ def _updates(reader: User, programs: Any, at: datetime, zone: ZoneInfo) -> Itera
     silent = rows.filter(Q(said_at=None) | Q(said_at__lte=at - UPDATE_EVERY))
     for row in silent.order_by(F("said_at").asc(nulls_last=True), "id")[:MOST_TODOS]:
         due_on = (row.said_at + UPDATE_EVERY).astimezone(zone).date() if row.said_at else None
-        title = "Write this week's update" if row.said_at else "Write the first update"
+        title = _("Write this week's update") if row.said_at else _("Write the first update")
         yield Todo("update", title, row, f"{row.get_absolute_url()}/updates/new", due_on)
 
 
@@ -125,13 +128,13 @@ def _reviews(reader: User, programs: Any, today: date) -> Iterable[Todo]:
     held = Assumption.objects.filter(mine, state=Assumption.State.OPEN, expires_on__lte=today)
     for row in held.select_related("program").order_by("expires_on", "id")[:MOST_TODOS]:
         url = f"{row.program.get_absolute_url()}/assumptions"
-        yield Todo("review", f"Does this still hold? {row.text}", row.program, url, row.expires_on)
+        yield Todo("review", _("Does this still hold? %(text)s") % {"text": row.text}, row.program, url, row.expires_on)
 
 
 def grouped(found: Iterable[Todo]) -> list[tuple[str, str, list[Todo]]]:
     """By kind, in the order of ``LABELS``: label, icon and what there is to do."""
     found = list(found)
-    groups = [(label, icon, [one for one in found if one.kind == kind]) for kind, (label, icon) in LABELS.items()]
+    groups = [(str(label), icon, [one for one in found if one.kind == kind]) for kind, (label, icon) in LABELS.items()]
     return [group for group in groups if group[2]]
 
 

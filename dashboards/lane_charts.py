@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from dashboards.charts import Axis, day_name, markup, month_starts, signed, whisker
 from dashboards.charts import pixels as n
@@ -25,7 +27,7 @@ from dashboards.roadmap_charts import (
     month_step,
     row,
 )
-from dashboards.templatetags.words import SHAPE_OF, SHAPES, tone
+from dashboards.templatetags.words import SHAPE_OF, SHAPES, tone, written
 from dashboards.window import Window
 
 LABELS, LEFT, HEAD = 300, 314, 50
@@ -46,29 +48,30 @@ def head(shown: Window, today: date, target: date | None) -> SafeString:
     """Months, ISO weeks, today and the target of the one program: what stays in sight above the rows."""
     axis = axis_of(shown)
     every = month_step(axis, MONTH)
-    drawn = [f'<text class="v-text v-slips" x="{ROOM.slip}" y="44" text-anchor="end">P80 against target</text>']
+    words = escape(_("P80 against target"))
+    drawn = [f'<text class="v-text v-slips" x="{ROOM.slip}" y="44" text-anchor="end">{words}</text>']
     for place, first in enumerate(f for f in month_starts(axis.start, axis.end) if (f.month - 1) % every == 0):
         if axis.x(first) > WIDTH - 40:
             continue
-        name = f"Q{first.month // 3 + 1}" if every == 3 else f"{first:%b}"
+        name = f"Q{first.month // 3 + 1}" if every == 3 else written(first, "M")
         text = f"{name} {first:%Y}" if first.month == 1 or place == 0 else name
         drawn.append(f'<text class="v-text-2" x="{n(axis.x(first) + 4)}" y="29">{text}</text>')
+    week = _("W%(week)s")
     for monday, number in weeks(axis):
-        drawn.append(f'<text class="v-text" x="{n(axis.x(monday) + 4)}" y="44">W{number}</text>')
+        drawn.append(f'<text class="v-text" x="{n(axis.x(monday) + 4)}" y="44">{week % {"week": number}}</text>')
     if axis.has(today):
         x = axis.x(today)
         anchor = "start" if x < LEFT + 40 else "end" if x > WIDTH - 60 else "middle"
-        drawn.append(
-            f'<text class="v-today-text" x="{n(x)}" y="12" text-anchor="{anchor}">Today, {today:%-d %b}</text>'
-        )
+        words = escape(_("Today, %(day)s") % {"day": written(today, "j M")})
+        drawn.append(f'<text class="v-today-text" x="{n(x)}" y="12" text-anchor="{anchor}">{words}</text>')
     if target and axis.has(target):
         x = axis.x(target)
         # Beside today's words where the two days are close.
         gap = x - axis.x(today) if axis.has(today) else WIDTH
         at, anchor = (x - 6, "end") if -70 < gap < 0 or x > WIDTH - 110 else (x + 11, "start")
         if not 0 <= gap < 50:
-            words = f'x="{n(at)}" y="12" text-anchor="{anchor}"'
-            drawn.append(f'<text class="v-strong" {words}>Target {target:%-d %b}</text>')
+            words = escape(_("Target %(day)s") % {"day": written(target, "j M")})
+            drawn.append(f'<text class="v-strong" x="{n(at)}" y="12" text-anchor="{anchor}">{words}</text>')
         drawn.append(flag(x, 4, 8))
     drawn.append(f'<line class="v-axis" x1="{LABELS}" x2="{WIDTH}" y1="{HEAD - 1}" y2="{HEAD - 1}"/>')
     box = f'width="{WIDTH}" height="{HEAD}" viewBox="0 0 {WIDTH} {HEAD}"'
@@ -145,21 +148,25 @@ def _link(giver: Place, taker: Place) -> str:
 
 def described(lane: Lane) -> str:
     """What a lane holds, in a few words."""
-    told = [f"{lane.total} milestone{'' if lane.total == 1 else 's'}"]
+    told = [ngettext("%(count)s milestone", "%(count)s milestones", lane.total) % {"count": lane.total}]
     if lane.is_open:
-        told += [f"{count} {word}" for count, word in ((lane.earlier, "earlier"), (lane.later, "later")) if count]
+        counts = ((lane.earlier, _("%(count)s earlier")), (lane.later, _("%(count)s later")))
     else:
-        told += [f"{count} {word}" for count, word in ((lane.done, "done"), (lane.late, "late")) if count]
-    return " · ".join(told)
+        counts = ((lane.done, _("%(count)s done")), (lane.late, _("%(count)s late")))
+    return " · ".join([*told, *(form % {"count": count} for count, form in counts if count)])
 
 
 def _strip_words(title: str, cells: Mapping[date, Cell], shown: Window) -> str:
     inside = sum(cell.number for cell in cells.values())
     if not inside:
-        return f"Open {title}: none is expected in this window"
+        return _("Open %(title)s: none is expected in this window") % {"title": title}
     first = max(cells, key=lambda on: cells[on].number)
     most = f"{shown.step.name_of(first)}, {cells[first].number}"
-    return f"Open {title}: {inside} expected in this window, most in {most}"
+    return _("Open %(title)s: %(inside)s expected in this window, most in %(most)s") % {
+        "title": title,
+        "inside": inside,
+        "most": most,
+    }
 
 
 class _Sheet:
@@ -181,10 +188,13 @@ class _Sheet:
 
     def _heading(self, group: Group) -> None:
         many = len(group.lanes)
-        words = f"{many} program{'' if many == 1 else 's'}, {group.total} milestone{'' if group.total == 1 else 's'}"
+        words = [
+            ngettext("%(count)s program", "%(count)s programs", many) % {"count": many},
+            ngettext("%(count)s milestone", "%(count)s milestones", group.total) % {"count": group.total},
+        ]
         if group.past_target:
-            words += f", {group.past_target} past target at P80"
-        self._band(group.key, group.title, words, group.is_open, group.cells)
+            words.append(_("%(count)s past target at P80") % {"count": group.past_target})
+        self._band(group.key, group.title, ", ".join(words), group.is_open, group.cells)
 
     def _band(self, key: str, title: str, words: str, is_open: bool, cells: Mapping[date, Cell]) -> None:
         """A shaded heading that opens and closes what is below it; closed, with the strip of what that is."""
@@ -195,8 +205,10 @@ class _Sheet:
         wide = n(letters(words) * 5.9 + 8)
         drawn += f'<rect class="v-row" x="{LEFT + 4}" y="{n(y + 4)}" width="{wide}" height="20"/>'
         drawn += f'<text class="v-text" x="{LEFT + 8}" y="{n(y + 18)}">{escape(words)}</text>'
-        says = f"Close {title}: {words}" if is_open else _strip_words(title, cells, self.shown)
-        if not is_open:
+        if is_open:
+            says = _("Close %(title)s: %(words)s") % {"title": title, "words": words}
+        else:
+            says = _strip_words(title, cells, self.shown)
             drawn += self._strip(cells, y + BAND - 1)
         self._toggle(key, says, y + 1, tall - 2, WIDTH, drawn)
         self.y += tall
@@ -217,10 +229,10 @@ class _Sheet:
             self.rows.append(row(place, self.axis, ROOM))
             self.y += ROW
         if lane.undrawn and lane.url:
-            words = f"{lane.undrawn} more in this window"
-            text = f'<text class="v-link" x="{ROOM.name}" y="{n(self.y + 18)}">{words}</text>'
-            url, says = f"{lane.url}/roadmap", f"{words}: roadmap of {lane.title}"
-            self.rows.append(linked(url, says, self.y + 1, 26, WIDTH, text))
+            words = _("%(count)s more in this window") % {"count": lane.undrawn}
+            text = f'<text class="v-link" x="{ROOM.name}" y="{n(self.y + 18)}">{escape(words)}</text>'
+            says = _("%(words)s: roadmap of %(lane)s") % {"words": words, "lane": lane.title}
+            self.rows.append(linked(f"{lane.url}/roadmap", says, self.y + 1, 26, WIDTH, text))
             self.y += ROW
 
     def _program(self, lane: Lane) -> None:
@@ -241,7 +253,8 @@ class _Sheet:
         self.rows.append(_down_left(y))
         self.rows.append(linked(lane.url, _program_words(lane), y + 2, 26, WIDTH, "".join(drawn)))
         if lane.total:
-            says = f"Close {lane.title}" if lane.is_open else _strip_words(lane.title, lane.cells, self.shown)
+            closing = _("Close %(title)s") % {"title": lane.title}
+            says = closing if lane.is_open else _strip_words(lane.title, lane.cells, self.shown)
             strip = "" if lane.is_open else self._strip(lane.cells, y + 23)
             self._toggle(lane.key, says, y + 2, 26, 28, _chevron(y + 14, lane.is_open) + strip)
         self.y += LANE
@@ -285,9 +298,9 @@ def _down_left(y: float) -> str:
 
 def _program_words(lane: Lane) -> str:
     told = [str(lane.health.label) if lane.health else ""]
-    told.append(f"target {day_name(lane.target_on)}" if lane.target_on else "no target")
+    told.append(_("target %(day)s") % {"day": day_name(lane.target_on)} if lane.target_on else _("no target"))
     if lane.p50_on and lane.p80_on:
         told += [f"P50 {day_name(lane.p50_on)}", f"P80 {day_name(lane.p80_on)}"]
     if lane.slip is not None:
-        told.append(f"{signed(lane.slip)} against target")
+        told.append(_("%(slip)s against target") % {"slip": signed(lane.slip)})
     return f"{lane.title}: {', '.join(told)}"

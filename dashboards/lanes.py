@@ -32,6 +32,7 @@ from django.db.models.functions import (
     TruncWeek,
     TruncYear,
 )
+from django.utils.translation import gettext as _
 
 from dashboards.roadmap_charts import Mark
 from dashboards.templatetags.words import slip_tone
@@ -168,8 +169,14 @@ def _grouped(lanes: Mapping[int, Lane], titles: Mapping[int, tuple[str, str]], b
     if by == "program" or not titles:
         return [Group("", "", list(lanes.values()))] if lanes else []
     groups: dict[str, Group] = {}
+    nothing = {
+        "area": _("No area"),
+        "lead": _("No lead"),
+        "objective": _("No objective"),
+        "phase": _("No phase"),
+    }[by]
     for pk, lane in lanes.items():
-        key, title = titles.get(pk, ("", f"No {by}"))
+        key, title = titles.get(pk, ("", nothing))
         groups.setdefault(key, Group(f"{by}-{key}", title, [])).lanes.append(lane)
     if by == "phase":
         order = {kind.value: place for place, kind in enumerate(Phase.Kind)}
@@ -203,9 +210,9 @@ def workstreams(program: Program) -> list[Lane]:
     rows = program.workstreams.order_by("position", "name", "id").values_list("pk", "name")
     return [
         *(Lane(pk=pk, key=f"w-{pk}", title=name) for pk, name in rows),
-        Lane(pk=0, key="w-0", title="Other milestones"),
-        Lane(pk=GIVERS, key="givers", title="From other programs"),
-        Lane(pk=TAKERS, key="takers", title="For other programs"),
+        Lane(pk=0, key="w-0", title=_("Other milestones")),
+        Lane(pk=GIVERS, key="givers", title=_("From other programs")),
+        Lane(pk=TAKERS, key="takers", title=_("For other programs")),
     ]
 
 

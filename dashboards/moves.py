@@ -7,22 +7,24 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dashboards.evidence import HIDDEN, place, words
+from django.utils.translation import gettext_lazy as lazy
+
+from dashboards.evidence import HIDDEN, address, words
 from dashboards.templatetags.words import number
 
 MOST_MOVES = 10
 # What to do, and what that means.
 DEEDS = {
-    "close_risk": ("Close {name}: {label}", "So that it can no longer happen."),
-    "mitigate": ("Mitigate {name}: {label}", "As planned, that leaves it {value} likely."),
-    "pull_in": ("Pull in {label}", "With {value} days less of work."),
-    "keep_hand_off": ("Get {label} by the day it is needed", "That is {value}."),
-    "relieve_team": ("Relieve {label}", "Overload makes its work take up to {value} times as long."),
+    "close_risk": (lazy("Close {name}: {label}"), lazy("So that it can no longer happen.")),
+    "mitigate": (lazy("Mitigate {name}: {label}"), lazy("As planned, that leaves it {value} likely.")),
+    "pull_in": (lazy("Pull in {label}"), lazy("With {value} days less of work.")),
+    "keep_hand_off": (lazy("Get {label} by the day it is needed"), lazy("That is {value}.")),
+    "relieve_team": (lazy("Relieve {label}"), lazy("Overload makes its work take up to {value} times as long.")),
 }
 HIDDEN_DEEDS = {
-    "close_risk": "Have a risk of {label} closed",
-    "mitigate": "Have a risk of {label} mitigated",
-    "keep_hand_off": "Get what {label} owes by the day it is needed",
+    "close_risk": lazy("Have a risk of {label} closed"),
+    "mitigate": lazy("Have a risk of {label} mitigated"),
+    "keep_hand_off": lazy("Get what {label} owes by the day it is needed"),
 }
 
 
@@ -46,11 +48,13 @@ def add_up(programs: Iterable[tuple[str, Iterable[Any]]], keys: Mapping[int, str
     """Moves of programs by key, summed where they are the same deed, most days first."""
     found: dict[tuple[str, str, Any], Deed] = {}
     helped: dict[tuple[str, str, Any], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    forms = {rule: (str(title), str(text)) for rule, (title, text) in DEEDS.items()}
     for program, moves in programs:
         for move in moves:
             record = move["record"]
             deed = (move["rule"], record["kind"], record["id"])
-            found.setdefault(deed, _told(move, keys))
+            if deed not in found:
+                found[deed] = _told(move, keys, forms)
             found[deed].days += move["days"]
             helped[deed][program] += move["days"]
     for deed, told in found.items():
@@ -63,13 +67,12 @@ def add_up(programs: Iterable[tuple[str, Iterable[Any]]], keys: Mapping[int, str
     return list(shown.values())[:MOST_MOVES]
 
 
-def _told(move: Mapping[str, Any], keys: Mapping[int, str]) -> Deed:
+def _told(move: Mapping[str, Any], keys: Mapping[int, str], forms: Mapping[str, tuple[str, str]]) -> Deed:
     rule, record, value = move["rule"], move["record"], move["value"]
     key = keys.get(record["program"])
     if key is None:
-        return Deed(HIDDEN_DEEDS.get(rule, "{label}").format(label=HIDDEN), "", "")
-    title, text = DEEDS.get(rule, ("{label}", ""))
-    url, name = place(record, f"/p/{key}")
-    name = name.removeprefix("Risk ")
+        return Deed(HIDDEN_DEEDS.get(rule, "{label}").format(label=str(HIDDEN)), "", "")
+    title, text = forms.get(rule, ("{label}", ""))
+    url, name = address(record, f"/p/{key}"), f"R-{record['id']}"
     written = f"{number(float(value) * 100)}%" if rule == "mitigate" else words(value)
     return Deed(title.format(name=name, label=move["label"]), text.format(value=written), url)

@@ -9,9 +9,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from dashboards.overview import GRAVITY, Line, end_of
-from dashboards.templatetags.words import isolated
+from dashboards.templatetags.words import isolated, written
 from milestones.models import Baseline, DateMove, Milestone
 from programs.models import Health
 from reports.since import Since
@@ -53,7 +54,7 @@ def moved(move: DateMove) -> str:
     if move.milestone:
         return move.milestone.name
     ends = (move.dependency.predecessor, move.dependency.successor) if move.dependency else ()
-    return next((end.name for end in ends if end.program_id == move.program_id), "a hand-off" if ends else "")
+    return next((end.name for end in ends if end.program_id == move.program_id), _("a hand-off") if ends else "")
 
 
 def next_decision(found: Iterable[Line]) -> Decision | None:
@@ -73,7 +74,8 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
     decisions = since.taken(Decision.objects.filter(program__among=ids, decided_on__lte=today))
     for decision in decisions.order_by("-decided_on", "-id")[:MOST_CHANGES]:
         program = known[decision.program_id]
-        heading = f"{isolated(program.name)}, decision {decision.reference}"
+        naming = {"program": isolated(program.name), "reference": decision.reference}
+        heading = _("%(program)s, decision %(reference)s") % naming
         text = f"{decision.question} {decision.answer}{_late_word(decision.decided_on, since)}"
         result.append(Change("gavel", heading, f"/d/{decision.reference}", text, 40))
 
@@ -82,8 +84,9 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
     newest: Iterable[Any] = since.raised(risks).order_by("-raised_on", "-id")[:MOST_CHANGES]
     for risk in newest:
         days = (risk.exposure or 0) / 480
-        text = f"New risk {risk.reference}: {risk.title}.{_late_word(risk.raised_on, since)}"
-        note = f"{days:.1f} d expected" if days else ""
+        text = _("New risk %(reference)s: %(title)s.") % {"reference": risk.reference, "title": risk.title}
+        text += _late_word(risk.raised_on, since)
+        note = _("%(days)s d expected") % {"days": f"{days:.1f}"} if days else ""
         program = known[risk.program_id]
         result.append(Change("risk", program.name, f"/r/{risk.reference}", text, 30 + days, tone="warn", note=note))
 
@@ -91,18 +94,31 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
     for milestone in done.order_by("-is_end", "-done_on", "-id")[:MOST_CHANGES]:
         program = known[milestone.program_id]
         early = (milestone.done_on - milestone.target_on).days if milestone.done_on and milestone.target_on else None
-        when = "" if not early else f", {early} d after its target" if early > 0 else f", {-early} d before its target"
-        text = f"{isolated(milestone.name)} is done{when}.{_late_word(milestone.done_on, since)}"
+        if not early:
+            form = _("%(milestone)s is done.")
+        elif early > 0:
+            form = _("%(milestone)s is done, %(days)s d after its target.")
+        else:
+            form = _("%(milestone)s is done, %(days)s d before its target.")
+        text = form % {"milestone": isolated(milestone.name), "days": abs(early or 0)}
+        text += _late_word(milestone.done_on, since)
         weight = 80 if milestone.is_end else 20
         result.append(Change("check", program.name, program.get_absolute_url(), text, weight, tone="ok"))
 
     dates = DateMove.objects.filter(program__among=ids, at__gte=since.at, at__lt=end_of_today)
     for move in named(dates).order_by("-at", "-id")[:MOST_CHANGES]:
         program = known[move.program_id]
-        what = moved(move) or "the program"
-        to = f"{move.after_on:%-d %b %Y}" if move.after_on else "no date"
-        kind = "Promise" if move.field == DateMove.Field.PROMISED else "Target"
-        text = f"{kind} of {isolated(what)} moved from {move.before_on:%-d %b %Y} to {to}: {move.cause.name}."
+        what = moved(move) or _("the program")
+        if move.field == DateMove.Field.PROMISED:
+            form = _("Promise of %(what)s moved from %(before)s to %(after)s: %(cause)s.")
+        else:
+            form = _("Target of %(what)s moved from %(before)s to %(after)s: %(cause)s.")
+        text = form % {
+            "what": isolated(what),
+            "before": written(move.before_on, "j M Y"),
+            "after": written(move.after_on, "j M Y") if move.after_on else _("no date"),
+            "cause": move.cause.name,
+        }
         days_moved = (move.after_on - move.before_on).days if move.after_on else None
         late = (days_moved or 0) > 0
         result.append(
@@ -120,14 +136,19 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
     baselines = Baseline.objects.filter(program__among=ids, approved_on__gte=since.on, approved_on__lte=today)
     for baseline in baselines.select_related("approved_by").order_by("-approved_on", "-id")[:MOST_CHANGES]:
         program = known[baseline.program_id]
-        text = f"Baseline “{baseline.name}” approved by {baseline.approved_by.name}."
+        text = _("Baseline “%(baseline)s” approved by %(approved_by)s.") % {
+            "baseline": baseline.name,
+            "approved_by": baseline.approved_by.name,
+        }
         result.append(Change("flag", program.name, program.get_absolute_url(), text, 35))
     return sorted(result, key=lambda change: -change.weight)[:MOST_CHANGES]
 
 
 def _late_word(on: date | None, since: Since) -> str:
     """What happened before the first day, and was recorded after it, says so."""
-    return f" Recorded now: it was on {on:%-d %b}." if on and on < since.on else ""
+    if not on or on >= since.on:
+        return ""
+    return " " + _("Recorded now: it was on %(day)s.") % {"day": written(on, "j M")}
 
 
 def _of_line(line: Line, since: Since) -> Iterable[Change]:
@@ -138,22 +159,35 @@ def _of_line(line: Line, since: Since) -> Iterable[Change]:
     turned = before is not None and before != line.derived
     if turned and before is not None:
         worse = GRAVITY[line.derived] > GRAVITY[before]
-        verb = "fell" if worse else "rose"
-        text = f"Derived health {verb} from {before.label} to {line.derived.label}."
+        form = (
+            _("Derived health fell from %(before)s to %(after)s.")
+            if worse
+            else _("Derived health rose from %(before)s to %(after)s.")
+        )
+        text = form % {"before": before.label, "after": line.derived.label}
         if line.disagrees and line.reported:
-            text += f" {line.reported.by.name} reports {Health(line.reported.health).label}."
+            naming = {"person": line.reported.by.name, "health": Health(line.reported.health).label}
+            text += " " + _("%(person)s reports %(health)s.") % naming
         weight = 100 + abs(moved or 0) if worse else 60 + abs(moved or 0) / 2
         yield Change("flag", program.name, url, text, weight, delta=moved, tone="bad" if worse else "ok")
     elif moved and line.p80_on:
-        way = "later" if moved > 0 else "earlier"
-        text = f"P80 moved {abs(moved)} d {way}, to {line.p80_on:%-d %b %Y}."
+        form = (
+            _("P80 moved %(days)s d later, to %(day)s.")
+            if moved > 0
+            else _("P80 moved %(days)s d earlier, to %(day)s.")
+        )
+        text = form % {"days": abs(moved), "day": written(line.p80_on, "j M Y")}
         weight = 50 + abs(moved) if moved > 0 else 25 + abs(moved) / 2
         yield Change("trend", program.name, url, text, weight, delta=moved, tone="bad" if moved > 0 else "ok")
     now, then = line.reported, line.reported_before
     if now and now.at >= since.at and (then is None or then.health != now.health):
-        word = Health(now.health).label
-        text = f"{now.by.name} now reports {word}"
-        text += f", no longer {Health(then.health).label}." if then else "."
+        naming = {"person": now.by.name, "now": Health(now.health).label}
+        if then:
+            naming["then"] = Health(then.health).label
+        form = (
+            _("%(person)s now reports %(now)s, no longer %(then)s.") if then else _("%(person)s now reports %(now)s.")
+        )
+        text = form % naming
         if now.because:
             text += f" “{now.because}”"
         yield Change("pencil", program.name, url, text, 55)

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboards import inbox
@@ -29,8 +30,10 @@ def inbox_page(request: SignedIn) -> HttpResponse:
     page: Any = paged(request, inbox.notices_of(reader, done=put_away))
     today = at.astimezone(zone).date()
     context = {
-        "title": "Inbox",
-        "sub": "What waits for you goes by itself once it is done. What you are told of stays until you put it away.",
+        "title": _("Inbox"),
+        "sub": _(
+            "What waits for you goes by itself once it is done. What you are told of stays until you put it away."
+        ),
         "today": today,
         "put_away": put_away,
         "groups": [
@@ -40,10 +43,10 @@ def inbox_page(request: SignedIn) -> HttpResponse:
         "jobs": [] if put_away else Job.objects.visible_to(reader).in_inbox()[:MOST_JOBS],
         "page": page,
         "lines": inbox.lines(page, reader),
-        "tabs_label": "Inbox",
+        "tabs_label": _("Inbox"),
         "tabs": [
-            {"label": "Open", "url": "/inbox", "count": None, "current": not put_away},
-            {"label": "Put away", "url": "/inbox?show=done", "count": None, "current": put_away},
+            {"label": _("Open"), "url": "/inbox", "count": None, "current": not put_away},
+            {"label": _("Put away"), "url": "/inbox?show=done", "count": None, "current": put_away},
         ],
     }
     return render(request, "dashboards/inbox.html", context)
@@ -69,10 +72,10 @@ def notice_open(request: SignedIn, pk: int) -> HttpResponse:
 def notice_done(request: SignedIn, pk: int) -> HttpResponse:
     line = find(request, pk)
     talk.finish_notice(notice=line.notice, at=timezone.now())
-    return done(request, "Put away.", "/inbox")
+    return done(request, _("Put away."), "/inbox")
 
 
 @require_POST
 def notices_read(request: SignedIn) -> HttpResponse:
     talk.read_all(by=request.user, at=timezone.now())
-    return done(request, "All are marked as read.", "/inbox")
+    return done(request, _("All are marked as read."), "/inbox")

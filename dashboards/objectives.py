@@ -11,6 +11,9 @@ from typing import Any
 from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from dashboards.templatetags.words import MINUTES_A_DAY
@@ -60,9 +63,9 @@ class Branch:
     def words(self) -> str:
         """What the tone says, beside the numbers."""
         late = self.objective.period_end_on is not None and self.objective.period_end_on < self.today
-        return {"done": "reached", "ok": "keeps pace", "warn": "not reached in time" if late else "behind time"}.get(
-            self.tone, ""
-        )
+        if self.tone == "warn":
+            return _("not reached in time") if late else _("behind time")
+        return {"done": _("reached"), "ok": _("keeps pace")}.get(self.tone, "")
 
     @property
     def width(self) -> float:
@@ -103,12 +106,18 @@ class Share:
     def of_programs(self) -> str:
         """“3 of 12 open programs serve no objective: A, B and 1 more.”"""
         if not self.loose:
-            return f"All {self.programs} open programs serve an objective."
+            return _("All %(programs)s open programs serve an objective.") % {"programs": self.programs}
         names = [row.name for row in self.loose[:MOST_NAMED]]
         more = len(self.loose) - len(names)
-        listed = ", ".join(names) + (f" and {more} more" if more else "")
-        serve = "serves" if len(self.loose) == 1 else "serve"
-        return f"{len(self.loose)} of {self.programs} open programs {serve} no objective: {listed}."
+        listed = ", ".join(names)
+        if more:
+            listed = _("%(names)s and %(count)s more") % {"names": listed, "count": more}
+        form = ngettext(
+            "%(count)s of %(programs)s open programs serves no objective: %(listed)s.",
+            "%(count)s of %(programs)s open programs serve no objective: %(listed)s.",
+            len(self.loose),
+        )
+        return form % {"count": len(self.loose), "programs": self.programs, "listed": listed}
 
     @property
     def of_work(self) -> float | None:
@@ -136,32 +145,32 @@ def share_of(programs: Iterable[Any], aligned: Collection[int], viewer: Viewer) 
 
 OBJECTIVES = Shape(
     name="objectives",
-    noun="objective",
+    noun=lazy("objective"),
     filters={
-        "q": lists.words("Words in title, measure or owner", "title", "measure", "owner__name"),
-        "owner": lists.person("Owner"),
-        "end": lists.due("End of its period", "period_end_on"),
+        "q": lists.words(lazy("Words in title, measure or owner"), "title", "measure", "owner__name"),
+        "owner": lists.person(lazy("Owner")),
+        "end": lists.due(lazy("End of its period"), "period_end_on"),
     },
     sorts={
-        "tree": ("Place in the tree", F("title")),
-        "title": ("Title", F("title")),
-        "period": ("End of the period", F("period_end_on")),
-        "owner": ("Owner", F("owner__name")),
+        "tree": (lazy("Place in the tree"), F("title")),
+        "title": (lazy("Title"), F("title")),
+        "period": (lazy("End of the period"), F("period_end_on")),
+        "owner": (lazy("Owner"), F("owner__name")),
     },
     sort="tree",
     columns=[
-        ("Objective", lambda branch: branch.objective.title),
-        ("Level", lambda branch: branch.depth + 1),
-        ("Measure", lambda branch: branch.objective.measure or None),
-        ("Progress, %", lambda branch: _percent(branch.objective.share)),
-        ("In words", lambda branch: branch.words or None),
-        ("Start", lambda branch: exact(branch.objective.start_value)),
-        ("Measured", lambda branch: exact(branch.objective.current_value)),
-        ("Target", lambda branch: exact(branch.objective.target_value)),
-        ("From", lambda branch: branch.objective.period_start_on),
-        ("To", lambda branch: branch.objective.period_end_on),
-        ("Owner", lambda branch: branch.objective.owner and branch.objective.owner.name),
-        ("Programs that serve it", lambda branch: ", ".join(row.name for row in branch.programs) or None),
+        (lazy("Objective"), lambda branch: branch.objective.title),
+        (lazy("Level"), lambda branch: branch.depth + 1),
+        (lazy("Measure"), lambda branch: branch.objective.measure or None),
+        (lazy("Progress, %"), lambda branch: _percent(branch.objective.share)),
+        (lazy("In words"), lambda branch: branch.words or None),
+        (lazy("Start"), lambda branch: exact(branch.objective.start_value)),
+        (lazy("Measured"), lambda branch: exact(branch.objective.current_value)),
+        (lazy("Target"), lambda branch: exact(branch.objective.target_value)),
+        (pgettext_lazy("day", "From"), lambda branch: branch.objective.period_start_on),
+        (pgettext_lazy("day", "To"), lambda branch: branch.objective.period_end_on),
+        (lazy("Owner"), lambda branch: branch.objective.owner and branch.objective.owner.name),
+        (lazy("Programs that serve it"), lambda branch: ", ".join(row.name for row in branch.programs) or None),
     ],
 )
 
@@ -174,7 +183,7 @@ def _percent(share: Decimal | None) -> float | None:
 @looks_back
 def objectives(request: SignedIn) -> HttpResponse:
     day = day_of(request)
-    kinds = {"open": ("Open", Q(closed_on=None)), "closed": ("Closed", Q(closed_on__isnull=False))}
+    kinds = {"open": (_("Open"), Q(closed_on=None)), "closed": (_("Closed"), Q(closed_on__isnull=False))}
     listing = Listing(request, OBJECTIVES, Objective.objects.all(), kinds, day)
     rows = list(listing.ordered(listing.wanted.select_related("owner")))
     branches = tree(rows, day) if listing.sort.endswith("tree") else [Branch(row, day) for row in rows]
@@ -198,15 +207,17 @@ def objectives(request: SignedIn) -> HttpResponse:
     may_edit = may(request.user, OrgAct.EDIT_OBJECTIVES)
     closed = listing.shown == "closed"
     context = listing.context(page) | {
-        "title": "Objectives",
-        "sub": "What the organisation wants, how far it has come, and the programs that serve it.",
+        "title": _("Objectives"),
+        "sub": _("What the organisation wants, how far it has come, and the programs that serve it."),
         "bar": BAR,
         "most": MOST_PROGRAMS,
         "share": share_of(programs.values(), aligned, request.user) if programs and not closed else None,
         "may_edit": may_edit,
         "primary_url": "/objectives/new" if may_edit else None,
-        "primary_label": "New objective",
-        "empty_heading": "No closed objectives" if closed else "No objectives yet",
-        "empty_text": "" if closed else "Say what the organisation wants, by when. Programs then say what they serve.",
+        "primary_label": _("New objective"),
+        "empty_heading": _("No closed objectives") if closed else _("No objectives yet"),
+        "empty_text": ""
+        if closed
+        else _("Say what the organisation wants, by when. Programs then say what they serve."),
     }
     return render(request, "dashboards/objectives.html", context)

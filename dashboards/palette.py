@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dashboards.context import PERSONAL, PORTFOLIO, existing, own_programs
@@ -47,7 +48,7 @@ def search_page(request: SignedIn) -> HttpResponse:
     only = BY_NAME.get(request.GET.get("noun", ""))
     nouns, most = ((only,), MOST_OF_ONE_NOUN) if only else (NOUNS, MOST_A_NOUN)
     context = {
-        "title": "Search",
+        "title": _("Search"),
         "asked": asked,
         "only": only,
         "most": most,
@@ -60,12 +61,13 @@ def search_page(request: SignedIn) -> HttpResponse:
 def palette(request: SignedIn) -> HttpResponse:
     """The options of the palette for what is typed so far: a fragment."""
     asked = request.GET.get("q", "").strip()[:MOST_CHARACTERS]
-    groups = found(request.user, asked) if asked else [("Watched and yours", records(request.user))]
+    groups = found(request.user, asked) if asked else [(_("Watched and yours"), records(request.user))]
     words = asked.casefold().split()
     deeds = [deed for deed in actions(request.user) if all(word in deed.label.casefold() for word in words)]
     if asked:
-        deeds.append(Option(f"Search for “{asked}”", f"/search?{urlencode({'q': asked})}", "search"))
-    groups.append(("Actions", deeds))
+        label = _("Search for “%(words)s”") % {"words": asked}
+        deeds.append(Option(label, f"/search?{urlencode({'q': asked})}", "search"))
+    groups.append((_("Actions"), deeds))
     numbered, number = [], 0
     for label, options in groups:
         if options:
@@ -77,7 +79,7 @@ def palette(request: SignedIn) -> HttpResponse:
 def found(viewer: User, asked: str) -> list[tuple[str, list[Option]]]:
     return [
         (
-            group.noun.label,
+            str(group.noun.label),
             [
                 Option(f"{hit.key} {hit.title}".strip(), hit.url, group.noun.icon, detail=hit.detail)
                 for hit in group.hits
@@ -115,21 +117,23 @@ def records(viewer: User) -> list[Option]:
 def actions(viewer: User) -> list[Option]:
     """What a person may do from anywhere, then where they may go."""
     led = Program.objects.visible_to(viewer).led_by(viewer).open().by_rank().only("key", "name")[:MOST_UPDATES]
+    writing = _("Write update: %(program)s")
     options = [
-        Option(f"Write update: {program.name}", f"{program.get_absolute_url()}/updates/new", "pencil", keys="u")
+        Option(writing % {"program": program.name}, f"{program.get_absolute_url()}/updates/new", "pencil", keys="u")
         for program in led
     ]
     offered = (
-        (OrgAct.CREATE_PROGRAM, Option("New program", "/programs/new", "plus")),
-        (OrgAct.EDIT_OBJECTIVES, Option("New objective", "/objectives/new", "plus")),
-        (OrgAct.CREATE_TEAM, Option("New team", "/teams/new", "plus")),
-        (OrgAct.RECORD_PROBLEM, Option("Record a problem", "/problems/new", "plus")),
-        (OrgAct.IMPORT, Option("Import", "/import", "down")),
-        (OrgAct.MANAGE_PEOPLE, Option("Go to people", "/settings/people", "user")),
+        (OrgAct.CREATE_PROGRAM, Option(_("New program"), "/programs/new", "plus")),
+        (OrgAct.EDIT_OBJECTIVES, Option(_("New objective"), "/objectives/new", "plus")),
+        (OrgAct.CREATE_TEAM, Option(_("New team"), "/teams/new", "plus")),
+        (OrgAct.RECORD_PROBLEM, Option(_("Record a problem"), "/problems/new", "plus")),
+        (OrgAct.IMPORT, Option(_("Import"), "/import", "down")),
+        (OrgAct.MANAGE_PEOPLE, Option(_("Go to people"), "/settings/people", "user")),
     )
     options += [option for act, option in offered if may(viewer, act)]
+    going = _("Go to %(place)s")
     options += [
-        Option(f"Go to {place.label.lower()}", place.path, place.icon, keys=place.key)
+        Option(going % {"place": str(place.label).lower()}, place.path, place.icon, keys=place.key)
         for place in (*existing(PORTFOLIO), *existing(PERSONAL))
     ]
-    return [*options, Option("Go to settings", "/settings", "gear")]
+    return [*options, Option(_("Go to settings"), "/settings", "gear")]

@@ -10,6 +10,8 @@ from django.db.models import Count, Q
 from django.db.models.functions import Coalesce
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from dashboards.curve import curve
 from dashboards.program import likely
@@ -87,10 +89,10 @@ class Line:
     @property
     def state(self) -> str:
         if self.milestone.done_on:
-            return "Done"
+            return _("Done")
         if self.milestone.cancelled_on:
-            return "Cancelled"
-        return "Started" if self.milestone.started_on else "Not started"
+            return _("Cancelled")
+        return _("Started") if self.milestone.started_on else _("Not started")
 
 
 def forecasts_of(milestones: list[Milestone]) -> dict[int, MilestoneForecast]:
@@ -120,8 +122,8 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "program": program,
         "place": "milestones",
         "title": row.name,
-        "untold": ["P50 and P80 are those issued in that week; float and what drives it are not kept by day."],
-        "crumbs": program_crumbs(program, ("Milestones", f"{program.get_absolute_url()}/milestones")),
+        "untold": [_("P50 and P80 are those issued in that week; float and what drives it are not kept by day.")],
+        "crumbs": program_crumbs(program, (_("Milestones"), f"{program.get_absolute_url()}/milestones")),
         "milestone": row,
         "line": line,
         "forecast": forecast,
@@ -161,14 +163,14 @@ def baselines(request: SignedIn, key: str) -> HttpResponse:
     context = {
         "program": program,
         "place": "milestones",
-        "title": "Baselines",
-        "sub": "Approved plans, frozen. What happens later is measured against them.",
-        "crumbs": program_crumbs(program, ("Milestones", f"{program.get_absolute_url()}/milestones")),
+        "title": _("Baselines"),
+        "sub": _("Approved plans, frozen. What happens later is measured against them."),
+        "crumbs": program_crumbs(program, (_("Milestones"), f"{program.get_absolute_url()}/milestones")),
         "page": paged(request, rows.order_by("-approved_on", "-id")),
         "primary_url": f"{here}/new" if may_plan else None,
-        "primary_label": "Approve a baseline",
-        "empty_heading": "No baseline yet",
-        "empty_text": "Once the plan is agreed, freeze it: slips are counted from it.",
+        "primary_label": _("Approve a baseline"),
+        "empty_heading": _("No baseline yet"),
+        "empty_text": _("Once the plan is agreed, freeze it: slips are counted from it."),
     }
     return render(request, "dashboards/baselines.html", context)
 
@@ -201,15 +203,15 @@ def baseline_approve(request: SignedIn, key: str) -> HttpResponse:
                 on=today(),
                 **form.changes,
             )
-            return done(request, f"Approved “{row.name}”.", f"/baselines/{row.pk}")
+            return done(request, _("Approved “%(name)s”.") % {"name": row.name}, f"/baselines/{row.pk}")
     context = {
         "program": program,
-        "title": "Approve a baseline",
-        "sub": "It freezes the dates below as they stand now. This cannot be undone.",
-        "crumbs": program_crumbs(program, ("Baselines", here)),
+        "title": _("Approve a baseline"),
+        "sub": _("It freezes the dates below as they stand now. This cannot be undone."),
+        "crumbs": program_crumbs(program, (_("Baselines"), here)),
         "form": form,
         "dated": dated,
-        "submit_label": f"Freeze {len(dated)} dates",
+        "submit_label": ngettext("Freeze %(count)s date", "Freeze %(count)s dates", len(dated)) % {"count": len(dated)},
         "cancel_url": here,
     }
     return render(request, "dashboards/baseline_form.html", context, status=form.status)
@@ -226,7 +228,7 @@ def baseline(request: SignedIn, pk: int) -> HttpResponse:
         "program": row.program,
         "place": "milestones",
         "title": row.name,
-        "crumbs": program_crumbs(row.program, ("Baselines", here)),
+        "crumbs": program_crumbs(row.program, (_("Baselines"), here)),
         "baseline": row,
         "page": page,
         "lines": [

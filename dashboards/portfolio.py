@@ -10,6 +10,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.text import Truncator
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dashboards import charts, choosing, news, overview
@@ -58,7 +59,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
     if file := request.GET.get("format", ""):
         if file in export.KINDS:
             return as_file(file, lines, asked, day)
-        asked = asked.refusing(f"There is no format “{file[: choosing.MOST_SHOWN]}”.")
+        asked = asked.refusing(_("There is no format “%(file)s”.") % {"file": file[: choosing.MOST_SHOWN]})
     page = Paginator(lines, PAGE_SIZE).get_page(request.GET.get("page"))
     complete(list(page), asked)
     sums = overview.add_up(found)
@@ -68,8 +69,8 @@ def portfolio(request: SignedIn) -> HttpResponse:
     now = asked.as_of is None
     saved = saved_views.offer(request)
     context = {
-        "title": f"{organisation} portfolio" if organisation else "Portfolio",
-        "organisation": organisation or "Portfolio",
+        "title": _("%(organisation)s portfolio") % {"organisation": organisation} if organisation else _("Portfolio"),
+        "organisation": organisation or _("Portfolio"),
         "today": day,
         "since": since.on,
         "asked": asked,
@@ -103,7 +104,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "groups": [(name, FILTERS[name][0]) for name in GROUPS],
         "hidden": [(name, request.GET[name]) for name in ("view", "sort", "group") if request.GET.get(name)],
         "selects": [
-            (name, FILTERS[name][0], asked.filters.get(name, ""), [(ME, "Me")] * (name in PEOPLE) + offered[name])
+            (name, FILTERS[name][0], asked.filters.get(name, ""), [(ME, _("Me"))] * (name in PEOPLE) + offered[name])
             for name in FILTERS
             if offered.get(name)
         ],
@@ -155,7 +156,7 @@ def tabs(
         }
         for name, (label, _) in VIEWS.items()
     ]
-    shown.insert(-1, {"label": "Watermelons", "url": "/watermelons", "count": None, "current": False})
+    shown.insert(-1, {"label": _("Watermelons"), "url": "/watermelons", "count": None, "current": False})
     return shown
 
 
@@ -178,9 +179,9 @@ def chips(query: QueryDict, asked: Asked, offered: Choices) -> list[tuple[str, s
     """The filters in force: name, value in words, and the address without that filter."""
     result = []
     for name, value in asked.filters.items():
-        words = "me" if value == ME else dict(offered.get(name, [])).get(value, value)
+        words = _("me") if value == ME else dict(offered.get(name, [])).get(value, value)
         aliases = {alias: None for alias, of in choosing.ALIASES.items() if of == name}
-        result.append((FILTERS[name][0], words, address(query, **{name: None, **aliases})))
+        result.append((str(FILTERS[name][0]), words, address(query, **{name: None, **aliases})))
     return result
 
 
@@ -190,33 +191,39 @@ def chips(query: QueryDict, asked: Asked, offered: Choices) -> list[tuple[str, s
 def as_file(kind: str, lines: list[Line], asked: Asked, day: date) -> HttpResponse:
     """The table as it is seen, all of its pages."""
     complete(lines, asked)
+    words = {health: str(health.label) for health in Health}
+    stale = _("stale")
+    # A group that is a column, too, is there once.
     columns: dict[str, list[export.Cell]] = {}
     if asked.group:
-        columns[FILTERS[asked.group][0]] = [choosing.values(line, asked.group)[0][1] for line in lines]
+        heading = str(FILTERS[asked.group][0])
+        columns[heading] = [str(choosing.values(line, asked.group)[0][1]) for line in lines]
     columns |= {
-        "Key": [line.program.key for line in lines],
-        "Program": [line.program.name for line in lines],
-        "Lead": [line.program.lead.name if line.program.lead else None for line in lines],
-        "Team": [line.program.owning_team.name if line.program.owning_team else None for line in lines],
-        "Derived health": [str(line.derived.label) for line in lines],
-        "Reported health": [str(Health(line.reported.health).label) if line.reported else None for line in lines],
-        "Differs for days": [line.differs_days if line.disagrees else None for line in lines],
-        "Target": [line.program.target_on for line in lines],
+        _("Key"): [line.program.key for line in lines],
+        _("Program"): [line.program.name for line in lines],
+        _("Lead"): [line.program.lead.name if line.program.lead else None for line in lines],
+        _("Team"): [line.program.owning_team.name if line.program.owning_team else None for line in lines],
+        _("Derived health"): [words[line.derived] for line in lines],
+        _("Reported health"): [words[Health(line.reported.health)] if line.reported else None for line in lines],
+        _("Differs for days"): [line.differs_days if line.disagrees else None for line in lines],
+        _("Target"): [line.program.target_on for line in lines],
         "P50": [line.p50_on for line in lines],
         "P80": [line.p80_on for line in lines],
-        "P80 slip, days": [line.slip for line in lines],
-        "Chance of target, %": [None if line.chance is None else round(line.chance * 100) for line in lines],
-        "P80 slip by week, oldest first": [", ".join(str(slip) for _, slip in line.slips) or None for line in lines],
+        _("P80 slip, days"): [line.slip for line in lines],
+        _("Chance of target, %"): [None if line.chance is None else round(line.chance * 100) for line in lines],
+        _("P80 slip by week, oldest first"): [
+            ", ".join(str(slip) for _day, slip in line.slips) or None for line in lines
+        ],
     }
     if asked.as_of is None:
         columns |= {
-            "Top risk": [line.top_risk.title if line.top_risk else None for line in lines],
-            "Its exposure, days": [
+            _("Top risk"): [line.top_risk.title if line.top_risk else None for line in lines],
+            _("Its exposure, days"): [
                 round(line.top_exposure / MINUTES_A_DAY, 1) if line.top_exposure else None for line in lines
             ],
-            "Next milestone": [line.next_milestone.name if line.next_milestone else None for line in lines],
-            "Expected on": [line.next_on for line in lines],
+            _("Next milestone"): [line.next_milestone.name if line.next_milestone else None for line in lines],
+            _("Expected on"): [line.next_on for line in lines],
         }
-    columns["Days since update"] = [line.days_since_update for line in lines]
-    columns["Stale"] = ["stale" if line.is_stale else None for line in lines]
+    columns[_("Days since update")] = [line.days_since_update for line in lines]
+    columns[_("Stale")] = [stale if line.is_stale else None for line in lines]
     return export.file(kind, f"portfolio-{day:%Y-%m-%d}", list(columns), zip(*columns.values(), strict=True))

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboards import bars
@@ -28,19 +31,20 @@ from risks.recurring import Cost, Kind, Of, Recurring, find, quarters_until
 
 MOST_ROWS = 25
 MOST_COSTS = 100
-CRUMBS = [("Problems", "/problems")]
+CRUMBS = [(lazy("Problems"), "/problems")]
 
 
 def title_of(one: Recurring) -> str:
     """What a problem is called until somebody says better; it counts nothing, for others may see less of it."""
-    return f"{one.name}: delays again and again" if one.kind is Kind.CAUSE else f"What {one.name} gives comes late"
+    form = _("%(name)s: delays again and again") if one.kind is Kind.CAUSE else _("What %(name)s gives comes late")
+    return form % {"name": one.name}
 
 
 @require_safe
 def problems(request: SignedIn) -> HttpResponse:
     """Causes and giving teams that cost two or more of the reader's programs days, beside the register."""
     viewer = request.user
-    _, zone = organisation_and_zone()
+    zone = organisation_and_zone()[1]
     day = timezone.now().astimezone(zone).date()
     found = find(viewer, today=day, zone=zone)
     visible = Problem.objects.visible_to(viewer)
@@ -54,9 +58,11 @@ def problems(request: SignedIn) -> HttpResponse:
     page = paged(request, register.select_related("owner", "program").order_by("-opened_on", "-id"))
     most = max((days for one in found for _, days in one.by_quarter), default=0)
     context = {
-        "title": "Problems",
-        "sub": "What keeps costing several programs days: by the cause of moved dates, and by the team that gives. "
-        "A problem that somebody owns can become a program.",
+        "title": _("Problems"),
+        "sub": _(
+            "What keeps costing several programs days: by the cause of moved dates, and by the team that gives. "
+            "A problem that somebody owns can become a program."
+        ),
         "lines": [
             (one, bars.by_quarter(one.by_quarter, most, one.name), recorded.get((one.kind, one.id)))
             for one in found[:MOST_ROWS]
@@ -67,12 +73,12 @@ def problems(request: SignedIn) -> HttpResponse:
         "started": _seen(request, list(page)),
         "closed": closed,
         "tabs": [
-            {"label": "Open", "url": "?show=open", "count": visible.open().count(), "current": not closed},
-            {"label": "Closed", "url": "?show=closed", "count": done_with.count(), "current": closed},
+            {"label": _("Open"), "url": "?show=open", "count": visible.open().count(), "current": not closed},
+            {"label": _("Closed"), "url": "?show=closed", "count": done_with.count(), "current": closed},
         ],
-        "tabs_label": "Problems",
+        "tabs_label": _("Problems"),
         "primary_url": "/problems/new",
-        "primary_label": "New problem",
+        "primary_label": _("New problem"),
     }
     return render(request, "dashboards/problems.html", context)
 
@@ -88,7 +94,7 @@ def find_problem(request: SignedIn, pk: int) -> Problem:
     return get_object_or_404(rows, pk=pk)
 
 
-def _here(*rows: Problem) -> list[tuple[str, str]]:
+def _here(*rows: Problem) -> list[tuple[str | Promise, str]]:
     return [*CRUMBS, *((row.title, row.get_absolute_url()) for row in rows)]
 
 
@@ -110,7 +116,7 @@ def problem(request: SignedIn, pk: int) -> HttpResponse:
         "chart": bars.by_quarter(found.by_quarter, max(days for _, days in found.by_quarter), found.name)
         if found
         else "",
-        "changes": changes_of(row, {"program": lambda _: started.name if started else "a private program"}),
+        "changes": changes_of(row, {"program": lambda _program: started.name if started else _("a private program")}),
         "may_edit": mine,
         "may_start": mine and not row.program_id and organisation.may(request.user, OrgAct.CREATE_PROGRAM),
     }
@@ -144,7 +150,7 @@ def _as_found(request: SignedIn, row: Problem) -> Recurring | None:
 def problem_record(request: SignedIn) -> HttpResponse:
     """One click: what recurs becomes a problem that the reader owns, with the evidence as it stands now."""
     organisation.require(request.user, OrgAct.RECORD_PROBLEM)
-    _, zone = organisation_and_zone()
+    zone = organisation_and_zone()[1]
     on = timezone.now().astimezone(zone).date()
     recurring = find(request.user, today=on, zone=zone)
     one = next((one for one in recurring if str(one.id) == request.POST.get(one.kind)), None)
@@ -153,7 +159,7 @@ def problem_record(request: SignedIn) -> HttpResponse:
     row = services.open_problem(
         by=request.user, today=on, title=title_of(one), costs=one.costs, **{f"{one.kind}_id": one.id}
     )
-    return done(request, "Recorded, and you own it. Say what would end it.", row.get_absolute_url())
+    return done(request, _("Recorded, and you own it. Say what would end it."), row.get_absolute_url())
 
 
 def problem_create(request: SignedIn) -> HttpResponse:
@@ -162,13 +168,13 @@ def problem_create(request: SignedIn) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.open_problem(by=request.user, today=today(timezone.now()), **form.changes)
-            return done(request, "Recorded the problem.", row.get_absolute_url())
+            return done(request, _("Recorded the problem."), row.get_absolute_url())
     context = {
         "form": form,
-        "title": "New problem",
+        "title": _("New problem"),
         "crumbs": CRUMBS,
         "cancel_url": "/problems",
-        "submit_label": "Record problem",
+        "submit_label": _("Record problem"),
     }
     return form_page(request, context)
 
@@ -181,10 +187,10 @@ def problem_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_problem(problem=row, by=request.user, **form.changes)
-            return done(request, "Saved the problem.", here, kept=form.kept)
+            return done(request, _("Saved the problem."), here, kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit problem",
+        "title": _("Edit problem"),
         "crumbs": _here(row),
         "cancel_url": here,
         "delete_url": f"{here}/delete",
@@ -201,15 +207,15 @@ def problem_close(request: SignedIn, pk: int) -> HttpResponse:
         with explaining(form):
             because = form.cleaned_data["closed_because"]
             services.close_problem(problem=row, by=request.user, on=today(timezone.now()), because=because)
-            return done(request, "Closed the problem.", here)
-    form.fields["closed_because"].help_text = "It is solved, or nobody will solve it: the next reader wants to know."
+            return done(request, _("Closed the problem."), here)
+    form.fields["closed_because"].help_text = _("It is solved, or nobody will solve it: the next reader wants to know.")
     context = {
         "form": form,
-        "title": "Close problem",
+        "title": _("Close problem"),
         "sub": row.title,
         "crumbs": _here(row),
         "cancel_url": here,
-        "submit_label": "Close problem",
+        "submit_label": _("Close problem"),
     }
     return render(request, "form_base.html", context, status=422 if form.errors else 200)
 
@@ -221,7 +227,7 @@ def problem_reopen(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: services.reopen_problem(problem=row, by=request.user),
-        "The problem is open again.",
+        _("The problem is open again."),
         row.get_absolute_url(),
     )
 
@@ -237,14 +243,18 @@ def problem_start(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             program = services.start_program(problem=row, by=request.user, **form.related, **form.changes)
-            return done(request, f"Started {program.name}. Next: its milestones.", program.get_absolute_url())
+            return done(
+                request,
+                _("Started %(program)s. Next: its milestones.") % {"program": program.name},
+                program.get_absolute_url(),
+            )
     context = {
         "form": form,
-        "title": "Start a program",
-        "sub": f"To end the problem “{row.title}”. The summary leads back to it.",
+        "title": _("Start a program"),
+        "sub": _("To end the problem “%(title)s”. The summary leads back to it.") % {"title": row.title},
         "crumbs": _here(row),
         "cancel_url": here,
-        "submit_label": "Start program",
+        "submit_label": _("Start program"),
     }
     return form_page(request, context)
 
@@ -268,6 +278,6 @@ def problem_delete(request: SignedIn, pk: int) -> HttpResponse:
         row=row,
         to="/problems",
         back=row.get_absolute_url(),
-        consequence="Its evidence goes with it. To keep it in the register, close it instead.",
+        consequence=_("Its evidence goes with it. To keep it in the register, close it instead."),
         crumbs=_here(row),
     )

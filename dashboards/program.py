@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, JSONObject
+from django.utils.translation import gettext as _
 
 from dashboards import evidence, moves
 from dashboards.news import moved, named
-from dashboards.templatetags.words import isolated, slip_tone
+from dashboards.templatetags.words import critical_path, isolated, slip_tone, written
 from forecasts.models import MilestoneForecast, ProgramHealth
 from forecasts.watermelons import COMPARABLE, days_of_disagreement
 from history import past
@@ -91,8 +92,8 @@ class Step:
     @property
     def state(self) -> str:
         if self.milestone.done_on:
-            return "Done"
-        return "Started" if self.milestone.started_on else "Not started"
+            return _("Done")
+        return _("Started") if self.milestone.started_on else _("Not started")
 
 
 def likely(forecast: MilestoneForecast | None) -> date | None:
@@ -164,8 +165,7 @@ class Page:
     def finding(self) -> str:
         """What the roadmap shows, in a sentence or two."""
         critical = [step.milestone.name for step in self.steps if step.is_critical]
-        path = f"Critical path: {', '.join(critical[:6])}{' and others' if critical[6:] else ''}." if critical else ""
-        return f"{self.why.verdict} {path}".strip()
+        return f"{self.why.verdict} {critical_path(critical, 6)}".strip()
 
     @property
     def is_behind(self) -> bool:
@@ -314,7 +314,7 @@ def _steps(
             m,
             getattr(m, "forecast", None),
             None,
-            "From other programs",
+            _("From other programs"),
             m.program.key,
             is_driving=m.pk in driving,
         )
@@ -345,24 +345,27 @@ def _log(program: Program, zone: ZoneInfo) -> list[Event]:
     decisions = Decision.objects.filter(program=program).select_related("decider")
     for decision in decisions.order_by(Coalesce("decided_on", "raised_on").desc(), "-id")[:6]:
         if decision.decided_on:
-            by = f" Decided by {decision.decider.name}." if decision.decider else ""
-            on, text = decision.decided_on, f"{decision.answer}{by}"
+            on, text = decision.decided_on, decision.answer
+            if decision.decider:
+                text += " " + _("Decided by %(person)s.") % {"person": decision.decider.name}
         else:
-            until = f", by {decision.decide_by_on:%-d %b %Y}" if decision.decide_by_on else ""
-            who = decision.decider.name if decision.decider else "somebody"
-            on, text = decision.raised_on, f"Waits for {who}{until}."
+            on, by_day = decision.raised_on, decision.decide_by_on
+            form = _("Waits for %(person)s, by %(day)s.") if by_day else _("Waits for %(person)s.")
+            who = decision.decider.name if decision.decider else _("somebody")
+            text = form % {"person": who, "day": written(by_day, "j M Y") if by_day else ""}
         title = f"{decision.reference} {decision.question}"
         events.append(Event(on, "gavel", title, text, f"/d/{decision.reference}"))
     moves = named(DateMove.objects.filter(program=program), "by")
     for move in moves.order_by("-at", "-id")[:6]:
-        what = moved(move) or "Target"
-        to = f"{move.after_on:%-d %b}" if move.after_on else "no date"
+        what = moved(move) or _("Target")
+        to = written(move.after_on, "j M") if move.after_on else _("no date")
         note = f" “{move.note}”" if move.note else ""
-        title = f"{isolated(what)} {move.before_on:%-d %b} → {to}"
+        title = f"{isolated(what)} {written(move.before_on, 'j M')} → {to}"
         events.append(Event(local(move.at, zone), "trend", title, f"{move.by.name}: {move.cause.name}.{note}"))
     for baseline in Baseline.objects.filter(program=program).select_related("approved_by").order_by("-approved_on")[:3]:
-        text = f"By {baseline.approved_by.name}. {baseline.note}".strip()
-        events.append(Event(baseline.approved_on, "flag", f"Baseline “{baseline.name}” approved", text))
+        text = _("By %(person)s.") % {"person": baseline.approved_by.name} + f" {baseline.note}"
+        title = _("Baseline “%(name)s” approved") % {"name": baseline.name}
+        events.append(Event(baseline.approved_on, "flag", title, text.strip()))
     return sorted(events, key=lambda event: event.on, reverse=True)[:6]
 
 

@@ -6,6 +6,8 @@ from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 import milestones.services
@@ -31,10 +33,10 @@ def program_edit(request: SignedIn, key: str) -> HttpResponse:
             milestones.services.move_program_target(
                 program=program, by=request.user, at=timezone.now(), **form.move, **form.related, **form.changes
             )
-            return done(request, "Saved. The forecast follows within seconds.", here, kept=form.kept)
+            return done(request, _("Saved. The forecast follows within seconds."), here, kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit program",
+        "title": _("Edit program"),
         "crumbs": program_crumbs(program),
         "cancel_url": here,
         "delete_url": f"{here}/delete" if may(request.user, Act.DELETE, program) else None,
@@ -53,7 +55,7 @@ def program_settings(request: SignedIn, key: str) -> HttpResponse:
     context = {
         "program": program,
         "place": "settings",
-        "title": "Settings",
+        "title": _("Settings"),
         "crumbs": program_crumbs(program),
         "roles": [(kind.label, counts[kind]) for kind in Role.Kind if counts.get(kind)],
         "open_slots": program.slots.filter(person=None).count(),
@@ -71,22 +73,31 @@ def program_settings(request: SignedIn, key: str) -> HttpResponse:
 def effect_of_deleting(program: Program) -> str:
     """What goes with a program, in words."""
     links = Dependency.objects.filter(Q(predecessor__program=program) | Q(successor__program=program))
+    milestones, between = program.milestones.count(), links.count()
+    log, decisions = program.risks.count() + program.issues.count(), program.decisions.count()
+    measures, updates = program.kpis.count(), program.updates.count()
     counts = [
-        (program.milestones.count(), "milestone", "milestones"),
-        (links.count(), "link between milestones", "links between milestones"),
-        (program.risks.count() + program.issues.count(), "risk or issue", "risks and issues"),
-        (program.decisions.count(), "decision", "decisions"),
-        (program.kpis.count(), "KPI", "KPIs"),
-        (program.updates.count(), "update", "updates"),
+        (milestones, ngettext("%(count)s milestone", "%(count)s milestones", milestones)),
+        (between, ngettext("%(count)s link between milestones", "%(count)s links between milestones", between)),
+        (log, ngettext("%(count)s risk or issue", "%(count)s risks and issues", log)),
+        (decisions, ngettext("%(count)s decision", "%(count)s decisions", decisions)),
+        (measures, ngettext("%(count)s KPI", "%(count)s KPIs", measures)),
+        (updates, ngettext("%(count)s update", "%(count)s updates", updates)),
     ]
-    gone = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
-    listed = ", ".join(gone[:-1]) + (" and " if gone[1:] else "") + "".join(gone[-1:])
+    gone = [form % {"count": count} for count, form in counts if count]
+    listed = ", ".join(gone)
+    if gone[1:]:
+        listed = _("%(names)s and %(last)s") % {"names": ", ".join(gone[:-1]), "last": gone[-1]}
     across = links.exclude(predecessor__program=program, successor__program=program).count()
-    words = [f"With it go {listed}." if gone else "Nothing hangs on it yet."]
+    words = [_("With it go %(listed)s.") % {"listed": listed} if gone else _("Nothing hangs on it yet.")]
     if across:
-        waits = "1 of the links leads" if across == 1 else f"{across} of the links lead"
-        words.append(f"{waits} to other programs, whose forecasts will change.")
-    words.append("To keep it readable, set its state to Cancelled instead.")
+        form = ngettext(
+            "%(count)s of the links leads to other programs, whose forecasts will change.",
+            "%(count)s of the links lead to other programs, whose forecasts will change.",
+            across,
+        )
+        words.append(form % {"count": across})
+    words.append(_("To keep it readable, set its state to Cancelled instead."))
     return " ".join(words)
 
 
@@ -100,6 +111,6 @@ def program_delete(request: SignedIn, key: str) -> HttpResponse:
         to="/",
         back=f"{program.get_absolute_url()}/settings",
         consequence=effect_of_deleting(program),
-        crumbs=program_crumbs(program, ("Settings", f"{program.get_absolute_url()}/settings")),
+        crumbs=program_crumbs(program, (_("Settings"), f"{program.get_absolute_url()}/settings")),
         typed=program.key,
     )

@@ -7,6 +7,8 @@ from datetime import date
 from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from forecasts.models import ProgramHealth
 from milestones.hand_offs import SeenLink, seen
@@ -42,15 +44,19 @@ class Record:
     def in_words(self) -> str:
         """“Kept 4 of 6 promises, the others 9 days late on average; 3 are ahead, 1 is overdue.”"""
         if not self.given:
-            return "No promise to another program yet."
+            return _("No promise to another program yet.")
         over = self.kept + self.late
-        words = f"Kept {self.kept} of {over} promise{'' if over == 1 else 's'}" if over else "No promise is due yet"
+        words = _("No promise is due yet")
+        if over:
+            form = ngettext("Kept %(kept)s of %(count)s promise", "Kept %(kept)s of %(count)s promises", over)
+            words = form % {"kept": self.kept, "count": over}
         if self.late:
             days = round(self.late_days / self.late)
-            words += f", the other{'' if self.late == 1 else 's'} {days} day{'' if days == 1 else 's'} late"
-            words += " on average" if self.late > 1 else ""
-        ahead = [f"{self.ahead} ahead"] if self.ahead else []
-        ahead += [f"{self.overdue} overdue"] if self.overdue else []
+            late = ngettext("%(count)s day", "%(count)s days", days) % {"count": days}
+            others = ngettext("the other %(days)s late", "the others %(days)s late on average", self.late)
+            words += ", " + others % {"days": late}
+        ahead = [_("%(count)s ahead") % {"count": self.ahead}] if self.ahead else []
+        ahead += [_("%(count)s overdue") % {"count": self.overdue}] if self.overdue else []
         return f"{'; '.join([words, ', '.join(ahead)] if ahead else [words])}."
 
 

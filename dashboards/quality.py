@@ -10,6 +10,8 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
 from dashboards.context import organisation_and_zone
@@ -25,32 +27,64 @@ FINDINGS_SHOWN = 5
 ALL_FINDINGS = 200  # of one program, where the reader asks for it
 # What a check looks for, why it matters, and what mends it.
 WORDS = {
-    1: ("Missing logic", "Open milestones that wait for nothing, or for which nothing waits.", "Link them."),
-    2: ("Leads", "Links with a negative lag: they overlap what they claim to follow.", "Split the work instead."),
-    3: ("Lags", "Links with a lag: work that nobody sees.", "Make the wait a milestone."),
-    4: ("Finish to start", "Share of links of the plainest type.", "Turn other types into finish to start."),
-    5: ("Hard dates", "Open milestones held by a typed day alone.", "Give them work and what they wait for."),
-    6: ("High float", "Open milestones with more than 44 working days of float.", "Look for a missing link."),
-    7: ("Negative float", "Open milestones that must be done sooner than they can.", "Move the day or the work."),
-    8: ("Long work", "Milestones of more than 44 working days.", "Split them."),
-    9: ("Invalid dates", "Open work in the past, or done work in the future.", "Correct the dates."),
-    10: ("Nobody’s work", "Open work with neither owner nor team.", "Name who does it."),
-    11: (
-        "Missed tasks",
-        "Of milestones whose baseline day has come, those done or expected after it.",
-        "Win back days, or agree a new baseline.",
+    1: (
+        lazy("Missing logic"),
+        lazy("Open milestones that wait for nothing, or for which nothing waits."),
+        lazy("Link them."),
     ),
-    12: ("Critical path test", "Whether a slip of 100 days at the start of the path moves the end.", "Mend the links."),
-    13: ("Critical path length", "(Length + float) / length of the path to the end.", "Win back days on the path."),
+    2: (
+        lazy("Leads"),
+        lazy("Links with a negative lag: they overlap what they claim to follow."),
+        lazy("Split the work instead."),
+    ),
+    3: (lazy("Lags"), lazy("Links with a lag: work that nobody sees."), lazy("Make the wait a milestone.")),
+    4: (
+        lazy("Finish to start"),
+        lazy("Share of links of the plainest type."),
+        lazy("Turn other types into finish to start."),
+    ),
+    5: (
+        lazy("Hard dates"),
+        lazy("Open milestones held by a typed day alone."),
+        lazy("Give them work and what they wait for."),
+    ),
+    6: (
+        lazy("High float"),
+        lazy("Open milestones with more than 44 working days of float."),
+        lazy("Look for a missing link."),
+    ),
+    7: (
+        lazy("Negative float"),
+        lazy("Open milestones that must be done sooner than they can."),
+        lazy("Move the day or the work."),
+    ),
+    8: (lazy("Long work"), lazy("Milestones of more than 44 working days."), lazy("Split them.")),
+    9: (lazy("Invalid dates"), lazy("Open work in the past, or done work in the future."), lazy("Correct the dates.")),
+    10: (lazy("Nobody’s work"), lazy("Open work with neither owner nor team."), lazy("Name who does it.")),
+    11: (
+        lazy("Missed tasks"),
+        lazy("Of milestones whose baseline day has come, those done or expected after it."),
+        lazy("Win back days, or agree a new baseline."),
+    ),
+    12: (
+        lazy("Critical path test"),
+        lazy("Whether a slip of 100 days at the start of the path moves the end."),
+        lazy("Mend the links."),
+    ),
+    13: (
+        lazy("Critical path length"),
+        lazy("(Length + float) / length of the path to the end."),
+        lazy("Win back days on the path."),
+    ),
     14: (
-        "Baseline execution",
-        "Milestones done, of those whose baseline day has come.",
-        "Finish them, or agree a new baseline.",
+        lazy("Baseline execution"),
+        lazy("Milestones done, of those whose baseline day has come."),
+        lazy("Finish them, or agree a new baseline."),
     ),
     15: (
-        "Out-of-sequence progress",
-        "Links to open work that began before what it waits for allowed. The rest of it waits all the same.",
-        "Correct the actual dates, or the link.",
+        lazy("Out-of-sequence progress"),
+        lazy("Links to open work that began before what it waits for allowed. The rest of it waits all the same."),
+        lazy("Correct the actual dates, or the link."),
     ),
 }
 # Mended in the form of the milestone; all others on its page, where its links are.
@@ -81,15 +115,15 @@ class Told:
 
     @property
     def title(self) -> str:
-        return WORDS[self.check.number][0]
+        return str(WORDS[self.check.number][0])
 
     @property
     def text(self) -> str:
-        return WORDS[self.check.number][1]
+        return str(WORDS[self.check.number][1])
 
     @property
     def remedy(self) -> str:
-        return WORDS[self.check.number][2]
+        return str(WORDS[self.check.number][2])
 
     @property
     def tone(self) -> str:
@@ -98,15 +132,15 @@ class Told:
     @property
     def verdict(self) -> str:
         if self.check.passes is None:
-            return "No limit" if self.check.value is not None else "Nothing to check"
-        return "Pass" if self.check.passes else "Fail"
+            return _("No limit") if self.check.value is not None else _("Nothing to check")
+        return _("Pass") if self.check.passes else _("Fail")
 
     @property
     def value(self) -> str:
         if self.check.value is None:
             return "–"
         if self.of_programs:
-            return f"{self.check.count} of {self.check.of} programs"
+            return _("%(count)s of %(of)s programs") % {"count": self.check.count, "of": self.check.of}
         return shown(self.check.number, self.check.value)
 
     @property
@@ -114,14 +148,14 @@ class Told:
         """What the value is a share of, where it is one of milestones or links."""
         if not self.check.of or self.check.number in quality.PATH_CHECKS:
             return ""
-        return f"{self.check.count} of {self.check.of}"
+        return _("%(count)s of %(of)s") % {"count": self.check.count, "of": self.check.of}
 
     @property
     def limit(self) -> str:
         if self.check.threshold is None:
-            return "none"
+            return _("none")
         if self.of_programs:
-            return "all"
+            return _("all")
         return f"{'≥' if self.check.at_least else '≤'} {shown(self.check.number, self.check.threshold)}"
 
 
@@ -155,8 +189,8 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
         judged = {row.program: row for row in quality.judge([program.pk for program in chosen], today=today)}
     except ValidationError as refusal:
         context = {
-            "title": "Schedule quality",
-            "organisation": organisation or "Portfolio",
+            "title": _("Schedule quality"),
+            "organisation": organisation or _("Portfolio"),
             "count": len(chosen),
             "refusal": refusal.messages[0],
         }
@@ -168,10 +202,10 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
     rows = [_row(program, row, names, most) for program, row in shown_here]
     fails = quality.failing(list(judged.values()))
     context = {
-        "organisation": organisation or "Portfolio",
-        "title": f"Schedule quality of {one.name}" if one else "Schedule quality",
+        "organisation": organisation or _("Portfolio"),
+        "title": _("Schedule quality of %(program)s") % {"program": one.name} if one else _("Schedule quality"),
         "one": one,
-        "crumbs": [("Schedule quality", "/quality")] if one else [],
+        "crumbs": [(_("Schedule quality"), "/quality")] if one else [],
         "page": page,
         "count": len(chosen),
         "checks": [_over_all(check, rows, fails[check.number]) for check in quality.together(list(judged.values()))],

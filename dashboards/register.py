@@ -10,6 +10,9 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, F, OuterRef, Q, Subquery, Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import pgettext_lazy
 
 from dashboards.templatetags.words import in_days
 from forecasts.models import ProgramHealth, RiskForecast
@@ -78,55 +81,57 @@ def forecast_of(risk: Risk) -> RiskForecast | None:
 SCORES = (5, 10, 15, 20)
 RISKS = Shape(
     name="risks",
-    noun="risk",
+    noun=lazy("risk"),
     filters={
-        "q": lists.words("Words in title, program or owner", "title", "program__name", "program__key", "owner__name"),
+        "q": lists.words(
+            lazy("Words in title, program or owner"), "title", "program__name", "program__key", "owner__name"
+        ),
         "program": lists.program(),
-        "owner": lists.person("Owner"),
-        "response": lists.one_of("Response", "response", Risk.Response.choices, "No response yet"),
+        "owner": lists.person(lazy("Owner")),
+        "response": lists.one_of(lazy("Response"), "response", Risk.Response.choices, lazy("No response yet")),
         "score": lists.Filter(
-            "Score",
+            lazy("Score"),
             lambda rows, value, reader: rows.filter(score__gte=int(value)),
-            lambda rows, reader: [(str(score), f"{score} or more") for score in SCORES],
+            lambda rows, reader: [(str(score), _("%(score)s or more") % {"score": score}) for score in SCORES],
         ),
         # A cell of the matrix is these two.
-        "likelihood": lists.one_of("Likelihood", "likelihood_score", enumerate(LIKELIHOODS, start=1)),
-        "impact": lists.one_of("Impact", "impact_score", enumerate(IMPACTS, start=1)),
-        "review": lists.due("Review", "review_on"),
+        "likelihood": lists.one_of(lazy("Likelihood"), "likelihood_score", enumerate(LIKELIHOODS, start=1)),
+        "impact": lists.one_of(lazy("Impact"), "impact_score", enumerate(IMPACTS, start=1)),
+        "review": lists.due(pgettext_lazy("day", "Review"), "review_on"),
     },
     sorts={
-        "exposure": ("Exposure", F("exposure")),
-        "p80": ("Share of P80", F("forecast__p80_days")),
-        "score": ("Score", F("score")),
-        "probability": ("Probability", F("probability")),
-        "review": ("Review", F("review_on")),
-        "owner": ("Owner", F("owner__name")),
-        "title": ("Risk", F("title")),
-        "id": ("ID", F("pk")),
+        "exposure": (lazy("Exposure"), F("exposure")),
+        "p80": (lazy("Share of P80"), F("forecast__p80_days")),
+        "score": (lazy("Score"), F("score")),
+        "probability": (lazy("Probability"), F("probability")),
+        "review": (pgettext_lazy("day", "Review"), F("review_on")),
+        "owner": (lazy("Owner"), F("owner__name")),
+        "title": (lazy("Risk"), F("title")),
+        "id": (lazy("ID"), F("pk")),
     },
     sort="-exposure",
     then=[F("exposure").desc(nulls_last=True), F("score").desc(nulls_last=True)],
     columns=[
-        ("ID", lambda line: line.risk.reference),
-        ("Risk", lambda line: line.risk.title),
-        ("Program", lambda line: line.risk.program.name),
-        ("Likelihood", lambda line: line.risk.likelihood_score),
-        ("Impact", lambda line: line.risk.impact_score),
-        ("Score", lambda line: line.risk.score),
-        ("Probability, %", lambda line: line.percent(line.risk.probability)),
-        ("After mitigation, %", lambda line: line.percent(line.risk.residual_probability)),
-        ("Best, days", lambda line: in_days(line.risk.points and line.risk.points["low"])),
-        ("Likely, days", lambda line: in_days(line.risk.points and line.risk.points["likely"])),
-        ("Worst, days", lambda line: in_days(line.risk.points and line.risk.points["high"])),
-        ("Exposure, days", lambda line: in_days(line.exposure and line.exposure.mean)),
-        ("Exposure at P90, days", lambda line: in_days(line.exposure and line.exposure.p90)),
-        ("Share of P80, days", lambda line: line.forecast and line.forecast.p80_days),
-        ("Owner", lambda line: line.risk.owner and line.risk.owner.name),
-        ("Response", lambda line: line.risk.get_response_display() or None),
-        ("Mitigation", lambda line: line.risk.todo[0].text if line.risk.todo else line.risk.mitigation or None),
-        ("Mitigation due", lambda line: line.risk.todo[0].due_on if line.risk.todo else None),
-        ("Review", lambda line: line.risk.review_on),
-        ("Closed", lambda line: line.risk.closed_on),
+        (lazy("ID"), lambda line: line.risk.reference),
+        (lazy("Risk"), lambda line: line.risk.title),
+        (lazy("Program"), lambda line: line.risk.program.name),
+        (lazy("Likelihood"), lambda line: line.risk.likelihood_score),
+        (lazy("Impact"), lambda line: line.risk.impact_score),
+        (lazy("Score"), lambda line: line.risk.score),
+        (lazy("Probability, %"), lambda line: line.percent(line.risk.probability)),
+        (lazy("After mitigation, %"), lambda line: line.percent(line.risk.residual_probability)),
+        (lazy("Best, days"), lambda line: in_days(line.risk.points and line.risk.points["low"])),
+        (lazy("Likely, days"), lambda line: in_days(line.risk.points and line.risk.points["likely"])),
+        (lazy("Worst, days"), lambda line: in_days(line.risk.points and line.risk.points["high"])),
+        (lazy("Exposure, days"), lambda line: in_days(line.exposure and line.exposure.mean)),
+        (lazy("Exposure at P90, days"), lambda line: in_days(line.exposure and line.exposure.p90)),
+        (lazy("Share of P80, days"), lambda line: line.forecast and line.forecast.p80_days),
+        (lazy("Owner"), lambda line: line.risk.owner and line.risk.owner.name),
+        (lazy("Response"), lambda line: line.risk.get_response_display() or None),
+        (lazy("Mitigation"), lambda line: line.risk.todo[0].text if line.risk.todo else line.risk.mitigation or None),
+        (lazy("Mitigation due"), lambda line: line.risk.todo[0].due_on if line.risk.todo else None),
+        (pgettext_lazy("day", "Review"), lambda line: line.risk.review_on),
+        (lazy("Closed"), lambda line: line.risk.closed_on),
     ],
 )
 

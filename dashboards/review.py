@@ -11,6 +11,8 @@ from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dashboards import charts, evidence, overview
@@ -65,8 +67,8 @@ def review(request: SignedIn) -> HttpResponse:
     held = Review.objects.visible_to(viewer).order_by("-held_on").first()
     actions = ReviewAction.objects.visible_to(viewer).select_related("owner", "program", "review")
     context = {
-        "title": "Portfolio review",
-        "sub": f"{organisation}, {day:%-d %B %Y}".lstrip(", "),
+        "title": _("Portfolio review"),
+        "sub": f"{organisation}, {date_format(day, 'j F Y')}".lstrip(", "),
         "today": day,
         "copied_day": day,
         "sums": overview.add_up(lines),

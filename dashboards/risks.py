@@ -7,6 +7,8 @@ from typing import Any
 from django.db.models import F, Prefetch, Q, Sum
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from dashboards import register
@@ -30,17 +32,17 @@ from risks.models import MitigationAction, Risk
 @looks_back
 def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
     """Risks by what to expect of them: of one program, or of all."""
-    program, context = log_page(request, key, "risk", "Risks")
+    program, context = log_page(request, key, "risk", _("Risks"))
     day = day_of(request)
     visible = Risk.objects.visible_to(request.user)
     if program:
         visible = visible.filter(program=program)
     is_open = Q(closed_on=None)
     kinds = {
-        "open": ("Open", is_open),
-        "overdue": ("Overdue mitigation", is_open & Q(pk__in=visible.behind(day).values("pk"))),
-        "mine": ("Mine", is_open & Q(owner=request.user)),
-        "closed": ("Closed", Q(closed_on__isnull=False)),
+        "open": (_("Open"), is_open),
+        "overdue": (_("Overdue mitigation"), is_open & Q(pk__in=visible.behind(day).values("pk"))),
+        "mine": (_("Mine"), is_open & Q(owner=request.user)),
+        "closed": (_("Closed"), Q(closed_on__isnull=False)),
     }
     scored = visible.annotate(score=F("likelihood_score") * F("impact_score"))
     listing = Listing(request, RISKS, scored, kinds, day, program=program)
@@ -56,13 +58,19 @@ def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
     page = listing.page(rows)
     sums = register.add_up(visible, day)
     context |= listing.context(page) | {
-        "sub": f"{sums.count} open risk{'' if sums.count == 1 else 's'}, {sums.minutes / MINUTES_A_DAY:.0f} expected "
-        "days in total. Days on parallel paths overlap: read this as a ranking, not as a forecast.",
+        "sub": ngettext(
+            "%(count)s open risk, %(days)s expected days in total. "
+            "Days on parallel paths overlap: read this as a ranking, not as a forecast.",
+            "%(count)s open risks, %(days)s expected days in total. "
+            "Days on parallel paths overlap: read this as a ranking, not as a forecast.",
+            sums.count,
+        )
+        % {"count": sums.count, "days": f"{sums.minutes / MINUTES_A_DAY:.0f}"},
         "lines": register.lines(page),
         "editable": editable(request.user, [row.program for row in page]),
         "shown_minutes": exposed.aggregate(all=Sum("exposure"))["all"] or 0,
         "today": day,
-        "untold": ["A risk’s share of P80 is not kept by day."],
+        "untold": [_("A risk’s share of P80 is not kept by day.")],
         "sums": sums,
         "open_count": sums.count,
         "matrix": register.matrix(visible.open()) if sums.count else [],
@@ -71,9 +79,11 @@ def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
         "tornado": tornado(program) if sums.count and program else None,
         "in_cell": {"likelihood", "impact"} <= listing.filters.keys(),
         "filters": listing.filters,
-        "empty_heading": "No open risks",
-        "empty_text": "A risk may happen: give it a probability and the days it would cost a milestone, "
-        "and it is ranked by what to expect of it.",
+        "empty_heading": _("No open risks"),
+        "empty_text": _(
+            "A risk may happen: give it a probability and the days it would cost a milestone, "
+            "and it is ranked by what to expect of it."
+        ),
     }
     return render(request, "dashboards/risks.html", context)
 
@@ -93,7 +103,7 @@ def risk(request: SignedIn, pk: int) -> HttpResponse:
         "program": row.program,
         "place": "risks",
         "title": row.title,
-        "crumbs": program_crumbs(row.program, ("Risks", f"{row.program.get_absolute_url()}/risks")),
+        "crumbs": program_crumbs(row.program, (_("Risks"), f"{row.program.get_absolute_url()}/risks")),
         "risk": row,
         "exposure": exposure_of(row.probability, row.points),
         "mitigated": exposure_of(row.residual_probability, row.points),
@@ -107,7 +117,7 @@ def risk(request: SignedIn, pk: int) -> HttpResponse:
         ),
         "changes": changes_of(row),
         "today": day_of(request),
-        "untold": ["A risk’s share of P80 is not kept by day."],
+        "untold": [_("A risk’s share of P80 is not kept by day.")],
         "star_url": f"/r/{row.reference}/watch",
         "starred": is_watched(request.user, Subject.RISK, row.pk),
         "thread": thread_of(row.program, Subject.RISK, row.pk, f"/r/{row.reference}", allowed),

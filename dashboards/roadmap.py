@@ -13,11 +13,14 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from dashboards import lane_charts, lanes
 from dashboards.lanes import Allowed, Group, Lane, Twin
-from dashboards.templatetags.words import isolated
+from dashboards.templatetags.words import critical_path, isolated
 from dashboards.window import ZOOMS, Step, Window, fits, window
 from forecasts.models import ProgramHealth
 from milestones.models import Milestone
@@ -27,7 +30,13 @@ from programs.models import Health
 from programs.pages import find_program, program_crumbs
 from programs.permissions import Act
 
-GROUPS = {"area": "Area", "lead": "Lead", "objective": "Objective", "phase": "Phase", "program": "Programs alone"}
+GROUPS = {
+    "area": lazy("Area"),
+    "lead": lazy("Lead"),
+    "objective": lazy("Objective"),
+    "phase": lazy("Phase"),
+    "program": lazy("Programs alone"),
+}
 # Rows that are drawn at first, that each “show more” adds, and at most.
 ROWS, MOST_ROWS = 200, 1_000
 MOST_OF_A_PROGRAM = 60  # rows of the portfolio's roadmap; its own has them all
@@ -35,12 +44,14 @@ MOST_TURNED = 60  # groups and lanes that an address names
 ROWS_OF_TABLE = 50
 EVERY = "all"
 UNREADABLE = {
-    "zoom": "The zoom is week, month or quarter; months are shown.",
-    "group": "Programs are grouped by area, lead, objective, phase or program; areas are shown.",
-    "health": "There is no such health; programs of any health are shown.",
-    "from": "A window reaches from one day such as 2026-11-20 to another, four weeks to 30 years later; "
-    "the usual one is shown.",
-    "rows": f"The number of rows is between {ROWS} and {MOST_ROWS}; {ROWS} are shown.",
+    "zoom": lazy("The zoom is week, month or quarter; months are shown."),
+    "group": lazy("Programs are grouped by area, lead, objective, phase or program; areas are shown."),
+    "health": lazy("There is no such health; programs of any health are shown."),
+    "from": lazy(
+        "A window reaches from one day such as 2026-11-20 to another, four weeks to 30 years later; "
+        "the usual one is shown."
+    ),
+    "rows": lazy("The number of rows is between %(least)s and %(most)s; %(least)s are shown."),
 }
 
 
@@ -146,7 +157,7 @@ def read(request: HttpRequest, today: date) -> Asked:
         rows=rows,
         opened=tuple(query.getlist("open"))[-MOST_TURNED:],
         closed=tuple(query.getlist("closed"))[-MOST_TURNED:],
-        unreadable=[UNREADABLE[name] for name in dict.fromkeys(unreadable)],
+        unreadable=[str(UNREADABLE[name]) % {"least": ROWS, "most": MOST_ROWS} for name in dict.fromkeys(unreadable)],
     )
 
 
@@ -227,7 +238,7 @@ def controls(sheet: Sheet) -> dict[str, Any]:
     asked = sheet.asked
     shown = asked.window
     start = shown.start.isoformat() if asked.first or asked.last else ""
-    zooms = ((Step.WEEK, "Weeks"), (Step.MONTH, "Months"), (Step.QUARTER, "Quarters"))
+    zooms = ((Step.WEEK, _("Weeks")), (Step.MONTH, _("Months")), (Step.QUARTER, _("Quarters")))
     return {
         "window": shown,
         "tabs": [
@@ -239,7 +250,7 @@ def controls(sheet: Sheet) -> dict[str, Any]:
             }
             for zoom, label in zooms
         ],
-        "tabs_label": "Zoom",
+        "tabs_label": _("Zoom"),
         "earlier_url": asked.at(shown.moved(-1)),
         "later_url": asked.at(shown.moved(1)),
         "today_url": asked.url(**{"from": "", "to": ""}) if asked.first or asked.last else "",
@@ -266,7 +277,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
     asked = sheet.asked
     finding = portfolio_finding(found)
     context = {
-        "title": "Roadmap",
+        "title": _("Roadmap"),
         "sub": finding,
         "page": Paginator(Twin(found, rows, allowed), ROWS_OF_TABLE).get_page(request.GET.get("page")),
         "group_choices": [
@@ -274,7 +285,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
             for name, label in GROUPS.items()
         ],
         "health_choices": [(health.value, str(health.label)) for health in Health],
-        "chips": [("Health", str(Health(asked.health).label), asked.url(health=""))] if asked.health else [],
+        "chips": [(_("Health"), str(Health(asked.health).label), asked.url(health=""))] if asked.health else [],
         "found": found,
         "groups": groups,
         **drawing(sheet, rows, allowed, today, None, finding),
@@ -287,15 +298,20 @@ def portfolio_finding(found: Sequence[Lane]) -> str:
     """“4 of 12 programs end after their target at P80; the latest is Region NA-4 capacity, 34 days.”"""
     judged = [lane for lane in found if lane.slip is not None]
     late = [lane for lane in judged if (lane.slip or 0) > 0]
-    count = f"{len(found)} program{'' if len(found) == 1 else 's'}"
+    if not found:
+        return ""
+    count = ngettext("%(count)s program", "%(count)s programs", len(found)) % {"count": len(found)}
     if not judged:
-        return f"{count}, none with a forecast against a target." if found else ""
-    end, its = ("ends", "its") if len(late) == 1 else ("end", "their")
-    told = f"{len(late) or 'None'} of {count} {end} after {its} target at P80"
-    if late:
-        worst = max(late, key=lambda lane: lane.slip or 0)
-        told += f"; the latest is {isolated(worst.title)}, {worst.slip} days"
-    return f"{told}."
+        return _("%(programs)s, none with a forecast against a target.") % {"programs": count}
+    if not late:
+        return _("None of %(programs)s end after their target at P80.") % {"programs": count}
+    form = ngettext(
+        "%(count)s of %(programs)s ends after its target at P80; the latest is %(latest)s, %(days)s days.",
+        "%(count)s of %(programs)s end after their target at P80; the latest is %(latest)s, %(days)s days.",
+        len(late),
+    )
+    worst = max(late, key=lambda lane: lane.slip or 0)
+    return form % {"count": len(late), "programs": count, "latest": isolated(worst.title), "days": worst.slip}
 
 
 @require_safe
@@ -316,7 +332,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
     may_edit = Act.EDIT in allowed[found.key]
     context = {
         "program": found,
-        "title": "Roadmap",
+        "title": _("Roadmap"),
         "crumbs": program_crumbs(found),
         "sub": finding,
         "page": Paginator(Twin(streams, rows, allowed), ROWS_OF_TABLE).get_page(request.GET.get("page")),
@@ -331,11 +347,14 @@ def program(request: SignedIn, key: str) -> HttpResponse:
 def program_finding(slip: int | None, path: Any) -> str:
     """“P80 is 34 days after the target. Critical path: Energization, Cooling.”"""
     if slip is None:
-        told = "No forecast against a target yet."
+        told = _("No forecast against a target yet.")
     elif slip:
-        told = f"P80 is {abs(slip)} day{'' if abs(slip) == 1 else 's'} {'after' if slip > 0 else 'before'} the target."
+        after = ngettext("P80 is %(count)s day after the target.", "P80 is %(count)s days after the target.", slip)
+        before = ngettext(
+            "P80 is %(count)s day before the target.", "P80 is %(count)s days before the target.", abs(slip)
+        )
+        told = (after if slip > 0 else before) % {"count": abs(slip)}
     else:
-        told = "P80 is on the day of the target."
+        told = _("P80 is on the day of the target.")
     names = [isolated(name) for name in path.values_list("name", flat=True)[:6]]
-    critical = f" Critical path: {', '.join(names[:5])}{' and others' if names[5:] else ''}." if names else ""
-    return told + critical
+    return f"{told} {critical_path(names, 5)}".strip()

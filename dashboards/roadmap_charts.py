@@ -9,13 +9,17 @@ from datetime import date, timedelta
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from dashboards.charts import Axis, day_name, markup, month_starts, signed, whisker
 from dashboards.charts import pixels as n
+from dashboards.templatetags.words import written
 from history import past
 
 WIDTH, LABELS, ROW, HEAD, MOST_ROWS = 1118, 262, 28, 46, 60
-OTHERS = "Other milestones"
+OTHERS = lazy("Other milestones")
 LETTER = 6.3  # pixels that a letter takes, about; one of Chinese or Japanese takes two
 
 
@@ -63,25 +67,30 @@ class Mark:
         if self.finish_on is None:
             return ""
         if self.done:
-            return f"Done {self.finish_on:%-d %b}"
+            return _("Done %(day)s") % {"day": written(self.finish_on, "j M")}
         if self.p80_on is None or self.p80_on <= self.finish_on:
-            return f"{self.finish_on:%-d %b}"
-        return f"{self.finish_on:%-d %b} to {self.p80_on:%-d %b}"
+            return written(self.finish_on, "j M")
+        return _("%(first)s to %(last)s") % {
+            "first": written(self.finish_on, "j M"),
+            "last": written(self.p80_on, "j M"),
+        }
 
     @property
     def in_words(self) -> str:
         """“Energization: expected 4 Dec 2026, P80 16 Dec 2026, target 24 Nov 2026, on the critical path”."""
-        told = [f"{'done' if self.done else 'expected'} {day_name(self.finish_on)}" if self.finish_on else "no date"]
+        told = [_("no date")]
+        if self.finish_on:
+            told = [(_("done %(day)s") if self.done else _("expected %(day)s")) % {"day": day_name(self.finish_on)}]
         if self.p80_on:
             told.append(f"P80 {day_name(self.p80_on)}")
-        told.append(f"target {day_name(self.target_on)}" if self.target_on else "no target")
+        told.append(_("target %(day)s") % {"day": day_name(self.target_on)} if self.target_on else _("no target"))
         if self.critical:
-            told.append("on the critical path")
+            told.append(_("on the critical path"))
         return f"{self.name}{f' ({self.tag})' if self.tag else ''}: {', '.join(told)}"
 
     @property
     def state(self) -> str:
-        return "Done" if self.done else "Started" if self.started else "Not started"
+        return _("Done") if self.done else _("Started") if self.started else _("Not started")
 
 
 @dataclass(frozen=True)
@@ -120,7 +129,7 @@ def draw(
             group = mark.group
             bands.append(f'<rect class="v-row" x="0" y="{n(y)}" width="{WIDTH}" height="{ROW}"/>')
             name_at = f'x="10" y="{n(y + 18)}"'
-            rows.append(f'<text class="v-strong v-bold" {name_at}>{escape(cut(group or OTHERS, 380))}</text>')
+            rows.append(f'<text class="v-strong v-bold" {name_at}>{escape(cut(group or str(OTHERS), 380))}</text>')
             y += ROW
         place = Place(mark, axis.clamp(mark.finish_on or today), y + ROW / 2)
         places[mark.pk] = place
@@ -128,13 +137,21 @@ def draw(
         y += ROW
     height = y + 6
     lines = [link(places[a], places[b]) for a, b in links if a in places and b in places]
+    form = ngettext(
+        "%(finding)s %(count)s milestone from %(start)s to %(end)s; the table below has the same days.",
+        "%(finding)s %(count)s milestones from %(start)s to %(end)s; the table below has the same days.",
+        len(marks),
+    )
+    span = {"start": written(start, "F Y"), "end": written(end, "F Y")}
+    words = escape(form % {"finding": finding, "count": len(marks), **span})
+    title = escape(_("Roadmap of %(program)s") % {"program": name})
+    heading = escape(_("P50 against baseline"))
     return markup(
         f'<svg width="{WIDTH}" height="{n(height)}" viewBox="0 0 {WIDTH} {n(height)}" role="group" '
-        f'aria-labelledby="roadmap-title roadmap-text"><title id="roadmap-title">Roadmap of {escape(name)}</title>'
-        f'<desc id="roadmap-text">{escape(finding)} {len(marks)} milestones from {start:%B %Y} to {end:%B %Y}; the '
-        f"table below has the same days.</desc>{ARROWS}"
+        f'aria-labelledby="roadmap-title roadmap-text"><title id="roadmap-title">{title}</title>'
+        f'<desc id="roadmap-text">{words}</desc>{ARROWS}'
         f"{''.join(bands)}{_calendar(axis, height)}"
-        f'<text class="v-text" x="252" y="28" text-anchor="end">P50 against baseline</text>'
+        f'<text class="v-text" x="252" y="28" text-anchor="end">{heading}</text>'
         f"{_flags(axis, height, today, target)}{''.join(lines)}{''.join(rows)}</svg>"
     )
 
@@ -189,7 +206,7 @@ def _calendar(axis: Axis, height: float) -> str:
     for first in months:
         if (first.month - 1) % step:
             continue
-        x, text = axis.x(first), f"{first:%b %Y}" if first.month == 1 or first == months[0] else f"{first:%b}"
+        x, text = axis.x(first), written(first, "M Y" if first.month == 1 or first == months[0] else "M")
         drawn.append(f'<line class="v-grid" x1="{n(x)}" x2="{n(x)}" y1="32" y2="{n(height)}"/>')
         drawn.append(f'<text class="v-text-2" x="{n(x + 5)}" y="28">{text}</text>')
     edge = f'<line class="v-axis" x1="{LABELS}" x2="{WIDTH}" y1="{HEAD - 1}" y2="{HEAD - 1}"/>'
@@ -200,18 +217,20 @@ def _flags(axis: Axis, height: float, today: date, target: date | None) -> str:
     x = axis.x(today)
     # The words beside the target's flag need room where the two days are close.
     anchor, at = ("end", x + 4) if target and 0 <= axis.x(target) - x < 50 else ("middle", x)
-    word = "" if past.day() else "Today, "
+    words = written(today, "j M")
+    words = escape(words if past.day() else _("Today, %(day)s") % {"day": words})
     drawn = (
         f'<line class="v-today" x1="{n(x)}" x2="{n(x)}" y1="14" y2="{n(height)}"/>'
-        f'<text class="v-today-text" x="{n(at)}" y="11" text-anchor="{anchor}">{word}{today:%-d %b}</text>'
+        f'<text class="v-today-text" x="{n(at)}" y="11" text-anchor="{anchor}">{words}</text>'
     )
     if target and axis.has(target):
         x = axis.x(target)
         near = abs(x - axis.x(today)) < 110 and x < axis.x(today)
         anchor, at = ("end", x - 12) if near else ("start", x + 11)
+        words = escape(_("Target %(day)s") % {"day": written(target, "j M")})
         drawn += (
             f'<line class="v-target" x1="{n(x)}" x2="{n(x)}" y1="4" y2="{n(height)}" opacity=".55"/>{flag(x, 4, 8)}'
-            f'<text class="v-strong" x="{n(at)}" y="11" text-anchor="{anchor}">Target {target:%-d %b}</text>'
+            f'<text class="v-strong" x="{n(at)}" y="11" text-anchor="{anchor}">{words}</text>'
         )
     return drawn
 
@@ -278,7 +297,7 @@ def row(place: Place, axis: Axis, at: Columns) -> str:
     start = right if right + wide <= WIDTH else left - wide
     drawn.append(
         f'<rect class="v-surface" x="{n(start)}" y="{n(y - 8)}" width="{n(wide)}" height="16" opacity=".85"/>'
-        f'<text class="v-text-2" x="{n(start + 3)}" y="{n(y + 4)}">{label}</text>'
+        f'<text class="v-text-2" x="{n(start + 3)}" y="{n(y + 4)}">{escape(label)}</text>'
     )
     return linked(f"/m/{mark.pk}", mark.in_words, y - 13, 26, WIDTH, "".join(drawn))
 

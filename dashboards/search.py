@@ -15,6 +15,8 @@ from typing import Any
 from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db.models import Case, CharField, Expression, F, FloatField, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Concat, Left, TruncDate, Upper
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as lazy
 
 from metrics.models import KPI
 from milestones.models import Milestone, Requirement
@@ -36,7 +38,7 @@ class Noun:
     """How the rows of one noun are found and shown. ``url`` is made of a row's id and, as ``at``, its program's key."""
 
     name: str
-    label: str
+    label: str | Promise
     icon: str
     seen: Callable[[Viewer], Any]
     title: str
@@ -67,7 +69,7 @@ def of_organisation(rows: Callable[[], QuerySet[Any]]) -> Callable[[Viewer], Que
 NOUNS = (
     Noun(
         "program",
-        "Programs",
+        lazy("Programs"),
         "grid",
         Program.objects.visible_to,
         "name",
@@ -78,7 +80,7 @@ NOUNS = (
     ),
     Noun(
         "milestone",
-        "Milestones",
+        lazy("Milestones"),
         "flag",
         Milestone.objects.visible_to,
         "name",
@@ -87,7 +89,7 @@ NOUNS = (
     ),
     Noun(
         "risk",
-        "Risks",
+        lazy("Risks"),
         "risk",
         Risk.objects.visible_to,
         "title",
@@ -95,10 +97,12 @@ NOUNS = (
         url="/r/R-{id}",
         prefix="R",
     ),
-    Noun("issue", "Issues", "flag", Issue.objects.visible_to, "title", ("note", "external_key"), url="/issues/{id}"),
+    Noun(
+        "issue", lazy("Issues"), "flag", Issue.objects.visible_to, "title", ("note", "external_key"), url="/issues/{id}"
+    ),
     Noun(
         "decision",
-        "Decisions",
+        lazy("Decisions"),
         "gavel",
         Decision.objects.visible_to,
         "question",
@@ -108,7 +112,7 @@ NOUNS = (
     ),
     Noun(
         "problem",
-        "Problems",
+        lazy("Problems"),
         "swap",
         Problem.objects.visible_to,
         "title",
@@ -119,7 +123,7 @@ NOUNS = (
     ),
     Noun(
         "update",
-        "Updates",
+        lazy("Updates"),
         "pencil",
         lambda viewer: Update.objects.visible_to(viewer).published(),
         "text",
@@ -128,11 +132,13 @@ NOUNS = (
         url="/u/{id}",
         order="-published_at",
     ),
-    Noun("kpi", "KPIs", "chart", KPI.objects.visible_to, "name", url="/p/{at}/kpis/{id}"),
-    Noun("requirement", "Requirements", "doc", Requirement.objects.visible_to, "text", url="/p/{at}/requirements"),
+    Noun("kpi", lazy("KPIs"), "chart", KPI.objects.visible_to, "name", url="/p/{at}/kpis/{id}"),
+    Noun(
+        "requirement", lazy("Requirements"), "doc", Requirement.objects.visible_to, "text", url="/p/{at}/requirements"
+    ),
     Noun(
         "objective",
-        "Objectives",
+        lazy("Objectives"),
         "target",
         of_organisation(Objective.objects.all),
         "title",
@@ -141,12 +147,19 @@ NOUNS = (
         at=NOTHING,
     ),
     Noun(
-        "team", "Teams", "team", of_organisation(Team.objects.all), "name", detail="area", url="/teams/{id}", at=NOTHING
+        "team",
+        lazy("Teams"),
+        "team",
+        of_organisation(Team.objects.all),
+        "name",
+        detail="area",
+        url="/teams/{id}",
+        at=NOTHING,
     ),
     # A person has no page: what there is to see of them are the programs that they lead.
     Noun(
         "person",
-        "People",
+        lazy("People"),
         "user",
         of_organisation(lambda: User.objects.filter(is_active=True)),
         "name",

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from dashboards.templatetags.words import short_date
 from milestones.models import Milestone
 from people.models import Viewer
@@ -60,7 +62,7 @@ def found(row: Program | Milestone | Risk | Update) -> Found:
         case Risk():
             return Found(row.program, Subject.RISK, row.pk, row.title, f"/r/{row.reference}")
         case Update():
-            name = f"Update of {short_date(row.published_at)}"
+            name = _("Update of %(day)s") % {"day": short_date(row.published_at)}
             return Found(row.program, Subject.UPDATE, row.pk, name, f"/u/{row.pk}")
 
 

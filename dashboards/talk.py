@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboards import subjects
@@ -72,7 +73,7 @@ def _thread(request: SignedIn, found: Found) -> HttpResponse:
                     at=timezone.now(),
                 )
                 warn_of_strangers(request, comment)
-                return done(request, "Posted your comment.", f"{found.talk_url}#comment-{comment.pk}")
+                return done(request, _("Posted your comment."), f"{found.talk_url}#comment-{comment.pk}")
     everything = found.kind == Subject.PROGRAM and request.GET.get("show") == "all"
     own = program.comments.about(found.kind, found.pk)
     rows = program.comments.all() if everything else own
@@ -81,7 +82,7 @@ def _thread(request: SignedIn, found: Found) -> HttpResponse:
     context = {
         "program": program,
         "place": place(found),
-        "title": "Comments",
+        "title": _("Comments"),
         "sub": "" if found.kind == Subject.PROGRAM else found.name,
         "crumbs": crumbs(found),
         "page": page,
@@ -89,10 +90,10 @@ def _thread(request: SignedIn, found: Found) -> HttpResponse:
         "form": form,
         "action": here,
         "may_comment": may(request.user, Act.COMMENT, program),
-        "tabs_label": "Comments on what",
+        "tabs_label": _("Comments on what"),
         "tabs": [
-            {"label": "This program", "url": here, "count": None, "current": not everything},
-            {"label": "Everything in it", "url": f"{here}?show=all", "count": None, "current": everything},
+            {"label": _("This program"), "url": here, "count": None, "current": not everything},
+            {"label": _("Everything in it"), "url": f"{here}?show=all", "count": None, "current": everything},
         ]
         if found.kind == Subject.PROGRAM
         else [],
@@ -115,7 +116,11 @@ def warn_of_strangers(request: SignedIn, comment: Comment) -> None:
         dict.fromkeys(comment.text[m.start : m.end] for m in named if m.person is None and m.end > m.start + 1)
     )
     if nobody:
-        messages.warning(request, f"Told nobody for {', '.join(nobody[:5])}: no one person who sees this is called so.")
+        messages.warning(
+            request,
+            _("Told nobody for %(names)s: no one person who sees this is called so.")
+            % {"names": ", ".join(nobody[:5])},
+        )
 
 
 def own_comment(request: SignedIn, pk: int) -> tuple[Comment, Found]:
@@ -135,11 +140,11 @@ def comment_edit(request: SignedIn, pk: int) -> HttpResponse:
             text = form.changes.get("text", comment.text)
             comment = talk.edit_comment(comment=comment, text=text, by=request.user, at=timezone.now())
             warn_of_strangers(request, comment)
-            return done(request, "Saved your comment.", back, kept=form.kept)
+            return done(request, _("Saved your comment."), back, kept=form.kept)
     context = {
         "program": found.program,
         "form": form,
-        "title": "Edit comment",
+        "title": _("Edit comment"),
         "sub": found.name,
         "crumbs": crumbs(found),
         "cancel_url": back,
@@ -157,7 +162,7 @@ def comment_delete(request: SignedIn, pk: int) -> HttpResponse:
         row=comment,
         to=found.talk_url,
         back=f"{found.talk_url}#comment-{comment.pk}",
-        consequence="It leaves this page and the inbox of whoever was told.",
+        consequence=_("It leaves this page and the inbox of whoever was told."),
         crumbs=crumbs(found),
     )
 
@@ -180,6 +185,6 @@ def _star(request: SignedIn, found: Found) -> HttpResponse:
     what: dict[str, Any] = {"kind": found.kind, "subject_id": found.pk, "by": request.user}
     if request.POST.get("watch") == "no":
         talk.unwatch(**what)
-        return done(request, f"You no longer watch {found.name}.", found.url)
+        return done(request, _("You no longer watch %(name)s.") % {"name": found.name}, found.url)
     talk.watch(program=found.program, at=timezone.now(), **what)
-    return done(request, f"You watch {found.name}: comments on it come to your inbox.", found.url)
+    return done(request, _("You watch %(name)s: comments on it come to your inbox.") % {"name": found.name}, found.url)

@@ -13,6 +13,10 @@ from django.db.models.functions import Coalesce, NullIf
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from dashboards import bars, promises
@@ -35,53 +39,72 @@ MOST_ROWS = 60
 def in_words(team: Team, weeks: Sequence[Week]) -> tuple[str, str, str]:
     """Tone, state and finding: in how many of the weeks the team is asked for more than it can do, and when most."""
     if team.capacity_days is None:
-        return "none", "Nothing to compare", "Nobody has said what the team can do a week."
+        return "none", _("Nothing to compare"), _("Nobody has said what the team can do a week.")
     if not any(week.demand for week in weeks):
-        return "none", "Not asked for", f"No milestone asks for the team in the next {len(weeks)} weeks."
+        finding = _("No milestone asks for the team in the next %(weeks)s weeks.") % {"weeks": len(weeks)}
+        return "none", _("Not asked for"), finding
     peak, many = worst(weeks), len(overloaded(weeks))
     if peak is None:
-        return "ok", "Within capacity", f"Asked for no more than it can do in any of the next {len(weeks)} weeks."
-    times = "one" if many == 1 else str(many)
-    most = f"week {peak.number}, {number(peak.demand)} of {number(peak.capacity or 0)} people-days"
-    finding = f"Asked for more than it can do in {times} of the next {len(weeks)} weeks, most in {most}."
-    return "bad", "Overloaded", finding
+        finding = _("Asked for no more than it can do in any of the next %(weeks)s weeks.") % {"weeks": len(weeks)}
+        return "ok", _("Within capacity"), finding
+    form = ngettext(
+        "Asked for more than it can do in one of the next %(weeks)s weeks, "
+        "most in week %(week)s, %(demand)s of %(capacity)s people-days.",
+        "Asked for more than it can do in %(count)s of the next %(weeks)s weeks, "
+        "most in week %(week)s, %(demand)s of %(capacity)s people-days.",
+        many,
+    )
+    finding = form % {
+        "count": many,
+        "weeks": len(weeks),
+        "week": peak.number,
+        "demand": number(peak.demand),
+        "capacity": number(peak.capacity or 0),
+    }
+    return "bad", _("Overloaded"), finding
 
 
 TEAMS = Shape(
     name="teams",
-    noun="team",
+    noun=lazy("team"),
     filters={
-        "q": lists.words("Words in name or area", "name", "area"),
-        "area": lists.value("Area", "area", "No area"),
-        "calendar": lists.related("Working calendar", "calendar", "The organisation’s"),
+        "q": lists.words(lazy("Words in name or area"), "name", "area"),
+        "area": lists.value(lazy("Area"), "area", lazy("No area")),
+        "calendar": lists.related(lazy("Working calendar"), "calendar", lazy("The organisation’s")),
         "capacity": lists.Filter(
-            "Capacity",
+            lazy("Capacity"),
             lambda rows, value, reader: rows.filter(capacity_days__isnull=value != "said"),
-            lambda rows, reader: [("said", "Said"), ("unsaid", "Not said")],
+            lambda rows, reader: [("said", _("Said")), ("unsaid", _("Not said"))],
         ),
         "limits": lists.Filter(
-            "Overload",
+            lazy("Overload"),
             lambda rows, value, reader: rows.filter(limits_work=True),
-            lambda rows, reader: [("yes", "Delays work")],
+            lambda rows, reader: [("yes", _("Delays work"))],
         ),
     },
     sorts={
-        "name": ("Team", F("name")),
-        "area": ("Area", NullIf("area", Value(""))),
-        "members": ("Members", F("member_count")),
-        "capacity": ("People-days a week", F("capacity_days")),
-        "calendar": ("Working calendar", F("calendar__name")),
+        "name": (lazy("Team"), F("name")),
+        "area": (lazy("Area"), NullIf("area", Value(""))),
+        "members": (lazy("Members"), F("member_count")),
+        "capacity": (lazy("People-days a week"), F("capacity_days")),
+        "calendar": (lazy("Working calendar"), F("calendar__name")),
     },
     sort="name",
     columns=[
-        ("Team", lambda line: line.team.name),
-        ("Area", lambda line: line.team.area or None),
-        ("Members", lambda line: line.team.member_count),
-        ("People-days a week", lambda line: exact(line.team.capacity_days)),
-        (f"Overloaded weeks of {WEEKS}", lambda line: len(line.over) if line.team.capacity_days is not None else None),
-        ("Most in week", lambda line: line.peak and line.peak.number),
-        ("Overload delays work", lambda line: "yes" if line.team.limits_work else "no"),
-        ("Working calendar", lambda line: line.team.calendar.name if line.team.calendar else "The organisation’s"),
+        (lazy("Team"), lambda line: line.team.name),
+        (lazy("Area"), lambda line: line.team.area or None),
+        (lazy("Members"), lambda line: line.team.member_count),
+        (lazy("People-days a week"), lambda line: exact(line.team.capacity_days)),
+        (
+            format_lazy(lazy("Overloaded weeks of {weeks}"), weeks=WEEKS),
+            lambda line: len(line.over) if line.team.capacity_days is not None else None,
+        ),
+        (lazy("Most in week"), lambda line: line.peak and line.peak.number),
+        (lazy("Overload delays work"), lambda line: _("yes") if line.team.limits_work else _("no")),
+        (
+            lazy("Working calendar"),
+            lambda line: line.team.calendar.name if line.team.calendar else _("The organisation’s"),
+        ),
     ],
 )
 
@@ -120,7 +143,7 @@ def teams(request: SignedIn) -> HttpResponse:
     # Counted beside, not grouped: a view of the past has no primary key to group by.
     members = Membership.objects.filter(team=OuterRef("pk")).order_by().values("team").annotate(many=Count("pk"))
     found = Team.objects.annotate(member_count=Coalesce(Subquery(members.values("many")), 0))
-    listing = Listing(request, TEAMS, found, {"": ("All", Q())}, day)
+    listing = Listing(request, TEAMS, found, {"": (_("All"), Q())}, day)
     rows = listing.ordered(listing.wanted.select_related("calendar"))
     if listing.format:
         return listing.file(lines_of(rows, request.user, day))
@@ -130,13 +153,13 @@ def teams(request: SignedIn) -> HttpResponse:
         "lines": lines_of(page, request.user, day),
         "weeks": WEEKS,
         "small_weeks": bars.SMALL_WEEKS,
-        "title": "Teams",
-        "untold": ["What teams were asked for by week is not kept by day."],
-        "sub": "People who deliver together, and what they are asked for against what they can do.",
+        "title": _("Teams"),
+        "untold": [_("What teams were asked for by week is not kept by day.")],
+        "sub": _("People who deliver together, and what they are asked for against what they can do."),
         "primary_url": "/teams/new" if may_add else None,
-        "primary_label": "New team",
-        "empty_heading": "No teams yet",
-        "empty_text": "Programs, slots and milestones name the team that delivers them.",
+        "primary_label": _("New team"),
+        "empty_heading": _("No teams yet"),
+        "empty_text": _("Programs, slots and milestones name the team that delivers them."),
     }
     return render(request, "dashboards/teams.html", context)
 
@@ -172,13 +195,13 @@ def team(request: SignedIn, pk: int) -> HttpResponse:
         "today": day,
         "may_edit": may_edit,
         "primary_url": f"/teams/{row.pk}/members" if may_edit else None,
-        "primary_label": "Change members",
+        "primary_label": _("Change members"),
         "primary_icon": "user",
         "secondary_url": f"/teams/{row.pk}/edit" if may_edit else None,
-        "secondary_label": "Edit",
+        "secondary_label": _("Edit"),
         "secondary_icon": "pencil",
-        "empty_heading": "Nobody is in this team yet",
-        "empty_text": "Members show who delivers what the team promises.",
+        "empty_heading": _("Nobody is in this team yet"),
+        "empty_text": _("Members show who delivers what the team promises."),
     }
     return render(request, "dashboards/team.html", context)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
+from django.utils.translation import gettext as _
 
 from forecasts.models import RiskForecast
 from programs.models import Program
@@ -32,9 +33,15 @@ def tornado(program: Program) -> Tornado | None:
     if not rows:
         return None
     first = rows[0]
-    finding = f"Closing {first.risk.title} would bring P80 forward by {first.p80_days} days, more than any other."
+    finding = _("Closing %(risk)s would bring P80 forward by %(days)s days, more than any other.") % {
+        "risk": first.risk.title,
+        "days": first.p80_days,
+    }
     if first.p80_days < max(row.p80_days for row in rows):
-        finding = f"{first.risk.title} would cost {first.alone_days} days of P80 alone, more than any other."
+        finding = _("%(risk)s would cost %(days)s days of P80 alone, more than any other.") % {
+            "risk": first.risk.title,
+            "days": first.alone_days,
+        }
     return Tornado(_figure(rows).to_plotly_json(), finding, rows)
 
 
@@ -64,12 +71,12 @@ def _figure(rows: Sequence[RiskForecast]) -> Any:
     )  # fmt: skip
     places = list(range(len(rows)))
     for name, days, colour in (
-        ("closing it saves", [row.p80_days for row in rows], "var(--bad-solid)"),
-        ("alone it would cost", [row.alone_days for row in rows], "var(--none-solid)"),
+        (_("closing it saves"), [row.p80_days for row in rows], "var(--bad-solid)"),
+        (_("alone it would cost"), [row.alone_days for row in rows], "var(--none-solid)"),
     ):
         figure.add_bar(
             orientation="h", y=places, x=days, name=name, marker={"color": colour},
-            hovertemplate="%{x} d of P80<extra>" + name + "</extra>",
+            hovertemplate=_("%{x} d of P80") + f"<extra>{name}</extra>",
         )  # fmt: skip
     return figure
 

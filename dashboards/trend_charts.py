@@ -10,8 +10,10 @@ from math import atan2, degrees
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from dashboards.charts import Axis, month_starts
+from dashboards.templatetags.words import written
 
 WIDTH, HEIGHT = 860, 560
 LEFT, TOP, BOTTOM, PLOT = 78, 16, 520, 614
@@ -29,7 +31,7 @@ def _n(value: float) -> str:
 
 
 def _day(on: date) -> str:
-    return f"{on:%-d %b}"
+    return written(on, "j M")
 
 
 @dataclass(frozen=True)
@@ -127,7 +129,7 @@ def _ticks(start: date, end: date, most: int) -> list[date]:
 
 
 def _tick_name(on: date) -> str:
-    return f"{on:%-d %b %Y}" if on.month == 1 else _day(on)
+    return written(on, "j M Y") if on.month == 1 else _day(on)
 
 
 def _ground(plane: _Plane) -> str:
@@ -145,7 +147,8 @@ def _ground(plane: _Plane) -> str:
         drawn += f'<line class="v-grid" x1="{x}" x2="{x}" y1="{TOP}" y2="{BOTTOM}"/>'
         drawn += f'<text class="v-text" x="{x}" y="{BOTTOM + 20}" text-anchor="middle">{_tick_name(on)}</text>'
     middle = LEFT + PLOT / 2
-    return drawn + f'<text class="v-text" x="{_n(middle)}" y="{BOTTOM + 36}" text-anchor="middle">Report date</text>'
+    words = escape(_("Report date"))
+    return drawn + f'<text class="v-text" x="{_n(middle)}" y="{BOTTOM + 36}" text-anchor="middle">{words}</text>'
 
 
 def _edge(plane: _Plane) -> str:
@@ -161,17 +164,19 @@ def _edge(plane: _Plane) -> str:
     angle = -degrees(atan2(y1 - y2, x2 - x1))
     x, y = x1 + (x2 - x1) * 0.12, y1 + (y2 - y1) * 0.12
     place = f'transform="translate({_n(x)} {_n(y - 6)}) rotate({_n(angle)})"'
-    return drawn + f'<text class="v-text" {place}>Done when a line meets this edge</text>'
+    words = escape(_("Done when a line meets this edge"))
+    return drawn + f'<text class="v-text" {place}>{words}</text>'
 
 
 def _target(plane: _Plane, target: date | None) -> str:
     if target is None:
         return ""
     y, right = plane.y(target), plane.x(plane.newest)
+    words = escape(_("Target %(day)s") % {"day": _day(target)})
     return (
         f'<line class="v-target" x1="{LEFT}" x2="{_n(right)}" y1="{_n(y)}" y2="{_n(y)}" opacity=".5"/>'
         f'<path class="v-target-flag" d="M{LEFT + 4} {_n(y + 5)}h9l-2.7 3.5 2.7 3.5h-9z"/>'
-        f'<text class="v-strong" x="{LEFT + 17}" y="{_n(y + 15)}">Target {_day(target)}</text>'
+        f'<text class="v-strong" x="{LEFT + 17}" y="{_n(y + 15)}">{words}</text>'
     )
 
 
@@ -226,7 +231,8 @@ def _names(plane: _Plane, paths: Sequence[Path]) -> str:
             drawn.append(f'<text class="v-text-2" x="{x}" y="{_n(top)}">{escape(path.band_note)}</text>')
     for path, height in zip(done, _spread([plane.y(path.points[-1][1]) + 12 for path in done], DONE_GAP), strict=True):
         place = f'x="{_n(plane.x(path.points[-1][0]) + 10)}" y="{_n(height)}"'
-        drawn.append(f'<text class="v-text-2" {place}>{escape(_cut(path.name, 24))}, done</text>')
+        words = escape(_("%(name)s, done") % {"name": _cut(path.name, 24)})
+        drawn.append(f'<text class="v-text-2" {place}>{words}</text>')
     return "".join(drawn)
 
 
@@ -258,9 +264,12 @@ def share_bar(level: float, share: float, low: float, high: float, tone: str) ->
     def x(value: float) -> str:
         return _n(4 + value * (width - 8))
 
+    shares = {
+        name: f"{value:.0%}" for name, value in (("share", share), ("low", low), ("high", high), ("level", level))
+    }
+    words = escape(_("%(share)s of the milestones, band %(low)s to %(high)s, should be %(level)s") % shares)
     return _svg(
-        f'<svg width="100%" viewBox="0 0 {_n(width)} 30" class="s-{tone}" role="img" '
-        f'aria-label="{share:.0%} of the milestones, band {low:.0%} to {high:.0%}, should be {level:.0%}">'
+        f'<svg width="100%" viewBox="0 0 {_n(width)} 30" class="s-{tone}" role="img" aria-label="{words}">'
         f'<line class="v-axis" x1="{x(0)}" x2="{x(1)}" y1="{y}" y2="{y}"/>'
         f'<line class="v-band" x1="{x(low)}" x2="{x(high)}" y1="{y}" y2="{y}"/>'
         f'<line class="v-target" x1="{x(level)}" x2="{x(level)}" y1="3" y2="25"/>'
@@ -271,7 +280,7 @@ def share_bar(level: float, share: float, low: float, high: float, tone: str) ->
 def reliability(points: Sequence[tuple[float, float, float, float, int]], words: str) -> SafeString:
     """(chance, share, low, high, forecasts) against the diagonal on which chances mean what they say."""
     most = max((count for *_, count in points), default=1)
-    drawn = [_unit_grid("Chance of target, as forecast", "Targets met")]
+    drawn = [_unit_grid(_("Chance of target, as forecast"), _("Targets met"))]
     line = " ".join(f"{_n(_px(chance))},{_n(_py(share))}" for chance, share, *_ in points)
     drawn.append(f'<g class="s-done"><polyline class="v-line" points="{line}"/>')
     for chance, share, low, high, count in points:
@@ -296,7 +305,7 @@ def pit_bars(shares: Sequence[float], words: str) -> SafeString:
         middle.append(
             f'<text class="v-text-2" x="{_n(x + wide / 2)}" y="{_n(y - 6)}" text-anchor="middle">{share:.0%}</text>'
         )
-    level = _py(0) - SQUARE / len(shares) / high
+    level, line = _py(0) - SQUARE / len(shares) / high, escape(_("even"))
     even = _n(level)
     ticks = "".join(
         f'<text class="v-text" x="{_n(_px(part / 4))}" y="{_n(_py(0) + 18)}" text-anchor="middle">P{part * 25}</text>'
@@ -306,7 +315,7 @@ def pit_bars(shares: Sequence[float], words: str) -> SafeString:
         f'<line class="v-axis" x1="{_n(_px(0))}" x2="{_n(_px(1))}" y1="{_n(_py(0))}" y2="{_n(_py(0))}"/>{ticks}'
         f'<g class="s-done">{"".join(bars)}</g>{"".join(middle)}'
         f'<line class="v-target" x1="{_n(_px(0))}" x2="{_n(_px(1))}" y1="{even}" y2="{even}" opacity=".6"/>'
-        f'<text class="v-strong" x="{_n(_px(0) - 8)}" y="{_n(level + 4)}" text-anchor="end">even</text>'
+        f'<text class="v-strong" x="{_n(_px(0) - 8)}" y="{_n(level + 4)}" text-anchor="end">{line}</text>'
     )
     return _square(ground, words)
 
@@ -337,6 +346,8 @@ def _unit_grid(across: str, up: str) -> str:
         )
     corner = f'x1="{_n(_px(0))}" y1="{_n(_py(0))}" x2="{_n(_px(1))}" y2="{_n(_py(1))}"'
     drawn.append(f'<line class="v-zero" {corner}/>')
-    drawn.append(f'<text class="v-text" x="{_n(_px(0.5))}" y="{_n(_py(0) + 38)}" text-anchor="middle">{across}</text>')
-    drawn.append(f'<text class="v-text" x="{_n(_px(0) + 6)}" y="{_n(_py(1) + 14)}">{up}</text>')
+    drawn.append(
+        f'<text class="v-text" x="{_n(_px(0.5))}" y="{_n(_py(0) + 38)}" text-anchor="middle">{escape(across)}</text>'
+    )
+    drawn.append(f'<text class="v-text" x="{_n(_px(0) + 6)}" y="{_n(_py(1) + 14)}">{escape(up)}</text>')
     return "".join(drawn)

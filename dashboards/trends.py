@@ -11,6 +11,9 @@ from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from dashboards import trend_charts
@@ -32,17 +35,22 @@ MOST_OFFERED = 200
 HIGHLIGHTS = 4
 # In this order trends are worth a lead's attention; what is left out needs none.
 TELLING = (Rule.NEVER, Rule.SPEEDING_UP, Rule.STEPS, Rule.STEADY_SLIP, Rule.FOLLOWS, Rule.UNSTABLE, Rule.EARLIER)
+# Those of which something can be said that follows if they go on.
+GOES_ON = frozenset({Rule.FOLLOWS, Rule.SPEEDING_UP, Rule.STEPS, Rule.STEADY_SLIP, Rule.EARLIER})
 RULES = (
-    (Rule.DONE, "It is done: its line meets the edge."),
-    (Rule.TOO_YOUNG, "Fewer than two reports."),
-    (Rule.NEVER, "The date moves out a day a day or faster, so it gets no nearer."),
-    (Rule.UNSTABLE, "It moved three times or more and got no further than half the way it went."),
-    (Rule.FOLLOWS, "It slips in parallel with what it waits for: the days between the two vary by three at most."),
-    (Rule.SPEEDING_UP, "A week of the last four costs half as much again as one before them, and a day more."),
-    (Rule.STEPS, "It stood still between half of the reports or more, and moved a week at a time."),
-    (Rule.STEADY_SLIP, "It moves out by more than a day in ten."),
-    (Rule.EARLIER, "It comes in by more than a day in ten."),
-    (Rule.STABLE, "It moves by no more than a day in ten."),
+    (Rule.DONE, lazy("It is done: its line meets the edge.")),
+    (Rule.TOO_YOUNG, lazy("Fewer than two reports.")),
+    (Rule.NEVER, lazy("The date moves out a day a day or faster, so it gets no nearer.")),
+    (Rule.UNSTABLE, lazy("It moved three times or more and got no further than half the way it went.")),
+    (
+        Rule.FOLLOWS,
+        lazy("It slips in parallel with what it waits for: the days between the two vary by three at most."),
+    ),
+    (Rule.SPEEDING_UP, lazy("A week of the last four costs half as much again as one before them, and a day more.")),
+    (Rule.STEPS, lazy("It stood still between half of the reports or more, and moved a week at a time.")),
+    (Rule.STEADY_SLIP, lazy("It moves out by more than a day in ten.")),
+    (Rule.EARLIER, lazy("It comes in by more than a day in ten.")),
+    (Rule.STABLE, lazy("It moves by no more than a day in ten.")),
 )
 
 
@@ -104,9 +112,9 @@ def _usual(user: User) -> Program | None:
 
 def tabs(chosen: Chosen, current: str) -> list[dict[str, Any]]:
     places = (
-        ("trend", "Milestone trend", f"/trends{chosen.query()}"),
-        ("range", "Forecast range", f"/trends{chosen.query(chart='range')}"),
-        ("accuracy", "Accuracy", f"/accuracy{chosen.query(weeks=None)}" if chosen.program else "/accuracy"),
+        ("trend", _("Milestone trend"), f"/trends{chosen.query()}"),
+        ("range", _("Forecast range"), f"/trends{chosen.query(chart='range')}"),
+        ("accuracy", _("Accuracy"), f"/accuracy{chosen.query(weeks=None)}" if chosen.program else "/accuracy"),
     )
     return [{"label": label, "url": url, "count": None, "current": name == current} for name, label, url in places]
 
@@ -123,12 +131,12 @@ def trends(request: SignedIn) -> HttpResponse:
     end = next((one for one in told if one.line.milestone.is_end), None)
     target = chosen.program.target_on if chosen.program else None
     context: dict[str, Any] = {
-        "organisation": organisation or "Portfolio",
-        "title": "Milestone trends" if chart == "trend" else "Forecast range",
+        "organisation": organisation or _("Portfolio"),
+        "title": _("Milestone trends") if chart == "trend" else _("Forecast range"),
         "chosen": chosen,
         "chart": chart,
         "tabs": tabs(chosen, chart),
-        "tabs_label": "Chart",
+        "tabs_label": _("Chart"),
         "weeks_offered": WEEKS,
         "told": told[:MOST_ROWS],
         "left_out": max(0, len(told) - MOST_ROWS),
@@ -182,13 +190,19 @@ def _path(one: Told) -> trend_charts.Path:
 def _finding(drawn: Sequence[Told], end: Told | None) -> str:
     """What the chart shows, for who does not see it."""
     worst = max(drawn, key=lambda one: one.line.drift_days)
-    words = f"Milestone trend over {worst.line.steps + 1} reports."
+    words = _("Milestone trend over %(steps)s reports.") % {"steps": worst.line.steps + 1}
     if end:
-        moved = f"{signed(end.line.drift_days)} to {day_name(end.line.current_on)}"
-        words += f" {end.line.milestone.name}, the end, moved by {moved}."
+        words += " " + _("%(milestone)s, the end, moved by %(slip)s to %(day)s.") % {
+            "milestone": end.line.milestone.name,
+            "slip": signed(end.line.drift_days),
+            "day": day_name(end.line.current_on),
+        }
     if worst is not end and worst.line.drift_days > 0:
-        words += f" {worst.line.milestone.name} moved most, by {signed(worst.line.drift_days)}."
-    return words + " Values are in the table."
+        words += " " + _("%(milestone)s moved most, by %(slip)s.") % {
+            "milestone": worst.line.milestone.name,
+            "slip": signed(worst.line.drift_days),
+        }
+    return words + " " + _("Values are in the table.")
 
 
 def _range_of(end: Told | None, target: date | None) -> dict[str, Any]:
@@ -198,14 +212,22 @@ def _range_of(end: Told | None, target: date | None) -> dict[str, Any]:
     reports = end.line.reports
     first, last = reports[0], reports[-1]
     widths = [(report.p90_on - report.p10_on).days for report in (first, last)]
-    change = "as wide as" if widths[0] == widths[1] else "narrower than" if widths[1] < widths[0] else "wider than"
-    words = (
-        f"Forecast range of {end.line.milestone.name}: P10 {day_name(last.p10_on)} to P90 {day_name(last.p90_on)}, "
-        f"{widths[1]} days, {change} the {widths[0]} days of {day_name(first.day)}."
-    )
+    if widths[0] == widths[1]:
+        change = _("as wide as the %(days)s days of %(day)s.")
+    elif widths[1] < widths[0]:
+        change = _("narrower than the %(days)s days of %(day)s.")
+    else:
+        change = _("wider than the %(days)s days of %(day)s.")
+    words = _("Forecast range of %(milestone)s: P10 %(p10)s to P90 %(p90)s, %(days)s days, %(change)s") % {
+        "milestone": end.line.milestone.name,
+        "p10": day_name(last.p10_on),
+        "p90": day_name(last.p90_on),
+        "days": widths[1],
+        "change": change % {"days": widths[0], "day": day_name(first.day)},
+    }
     fan = [(report.day, report.p10_on, report.p50_on, report.p80_on, report.p90_on) for report in reports]
     return {
-        "drawing": trend_charts.forecast_range(fan, target, end.tone, f"{words} Values are in the table."),
+        "drawing": trend_charts.forecast_range(fan, target, end.tone, words + " " + _("Values are in the table.")),
         "widths": widths,
         "width_change": widths[1] - widths[0],
         "reports": [(report, (report.p90_on - report.p10_on).days) for report in reversed(reports)],
@@ -217,46 +239,63 @@ def _range_of(end: Told | None, target: date | None) -> dict[str, Any]:
 
 def tell(line: Line, lines: Sequence[Line]) -> Told:
     """What the rules found, in words."""
-    name, found = line.milestone.name, line.reading
-    week = f"{number(abs(found.week_days))} d"
-    meets = f" If this went on, it would be done about {short_date(found.meets_on)}." if found.meets_on else ""
-    drift = signed(line.drift_days)
+    found = line.reading
+    said: dict[str, object] = {
+        "name": line.milestone.name,
+        "drift": signed(line.drift_days),
+        "span": _span(line),
+    }
     match found.rule:
         case Rule.DONE:
-            how = "on the day first forecast" if not line.drift_days else f"{drift} against the first report"
-            return Told(
-                line, f"Done, {how}", f"{name} is done", f"It was done on {short_date(line.current_on)}, {how}."
-            )
+            said["day"] = short_date(line.current_on)
+            title = _("%(name)s is done")
+            if line.drift_days:
+                short = _("Done, %(drift)s against the first report")
+                text = _("It was done on %(day)s, %(drift)s against the first report.")
+            else:
+                short = _("Done, on the day first forecast")
+                text = _("It was done on %(day)s, on the day first forecast.")
         case Rule.TOO_YOUNG:
-            return Told(line, "Too young to read", f"{name} is too young to read", "Two reports make a trend.")
+            short, title = _("Too young to read"), _("%(name)s is too young to read")
+            text = _("Two reports make a trend.")
         case Rule.NEVER:
-            text = f"It moved by {drift} in {_span(line)}. Plan it anew: this date says nothing."
-            return Told(line, "Gets no nearer", f"{name} moves out as fast as time passes", text)
+            short, title = _("Gets no nearer"), _("%(name)s moves out as fast as time passes")
+            text = _("It moved by %(drift)s in %(span)s. Plan it anew: this date says nothing.")
         case Rule.UNSTABLE:
-            text = f"It moved {line.moved_later} times later and {_earlier(line)} times earlier, {drift} in all."
-            return Told(line, "Moves back and forth", f"{name} moves back and forth", text)
+            said |= {"later": line.moved_later, "earlier": _earlier(line)}
+            short, title = _("Moves back and forth"), _("%(name)s moves back and forth")
+            text = _("It moved %(later)s times later and %(earlier)s times earlier, %(drift)s in all.")
         case Rule.FOLLOWS:
-            driver = next((one.milestone.name for one in lines if one.milestone.pk == found.driver), "")
-            fewest, most = found.gap_days
-            apart = f"{fewest} d" if fewest == most else f"{fewest} to {most} d"
-            text = f"Both lines run in parallel, {apart} apart: there is no buffer between them.{meets}"
-            return Told(line, f"Follows {driver}, no buffer", f"{name} follows {driver}", text)
+            said["driver"] = next((one.milestone.name for one in lines if one.milestone.pk == found.driver), "")
+            said["fewest"], said["most"] = fewest, most = found.gap_days
+            short, title = _("Follows %(driver)s, no buffer"), _("%(name)s follows %(driver)s")
+            if fewest == most:
+                text = _("Both lines run in parallel, %(most)s d apart: there is no buffer between them.")
+            else:
+                text = _("Both lines run in parallel, %(fewest)s to %(most)s d apart: there is no buffer between them.")
         case Rule.SPEEDING_UP:
-            before = f"{number(max(found.before_days, 0))} d"
-            text = f"A week costs {week} of late, {before} before.{meets}"
-            return Told(line, "Slip is speeding up", f"{name} slips faster", text)
+            said |= {"week": number(abs(found.week_days)), "before": number(max(found.before_days, 0))}
+            short, title = _("Slip is speeding up"), _("%(name)s slips faster")
+            text = _("A week costs %(week)s d of late, %(before)s d before.")
         case Rule.STEPS:
-            times = f"{line.moved_later} time{'' if line.moved_later == 1 else 's'}"
-            text = f"Steps, not drift: between them it stood still. Ask what happened each time.{meets}"
-            return Told(line, "Repeated late steps", f"{name} stepped later {times}", text)
+            said["times"] = line.moved_later
+            short = _("Repeated late steps")
+            title = ngettext(
+                "%(name)s stepped later %(times)s time", "%(name)s stepped later %(times)s times", line.moved_later
+            )
+            text = _("Steps, not drift: between them it stood still. Ask what happened each time.")
         case Rule.STEADY_SLIP:
-            pace = number(line.drift_days / max(_span_weeks(line), 1))
-            text = f"{drift} in {_span(line)}.{meets}"
-            return Told(line, f"Steady slip, {pace} d a week", f"{name} slips by {pace} d a week", text)
+            said["pace"] = number(line.drift_days / max(_span_weeks(line), 1))
+            short, title = _("Steady slip, %(pace)s d a week"), _("%(name)s slips by %(pace)s d a week")
+            text = _("%(drift)s in %(span)s.")
         case Rule.EARLIER:
-            return Told(line, "Comes in earlier", f"{name} comes in earlier", f"{drift} in {_span(line)}.{meets}")
+            short, title, text = _("Comes in earlier"), _("%(name)s comes in earlier"), _("%(drift)s in %(span)s.")
         case Rule.STABLE:
-            return Told(line, "Stable", f"{name} is stable", f"{drift} in {_span(line)}.")
+            short, title, text = _("Stable"), _("%(name)s is stable"), _("%(drift)s in %(span)s.")
+    text %= said
+    if found.meets_on and found.rule in GOES_ON:
+        text += " " + _("If this went on, it would be done about %(day)s.") % {"day": short_date(found.meets_on)}
+    return Told(line, short % said, title % said, text)
 
 
 def _earlier(line: Line) -> int:
@@ -269,7 +308,7 @@ def _span_weeks(line: Line) -> float:
 
 def _span(line: Line) -> str:
     weeks = round(_span_weeks(line))
-    return f"{weeks} week{'' if weeks == 1 else 's'}"
+    return ngettext("%(count)s week", "%(count)s weeks", weeks) % {"count": weeks}
 
 
 def highlights(told: Sequence[Told]) -> list[tuple[str, str, str]]:
@@ -281,6 +320,10 @@ def highlights(told: Sequence[Told]) -> list[tuple[str, str, str]]:
     if done:
         done.sort(key=lambda one: one.line.current_on, reverse=True)
         named = ", ".join(f"{one.line.milestone.name} {signed(one.line.drift_days)}" for one in done[:3])
-        count = f"{len(done)} milestone{'' if len(done) == 1 else 's'} met the edge"
-        found.append(("done", count, f"{named}{' and others' if len(done) > 3 else ''}, against the first report."))
-    return found or [("ok", "Nothing moves", "No milestone slips or comes in by more than a day in ten.")]
+        count = ngettext("%(count)s milestone met the edge", "%(count)s milestones met the edge", len(done))
+        if len(done) > 3:
+            text = _("%(names)s and others, against the first report.") % {"names": named}
+        else:
+            text = _("%(names)s, against the first report.") % {"names": named}
+        found.append(("done", count % {"count": len(done)}, text))
+    return found or [("ok", _("Nothing moves"), _("No milestone slips or comes in by more than a day in ten."))]

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dashboards import charts, evidence, machinery, roadmap_charts
@@ -51,7 +52,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
     ]
     context = {
         "title": found.name,
-        "organisation": organisation or "Portfolio",
+        "organisation": organisation or _("Portfolio"),
         "program": found,
         "today": today,
         "page": page,
@@ -88,7 +89,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "most_rows": roadmap_charts.MOST_ROWS,
         "matrix": charts.risk_matrix(page.risks),
         "first_steps": [] if past.day() else first_steps(page, allowed),
-        "untold": ["P50 and P80 are those issued in that week; float and the critical path are not kept by day."],
+        "untold": [_("P50 and P80 are those issued in that week; float and the critical path are not kept by day.")],
         "pages": {name: f"{here}{end}" for name, end in PROGRAM_LINKS.items() if is_there(f"/p/ANY{end}")},
         "star_url": f"{here}/watch",
         "may_edit": Act.EDIT in allowed,
@@ -104,7 +105,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
 def slip_words(why: evidence.Why) -> str:
     """“34 days late: 21 Waits on GPU scheduler GA, …”: the parts that add days, as the bar shows them."""
     told = ", ".join(f"{part.days} {part.title}" for part in why.parts if (part.days or 0) > 0)
-    return f"{why.total_days} days late: {told}"
+    return _("%(days)s days late: %(parts)s") % {"days": why.total_days, "parts": told}
 
 
 # Pages about a program that other apps have; those that exist are offered.

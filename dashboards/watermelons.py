@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dashboards import evidence, overview
@@ -45,7 +46,7 @@ class Watermelon:
 @require_safe
 def watermelons(request: SignedIn) -> HttpResponse:
     """Where to talk: it compares what is said of a program with what is derived, never one person with another."""
-    _, zone = organisation_and_zone()
+    zone = organisation_and_zone()[1]
     today = timezone.now().astimezone(zone).date()
     since = Since.start_of(overview.last_friday(today), zone)
     lines = overview.lines(request.user, today=today, since=since, zone=zone)
@@ -56,8 +57,8 @@ def watermelons(request: SignedIn) -> HttpResponse:
     found.sort(key=lambda line: (-(line.slip or 0), line.program.name, line.program.pk))
     page = Paginator(found, ROWS_A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "title": "Watermelons",
-        "sub": "Green outside, red inside: reported better than derived for two weeks or more.",
+        "title": _("Watermelons"),
+        "sub": _("Green outside, red inside: reported better than derived for two weeks or more."),
         "today": today,
         "page": page,
         "watermelons": explained(page.object_list, days, request.user),

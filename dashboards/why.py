@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dashboards import evidence, moves
@@ -31,7 +32,7 @@ def why(request: SignedIn, key: str) -> HttpResponse:
         raise Http404
     context = {
         "program": program,
-        "title": f"Why {frozen.get_health_display().lower()}?" if frozen else "Why?",
+        "title": _("Why %(health)s?") % {"health": frozen.get_health_display().lower()} if frozen else _("Why?"),
         "crumbs": program_crumbs(program),
         "frozen": frozen,
         "here": f"{program.get_absolute_url()}/why",

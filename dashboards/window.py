@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
 MOST_STEPS = 36  # more would leave no room for the number that stands in each
 MOST_YEARS = 30
 SHORTEST = timedelta(weeks=4)
@@ -46,10 +49,12 @@ class Step(StrEnum):
     def name_of(self, first: date) -> str:
         """“week 47”, “Nov 2026”, “Q4 2026”, “2026”."""
         if self is Step.WEEK:
-            return f"week {first.isocalendar().week}"
+            return _("week %(week)s") % {"week": first.isocalendar().week}
         if self is Step.MONTH:
-            return f"{first:%b %Y}"
-        return f"Q{first.month // 3 + 1} {first.year}" if self is Step.QUARTER else str(first.year)
+            return date_format(first, "M Y")
+        if self is Step.QUARTER:
+            return _("Q%(quarter)s %(year)s") % {"quarter": first.month // 3 + 1, "year": first.year}
+        return str(first.year)
 
 
 # What each zoom shows unless told otherwise: steps before today's, and steps in all.

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as lazy
 
 from engine.calendars import EngineError
 from engine.drivers import criticality
@@ -20,9 +22,14 @@ from programs.models import Program
 # What a request may simulate, rows kept: 40 KB a task.
 MOST_TASKS = 2_000
 NOT_SIMULATED = {
-    "done": "It is done: nothing drives it any more.",
-    "no_forecast": "It cannot be forecast yet: it or what it waits for has neither work nor dates, or waits in a loop.",
-    "too_large": f"It waits for more than {MOST_TASKS:,} milestones: too many to simulate while somebody waits.",
+    "done": lazy("It is done: nothing drives it any more."),
+    "no_forecast": lazy(
+        "It cannot be forecast yet: it or what it waits for has neither work nor dates, or waits in a loop."
+    ),
+    "too_large": format_lazy(
+        lazy("It waits for more than {count} milestones: too many to simulate while somebody waits."),
+        count=f"{MOST_TASKS:,}",
+    ),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as lazy
 
 from forecasts.models import MOST_POLICY_DAYS, HealthPolicy
 from forecasts.policy import LIMITS
@@ -15,26 +16,26 @@ class PolicyForm(forms.Form):
     at_risk_days = forms.IntegerField(
         min_value=0,
         max_value=MOST_POLICY_DAYS,
-        label="On track up to, days late",
-        help_text="P80 of the end milestone against its target. Later than this is at risk.",
+        label=lazy("On track up to, days late"),
+        help_text=lazy("P80 of the end milestone against its target. Later than this is at risk."),
     )
     off_track_days = forms.IntegerField(
         min_value=1,
         max_value=MOST_POLICY_DAYS,
-        label="At risk up to, days late",
-        help_text="Later than this is off track.",
+        label=lazy("At risk up to, days late"),
+        help_text=lazy("Later than this is off track."),
     )
     stale_days = forms.IntegerField(
         min_value=1,
         max_value=MOST_POLICY_DAYS,
-        label="Stale without an update for, days",
-        help_text="A mark beside the colour, never the colour.",
+        label=lazy("Stale without an update for, days"),
+        help_text=lazy("A mark beside the colour, never the colour."),
     )
     reason = forms.CharField(
         max_length=500,
         required=False,
-        label="Why the limits change",
-        help_text="Needed to save. It stands in the list of versions.",
+        label=lazy("Why the limits change"),
+        help_text=lazy("Needed to save. It stands in the list of versions."),
         widget=forms.Textarea(attrs={"rows": "2"}),
     )
     read_version = forms.IntegerField(min_value=1, widget=forms.HiddenInput)

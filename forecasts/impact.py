@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from django.db import connection
 from django.db.models import Q
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as lazy
 
 from engine.calendars import EngineError
 from forecasts import network
@@ -27,9 +29,14 @@ from programs.services import settle_target
 # What a request simulates twice while somebody types.
 MOST_TASKS = 5_000
 NOT_SIMULATED = {
-    "no_forecast": "What this moves cannot be forecast: work is out of order, or ends beyond 2099.",
-    "too_large": f"More than {MOST_TASKS:,} milestones hang on this: too many to simulate while you wait. "
-    "The forecast follows once it is saved.",
+    "no_forecast": lazy("What this moves cannot be forecast: work is out of order, or ends beyond 2099."),
+    "too_large": format_lazy(
+        lazy(
+            "More than {count} milestones hang on this: too many to simulate while you wait. "
+            "The forecast follows once it is saved."
+        ),
+        count=f"{MOST_TASKS:,}",
+    ),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as lazy
 
 from history.past import read_as
 from milestones.models import Milestone
@@ -50,11 +51,11 @@ class MilestoneForecast(models.Model):
     """
 
     class Basis(models.TextChoices):
-        DONE = "done", "it is done"
-        POINTS = "points", "work at best, likely and at worst"
-        CLASS = "class", "work, widened by how the likes of it went"
-        PLANNED = "planned", "a planned day, and how planned days have held"
-        CERTAIN = "certain", "what it waits for"
+        DONE = "done", lazy("it is done")
+        POINTS = "points", lazy("work at best, likely and at worst")
+        CLASS = "class", lazy("work, widened by how the likes of it went")
+        PLANNED = "planned", lazy("a planned day, and how planned days have held")
+        CERTAIN = "certain", lazy("what it waits for")
 
     milestone = models.OneToOneField(Milestone, primary_key=True, on_delete=models.CASCADE, related_name="forecast")
     # Not checked row by row: its milestone, which is, holds the program, and the run is of the same transaction. Nobody
@@ -219,7 +220,7 @@ class HealthPolicy(models.Model):
     created_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="health_policies"
     )
-    reason = models.CharField("why", max_length=500, blank=True)
+    reason = models.CharField(lazy("why"), max_length=500, blank=True)
 
     class Meta:
         constraints = [
@@ -227,13 +228,13 @@ class HealthPolicy(models.Model):
                 condition=models.Q(created_at=None, created_by=None, reason="")
                 | (models.Q(created_at__isnull=False, created_by__isnull=False) & ~models.Q(reason="")),
                 name="policy_with_reason",
-                violation_error_message="A new policy says who made it, when and why.",
+                violation_error_message=lazy("A new policy says who made it, when and why."),
                 violation_error_code="reason",
             ),
             models.CheckConstraint(
                 condition=models.Q(at_risk_days__lt=models.F("off_track_days")),
                 name="policy_in_order",
-                violation_error_message="At risk begins before off track.",
+                violation_error_message=lazy("At risk begins before off track."),
                 violation_error_code="off_track_days",
             ),
         ]

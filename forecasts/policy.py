@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from forecasts.calendars import load_calendars
 from forecasts.facts import load
@@ -44,7 +45,7 @@ def proposed(standing: HealthPolicy, limits: Mapping[str, int]) -> HealthPolicy:
     policy = HealthPolicy(version=standing.version + 1, **(kept | dict(limits)))
     policy.clean_fields()
     if policy.at_risk_days >= policy.off_track_days:
-        raise ValidationError({"off_track_days": ["At risk begins before off track: give more days."]}, code="order")
+        raise ValidationError({"off_track_days": [_("At risk begins before off track: give more days.")]}, code="order")
     return policy
 
 

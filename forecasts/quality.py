@@ -13,6 +13,7 @@ from datetime import date
 import numpy as np
 from django.core.exceptions import ValidationError
 from django.db.models import F
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from engine import cpm, quality
@@ -89,11 +90,12 @@ def judge(program_ids: Collection[int], *, today: date) -> list[Judged]:
     size = Milestone.objects.filter(program__in={program for part in parts for program in part}).count()
     if size > MOST_MILESTONES:
         raise ValidationError(
-            f"These plans hang together in a network of {size:,} milestones: too many to check while you wait.",
+            _("These plans hang together in a network of %(size)s milestones: too many to check while you wait.")
+            % {"size": f"{size:,}"},
             code="too_large",
         )
     calendars = load_calendars()
-    inputs, _ = read(parts, calendars, load_classes(calendars, today), today)
+    inputs, _upstream = read(parts, calendars, load_classes(calendars, today), today)
     open_ones = list(
         Milestone.objects.open()
         .filter(program__in=ids)
@@ -103,12 +105,12 @@ def judge(program_ids: Collection[int], *, today: date) -> list[Judged]:
     checks: dict[int, Sequence[Check]] = {}
     computed: set[int] = set()
     if inputs.tasks:
-        facts = _Facts.read(inputs, ids, {pk for _, pk, owner, team in open_ones if owner or team})
+        facts = _Facts.read(inputs, ids, {pk for _program, pk, owner, team in open_ones if owner or team})
         for chosen, network in _networks(inputs):
             computed.update(network.uid.tolist())
             checks.update(_merged(checks, _judged(inputs, facts, chosen, network), ids))
     left_out: dict[int, list[int]] = defaultdict(list)
-    for program, milestone, *_ in open_ones:
+    for program, milestone, *_rest in open_ones:
         if milestone not in computed:
             left_out[program].append(milestone)
     return [Judged(pk, checks.get(pk, ()), left_out[pk]) for pk in sorted(ids)]

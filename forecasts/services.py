@@ -16,6 +16,7 @@ import psycopg2.errors
 from django.core.exceptions import ValidationError
 from django.db import Error, connection, transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 import history
 from engine.calendars import EngineError
@@ -102,13 +103,13 @@ def change_policy(*, by: User, at: datetime, reason: str, read_version: int, **l
     """
     require(by, OrgAct.CHANGE_POLICY)
     if not reason.strip():
-        raise ValidationError({"reason": ["Say why the limits change."]}, code="because")
+        raise ValidationError({"reason": [_("Say why the limits change.")]}, code="because")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [POLICY_LOCK])
     newest = newest_policy()
     if newest.version != read_version:
         raise ValidationError(
-            "Somebody changed the policy meanwhile, to version %(version)s. Look at it, then change it again.",
+            _("Somebody changed the policy meanwhile, to version %(version)s. Look at it, then change it again."),
             code="overtaken",
             params={"version": newest.version},
         )

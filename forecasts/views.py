@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_POST, require_safe
 
 import people.services
@@ -27,7 +29,7 @@ from programs.permissions import Act
 from programs.permissions import require as require_in
 
 HERE = "/settings/health-policy"
-CRUMBS = [("Settings", "/settings")]
+CRUMBS = [(lazy("Settings"), "/settings")]
 MOST_TURNS = 200
 
 
@@ -38,13 +40,13 @@ def policy(request: SignedIn) -> HttpResponse:
     context = {
         "page": paged(request, HealthPolicy.objects.select_related("created_by").order_by("-version")),
         "standing": newest_policy(),
-        "title": "Health policy",
+        "title": _("Health policy"),
         "crumbs": CRUMBS,
         "primary_url": f"{HERE}/edit",
-        "primary_label": "Change the limits",
+        "primary_label": _("Change the limits"),
         "primary_icon": "pencil",
-        "empty_heading": "No version yet",
-        "empty_text": "The limits that ship count until somebody changes them.",
+        "empty_heading": _("No version yet"),
+        "empty_text": _("The limits that ship count until somebody changes them."),
     }
     return render(request, "forecasts/policy.html", context)
 
@@ -57,9 +59,9 @@ def policy_edit(request: SignedIn) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "standing": standing,
-        "title": "Change the health policy",
-        "sub": "Nothing is saved before you have seen what changes.",
-        "crumbs": [*CRUMBS, ("Health policy", HERE)],
+        "title": _("Change the health policy"),
+        "sub": _("Nothing is saved before you have seen what changes."),
+        "crumbs": [*CRUMBS, (_("Health policy"), HERE)],
         "cancel_url": HERE,
     }
     if form.is_bound and form.is_valid():
@@ -69,7 +71,10 @@ def policy_edit(request: SignedIn) -> HttpResponse:
                 if "save" in request.POST:
                     row = services.change_policy(by=request.user, at=now, **form.cleaned_data)
                     return done(
-                        request, f"Saved version {row.version}. Every program is judged by it in a moment.", HERE
+                        request,
+                        _("Saved version %(version)s. Every program is judged by it in a moment.")
+                        % {"version": row.version},
+                        HERE,
                     )
             form.choose_against(standing)
             turns = preview(standing, policy, visible(request.user), people.services.today(now))

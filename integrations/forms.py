@@ -10,6 +10,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile as PostedFile
 from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from history.forms import RecordForm
 from integrations.models import ImportMapping
@@ -32,11 +34,11 @@ DAYS_WRITTEN = (
     ("%d %b %Y", "31 Mar 2026"),
     ("%d/%b/%y %I:%M %p", "31/Mar/26 02:15 PM"),
 )
-AS_TEXT = (
+AS_TEXT = lazy(
     'Such as {"tables": [{"noun": "milestones", "files": "tasks.csv", "fields": {"program": {"constant": "NA4"}, '
     '"name": "Task", "target_on": {"column": "Finish", "date": "%d.%m.%Y"}}}]}. All of it stands in docs/import.md.'
 )
-UNITS = (("days", "days"), ("hours", "hours"), ("minutes", "minutes"))
+UNITS = (("days", lazy("days")), ("hours", lazy("hours")), ("minutes", lazy("minutes")))
 
 
 class ManyFiles(forms.ClearableFileInput):
@@ -50,8 +52,8 @@ class FilesField(forms.FileField):
         files = [super(FilesField, self).clean(one, initial) for one in data or [None]]
         if len(files) > MOST_FILES or sum(file.size or 0 for file in files) > MOST_UPLOADED:
             raise ValidationError(
-                f"At most {MOST_FILES} files and {MOST_UPLOADED // MIB} MiB here. "
-                "Larger ones: ./run manage import_portfolio.",
+                _("At most %(files)s files and %(size)s MiB here. Larger ones: ./run manage import_portfolio.")
+                % {"files": MOST_FILES, "size": MOST_UPLOADED // MIB},
                 code="too_much",
             )
         return files
@@ -59,15 +61,17 @@ class FilesField(forms.FileField):
 
 class FilesForm(forms.Form):
     tables = FilesField(
-        label="Files",
+        label=lazy("Files"),
         widget=ManyFiles(attrs={"accept": ",".join((".gz", *SUFFIXES))}),
-        help_text="CSV, Excel or JSON: programs, milestones, dependencies, risks, KPIs …, one file or sheet each.",
+        help_text=lazy(
+            "CSV, Excel or JSON: programs, milestones, dependencies, risks, KPIs …, one file or sheet each."
+        ),
     )
     mapping = forms.ModelChoiceField(
         ImportMapping.objects.none(),
         required=False,
-        empty_label="None",
-        help_text="Saved from an earlier import. Not needed where columns have our names; else you choose next.",
+        empty_label=lazy("None"),
+        help_text=lazy("Saved from an earlier import. Not needed where columns have our names; else you choose next."),
     )
 
     def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
@@ -83,14 +87,14 @@ class ImportForm(forms.Form):
     cause = forms.ModelChoiceField(
         SlipCause.objects.filter(retired_on=None).order_by("position", "id"),
         required=False,
-        empty_label="No promised date moves",
-        label="Why promised dates move",
-        help_text="Asked once for the whole import.",
+        empty_label=lazy("No promised date moves"),
+        label=lazy("Why promised dates move"),
+        help_text=lazy("Asked once for the whole import."),
     )
 
 
 class MappingNameForm(forms.Form):
-    name = forms.CharField(max_length=120, label="Save this mapping as")
+    name = forms.CharField(max_length=120, label=lazy("Save this mapping as"))
 
 
 class MappingField(forms.CharField):
@@ -121,7 +125,7 @@ class MappingForm(RecordForm):
 class WholeMappingForm(forms.Form):
     """The mapping of an upload as text, for what the choices above cannot say."""
 
-    mapping = MappingField(label="The mapping as JSON", help_text=AS_TEXT)
+    mapping = MappingField(label=lazy("The mapping as JSON"), help_text=AS_TEXT)
 
 
 class Section(NamedTuple):
@@ -160,9 +164,9 @@ class ColumnsForm(forms.Form):
         noun = NOUNS.get(part.spec.get("noun", ""))
         nouns = [(name, name.replace("_", " ")) for name in NOUNS]
         self.fields[f"{index}-noun"] = forms.ChoiceField(
-            label="Its rows are",
+            label=_("Its rows are"),
             required=False,
-            choices=[("", "not imported"), *nouns],
+            choices=[("", _("not imported")), *nouns],
             initial=noun.name if noun else "",
         )
         if noun is None:
@@ -172,7 +176,7 @@ class ColumnsForm(forms.Form):
         for field in noun.fields:
             source = given.get(field.name)
             column = source if isinstance(source, str) else (source or {}).get("column")
-            kept = [] if source is None or column in part.table.columns else [(KEEP, "as the mapping says")]
+            kept = [] if source is None or column in part.table.columns else [(KEEP, _("as the mapping says"))]
             self.fields[f"{index}-{field.name}"] = forms.ChoiceField(
                 label=field.label,
                 required=False,
@@ -187,7 +191,7 @@ class ColumnsForm(forms.Form):
         if kinds & {Kind.DAY, Kind.TARGET}:
             dates = [one for source in sources for one in _listed(source.get("date"))]
             self.fields[f"{index}-days"] = forms.ChoiceField(
-                label="Days are written",
+                label=_("Days are written"),
                 required=False,
                 choices=[*DAYS_WRITTEN, *((one, one) for one in dates if one not in dict(DAYS_WRITTEN))],
                 initial=dates[0] if dates else "",
@@ -195,7 +199,7 @@ class ColumnsForm(forms.Form):
         if kinds & {Kind.WORK, Kind.LAG}:
             units = [source["unit"] for source in sources if "unit" in source]
             self.fields[f"{index}-unit"] = forms.ChoiceField(
-                label="Work is in", choices=UNITS, initial=units[0] if units else "days"
+                label=_("Work is in"), choices=UNITS, initial=units[0] if units else "days"
             )
 
     def _add_words(self, index: int, table: Table, field: Field, column: str, source: Any) -> None:
@@ -208,9 +212,10 @@ class ColumnsForm(forms.Form):
             return
         for number, word in enumerate(words):
             self.fields[f"{index}-{field.name}-{number}"] = forms.ChoiceField(
-                label=f"{field.label} where {column} is “{word[:60]}”",
+                label=_("%(field)s where %(column)s is “%(word)s”")
+                % {"field": field.label, "column": column, "word": word[:60]},
                 required=False,
-                choices=[("", "refuse the row"), *_choices(field)],
+                choices=[("", _("refuse the row")), *_choices(field)],
                 initial=said.get(word) or said.get("*") or known.get(word.casefold(), ""),
             )
 
@@ -220,7 +225,7 @@ class ColumnsForm(forms.Form):
             noun = NOUNS.get(cleaned.get(f"{index}-noun", ""))
             for name in noun.required if noun and noun.name == part.spec.get("noun") else ():
                 if not cleaned.get(f"{index}-{name}"):
-                    self.add_error(f"{index}-{name}", "Choose the column: these rows cannot be without it.")
+                    self.add_error(f"{index}-{name}", _("Choose the column: these rows cannot be without it."))
         return cleaned
 
     @property
@@ -302,8 +307,8 @@ def _parts(tables: Sequence[Table], mapping: Mapping[str, Any]) -> list[Part]:
 
 
 def _help(field: Field) -> str:
-    said = "" if field.says == Kind.TEXT.value else field.says.capitalize()
-    return f"Needed. {said}".strip() if field.required else said
+    said = "" if field.kind is Kind.TEXT and not field.refers_to else field.says.capitalize()
+    return (_("Needed. %(said)s") % {"said": said}).strip() if field.required else said
 
 
 def _choices(field: Field) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.tracker import track
@@ -35,7 +36,7 @@ class ImportMapping(Record):
             models.CheckConstraint(
                 condition=~Q(name=""),
                 name="import_mapping_has_name",
-                violation_error_message="A mapping needs a name.",
+                violation_error_message=lazy("A mapping needs a name."),
                 violation_error_code="name",
             )
         ]

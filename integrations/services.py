@@ -11,6 +11,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 import history
 import people.services
@@ -97,7 +98,7 @@ def _ask(upload: Upload, *, by: User, at: datetime, cause: SlipCause | None, dry
     if upload.job:
         upload.job.delete()
     files = ", ".join(upload.files.order_by("name").values_list("name", flat=True))
-    title = f"{'Check' if dry_run else 'Import'} {files}"[:200]
+    title = ((_("Check %(files)s") if dry_run else _("Import %(files)s")) % {"files": files})[:200]
     upload.job = Job.objects.create(user=by, title=title, url=f"/import/{upload.pk}/job", asked_at=at)
     upload.dry_run, upload.cause = dry_run, cause
     upload.save(update_fields=["job", "dry_run", "cause"])
@@ -109,7 +110,7 @@ def _free(upload: Upload) -> Upload:
     found = Upload.objects.select_for_update(of=("self",), skip_locked=True).select_related("job")
     row = found.filter(pk=upload.pk).first()
     if row is None:
-        raise ValidationError("These files are being worked on. Wait until that is done.", code="busy")
+        raise ValidationError(_("These files are being worked on. Wait until that is done."), code="busy")
     return row
 
 
@@ -138,7 +139,7 @@ def _claim(pk: int, at: datetime) -> Job | None:
         return None
     job = upload.job
     if job.tries >= MOST_TRIES:
-        people.services.end_job(job=job, at=at, is_good=False, result="It broke each time. Nothing was imported.")
+        people.services.end_job(job=job, at=at, is_good=False, result=_("It broke each time. Nothing was imported."))
     else:
         job.tries += 1
         job.save(update_fields=["tries"])
@@ -172,10 +173,12 @@ def _result(report: Report, dry_run: bool) -> tuple[bool, str]:
     """Whether a job did what it was asked for, and what came of it in words."""
     counts = "; ".join(in_words(report.counts()))
     if report.refused:
-        return False, f"Nothing was imported: some rows are refused. {counts}."
+        return False, _("Nothing was imported: some rows are refused. %(counts)s.") % {"counts": counts}
     if dry_run:
-        return True, f"Nothing is written yet; this would be: {counts}."
-    return True, f"Imported: {counts}." if report.written else "Everything in these files was here already."
+        return True, _("Nothing is written yet; this would be: %(counts)s.") % {"counts": counts}
+    if report.written:
+        return True, _("Imported: %(counts)s.") % {"counts": counts}
+    return True, _("Everything in these files was here already.")
 
 
 def _import(
@@ -252,7 +255,7 @@ def discard(*, upload: Upload, by: User) -> None:
     """Forget uploaded files without importing them."""
     require(by, OrgAct.IMPORT)
     if upload.by_id != by.pk:
-        raise ValidationError("Only who uploaded the files can discard them.", code="other_person")
+        raise ValidationError(_("Only who uploaded the files can discard them."), code="other_person")
     upload = _free(upload)
     if upload.job:
         upload.job.delete()

@@ -10,6 +10,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
 from history.forms import explaining
@@ -32,7 +34,7 @@ from people.permissions import OrgAct, require
 from people.services import today
 from tpm import broker
 
-IMPORT = [("Settings", "/settings"), ("Import", "/import")]
+IMPORT = [(lazy("Settings"), "/settings"), (lazy("Import"), "/import")]
 LINES_A_PAGE = 100
 TONES = {"created": "ok", "updated": "done", "unchanged": "none", "skipped": "warn", "refused": "bad"}
 
@@ -57,12 +59,12 @@ def upload(request: SignedIn) -> HttpResponse:
         return _check(request, row)
     context = {
         "form": form,
-        "title": "Import",
-        "sub": "Tables of programs, milestones and more. Nothing is written before you have seen a dry run.",
-        "crumbs": [("Settings", "/settings")],
+        "title": _("Import"),
+        "sub": _("Tables of programs, milestones and more. Nothing is written before you have seen a dry run."),
+        "crumbs": [(_("Settings"), "/settings")],
         "mappings": ImportMapping.objects.visible_to(request.user).order_by("name", "id"),
         "nouns": NOUNS.values(),
-        "submit_label": "Look at them",
+        "submit_label": _("Look at them"),
         "cancel_url": "/settings",
     }
     return render(request, "integrations/upload.html", context, status=422 if form.errors else 200)
@@ -116,14 +118,14 @@ def _shown(request: SignedIn, row: Upload, form: ImportForm) -> HttpResponse:
     refused = totals[Outcome.REFUSED]
     shown = request.GET.get("show", "")
     lines = [line for line in report["lines"] if not shown or line["outcome"] == shown]
-    tabs = [{"label": "All rows", "url": "?", "count": sum(totals.values()), "current": not shown}]
+    tabs = [{"label": _("All rows"), "url": "?", "count": sum(totals.values()), "current": not shown}]
     tabs += [
         {"label": Outcome(outcome).label, "url": f"?show={outcome}", "count": number, "current": shown == outcome}
         for outcome, number in totals.items()
         if number
     ]
     context = {
-        "title": "Imported" if report["written"] else "Dry run",
+        "title": _("Imported") if report["written"] else _("Dry run"),
         "written": report["written"],
         "sub": ", ".join(row.files.order_by("name").values_list("name", flat=True)),
         "crumbs": IMPORT,
@@ -167,7 +169,7 @@ def carry_out(request: SignedIn, pk: int) -> HttpResponse:
     if isinstance(report, Job):
         return _went(row, report)
     if report.written:
-        return done(request, f"Imported: {'; '.join(in_words(report.counts()))}.", "/")
+        return done(request, _("Imported: %(counts)s.") % {"counts": "; ".join(in_words(report.counts()))}, "/")
     cause = form.cleaned_data["cause"]
     return redirect(reverse("import_check", args=[row.pk]) + (f"?cause={cause.pk}" if cause else ""))
 
@@ -192,9 +194,9 @@ def columns(request: SignedIn, pk: int) -> HttpResponse:
             again = not whole and form.names_new
             return redirect("import_columns", row.pk) if again else _check(request, _upload_of(request, pk))
     context = {
-        "title": "Which column goes where",
-        "sub": "Say what the rows of each table are, then which column fills which field.",
-        "crumbs": [*IMPORT, ("Files", reverse("import_check", args=[row.pk]))],
+        "title": _("Which column goes where"),
+        "sub": _("Say what the rows of each table are, then which column fills which field."),
+        "crumbs": [*IMPORT, (_("Files"), reverse("import_check", args=[row.pk]))],
         "upload": row,
         "form": form,
         "text": text,
@@ -233,13 +235,13 @@ def keep_mapping(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: services.save_mapping(name=name, mapping=mapping, by=request.user),
-        f"Saved the mapping “{name}”.",
+        _("Saved the mapping “%(name)s”.") % {"name": name},
         back,
     )
 
 
 def _refuse_name() -> None:
-    raise ValidationError("Give the mapping a name of at most 120 characters.", code="name")
+    raise ValidationError(_("Give the mapping a name of at most 120 characters."), code="name")
 
 
 @require_POST
@@ -248,7 +250,7 @@ def discard(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: services.discard(upload=row, by=request.user),
-        "The files are gone; nothing was imported.",
+        _("The files are gone; nothing was imported."),
         "/import",
     )
 
@@ -261,13 +263,13 @@ def mappings(request: SignedIn) -> HttpResponse:
     require(request.user, OrgAct.IMPORT)
     context = {
         "page": paged(request, ImportMapping.objects.visible_to(request.user).order_by("name", "id")),
-        "title": "Import mappings",
-        "sub": "Which column of other tools’ tables goes where.",
+        "title": _("Import mappings"),
+        "sub": _("Which column of other tools’ tables goes where."),
         "crumbs": IMPORT,
         "primary_url": reverse("mapping_create"),
-        "primary_label": "New mapping",
-        "empty_heading": "No mappings yet",
-        "empty_text": "Save one while importing, or paste one as JSON.",
+        "primary_label": _("New mapping"),
+        "empty_heading": _("No mappings yet"),
+        "empty_text": _("Save one while importing, or paste one as JSON."),
     }
     return render(request, "integrations/mappings.html", context)
 
@@ -279,11 +281,11 @@ def mapping_create(request: SignedIn) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = services.save_mapping(by=request.user, **form.changes)
-            return done(request, f"Saved the mapping “{row.name}”.", reverse("mappings"))
+            return done(request, _("Saved the mapping “%(name)s”.") % {"name": row.name}, reverse("mappings"))
     context = {
         "form": form,
-        "title": "New mapping",
-        "crumbs": [*IMPORT, ("Mappings", reverse("mappings"))],
+        "title": _("New mapping"),
+        "crumbs": [*IMPORT, (_("Mappings"), reverse("mappings"))],
         "cancel_url": reverse("mappings"),
     }
     return form_page(request, context)
@@ -297,11 +299,11 @@ def mapping_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_mapping(row=row, by=request.user, **form.changes)
-            return done(request, "Saved the mapping.", reverse("mappings"), kept=form.kept)
+            return done(request, _("Saved the mapping."), reverse("mappings"), kept=form.kept)
     context = {
         "form": form,
-        "title": "Edit mapping",
-        "crumbs": [*IMPORT, ("Mappings", reverse("mappings"))],
+        "title": _("Edit mapping"),
+        "crumbs": [*IMPORT, (_("Mappings"), reverse("mappings"))],
         "cancel_url": reverse("mappings"),
         "delete_url": reverse("mapping_delete", args=[row.pk]),
     }
@@ -318,6 +320,6 @@ def mapping_delete(request: SignedIn, pk: int) -> HttpResponse:
         row=row,
         to=reverse("mappings"),
         back=reverse("mapping_edit", args=[row.pk]),
-        consequence="What was imported with it stays.",
-        crumbs=[*IMPORT, ("Mappings", reverse("mappings"))],
+        consequence=_("What was imported with it stays."),
+        crumbs=[*IMPORT, (_("Mappings"), reverse("mappings"))],
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -142,7 +143,7 @@ class Plans(Editable[Plan]):
 
         def ask(user: User, row: Plan, fields: dict[str, Any]) -> None:
             if row.program is None:
-                raise serializers.ValidationError("Only a program's plan has somebody to ask.")
+                raise serializers.ValidationError(_("Only a program's plan has somebody to ask."))
             plans.nudge(program=row.program, by=user, at=timezone.now())
 
         return self.act(request, ask)

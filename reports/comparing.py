@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from programs.models import Health
 from reports.models import Update
@@ -27,13 +28,13 @@ def compare(before: Update, after: Update) -> list[Turned]:
 
 
 def _said(update: Update) -> Iterator[tuple[str, str]]:
-    yield "Health", str(Health(update.health).label) if update.health else ""
-    yield "Why it stands so", update.cause
-    yield "What happened", update.text
-    yield "Path to green", update.path_to_green
-    yield "Who brings it back", update.path_owner.name if update.path_owner else ""
-    yield "Back on track by", date_format(update.path_on, "j M Y") if update.path_on else ""
-    yield "Ask", update.ask
+    yield _("Health"), str(Health(update.health).label) if update.health else ""
+    yield _("Why it stands so"), update.cause
+    yield _("What happened"), update.text
+    yield _("Path to green"), update.path_to_green
+    yield _("Who brings it back"), update.path_owner.name if update.path_owner else ""
+    yield _("Back on track by"), date_format(update.path_on, "j M Y") if update.path_on else ""
+    yield _("Ask"), update.ask
 
 
 def _lines(old: str, new: str) -> Iterator[tuple[str, str]]:

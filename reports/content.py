@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from people.models import SavedView
 from programs.models import Program
@@ -45,7 +46,13 @@ def condition(view: SavedView) -> Q:
             continue
         if view.path != "/" or name not in FILTERS:
             raise ValidationError(
-                {"view": [f"A plan cannot choose by “{name[:40]}”: it takes {', '.join(FILTERS)}."]}, code="filter"
+                {
+                    "view": [
+                        _("A plan cannot choose by “%(name)s”: it takes %(names)s.")
+                        % {"name": name[:40], "names": ", ".join(FILTERS)}
+                    ]
+                },
+                code="filter",
             )
         column = FILTERS[name]
         if column == "area":
@@ -57,7 +64,9 @@ def condition(view: SavedView) -> Q:
         elif str(value).isdecimal():
             chosen &= Q(**{column: int(str(value))})
         else:
-            raise ValidationError({"view": [f"“{str(value)[:40]}” is no {name}."]}, code="filter")
+            raise ValidationError(
+                {"view": [_("“%(value)s” is no %(name)s.") % {"value": str(value)[:40], "name": name}]}, code="filter"
+            )
     if view.path != "/":
-        raise ValidationError({"view": ["Choose a saved view of the portfolio."]}, code="filter")
+        raise ValidationError({"view": [_("Choose a saved view of the portfolio.")]}, code="filter")
     return chosen

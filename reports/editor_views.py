@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from history.forms import explaining
@@ -98,9 +99,9 @@ def write(request: SignedIn, update: Update) -> HttpResponse:
     if form.errors:
         return editor(request, preview_of(update, form), form)
     if "publish" in request.POST:
-        message, to = "Published. The facts it was written on are kept with it.", f"/u/{update.pk}"
+        message, to = _("Published. The facts it was written on are kept with it."), f"/u/{update.pk}"
     else:
-        message, to = "Draft saved.", reverse("update_change", args=[update.pk])
+        message, to = _("Draft saved."), reverse("update_change", args=[update.pk])
     return done(request, message, to, kept=form.kept)
 
 
@@ -127,7 +128,7 @@ def editor(
     looked = look_over(update, timezone.now(), known)
     last = last_of(program)
     context = beside(update, looked) | {
-        "title": "Correct an update" if update.corrects_id else "Edit draft" if update.pk else "Write update",
+        "title": _("Correct an update") if update.corrects_id else _("Edit draft") if update.pk else _("Write update"),
         "sub": program.name,
         "crumbs": update_crumbs(program),
         "program": program,

@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from history.forms import RecordForm
 from people.forms import people
@@ -23,32 +25,32 @@ class UpdateForm(RecordForm):
     names = ("correction", "health", "cause", "text", "path_to_green", "path_owner", "path_on", "ask")
 
     cause = forms.CharField(
-        label="Why it stands so",
+        label=lazy("Why it stands so"),
         max_length=5_000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="The cause, when it is not on track. Where you differ from the data: what they miss.",
+        help_text=lazy("The cause, when it is not on track. Where you differ from the data: what they miss."),
     )
     text = forms.CharField(
-        label="What happened",
+        label=lazy("What happened"),
         max_length=20_000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 12}),
-        help_text="Markdown. A new draft begins with what the records say. Days and dates: say against what.",
+        help_text=lazy("Markdown. A new draft begins with what the records say. Days and dates: say against what."),
     )
     path_to_green = forms.CharField(
-        label="Path to green",
+        label=lazy("Path to green"),
         max_length=5_000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="When at risk or off track: what brings it back.",
+        help_text=lazy("When at risk or off track: what brings it back."),
     )
     ask = forms.CharField(
-        label="Ask",
+        label=lazy("Ask"),
         max_length=5_000,
         required=False,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="What you need, from whom, by when; or that you need nothing. Leadership reads it first.",
+        help_text=lazy("What you need, from whom, by when; or that you need nothing. Leadership reads it first."),
     )
 
     def __init__(
@@ -60,8 +62,8 @@ class UpdateForm(RecordForm):
     ) -> None:
         super().__init__(data, row=row, initial=initial)
         owner = row.path_owner if row else None
-        self.fields["path_owner"] = forms.ModelChoiceField(people(owner), required=False, label="Who brings it back")
-        self.fields["path_on"].label = "Back on track by"
+        self.fields["path_owner"] = forms.ModelChoiceField(people(owner), required=False, label=_("Who brings it back"))
+        self.fields["path_on"].label = _("Back on track by")
         # From the reminder to the keyboard without a detour: what is most often another word than last week.
         self.fields["health"].widget.attrs["autofocus"] = True
         if row is None or row.corrects_id is None:
@@ -76,8 +78,8 @@ class RulesForm(forms.Form):
 
     reason = forms.CharField(
         max_length=500,
-        label="Why the rules change",
-        help_text="It stands in the list of versions.",
+        label=lazy("Why the rules change"),
+        help_text=lazy("It stands in the list of versions."),
         widget=forms.Textarea(attrs={"rows": "2"}),
     )
     read_version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
@@ -86,7 +88,7 @@ class RulesForm(forms.Form):
         levels = levels_of(standing)
         super().__init__(data, initial=levels | {"read_version": version_of(standing)})
         for rule in RULES:
-            self.fields[rule.name] = forms.ChoiceField(choices=Level.choices, label=rule.label)
+            self.fields[rule.name] = forms.ChoiceField(choices=Level.choices, label=str(rule.label))
         self.order_fields([*levels, "reason", "read_version"])
 
     @property
@@ -105,7 +107,7 @@ class ReviewForm(RecordForm):
     ) -> None:
         super().__init__(data, row=row, initial=initial)
         self.fields["chair"] = forms.ModelChoiceField(people(row.chair if row else None))
-        self.fields["agenda"].help_text = "A line a point. Everybody in the organisation reads it, and the notes."
+        self.fields["agenda"].help_text = _("A line a point. Everybody in the organisation reads it, and the notes.")
         self.order_fields([*self.names])
 
 
@@ -115,7 +117,7 @@ class ReviewActionForm(RecordForm):
 
     def __init__(self, data: QueryDict | None = None, *, viewer: User, row: ReviewAction | None = None) -> None:
         super().__init__(data, row=row)
-        self.fields["text"].label = "What is to be done"
+        self.fields["text"].label = _("What is to be done")
         self.fields["owner"] = forms.ModelChoiceField(people(row.owner if row else None))
         programs = Program.objects.visible_to(viewer).order_by("name", "id")
         self.fields["program"] = forms.ModelChoiceField(programs, required=False)

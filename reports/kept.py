@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Min, Q, Value
 from django.db.models.functions import Coalesce, NullIf
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from reports.models import Letter, Plan, Subscription
 from reports.models.plan import PlanQuerySet
@@ -38,12 +40,17 @@ class Kept:
     @property
     def words(self) -> str:
         if not self.promised:
-            return "No message was promised for the last 7 days."
-        noun = "message" if self.promised == 1 else "messages"
-        verb = "is" if self.late == 1 else "are"
+            return _("No message was promised for the last 7 days.")
         if self.late:
-            return f"{self.late} of {self.promised} promised {noun} {verb} late."
-        return f"{self.sent} of {self.promised} promised {noun} went out, none is late."
+            promised = ngettext("%(count)s promised message", "%(count)s promised messages", self.promised)
+            late = ngettext("%(late)s of %(promised)s is late.", "%(late)s of %(promised)s are late.", self.late)
+            return late % {"late": self.late, "promised": promised % {"count": self.promised}}
+        sent = ngettext(
+            "%(sent)s of %(count)s promised message went out, none is late.",
+            "%(sent)s of %(count)s promised messages went out, none is late.",
+            self.promised,
+        )
+        return sent % {"sent": self.sent, "count": self.promised}
 
     @property
     def tone(self) -> str:

@@ -9,6 +9,10 @@ from datetime import date
 from typing import Any
 
 from django.db import models
+from django.utils.functional import Promise
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from forecasts.watermelons import COMPARABLE
 from metrics.kpis import Standing
@@ -21,15 +25,15 @@ Facts = Mapping[str, Any]
 
 
 class Level(models.TextChoices):
-    ERROR = "error", "Stops publishing"
-    WARNING = "warning", "Asks before publishing"
-    OFF = "off", "Off"
+    ERROR = "error", lazy("Stops publishing")
+    WARNING = "warning", lazy("Asks before publishing")
+    OFF = "off", lazy("Off")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     name: str
-    label: str
+    label: str | Promise
     level: Level
 
 
@@ -46,18 +50,18 @@ class Found:
 
 
 RULES = (
-    Rule("cause", "At risk or off track without a cause", Level.ERROR),
-    Rule("path", "At risk or off track without a path to green", Level.ERROR),
-    Rule("owner", "At risk or off track with nobody who brings it back", Level.ERROR),
-    Rule("date", "At risk or off track without a day by which it is back", Level.ERROR),
-    Rule("leap", "From on track to off track without a word why", Level.ERROR),
-    Rule("number", "A drafted number was changed by hand", Level.ERROR),
-    Rule("differs", "Reported health differs from derived health without a word why", Level.WARNING),
-    Rule("header", "A red fact under a green header", Level.WARNING),
-    Rule("ask", "No ask where leadership reads it", Level.WARNING),
-    Rule("stale", "A fact is older than its cadence", Level.WARNING),
-    Rule("reference", "A date or days without what they are held against", Level.WARNING),
-    Rule("long", f"A bullet of more than {MOST_WORDS} words", Level.WARNING),
+    Rule("cause", lazy("At risk or off track without a cause"), Level.ERROR),
+    Rule("path", lazy("At risk or off track without a path to green"), Level.ERROR),
+    Rule("owner", lazy("At risk or off track with nobody who brings it back"), Level.ERROR),
+    Rule("date", lazy("At risk or off track without a day by which it is back"), Level.ERROR),
+    Rule("leap", lazy("From on track to off track without a word why"), Level.ERROR),
+    Rule("number", lazy("A drafted number was changed by hand"), Level.ERROR),
+    Rule("differs", lazy("Reported health differs from derived health without a word why"), Level.WARNING),
+    Rule("header", lazy("A red fact under a green header"), Level.WARNING),
+    Rule("ask", lazy("No ask where leadership reads it"), Level.WARNING),
+    Rule("stale", lazy("A fact is older than its cadence"), Level.WARNING),
+    Rule("reference", lazy("A date or days without what they are held against"), Level.WARNING),
+    Rule("long", format_lazy(lazy("A bullet of more than {most} words"), most=MOST_WORDS), Level.WARNING),
 )
 LEVELS = {rule.name: rule.level for rule in RULES}
 
@@ -130,29 +134,33 @@ Said = Iterator[tuple[str, str, str] | tuple[str, str, str, int]]
 
 def cause(desk: Desk) -> Said:
     if desk.is_not_green and not desk.update.cause.strip():
-        yield "cause", "No cause.", "Say in a sentence why it is not on track."
+        yield "cause", _("No cause."), _("Say in a sentence why it is not on track.")
 
 
 def path(desk: Desk) -> Said:
     if desk.is_not_green and not desk.update.path_to_green.strip():
-        yield "path_to_green", "No path to green.", "Say what brings it back on track."
+        yield "path_to_green", _("No path to green."), _("Say what brings it back on track.")
 
 
 def owner(desk: Desk) -> Said:
     if desk.is_not_green and desk.update.path_owner_id is None:
-        yield "path_owner", "Nobody brings it back.", "Name who does what the path to green says."
+        yield "path_owner", _("Nobody brings it back."), _("Name who does what the path to green says.")
 
 
 def by_when(desk: Desk) -> Said:
     if desk.is_not_green and desk.update.path_on is None:
-        yield "path_on", "No day by which it is back on track.", "Name a day, even a rough one."
+        yield "path_on", _("No day by which it is back on track."), _("Name a day, even a rough one.")
 
 
 def leap(desk: Desk) -> Said:
     said = (desk.facts.get("reported_before") or {}).get("health")
     leaps = said == Health.ON_TRACK and desk.update.health == Health.OFF_TRACK
     if leaps and not desk.update.cause.strip():
-        yield "health", "From on track to off track at once.", "Say under “Why it stands so” what nobody saw coming."
+        yield (
+            "health",
+            _("From on track to off track at once."),
+            _("Say under “Why it stands so” what nobody saw coming."),
+        )
 
 
 def number(desk: Desk) -> Said:
@@ -163,8 +171,8 @@ def number(desk: Desk) -> Said:
         if known:
             yield (
                 "text",
-                "A number is not what the records say.",
-                f"The records say: {known.text} Add that, and it takes this line’s place.",
+                _("A number is not what the records say."),
+                _("The records say: %(sentence)s Add that, and it takes this line’s place.") % {"sentence": known.text},
                 place,
             )
 
@@ -173,38 +181,54 @@ def differs(desk: Desk) -> Said:
     word = desk.update.health
     if word in COMPARABLE and desk.derived in COMPARABLE and word != desk.derived and not desk.update.cause.strip():
         said, derived = (Health(one).label.lower() for one in (word, desk.derived))
-        yield "health", f"You say {said}, the data say {derived}.", "Say under “Why it stands so” what the data miss."
+        yield (
+            "health",
+            _("You say %(said)s, the data say %(derived)s.") % {"said": said, "derived": derived},
+            _("Say under “Why it stands so” what the data miss."),
+        )
 
 
 def header(desk: Desk) -> Said:
     if not desk.is_green:
         return
-    advice = "Report what it is, or say in the text why it does not matter."
+    advice = _("Report what it is, or say in the text why it does not matter.")
     now = desk.facts.get("derived") or {}
     if desk.derived == Health.OFF_TRACK and now.get("p80_on") and now.get("target_on"):
         late = days(between(now["p80_on"], now["target_on"]))
-        yield "health", f"P80 is {day(now['p80_on'])}, {late} later than its target.", advice
+        what = _("P80 is %(day)s, %(late)s later than its target.") % {"day": day(now["p80_on"]), "late": late}
+        yield "health", what, advice
     for row in desk.facts.get("kpis", ()):
         if row["standing"] == Standing.PAST_LIMIT:
-            what = f"{row['name']} is {amount(row['value'], row['unit'])}, past its limit of {amount(row['limit'])}."
+            what = _("%(name)s is %(value)s, past its limit of %(limit)s.") % {
+                "name": row["name"],
+                "value": amount(row["value"], row["unit"]),
+                "limit": amount(row["limit"]),
+            }
             yield "health", what, advice
 
 
 def ask(desk: Desk) -> Said:
     if desk.facts.get("sponsored") and not desk.update.ask.strip():
-        yield "ask", "No ask.", "Leadership reads asks first. Say what you need, or that you need nothing."
+        yield "ask", _("No ask."), _("Leadership reads asks first. Say what you need, or that you need nothing.")
 
 
 def stale(desk: Desk) -> Said:
     today = desk.facts["day"]
     for row in desk.facts.get("kpis", ()):
         if row["measured_on"] and between(today, row["measured_on"]) > CADENCE_DAYS[row["cadence"]]:
-            cadence = KPI.Cadence(row["cadence"]).label
-            what = f"{row['name']} was measured last on {day(row['measured_on'])}; it is a {cadence} number."
-            yield "text", what, "Measure it, or say why not."
+            what = _("%(name)s was measured last on %(day)s; it is a %(cadence)s number.") % {
+                "name": row["name"],
+                "day": day(row["measured_on"]),
+                "cadence": KPI.Cadence(row["cadence"]).label,
+            }
+            yield "text", what, _("Measure it, or say why not.")
     derived_on = (desk.facts.get("derived") or {}).get("day")
     if derived_on and date.fromisoformat(derived_on) < date.fromisoformat(today):
-        yield "text", f"The forecast is of {day(derived_on)}.", "Wait for the next run: it takes seconds."
+        yield (
+            "text",
+            _("The forecast is of %(day)s.") % {"day": day(derived_on)},
+            _("Wait for the next run: it takes seconds."),
+        )
 
 
 def reference(desk: Desk) -> Said:
@@ -212,14 +236,24 @@ def reference(desk: Desk) -> Said:
         for sentence in ENDS.split(line):
             shifts = SHIFTED.search(sentence) or NEW_DATE.search(sentence)
             if shifts and not REFERENCE.search(sentence):
-                yield name, f"“{shifts[0].strip()}”: against what?", "Say it: later than the target of …", place
+                yield (
+                    name,
+                    _("“%(words)s”: against what?") % {"words": shifts[0].strip()},
+                    _("Say it: later than the target of …"),
+                    place,
+                )
 
 
 def long(desk: Desk) -> Said:
     for name, place, line in desk.lines():
         bullet = BULLET.match(line)
         if bullet and (count := len(bullet[1].split())) > MOST_WORDS:
-            yield name, f"A bullet of {count} words.", f"Cut it to {MOST_WORDS}, or make it two.", place
+            yield (
+                name,
+                _("A bullet of %(count)s words.") % {"count": count},
+                _("Cut it to %(most)s, or make it two.") % {"most": MOST_WORDS},
+                place,
+            )
 
 
 CHECKS: dict[str, Callable[[Desk], Said]] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
 
 from people import permissions as organisation
 from people.models import User
@@ -26,7 +27,8 @@ def require_change(user: User, plan: Plan) -> None:
     if may_change(user, plan):
         return
     if plan.program and not may(user, Act.VIEW, plan.program):
-        raise PermissionDenied("You cannot change the plan of a private program.")
+        raise PermissionDenied(_("You cannot change the plan of a private program."))
     lead = plan.program.lead if plan.program else None
     someone = lead or plan.owner
-    raise PermissionDenied(f"You cannot change this plan. Ask {someone.name if someone else 'an administrator'}.")
+    whom = someone.name if someone else _("an administrator")
+    raise PermissionDenied(_("You cannot change this plan. Ask %(person)s.") % {"person": whom})

@@ -7,17 +7,19 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from history.days import DayField
 from history.forms import RecordForm
 from people.forms import people, zone_field, zones
-from people.models import WEEKDAYS, SavedView, Team, User
+from people.models import SavedView, Team, User
 from programs.models import Program
 from reports.letters import SECTIONS
 from reports.models import Plan, Subscription
+from reports.models.plan import WEEKDAYS
 
 HOURS = [(hour, f"{hour:02}:00") for hour in range(24)]
-DAYS = list(enumerate(day.capitalize() for day in WEEKDAYS))
 
 
 def led(user: User) -> QuerySet[Program]:
@@ -34,25 +36,27 @@ class PlanForm(RecordForm):
     )  # fmt: skip
 
     content = forms.ChoiceField(
-        choices=[choice for choice in Plan.Content.choices if choice[0] != Plan.Content.DAY], label="Tells of"
+        choices=[choice for choice in Plan.Content.choices if choice[0] != Plan.Content.DAY], label=lazy("Tells of")
     )
-    program = forms.ModelChoiceField(Program.objects.none(), required=False, help_text="Of one program.")
-    programs = forms.ModelMultipleChoiceField(Program.objects.none(), required=False, label="Chosen programs")
+    program = forms.ModelChoiceField(Program.objects.none(), required=False, help_text=lazy("Of one program."))
+    programs = forms.ModelMultipleChoiceField(Program.objects.none(), required=False, label=lazy("Chosen programs"))
     view = forms.ModelChoiceField(
-        SavedView.objects.none(), required=False, label="Saved view", help_text="A view of the portfolio."
+        SavedView.objects.none(), required=False, label=lazy("Saved view"), help_text=lazy("A view of the portfolio.")
     )
     teams = forms.ModelMultipleChoiceField(
-        Team.objects.none(), required=False, help_text="Their members get it, as they come and go."
+        Team.objects.none(), required=False, help_text=lazy("Their members get it, as they come and go.")
     )
     without = forms.MultipleChoiceField(
-        choices=list(SECTIONS.items()), required=False, label="Leave out", widget=forms.CheckboxSelectMultiple
+        choices=list(SECTIONS.items()), required=False, label=lazy("Leave out"), widget=forms.CheckboxSelectMultiple
     )
-    weekday = forms.TypedChoiceField(coerce=int, choices=DAYS)
+    weekday = forms.TypedChoiceField(coerce=int, choices=WEEKDAYS)
     hour = forms.TypedChoiceField(coerce=int, choices=HOURS)
-    starts_on = DayField(required=False, label="Counted from the week of")
-    zone = forms.ChoiceField(choices=lambda: [("", "Each reader's own"), *zones()], required=False, label="Time zone")
+    starts_on = DayField(required=False, label=lazy("Counted from the week of"))
+    zone = forms.ChoiceField(
+        choices=lambda: [("", _("Each reader's own")), *zones()], required=False, label=lazy("Time zone")
+    )
     paused_from = DayField(required=False)
-    paused_until = DayField(required=False, help_text="The last day without a letter.")
+    paused_until = DayField(required=False, help_text=lazy("The last day without a letter."))
     owner = forms.ModelChoiceField(User.objects.none(), required=False)
 
     def __init__(
@@ -114,10 +118,14 @@ class OwnForm(RecordForm):
     model = Subscription
     names = ("weekday", "hour", "paused_until")
 
-    weekday = forms.TypedChoiceField(coerce=int, empty_value=None, required=False, choices=[("", "As planned"), *DAYS])
-    hour = forms.TypedChoiceField(coerce=int, empty_value=None, required=False, choices=[("", "As planned"), *HOURS])
+    weekday = forms.TypedChoiceField(
+        coerce=int, empty_value=None, required=False, choices=[("", lazy("As planned")), *WEEKDAYS]
+    )
+    hour = forms.TypedChoiceField(
+        coerce=int, empty_value=None, required=False, choices=[("", lazy("As planned")), *HOURS]
+    )
     paused_until = DayField(
-        required=False, label="Pause until", help_text="No letter up to and on this day. Empty: no pause."
+        required=False, label=lazy("Pause until"), help_text=lazy("No letter up to and on this day. Empty: no pause.")
     )
 
 
@@ -126,18 +134,21 @@ class AddReaderForm(forms.Form):
         super().__init__(data)
         present = Subscription.objects.filter(plan=plan, user__isnull=False, ended_at=None)
         others = people(None).exclude(pk__in=present.values("user"))
-        self.fields["user"] = forms.ModelChoiceField(others, label="Person")
+        self.fields["user"] = forms.ModelChoiceField(others, label=_("Person"))
 
 
 class InviteForm(forms.Form):
     email = forms.EmailField(
-        label="E-mail address", help_text="They get one question, and nothing before they say yes."
+        label=lazy("E-mail address"), help_text=lazy("They get one question, and nothing before they say yes.")
     )
     name = forms.CharField(max_length=120)
-    time_zone = zone_field("The hour of their letter is in this zone.")
+    time_zone = zone_field(lazy("The hour of their letter is in this zone."))
 
 
 class WebhookForm(forms.Form):
     url = forms.URLField(
-        label="Address", assume_scheme="https", max_length=500, help_text="Begins with https://. A new secret is made."
+        label=lazy("Address"),
+        assume_scheme="https",
+        max_length=500,
+        help_text=lazy("Begins with https://. A new secret is made."),
     )

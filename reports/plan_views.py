@@ -8,6 +8,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from history.forms import explaining
@@ -22,7 +24,7 @@ from reports.permissions import may_change, require_change
 from reports.plan_forms import AddReaderForm, InviteForm, PlanForm, WebhookForm, led
 from reports.writing import schedule
 
-CRUMBS = [("Communication plan", "/plan")]
+CRUMBS = [(lazy("Communication plan"), "/plan")]
 MOST_LETTERS = 40
 
 
@@ -51,9 +53,9 @@ def plan_overview(request: SignedIn) -> HttpResponse:
     readers = _reader_counts([plan.pk for plan in page])
     due = kept.next_of_each(page, at)
     can_add = may(request.user, OrgAct.MANAGE_PLANS) or led(request.user).exists()
-    tabs = [("", "All"), ("mine", "Mine"), ("templates", "Templates"), ("ended", "Ended")]
+    tabs = [("", _("All")), ("mine", _("Mine")), ("templates", _("Templates")), ("ended", _("Ended"))]
     context = {
-        "title": "Communication plan",
+        "title": _("Communication plan"),
         "kept": kept.kept(visible, at),
         "troubles": kept.troubles(mine, at),
         "next": kept.next_due(visible, at),
@@ -64,10 +66,10 @@ def plan_overview(request: SignedIn) -> HttpResponse:
             for name, label in tabs
         ],
         "primary_url": reverse("plan_create") if can_add else "",
-        "primary_label": "Add plan",
-        "caption": "Plans",
-        "empty_heading": "No plan here",
-        "empty_text": "A plan says who hears what, by which way and when.",
+        "primary_label": _("Add plan"),
+        "caption": _("Plans"),
+        "empty_heading": _("No plan here"),
+        "empty_text": _("A plan says who hears what, by which way and when."),
     }
     return render(request, "reports/plan_overview.html", context)
 
@@ -104,7 +106,7 @@ def plan_detail(request: SignedIn, pk: int) -> HttpResponse:
         "may_read": not own and plan.content != Plan.Content.DAY and not plan.ended_at and not plan.is_template,
         "may_nudge": plan.program and may_in(request.user, Act.COMMUNICATE, plan.program),
         "primary_url": reverse("plan_change", args=[plan.pk]) if keeps and not plan.ended_at else "",
-        "primary_label": "Edit plan",
+        "primary_label": _("Edit plan"),
         "primary_icon": "pencil",
     }
     return render(request, "reports/plan_detail.html", context)
@@ -123,11 +125,13 @@ def plan_create(request: SignedIn) -> HttpResponse:
         with explaining(form):
             plan = plans.create_plan(by=request.user, at=timezone.now(), **form.changes)
         if not form.errors:
-            return done(request, f"“{plan.name}” is planned. Choose who reads it.", plan.get_absolute_url())
+            return done(
+                request, _("“%(plan)s” is planned. Choose who reads it.") % {"plan": plan.name}, plan.get_absolute_url()
+            )
     return render(
         request,
         "form_base.html",
-        {"title": "Add plan", "crumbs": CRUMBS, "form": form, "submit_label": "Add plan", "cancel_url": "/plan"},
+        {"title": _("Add plan"), "crumbs": CRUMBS, "form": form, "submit_label": _("Add plan"), "cancel_url": "/plan"},
         status=form.status,
     )
 
@@ -141,9 +145,9 @@ def plan_change(request: SignedIn, pk: int) -> HttpResponse:
         with explaining(form):
             plans.change_plan(plan=plan, by=request.user, at=timezone.now(), **form.changes)
         if not form.errors:
-            return done(request, "Saved the plan.", plan.get_absolute_url(), kept=form.kept)
+            return done(request, _("Saved the plan."), plan.get_absolute_url(), kept=form.kept)
     context = {
-        "title": "Edit plan",
+        "title": _("Edit plan"),
         "sub": plan.name,
         "crumbs": [*CRUMBS, (plan.name, plan.get_absolute_url())],
         "form": form,
@@ -159,7 +163,7 @@ def plan_end(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: plans.end_plan(plan=plan, by=request.user, at=timezone.now()),
-        f"“{plan.name}” is ended: nothing more is promised.",
+        _("“%(plan)s” is ended: nothing more is promised.") % {"plan": plan.name},
         plan.get_absolute_url(),
     )
 
@@ -173,7 +177,7 @@ def plan_subscribe(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: plans.subscribe(user=request.user, by=request.user, plan=plan, at=timezone.now()),
-        f"You get “{plan.name}” from now on.",
+        _("You get “%(plan)s” from now on.") % {"plan": plan.name},
         (request.POST.get("next") == "settings" and reverse("letter_settings")) or plan.get_absolute_url(),
     )
 
@@ -187,9 +191,9 @@ def reader_add(request: SignedIn, pk: int) -> HttpResponse:
         request,
         plan,
         form,
-        "Add reader",
+        _("Add reader"),
         lambda at: plans.subscribe(plan=plan, by=request.user, at=at, **form.cleaned_data),
-        "They get it from now on. They may unsubscribe at any time.",
+        _("They get it from now on. They may unsubscribe at any time."),
     )
 
 
@@ -202,9 +206,9 @@ def reader_invite(request: SignedIn, pk: int) -> HttpResponse:
         request,
         plan,
         form,
-        "Invite an outside address",
+        _("Invite an outside address"),
         lambda at: plans.invite(plan=plan, by=request.user, at=at, **form.cleaned_data),
-        "They are asked by e-mail, and get nothing before they say yes.",
+        _("They are asked by e-mail, and get nothing before they say yes."),
     )
 
 
@@ -217,13 +221,15 @@ def webhook_set(request: SignedIn, pk: int) -> HttpResponse:
     context: dict[str, Any] = {"secret": ""}
     if form.is_bound and form.is_valid():
         with explaining(form):
-            _, context["secret"] = plans.add_webhook(plan=plan, by=request.user, at=timezone.now(), **form.cleaned_data)
+            _reader, context["secret"] = plans.add_webhook(
+                plan=plan, by=request.user, at=timezone.now(), **form.cleaned_data
+            )
     context |= {
-        "title": "Webhook",
+        "title": _("Webhook"),
         "sub": plan.name,
         "crumbs": [*CRUMBS, (plan.name, plan.get_absolute_url())],
         "form": form,
-        "submit_label": "Set",
+        "submit_label": _("Set"),
         "cancel_url": plan.get_absolute_url(),
     }
     response = render(request, "reports/webhook.html", context, status=422 if form.errors else 200)
@@ -255,7 +261,7 @@ def reader_end(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: plans.end_subscription(subscription=reader, by=request.user, at=timezone.now()),
-        f"{reader.reader_name} gets it no more.",
+        _("%(reader)s gets it no more.") % {"reader": reader.reader_name},
         reader.plan.get_absolute_url(),
     )
 
@@ -268,7 +274,7 @@ def nudge(request: SignedIn, key: str) -> HttpResponse:
     return attempt(
         request,
         lambda: plans.nudge(program=program, by=request.user, at=timezone.now()),
-        "It stands in their next mail, at their own hour.",
+        _("It stands in their next mail, at their own hour."),
         to,
         final=True,
     )

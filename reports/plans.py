@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 import history
 from people import permissions as organisation
@@ -86,7 +87,7 @@ def change_plan(
     before = {name: getattr(plan, name) for name in written}
     changed = {name: value for name, value in written.items() if before[name] != value}
     if changed.keys() & {"is_template", "program"}:
-        raise ValidationError("A plan stays with its program; make another one.", code="program")
+        raise ValidationError(_("A plan stays with its program; make another one."), code="program")
     with history.because("Change a communication plan", by_id=by.pk):
         _write(plan, changed, at)
         _check(plan)
@@ -114,7 +115,7 @@ def end_plan(*, plan: Plan, by: User, at: datetime) -> Plan:
     plan = locked(plan)
     require_change(by, plan)
     if plan.is_default or plan.content == Plan.Content.DAY:
-        raise ValidationError("This plan is everybody's. Pause it, or unsubscribe.", code="standing")
+        raise ValidationError(_("This plan is everybody's. Pause it, or unsubscribe."), code="standing")
     if plan.ended_at:
         return plan
     skip_letters(plan.readers.all(), "The plan was ended before it was sent.")
@@ -134,9 +135,11 @@ def _check(plan: Plan) -> None:
         condition(plan.view)
     unknown = set(plan.without.split()) - SECTIONS.keys()
     if unknown:
-        raise ValidationError({"without": [f"A letter has no section “{min(unknown)[:40]}”."]}, code="without")
+        raise ValidationError(
+            {"without": [_("A letter has no section “%(name)s”.") % {"name": min(unknown)[:40]}]}, code="without"
+        )
     if plan.content == Plan.Content.DAY:
-        raise ValidationError({"content": ["There is one mail of a day already."]}, code="content")
+        raise ValidationError({"content": [_("There is one mail of a day already.")]}, code="content")
 
 
 def _set(model: type[PlanProgram] | type[PlanTeam], plan: Plan, name: str, rows: Iterable[Any], by: User) -> None:
@@ -178,13 +181,16 @@ def subscribe(
     if user.pk != by.pk:
         _require_add(plan, by)
     elif not Plan.objects.visible_to(user).running().filter(pk=plan.pk).exists():
-        raise ValidationError("There is no such plan.", code="plan")
+        raise ValidationError(_("There is no such plan."), code="plan")
     row = Subscription.objects.select_for_update(of=("self",)).filter(plan=plan, user=user).first()
     with history.because(f"Subscribe to {plan.name}", by_id=by.pk):
         if row is None:
             return history.create(Subscription(plan=plan, user=user, weekday=weekday, hour=hour, begins_at=at))
         if row.left and user.pk != by.pk:
-            raise ValidationError({"user": [f"{user.name} unsubscribed, and alone can take it up again."]}, code="left")
+            raise ValidationError(
+                {"user": [_("%(user)s unsubscribed, and alone can take it up again.") % {"user": user.name}]},
+                code="left",
+            )
         return history.save(row, weekday=weekday, hour=hour, ended_at=None, left=False, enrolled=False, begins_at=at)
 
 
@@ -224,9 +230,9 @@ def send_now(*, subscription: Subscription, by: User, at: datetime) -> Letter:
     subscription = locked(subscription)
     _require_own(subscription, by)
     if subscription.ended_at or subscription.plan.ended_at:
-        raise ValidationError("Subscribe first.", code="ended")
+        raise ValidationError(_("Subscribe first."), code="ended")
     if subscription.plan.content == Plan.Content.DAY:
-        raise ValidationError("This mail comes when something waits.", code="day")
+        raise ValidationError(_("This mail comes when something waits."), code="day")
     return extra_letter(subscription, at)
 
 
@@ -238,10 +244,10 @@ def invite(*, plan: Plan, email: str, name: str, time_zone: str, by: User, at: d
     """
     _require_share(plan, by)
     if plan.channel != Plan.Channel.EMAIL:
-        raise ValidationError("Only a plan by e-mail has outside addresses.", code="channel")
+        raise ValidationError(_("Only a plan by e-mail has outside addresses."), code="channel")
     email = email.lower()
     if User.objects.filter(email__iexact=email, is_active=True).exists():
-        raise ValidationError({"email": ["This person has an account: add them as a person."]}, code="email")
+        raise ValidationError({"email": [_("This person has an account: add them as a person.")]}, code="email")
     row = Subscription.objects.select_for_update(of=("self",)).filter(plan=plan, email=email).first()
     with history.because(f"Invite a reader to {plan.name}", by_id=by.pk):
         if row is None:
@@ -249,7 +255,7 @@ def invite(*, plan: Plan, email: str, name: str, time_zone: str, by: User, at: d
                 Subscription(plan=plan, email=email, name=name, time_zone=time_zone, granted_by=by, begins_at=at)
             )
         elif row.left:
-            raise ValidationError({"email": ["This address unsubscribed; nobody writes to it again."]}, code="left")
+            raise ValidationError({"email": [_("This address unsubscribed; nobody writes to it again.")]}, code="left")
         else:
             history.save(row, name=name, time_zone=time_zone, granted_by=by, ended_at=None)
     asked = Letter.objects.filter(subscription=row, period=INVITATION).first()
@@ -282,10 +288,12 @@ def add_webhook(*, plan: Plan, url: str, by: User, at: datetime) -> tuple[Subscr
     """Send a plan's letters to an address of another system; the secret is shown by this call alone."""
     _require_share(plan, by)
     if plan.channel != Plan.Channel.WEBHOOK:
-        raise ValidationError("This plan does not go by webhook.", code="channel")
+        raise ValidationError(_("This plan does not go by webhook."), code="channel")
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname or parts.username:
-        raise ValidationError({"url": ["Give an address that begins with https:// and holds no password."]}, code="url")
+        raise ValidationError(
+            {"url": [_("Give an address that begins with https:// and holds no password.")]}, code="url"
+        )
     secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
     row = Subscription.objects.select_for_update(of=("self",)).filter(plan=plan).exclude(url="").first()
     with history.because(f"Set the webhook of {plan.name}", by_id=by.pk):
@@ -317,7 +325,7 @@ def _require_share(plan: Plan, by: User) -> None:
     """What leaves the organisation is shared by whoever may, of each program that the plan names."""
     require_change(by, plan)
     if plan.is_template or plan.content == Plan.Content.DAY:
-        raise ValidationError("This plan has no outside readers.", code="content")
+        raise ValidationError(_("This plan has no outside readers."), code="content")
     for program in filter(None, [plan.program, *(row.program for row in plan.chosen.select_related("program"))]):
         require(by, Act.SHARE, program)
 
@@ -332,7 +340,7 @@ def nudge(*, program: Program, by: User, at: datetime) -> list[Reminder]:
     roles = program.roles.filter(kind="lead").values_list("user", flat=True)
     owners = User.objects.filter(pk__in={program.lead_id, *roles}, is_active=True).exclude(pk=by.pk).order_by("pk")
     if not owners:
-        raise ValidationError("Nobody else leads this program.", code="nobody")
+        raise ValidationError(_("Nobody else leads this program."), code="nobody")
     day: date = today(at)
     rows = [
         Reminder.objects.get_or_create(
@@ -341,5 +349,5 @@ def nudge(*, program: Program, by: User, at: datetime) -> list[Reminder]:
         for user in owners
     ]
     if not any(made for _, made in rows):
-        raise ValidationError("They were asked today already.", code="asked")
+        raise ValidationError(_("They were asked today already."), code="asked")
     return [row for row, _ in rows]

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, Max, OuterRef, Q
+from django.utils.translation import gettext as _
 
 from reports.models import Letter, Plan, Subscription
 from reports.schedule import Period, between, current, week_of
@@ -67,7 +68,7 @@ def extra_letter(subscription: Subscription, at: datetime) -> Letter:
     week = week_of(at.astimezone(subscription.zone).date())
     number = subscription.letters.filter(period__startswith=f"{week}{EXTRA}").count() + 1
     if number > MOST_EXTRAS:
-        raise ValidationError("That is enough letters for one week.", code="enough")
+        raise ValidationError(_("That is enough letters for one week."), code="enough")
     return letter_of(subscription, f"{week}{EXTRA}{number}", at)
 
 

@@ -7,6 +7,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from history.forms import explaining
@@ -16,7 +18,7 @@ from reports import reviews
 from reports.forms import ReviewActionForm, ReviewForm
 from reports.models import Review, ReviewAction
 
-CRUMBS = [("Review", "/review"), ("Meetings", "/reviews")]
+CRUMBS = [(lazy("Review"), "/review"), (lazy("Meetings"), "/reviews")]
 
 
 @require_safe
@@ -26,14 +28,14 @@ def review_list(request: SignedIn) -> HttpResponse:
     undone = Count("actions", filter=Q(actions__in=mine, actions__done_on=None))
     rows = Review.objects.visible_to(request.user).select_related("chair")
     context = {
-        "title": "Meetings",
-        "sub": "What was agreed in each review, and what of it is open.",
+        "title": _("Meetings"),
+        "sub": _("What was agreed in each review, and what of it is open."),
         "crumbs": CRUMBS[:1],
         "page": paged(request, rows.annotate(taken=counted, undone=undone).order_by("-held_on")),
         "primary_url": reverse("review_hold"),
-        "primary_label": "Hold a review",
-        "empty_heading": "No review yet",
-        "empty_text": "A review looks at exceptions, asks and decisions, and keeps what people agreed to do.",
+        "primary_label": _("Hold a review"),
+        "empty_heading": _("No review yet"),
+        "empty_text": _("A review looks at exceptions, asks and decisions, and keeps what people agreed to do."),
     }
     return render(request, "reports/review_list.html", context)
 
@@ -47,12 +49,14 @@ def review_hold(request: SignedIn) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = reviews.hold_review(by=request.user, **form.changes)
-            return done(request, "The review is begun. Note actions as people agree to them.", row.get_absolute_url())
+            return done(
+                request, _("The review is begun. Note actions as people agree to them."), row.get_absolute_url()
+            )
     context = {
-        "title": "Hold a review",
+        "title": _("Hold a review"),
         "crumbs": CRUMBS,
         "form": form,
-        "submit_label": "Begin",
+        "submit_label": _("Begin"),
         "cancel_url": reverse("reviews"),
     }
     return form_page(request, context)
@@ -78,10 +82,10 @@ def review(request: SignedIn, pk: int) -> HttpResponse:
         "form": ReviewActionForm(viewer=request.user),
         "today": today(timezone.now()),
         "primary_url": f"/review?as_of={row.held_on}" if row.held_on < today(timezone.now()) else "/review",
-        "primary_label": "The pack of that day",
+        "primary_label": _("The pack of that day"),
         "primary_icon": "doc",
         "secondary_url": reverse("review_edit", args=[row.pk]),
-        "secondary_label": "Edit",
+        "secondary_label": _("Edit"),
         "secondary_icon": "pencil",
     }
     return render(request, "reports/review.html", context)
@@ -94,9 +98,9 @@ def review_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             reviews.change_review(review=row, by=request.user, **form.changes)
-            return done(request, "Saved the review.", row.get_absolute_url(), kept=form.kept)
+            return done(request, _("Saved the review."), row.get_absolute_url(), kept=form.kept)
     context = {
-        "title": "Edit review",
+        "title": _("Edit review"),
         "crumbs": [*CRUMBS, (str(row), row.get_absolute_url())],
         "form": form,
         "cancel_url": row.get_absolute_url(),
@@ -114,7 +118,7 @@ def review_delete(request: SignedIn, pk: int) -> HttpResponse:
         row=row,
         to=reverse("reviews"),
         back=row.get_absolute_url(),
-        consequence="Its actions go with it.",
+        consequence=_("Its actions go with it."),
         crumbs=CRUMBS,
     )
 
@@ -129,13 +133,13 @@ def action_take(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             reviews.take_action(review=row, by=request.user, **form.changes)
-            return done(request, "Noted.", row.get_absolute_url())
+            return done(request, _("Noted."), row.get_absolute_url())
     context = {
-        "title": "New action",
+        "title": _("New action"),
         "sub": str(row),
         "crumbs": [*CRUMBS, (str(row), row.get_absolute_url())],
         "form": form,
-        "submit_label": "Note it",
+        "submit_label": _("Note it"),
         "cancel_url": row.get_absolute_url(),
     }
     return form_page(request, context)
@@ -154,9 +158,9 @@ def action_edit(request: SignedIn, pk: int) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             reviews.change_action(action=action, by=request.user, **form.changes)
-            return done(request, "Saved the action.", back, kept=form.kept)
+            return done(request, _("Saved the action."), back, kept=form.kept)
     context = {
-        "title": "Edit action",
+        "title": _("Edit action"),
         "sub": str(action.review),
         "crumbs": [*CRUMBS, (str(action.review), back)],
         "form": form,
@@ -173,7 +177,7 @@ def action_finish(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: reviews.change_action(action=action, by=request.user, done_on=on),
-        "Done.",
+        _("Done."),
         action.review.get_absolute_url(),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 import history
 from people.models import User
@@ -38,7 +39,9 @@ def delete_review(*, review: Review, by: User) -> None:
     require(by, OrgAct.HOLD_REVIEW)
     review = locked(review)
     if by.pk != review.chair_id and not by.is_admin:
-        raise PermissionDenied(f"You cannot delete a review that somebody else chaired. Ask {review.chair.name}.")
+        raise PermissionDenied(
+            _("You cannot delete a review that somebody else chaired. Ask %(person)s.") % {"person": review.chair.name}
+        )
     with history.because("Delete a review", by_id=by.pk):
         history.delete(review)
 
@@ -72,4 +75,4 @@ def drop_action(*, action: ReviewAction, by: User) -> None:
 def _seen(program: Program | None, by: User) -> None:
     """An action names a program that whoever writes it sees."""
     if program and not Program.objects.visible_to(by).filter(pk=program.pk).exists():
-        raise PermissionDenied("You cannot name a private program.")
+        raise PermissionDenied(_("You cannot name a private program."))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from history.forms import explaining
@@ -16,7 +18,7 @@ from reports.lint import RULES
 from reports.models import LintPolicy
 
 HERE = "/settings/update-rules"
-CRUMBS = [("Settings", "/settings")]
+CRUMBS = [(lazy("Settings"), "/settings")]
 
 
 @require_safe
@@ -29,14 +31,14 @@ def update_rules(request: SignedIn) -> HttpResponse:
         "page": paged(request, LintPolicy.objects.select_related("created_by").order_by("-version")),
         "version": strictness.version_of(standing),
         "rules": [(rule, levels[rule.name]) for rule in RULES],
-        "title": "Rules for updates",
-        "sub": "What an update must say before it is published.",
+        "title": _("Rules for updates"),
+        "sub": _("What an update must say before it is published."),
         "crumbs": CRUMBS,
         "primary_url": f"{HERE}/edit",
-        "primary_label": "Change the rules",
+        "primary_label": _("Change the rules"),
         "primary_icon": "pencil",
-        "empty_heading": "No version yet",
-        "empty_text": "The rules that ship count until somebody changes them.",
+        "empty_heading": _("No version yet"),
+        "empty_text": _("The rules that ship count until somebody changes them."),
     }
     return render(request, "reports/update_rules.html", context)
 
@@ -49,12 +51,14 @@ def update_rules_edit(request: SignedIn) -> HttpResponse:
     if form.is_bound and form.is_valid():
         with explaining(form):
             row = strictness.change_rules(by=request.user, at=timezone.now(), **form.chosen)
-            return done(request, f"Saved version {row.version}. It counts from now on.", HERE)
+            return done(
+                request, _("Saved version %(version)s. It counts from now on.") % {"version": row.version}, HERE
+            )
     context = {
-        "title": "Change the rules for updates",
-        "crumbs": [*CRUMBS, ("Rules for updates", HERE)],
+        "title": _("Change the rules for updates"),
+        "crumbs": [*CRUMBS, (_("Rules for updates"), HERE)],
         "form": form,
-        "submit_label": "Save",
+        "submit_label": _("Save"),
         "cancel_url": HERE,
     }
     return render(request, "form_base.html", context, status=422 if form.errors else 200)

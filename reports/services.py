@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 import history
 from people.models import User
@@ -42,7 +43,7 @@ def begin_correction(*, update: Update, by: User, at: datetime) -> Update:
     update = locked(update)
     require(by, Act.REPORT, update.program)
     if update.published_at is None:
-        raise ValidationError("A draft is changed, not corrected.", code="draft")
+        raise ValidationError(_("A draft is changed, not corrected."), code="draft")
     begun = update.corrections.filter(published_at=None).first()
     if begun:
         return begun
@@ -76,9 +77,9 @@ def publish_update(*, update: Update, by: User, at: datetime) -> Update:
     update = _draft(update, by)
     missing = {}
     if not update.health:
-        missing["health"] = ["Say how the program stands."]
+        missing["health"] = [_("Say how the program stands.")]
     if not update.text.strip():
-        missing["text"] = ["Say it in words as well."]
+        missing["text"] = [_("Say it in words as well.")]
     if missing:
         raise ValidationError(missing)
     desk = look_over(update, at)
@@ -108,7 +109,7 @@ def _draft(update: Update, by: User) -> Update:
     update = locked(update)
     require(by, Act.REPORT, update.program)
     if update.published_at:
-        raise ValidationError("A published update stays as it was said. Write a new one.", code="published")
+        raise ValidationError(_("A published update stays as it was said. Write a new one."), code="published")
     return update
 
 

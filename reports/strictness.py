@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 import history
 from people.models import User
@@ -40,15 +41,15 @@ def change_rules(*, by: User, at: datetime, reason: str, read_version: int, leve
     unknown = {name: level for name, level in levels.items() if name not in LEVELS or level not in Level.values}
     if unknown:
         names = ", ".join(sorted(unknown))
-        raise ValidationError({"levels": [f"No such rule or level: {names}."]}, code="unknown")
+        raise ValidationError({"levels": [_("No such rule or level: %(names)s.") % {"names": names}]}, code="unknown")
     if not reason.strip():
-        raise ValidationError({"reason": ["Say why the rules change."]}, code="because")
+        raise ValidationError({"reason": [_("Say why the rules change.")]}, code="because")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [RULES_LOCK])
     standing = newest()
     if version_of(standing) != read_version:
         raise ValidationError(
-            "Somebody changed the rules meanwhile, to version %(version)s. Look at them, then change them again.",
+            _("Somebody changed the rules meanwhile, to version %(version)s. Look at them, then change them again."),
             code="overtaken",
             params={"version": version_of(standing)},
         )

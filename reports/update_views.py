@@ -9,13 +9,14 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from forecasts.policy import newest_policy
 from people.pages import SignedIn, delete, paged
 from people.services import today
 from programs.models import Program, Subject
-from programs.pages import find_program, program_crumbs
+from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
 from programs.threads import thread_of
 from reports import services, snapshot
@@ -34,8 +35,8 @@ def update_of(request: SignedIn, pk: int) -> Update:
     return update
 
 
-def update_crumbs(program: Program) -> list[tuple[str, str]]:
-    return program_crumbs(program, ("Updates", reverse("update_list", args=[program.key])))
+def update_crumbs(program: Program) -> Crumbs:
+    return program_crumbs(program, (_("Updates"), reverse("update_list", args=[program.key])))
 
 
 @require_safe
@@ -46,15 +47,15 @@ def update_list(request: SignedIn, key: str) -> HttpResponse:
     rows = program.updates.select_related("author").annotate(is_corrected=Exists(newer))
     rows = rows.defer("snapshot", "sentences").order_by("-published_at", "-id")
     context = {
-        "title": "Updates",
+        "title": _("Updates"),
         "sub": program.name,
         "crumbs": program_crumbs(program),
         "program": program,
         "page": paged(request, rows if can_report else rows.published()),
         "primary_url": reverse("update_begin", args=[program.key]) if can_report else "",
-        "primary_label": "Write update",
-        "empty_heading": "No updates yet",
-        "empty_text": "Each week the lead says how the program stands, in a few sentences.",
+        "primary_label": _("Write update"),
+        "empty_heading": _("No updates yet"),
+        "empty_text": _("Each week the lead says how the program stands, in a few sentences."),
     }
     return render(request, "reports/update_list.html", context)
 
@@ -65,13 +66,16 @@ def update_mine(request: SignedIn) -> HttpResponse:
     owed = owed_by(request.user, today(timezone.now()))
     due = sum(one.is_due for one in owed)
     context = {
-        "title": "My updates",
-        "sub": f"{due} of {len(owed)} due now or within {SOON_DAYS} days." if owed else "",
+        "title": _("My updates"),
+        "sub": _("%(due)s of %(count)s due now or within %(days)s days.")
+        % {"due": due, "count": len(owed), "days": SOON_DAYS}
+        if owed
+        else "",
         "rows": owed,
         "today": today(timezone.now()),
         "stale_days": newest_policy().stale_days,
-        "empty_heading": "You owe no update",
-        "empty_text": "Whoever leads an active program says each week how it stands.",
+        "empty_heading": _("You owe no update"),
+        "empty_text": _("Whoever leads an active program says each week how it stands."),
     }
     return render(request, "reports/mine.html", context)
 
@@ -89,7 +93,8 @@ def update_detail(request: SignedIn, pk: int) -> HttpResponse:
     newer = program.updates.published().filter(corrects=update).first()
     earlier = before(update)
     context: dict[str, Any] = {
-        "title": f"{program.name}: {'correction' if update.corrects_id else 'update'}",
+        "title": (_("%(program)s: correction") if update.corrects_id else _("%(program)s: update"))
+        % {"program": program.name},
         "crumbs": update_crumbs(program),
         "program": program,
         "update": update,
@@ -103,7 +108,7 @@ def update_detail(request: SignedIn, pk: int) -> HttpResponse:
         if update.published_at
         else None,
         "primary_url": "" if update.published_at else reverse("update_change", args=[update.pk]),
-        "primary_label": "Edit draft",
+        "primary_label": _("Edit draft"),
         "primary_icon": "pencil",
     }
     return render(request, "reports/update.html", context)
@@ -143,6 +148,6 @@ def update_discard(request: SignedIn, pk: int) -> HttpResponse:
         row=update,
         to=reverse("update_list", args=[update.program.key]),
         back=reverse("update_change", args=[update.pk]),
-        consequence="The draft is gone; nothing that was published changes.",
+        consequence=_("The draft is gone; nothing that was published changes."),
         crumbs=update_crumbs(update.program),
     )

@@ -9,6 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -44,15 +46,17 @@ def letter_list(request: SignedIn) -> HttpResponse:
     number = Subscription.objects.of(request.user).active().count()
     weekly = Subscription.objects.of(request.user).filter(plan__is_default=True, ended_at=None).first()
     context = {
-        "title": "Letters",
-        "sub": f"You get {number} letter{'' if number == 1 else 's'}." if number else "You get no letter.",
+        "title": _("Letters"),
+        "sub": ngettext("You get %(count)s letter.", "You get %(count)s letters.", number) % {"count": number}
+        if number
+        else _("You get no letter."),
         "page": paged(request, letters),
         "weekly": weekly,
         "primary_url": reverse("letter_settings"),
-        "primary_label": "What you get",
+        "primary_label": _("What you get"),
         "primary_icon": "mail",
-        "empty_heading": "No letter yet",
-        "empty_text": "Once a week, at your hour: what changed, what needs a decision, how every program stands.",
+        "empty_heading": _("No letter yet"),
+        "empty_text": _("Once a week, at your hour: what changed, what needs a decision, how every program stands."),
     }
     return render(request, "reports/letter_list.html", context)
 
@@ -101,13 +105,14 @@ def letter_settings(request: SignedIn) -> HttpResponse:
         if row.plan.content != Plan.Content.DAY:
             due[row.pk] = upcoming(at, row.cadence, row.zone).due_at
     context = {
-        "title": "What you get",
-        "sub": f"Hours are in your zone, {request.user.time_zone}. A letter holds what you may see then.",
-        "crumbs": [("Letters", reverse("letter_list"))],
+        "title": _("What you get"),
+        "sub": _("Hours are in your zone, %(zone)s. A letter holds what you may see then.")
+        % {"zone": request.user.time_zone},
+        "crumbs": [(_("Letters"), reverse("letter_list"))],
         "rows": [(row, writing.schedule(row), due.get(row.pk)) for row in rows],
         "offered": offered.select_related("program").order_by("-is_default", "name", "id")[:50],
-        "empty_heading": "You get no letter",
-        "empty_text": "Subscribe to one below.",
+        "empty_heading": _("You get no letter"),
+        "empty_text": _("Subscribe to one below."),
     }
     return render(request, "reports/letter_settings.html", context)
 
@@ -121,11 +126,16 @@ def letter_own(request: SignedIn, pk: int) -> HttpResponse:
         with explaining(form):
             plans.change_subscription(subscription=row, by=request.user, at=timezone.now(), **form.changes)
         if not form.errors:
-            return done(request, f"“{row.plan.name}” comes as you say.", reverse("letter_settings"), kept=form.kept)
+            return done(
+                request,
+                _("“%(plan)s” comes as you say.") % {"plan": row.plan.name},
+                reverse("letter_settings"),
+                kept=form.kept,
+            )
     context = {
         "title": row.plan.name,
-        "sub": f"It comes {writing.schedule(row)}.",
-        "crumbs": [("Letters", reverse("letter_list")), ("What you get", reverse("letter_settings"))],
+        "sub": _("It comes %(schedule)s.") % {"schedule": writing.schedule(row)},
+        "crumbs": [(_("Letters"), reverse("letter_list")), (_("What you get"), reverse("letter_settings"))],
         "form": form,
         "cancel_url": reverse("letter_settings"),
     }
@@ -138,7 +148,7 @@ def letter_now(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: plans.send_now(subscription=row, by=request.user, at=timezone.now()),
-        f"Your letter goes to {request.user.email} within half a minute. Reload to see it here.",
+        _("Your letter goes to %(email)s within half a minute. Reload to see it here.") % {"email": request.user.email},
         reverse("letter_list"),
     )
 
@@ -149,7 +159,7 @@ def letter_end(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: plans.end_subscription(subscription=row, by=request.user, at=timezone.now()),
-        f"You get “{row.plan.name}” no more.",
+        _("You get “%(plan)s” no more.") % {"plan": row.plan.name},
         reverse("letter_settings"),
     )
 

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from people.models import Membership, Organisation
 from programs.permissions import seen_by_each, shared_by_each
@@ -31,6 +33,7 @@ from reports.letters import (
     render,
 )
 from reports.models import Letter, Plan, Subscription
+from reports.models.plan import WEEKDAYS
 from reports.promises import EXTRA, INVITATION
 from reports.sections import WEEK_DAYS
 from reports.since import Since
@@ -197,14 +200,22 @@ def _since(last: datetime | None, at: datetime, desk: Desk) -> date:
 def schedule(reader: Subscription) -> str:
     """When a reader's letters come, in words."""
     plan, cadence = reader.plan, reader.cadence
-    weekday = dict(Plan._meta.get_field("weekday").flatchoices)[cadence.weekday]
-    if cadence.monthly:
-        often = f"on the first {weekday} of each month"
-    else:
-        often = f"every {weekday}" if cadence.every_weeks == 1 else f"every {cadence.every_weeks} weeks on {weekday}"
     if plan.content == Plan.Content.DAY:
-        often = "on days when something waits,"
-    return f"{often} at {cadence.hour:02}:00, {reader.zone_name}"
+        form = _("on days when something waits, at %(hour)s, %(zone)s")
+    elif cadence.monthly:
+        form = _("on the first %(weekday)s of each month at %(hour)s, %(zone)s")
+    else:
+        form = ngettext(
+            "every %(weekday)s at %(hour)s, %(zone)s",
+            "every %(count)s weeks on %(weekday)s at %(hour)s, %(zone)s",
+            cadence.every_weeks,
+        )
+    return form % {
+        "weekday": dict(WEEKDAYS)[cadence.weekday],
+        "count": cadence.every_weeks,
+        "hour": f"{cadence.hour:02}:00",
+        "zone": reader.zone_name,
+    }
 
 
 # -- addresses -------------------------------------------------------------------------------------------------------

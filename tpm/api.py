@@ -20,7 +20,9 @@ from django.db.models import F, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 from django.views.defaults import bad_request, server_error
@@ -61,7 +63,9 @@ class SignedInWithScope(BasePermission):
             return False
         scope = AccessToken.Scope.READ if request.method in SAFE else AccessToken.Scope.WRITE
         if isinstance(request.auth, AccessToken) and not request.auth.allows(scope):
-            raise exceptions.PermissionDenied(f"This token lacks the scope “{scope}”. Make one that has it.")
+            raise exceptions.PermissionDenied(
+                _("This token lacks the scope “%(scope)s”. Make one that has it.") % {"scope": scope}
+            )
         return True
 
 
@@ -97,7 +101,7 @@ class PerMinute(BaseThrottle):
 
 class TooLarge(exceptions.APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_detail = f"A request has at most {MOST_BYTES // 1024} KiB."
+    default_detail = format_lazy(lazy("A request has at most {count} KiB."), count=MOST_BYTES // 1024)
 
 
 class BoundedJSON(JSONParser):
@@ -114,9 +118,9 @@ class BoundedJSON(JSONParser):
             # An escape may spell half a character ("\\ud800"), which neither the database nor an answer can hold.
             json.dumps(parsed, ensure_ascii=False).encode()
         except RecursionError as refusal:
-            raise exceptions.ParseError("JSON parse error - nested too deeply.") from refusal
+            raise exceptions.ParseError(_("JSON parse error - nested too deeply.")) from refusal
         except UnicodeEncodeError as refusal:
-            raise exceptions.ParseError("JSON parse error - half of a surrogate pair is no text.") from refusal
+            raise exceptions.ParseError(_("JSON parse error - half of a surrogate pair is no text.")) from refusal
         return parsed
 
 
@@ -139,17 +143,19 @@ class AlwaysJSON(BaseContentNegotiation):
 
 class PreconditionFailed(exceptions.APIException):
     status_code = status.HTTP_412_PRECONDITION_FAILED
-    default_detail = "Somebody changed this since you read it. Read it again, then repeat your change."
+    default_detail = lazy("Somebody changed this since you read it. Read it again, then repeat your change.")
 
 
 class PreconditionRequired(exceptions.APIException):
     status_code = status.HTTP_428_PRECONDITION_REQUIRED
-    default_detail = "Send If-Match with the ETag that you read, so that nobody's change is lost."
+    default_detail = lazy("Send If-Match with the ETag that you read, so that nobody's change is lost.")
 
 
 class Collided(exceptions.APIException):
     status_code = status.HTTP_409_CONFLICT
-    default_detail = "Somebody changed the same at the same moment, and nothing of yours was written. Send it again."
+    default_detail = lazy(
+        "Somebody changed the same at the same moment, and nothing of yours was written. Send it again."
+    )
 
 
 class QueryRefused(exceptions.APIException):
@@ -220,38 +226,38 @@ def problem(refusal: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _said(code: int, detail: str) -> dict[str, Any]:
-    return {"type": "about:blank", "title": TITLES.get(code, "Refused"), "status": code, "detail": detail}
+    return {"type": "about:blank", "title": str(TITLES.get(code) or _("Refused")), "status": code, "detail": detail}
 
 
 def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
     """What no view is asked, such as another host's name, as a problem below /api/v1 and as a page elsewhere."""
     if not request.path.startswith(PREFIX):
         return bad_request(request, exception)
-    return JsonResponse(_said(400, "This request cannot be read."), status=400, content_type=PROBLEM)
+    return JsonResponse(_said(400, _("This request cannot be read.")), status=400, content_type=PROBLEM)
 
 
 def crashed(request: HttpRequest) -> HttpResponse:
     """A fault of ours as a problem below /api/v1 and as a page elsewhere; what broke stands in the log alone."""
     if not request.path.startswith(PREFIX):
         return server_error(request)
-    detail = "Something broke on our side. Your change may not have been saved; read before you send it again."
+    detail = _("Something broke on our side. Your change may not have been saved; read before you send it again.")
     return JsonResponse(_said(500, detail), status=500, content_type=PROBLEM)
 
 
 TITLES = {
-    400: "The request cannot be read",
-    401: "Sign in first",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Not possible here",
-    409: "Two changes at once",
-    412: "Changed in the meantime",
-    413: "Too large",
-    415: "Send JSON",
-    422: "Some values cannot be taken",
-    428: "If-Match is missing",
-    429: "Too many requests",
-    500: "A fault of ours",
+    400: lazy("The request cannot be read"),
+    401: lazy("Sign in first"),
+    403: lazy("Not allowed"),
+    404: lazy("Not found"),
+    405: lazy("Not possible here"),
+    409: lazy("Two changes at once"),
+    412: lazy("Changed in the meantime"),
+    413: lazy("Too large"),
+    415: lazy("Send JSON"),
+    422: lazy("Some values cannot be taken"),
+    428: lazy("If-Match is missing"),
+    429: lazy("Too many requests"),
+    500: lazy("A fault of ours"),
 }
 
 
@@ -325,7 +331,9 @@ class CursorPages(BasePagination):
         name, descending = sort.removeprefix("-"), sort.startswith("-")
         if name not in view.sorts:
             choices = ", ".join(sorted(view.sorts))
-            raise QueryRefused({"sort": f"Sort by one of {choices}; a leading - turns it around."})
+            raise QueryRefused(
+                {"sort": _("Sort by one of %(choices)s; a leading - turns it around.") % {"choices": choices}}
+            )
         self.request, self.limit = request, self._limit(request)
         kept = sorted((k, v) for k, v in request.query_params.lists() if k not in ("cursor", "limit"))
         self.belongs = hashlib.sha256(json.dumps([view.basename, kept]).encode()).hexdigest()[:12]
@@ -349,7 +357,7 @@ class CursorPages(BasePagination):
     def _limit(self, request: Request) -> int:
         text = request.query_params.get("limit", str(self.default_limit))
         if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= self.max_limit:
-            raise QueryRefused({"limit": f"A whole number from 1 to {self.max_limit}."})
+            raise QueryRefused({"limit": _("A whole number from 1 to %(most)s.") % {"most": self.max_limit}})
         return int(text)
 
     def _after(self, queryset: QuerySet[Any], cursor: str | None, descending: bool) -> tuple[bool, Q]:
@@ -358,9 +366,9 @@ class CursorPages(BasePagination):
         try:
             belongs, backwards, value, pk = self.signer.unsign_object(cursor)
         except signing.BadSignature as refusal:
-            raise QueryRefused({"cursor": "This cursor was not made here. Begin without one."}) from refusal
+            raise QueryRefused({"cursor": _("This cursor was not made here. Begin without one.")}) from refusal
         if belongs != self.belongs:
-            raise QueryRefused({"cursor": "This cursor is of another sort or filter. Begin without one."})
+            raise QueryRefused({"cursor": _("This cursor is of another sort or filter. Begin without one.")})
         if value is not None:
             value = queryset.query.annotations["sort_value"].output_field.to_python(value)
         further = Q(pk__lt=pk) if backwards else Q(pk__gt=pk)

@@ -15,6 +15,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django_filters import rest_framework as filters
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, extend_schema_field
@@ -52,7 +54,7 @@ def seen(rows: Any, request: Request) -> QuerySet[Any]:
 class Visible(serializers.PrimaryKeyRelatedField):  # type: ignore[type-arg]
     """A reference by id to a row that the asking person may see; a hidden one is as unknown as a missing one."""
 
-    default_error_messages = {"does_not_exist": "There is no such record."}
+    default_error_messages = {"does_not_exist": lazy("There is no such record.")}
 
     def __init__(self, **kwargs: Any) -> None:
         # Without it 1.7 would be read as 1, and 1e400 is no number at all.
@@ -73,7 +75,7 @@ class VisibleList(serializers.ListField):
     def to_internal_value(self, data: Any) -> list[Any]:
         ids = super().to_internal_value(data)
         rows = {row.pk: row for row in seen(self.queryset, self.context["request"]).filter(pk__in=ids)}
-        missing = {str(place): ["There is no such record."] for place, pk in enumerate(ids) if pk not in rows}
+        missing = {str(place): [_("There is no such record.")] for place, pk in enumerate(ids) if pk not in rows}
         if missing:
             raise serializers.ValidationError(missing)
         return [rows[pk] for pk in dict.fromkeys(ids)]
@@ -82,7 +84,7 @@ class VisibleList(serializers.ListField):
 class ProgramKey(serializers.SlugRelatedField):  # type: ignore[type-arg]
     """A reference to a program by its key."""
 
-    default_error_messages = {"does_not_exist": "There is no program with this key."}
+    default_error_messages = {"does_not_exist": lazy("There is no program with this key.")}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(slug_field="key", **kwargs)
@@ -186,7 +188,7 @@ class TrueFalseField(forms.Field):
         if value in (None, ""):
             return None
         if value not in ("true", "false"):
-            raise ValidationError("Say true or false.", code="invalid")
+            raise ValidationError(_("Say true or false."), code="invalid")
         return bool(value == "true")
 
 
@@ -268,7 +270,7 @@ class KnownFilters(filters.DjangoFilterBackend):
         unknown = sorted(request.query_params.keys() - known)
         if unknown:
             names = ", ".join(sorted(known))
-            raise QueryRefused(dict.fromkeys(unknown, f"Unknown. Known here: {names}."))
+            raise QueryRefused(dict.fromkeys(unknown, _("Unknown. Known here: %(names)s.") % {"names": names}))
         given = request.query_params.keys() - view.pagination_class.parameters
         filterset = self.get_filterset(request, queryset, view) if given else None
         if filterset is None:
@@ -381,7 +383,8 @@ class Noun(Endpoint, GenericViewSet[Any], Generic[M]):
             known = [name for name, field in given.fields.items() if not field.read_only]
             unknown = [name for name in request.data if name not in known]
             if unknown:
-                words = f"Unknown. Known here: {', '.join(known)}." if known else "Unknown. Send no fields."
+                form = _("Unknown. Known here: %(names)s.") if known else _("Unknown. Send no fields.")
+                words = form % {"names": ", ".join(known)}
                 raise exceptions.ValidationError({name: [words] for name in unknown})
         given.is_valid(raise_exception=True)
         return dict(given.validated_data)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from tpm.api import PREFIX
 
@@ -19,5 +20,5 @@ class ReadableQueryMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         asked = [] if request.path.startswith(PREFIX) else request.GET.lists()
         if any("\0" in text for _, texts in asked for text in texts):
-            raise BadRequest("A query holds no NUL.")
+            raise BadRequest(_("A query holds no NUL."))
         return self.get_response(request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -18,6 +18,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from markdown_it import MarkdownIt
 
 from dashboards.context import is_there
@@ -71,7 +74,7 @@ GLYPHS = {
     }
     for name, tone in [*TONES.items(), *((tone, tone) for tone in ("ok", "warn", "bad", "done", "none"))]
 }
-HEALTH_WORDS = {**{str(h): str(h.label) for h in Health}, "cancelled": "Cancelled"}
+HEALTH_WORDS = {**{str(h): h.label for h in Health}, "cancelled": lazy("Cancelled")}
 MARKDOWN = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
 
 
@@ -88,11 +91,15 @@ def number(value: float | Decimal) -> str:
     return "0" if text == "-0" else text.replace("-", MINUS)
 
 
+def _days(count: str) -> str:
+    return _("%(days)s d") % {"days": count}
+
+
 @register.filter
 def days(minutes: int | str | None) -> str:
     """Working minutes as days: 720 → “1.5 d”."""
     # A missing variable reaches a filter as "".
-    return "" if minutes is None or isinstance(minutes, str) else f"{number(minutes / MINUTES_A_DAY)} d"
+    return "" if minutes is None or isinstance(minutes, str) else _days(number(minutes / MINUTES_A_DAY))
 
 
 def in_days(minutes: float | None) -> float | None:
@@ -112,7 +119,7 @@ def slip(value: float | str | None) -> str:
     if value is None or isinstance(value, str):
         return ""
     text = number(value)
-    return f"+{text} d" if value > 0 and text != "0" else f"{text} d"
+    return _("%(days)s d") % {"days": f"+{text}" if value > 0 and text != "0" else text}
 
 
 @register.filter
@@ -120,6 +127,14 @@ def isolated(name: str) -> str:
     """A name within a sentence: one that runs from right to left keeps its words together (Unicode's isolates)."""
     runs_left = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in name)
     return f"\u2068{name}\u2069" if runs_left else name
+
+
+def critical_path(names: Sequence[str], most: int) -> str:
+    """“Critical path: Energization, Cooling and others.”; nothing without one."""
+    if not names:
+        return ""
+    form = _("Critical path: %(names)s and others.") if names[most:] else _("Critical path: %(names)s.")
+    return form % {"names": ", ".join(names[:most])}
 
 
 @register.filter
@@ -146,9 +161,13 @@ def short_date(on: date | None) -> str:
     return written(day, "j M" if day.year == timezone.localdate().year else "j M Y")
 
 
-@lru_cache(maxsize=10_000)
 def written(day: date, form: str) -> str:
     """A page writes the same days hundreds of times, and Django translates each month anew."""
+    return _written(day, form, get_language())
+
+
+@lru_cache(maxsize=10_000)
+def _written(day: date, form: str, language: str | None) -> str:
     return date_format(day, form)
 
 
@@ -174,14 +193,14 @@ def target(of: Promised | None) -> str:
     on = of.target_on
     match of.target_precision:
         case Precision.WEEK:
-            year, week, _ = on.isocalendar()
-            return f"week {week}, {year}"
+            year, week, _day = on.isocalendar()
+            return _("week %(week)s, %(year)s") % {"week": week, "year": year}
         case Precision.MONTH:
             return written(on, "M Y")
         case Precision.QUARTER:
-            return f"Q{(on.month + 2) // 3} {on.year}"
+            return _("Q%(quarter)s %(year)s") % {"quarter": (on.month + 2) // 3, "year": on.year}
         case Precision.HALF:
-            return f"H{1 if on.month <= 6 else 2} {on.year}"
+            return _("H%(half)s %(year)s") % {"half": 1 if on.month <= 6 else 2, "year": on.year}
         case Precision.YEAR:
             return str(on.year)
         case _:
@@ -195,8 +214,15 @@ def days_until(on: date | None, today: date) -> str:
         return ""
     gap = (on - today).days
     far = abs(gap)
-    span = f"{far} d" if far < 100 else f"{round(far / 30.4)} mo" if far < 730 else f"{round(far / 365.25)} y"
-    return "today" if not gap else f"in {span}" if gap > 0 else f"{span} ago"
+    if not gap:
+        return _("today")
+    if far < 100:
+        span = _days(str(far))
+    elif far < 730:
+        span = _("%(months)s mo") % {"months": round(far / 30.4)}
+    else:
+        span = _("%(years)s y") % {"years": round(far / 365.25)}
+    return (_("in %(span)s") if gap > 0 else _("%(span)s ago")) % {"span": span}
 
 
 @register.filter
@@ -243,7 +269,7 @@ def percent0(share: float) -> str:
 def points(share: float) -> str:
     """A difference of shares: -0.07 → “−7 points”."""
     text = f"{share * 100:+.0f}".replace("-", MINUS)
-    return "0 points" if text.strip(f"+{MINUS}") == "0" else f"{text} points"
+    return _("%(points)s points") % {"points": "0" if text.strip(f"+{MINUS}") == "0" else text}
 
 
 @register.filter
@@ -260,7 +286,7 @@ def chance(share: float | None) -> str:
     """A probability as whole percent; never a promise: 0.999 → “over 99%”."""
     if share is None:
         return ""
-    return "under 1%" if share < 0.01 else "over 99%" if share > 0.99 else f"{share * 100:.0f}%"
+    return _("under 1%") if share < 0.01 else _("over 99%") if share > 0.99 else f"{share * 100:.0f}%"
 
 
 @register.filter
@@ -271,7 +297,7 @@ def tone(state: str | None) -> str:
 
 @register.filter
 def health_word(state: str | None) -> str:
-    return HEALTH_WORDS.get(state or "", "Not reported")
+    return str(HEALTH_WORDS.get(state or "") or _("Not reported"))
 
 
 @register.filter
@@ -330,10 +356,10 @@ def icon(name: str, size: str = "") -> SafeString:
 
 
 @register.simple_tag
-def who(person: User | None, otherwise: str = "nobody yet") -> SafeString:
+def who(person: User | None, otherwise: str = "") -> SafeString:
     """A person with their initials. ``{% who program.lead %}``"""
     if person is None:
-        return format_html('<span class="muted">{}</span>', otherwise)
+        return format_html('<span class="muted">{}</span>', otherwise or _("nobody yet"))
     return format_html(
         '<span class="who"><span class="avatar av{}" aria-hidden="true">{}</span><span dir="auto">{}</span></span>',
         avatar(person.pk),
@@ -346,7 +372,7 @@ def who(person: User | None, otherwise: str = "nobody yet") -> SafeString:
 def program_link(program: Program | None) -> SafeString:
     """A program as the reader may see it: a link, or “a private program” where the view passes nothing."""
     if program is None:
-        return format_html('<span class="muted">{}</span>', "a private program")
+        return format_html('<span class="muted">{}</span>', _("a private program"))
     return format_html('<a class="link" href="{}" dir="auto">{}</a>', program.get_absolute_url(), program.name)
 
 
@@ -362,12 +388,12 @@ def edited(content: str, row: Any, field: str, allowed: bool) -> SafeString:
     return format_html(
         '<span class="slot" id="{}" data-slot>'
         '<a class="inline-edit" href="{}" hx-get="{}" hx-target="closest [data-slot]" hx-swap="innerHTML" data-edit>'
-        '{}<span class="sr-only">(edit {})</span>{}</a></span>',
+        '{}<span class="sr-only">({})</span>{}</a></span>',
         re.sub(r"\W+", "-", f"slot{url}"),
         url,
         url,
         SafeString(content),
-        row._meta.get_field(field).verbose_name,
+        _("edit %(field)s") % {"field": row._meta.get_field(field).verbose_name},
         icon("pencil", "sm"),
     )
 
@@ -382,7 +408,7 @@ def control(field: forms.BoundField) -> SafeString:
     if isinstance(widget, (forms.CheckboxInput, forms.CheckboxSelectMultiple, forms.RadioSelect)):
         return conditional_escape(field.as_widget())
     # A row of dashes says nothing, least of all when read aloud; what a form says itself stays.
-    nothing, dashes = "Choose…" if field.field.required else "None", str(BLANK_CHOICE_DASH[0][1])
+    nothing, dashes = _("Choose…") if field.field.required else _("None"), str(BLANK_CHOICE_DASH[0][1])
     if isinstance(field.field, forms.ModelChoiceField):
         field.field.empty_label = nothing if field.field.empty_label == dashes else field.field.empty_label
     elif isinstance(field.field, forms.ChoiceField) and isinstance(widget, forms.Select):
@@ -410,21 +436,21 @@ def shape(field: forms.BoundField) -> str:
 
 
 PROGRAM_PAGES = (
-    ("", "Overview"),
-    ("/roadmap", "Roadmap"),
-    ("/milestones", "Milestones"),
-    ("/risks", "Risks"),
-    ("/dependencies", "Dependencies"),
-    ("/kpis", "KPIs"),
-    ("/updates", "Updates"),
-    ("/comments", "Comments"),
-    ("/decisions", "Decisions"),
-    ("/requirements", "Requirements"),
-    ("/phases", "Phases"),
-    ("/people", "People"),
-    ("/related", "Related"),
-    ("/changes", "Changes"),
-    ("/settings", "Settings"),
+    ("", lazy("Overview")),
+    ("/roadmap", lazy("Roadmap")),
+    ("/milestones", lazy("Milestones")),
+    ("/risks", lazy("Risks")),
+    ("/dependencies", lazy("Dependencies")),
+    ("/kpis", lazy("KPIs")),
+    ("/updates", lazy("Updates")),
+    ("/comments", lazy("Comments")),
+    ("/decisions", lazy("Decisions")),
+    ("/requirements", lazy("Requirements")),
+    ("/phases", lazy("Phases")),
+    ("/people", lazy("People")),
+    ("/related", lazy("Related")),
+    ("/changes", lazy("Changes")),
+    ("/settings", lazy("Settings")),
 )
 
 
@@ -452,5 +478,5 @@ def program_tabs(context: template.RequestContext, program: Program, place: str 
             for url, label in found
         ],
         "underline": True,
-        "tabs_label": "Program",
+        "tabs_label": _("Program"),
     }

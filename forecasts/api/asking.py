@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from django.http import Http404
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
@@ -20,7 +21,7 @@ def one_program(request: Request) -> Program | None:
     if key is None:
         return None
     if "\0" in key:
-        raise QueryRefused({"program": "Null characters are not allowed."})
+        raise QueryRefused({"program": _("Null characters are not allowed.")})
     program = Program.objects.visible_to(request.user).filter(key__iexact=key).first()
     if program is None:
         raise Http404
@@ -30,7 +31,7 @@ def one_program(request: Request) -> Program | None:
 def weeks_of(request: Request, usual: int) -> int:
     text = request.query_params.get("weeks", str(usual))
     if not re.fullmatch(r"[0-9]{1,3}", text) or not 1 <= int(text) <= MOST_WEEKS:
-        raise QueryRefused({"weeks": f"A whole number from 1 to {MOST_WEEKS}."})
+        raise QueryRefused({"weeks": _("A whole number from 1 to %(most)s.") % {"most": MOST_WEEKS}})
     return int(text)
 
 
@@ -38,8 +39,8 @@ def only_known(request: Request, *names: str) -> None:
     """Refuse a parameter that is not one of these: a misspelt one must not answer with everything."""
     unknown = sorted(request.query_params.keys() - set(names))
     if unknown:
-        known = f"Known here: {', '.join(names)}." if names else "There are none here."
-        raise QueryRefused(dict.fromkeys(unknown, f"Unknown. {known}"))
+        form = _("Unknown. Known here: %(names)s.") if names else _("Unknown. There are none here.")
+        raise QueryRefused(dict.fromkeys(unknown, form % {"names": ", ".join(names)}))
 
 
 PROGRAM_PARAMETER = OpenApiParameter("program", str, description="Key of one program; without it, all that you see.")

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -52,7 +53,7 @@ class EditsIn(serializers.Serializer[Any]):
         changes = [(fields.pop("milestone"), fields) for fields in given.get("milestones", [])]
         links = [Dependency(**fields) for fields in given.get("links", [])]
         if not (changes or links or given.get("unlinked")):
-            raise ValidationError("Say what would change: milestones, links or unlinked.", code="nothing")
+            raise ValidationError(_("Say what would change: milestones, links or unlinked."), code="nothing")
         return Edits(changes, links, given.get("unlinked", []))
 
 

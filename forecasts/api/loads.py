@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
@@ -41,7 +42,7 @@ class Load(Endpoint):
         only_known(request)
         team, viewer = Team.objects.filter(pk=pk).first(), request.user
         if team is None:
-            raise exceptions.NotFound("There is nothing here, or nothing that you may see.")
+            raise exceptions.NotFound(_("There is nothing here, or nothing that you may see."))
         found = load_of(team, viewer, today=today(timezone.now()), weeks=WEEKS)
         return Response(
             {

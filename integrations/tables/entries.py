@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext as _
+
 from integrations.tables.job import Entry, Importing, singular
 from integrations.tables.mapping import PortfolioMapping, Source, TableMapping, rows_meant, text_of
 from integrations.tables.nouns import NOUNS, Field, Kind, Noun
@@ -18,7 +20,10 @@ def entries_of(job: Importing, tables: list[Table], mapping: PortfolioMapping) -
         noun = NOUNS[part.noun]
         meant = [table for table in tables if part.matches(table)]
         if not meant:
-            job.report.warnings.append(f"No file for {noun.name.replace('_', ' ')}: the mapping expects {part.files}.")
+            job.report.warnings.append(
+                _("No file for %(nouns)s: the mapping expects %(files)s.")
+                % {"nouns": noun.name.replace("_", " "), "files": part.files}
+            )
         for table in meant:
             used.add(table.name)
             try:
@@ -42,15 +47,16 @@ def entries_of(job: Importing, tables: list[Table], mapping: PortfolioMapping) -
     if not used and not job.report.refused:
         job.report.refuse(
             Refusal(
-                "The mapping names none of these files." if mapping.tables else
-                f"Nothing says what these rows are. Call the file or sheet {', '.join(NOUNS)}, or give a mapping.",
+                _("The mapping names none of these files.") if mapping.tables else
+                _("Nothing says what these rows are. Call the file or sheet %(names)s, or give a mapping.")
+                % {"names": ", ".join(NOUNS)},
                 file=", ".join(table.name for table in tables[:5]),
             )
         )  # fmt: skip
     for table in tables:
         job.report.warnings += [f"{table.name}: {warning}" for warning in table.warnings if table.name in used]
         if used and table.name not in used and not _is_joined(mapping, table):
-            job.report.warnings.append(f"{table.name} is not imported: no mapping names it.")
+            job.report.warnings.append(_("%(table)s is not imported: no mapping names it.") % {"table": table.name})
     return found
 
 
@@ -77,7 +83,8 @@ def _check_columns(part: TableMapping, table: Table, tables: list[Table]) -> Non
     missing = [name for name in noun.required if name not in part.fields]
     if missing:
         raise Refusal(
-            f"A {noun.singular} needs a column {' and '.join(missing)}. Add it, or map one to it.",
+            _("A %(noun)s needs a column %(names)s. Add it, or map one to it.")
+            % {"noun": noun.singular, "names": _(" and ").join(missing)},
             file=table.name,
         )
     wanted = {column for source in part.fields.values() for column in source.columns}
@@ -91,7 +98,8 @@ def _check_columns(part: TableMapping, table: Table, tables: list[Table]) -> Non
         }
     if absent := sorted(wanted - present):
         raise Refusal(
-            f"There is no column {absent[0]}. The columns are: {', '.join(table.columns[:40])}.",
+            _("There is no column %(column)s. The columns are: %(names)s.")
+            % {"column": absent[0], "names": ", ".join(table.columns[:40])},
             file=table.name,
             column=absent[0],
         )
@@ -107,7 +115,9 @@ def _entry(job: Importing, noun: Noun, part: TableMapping, table: Table, row: Ro
         try:
             texts[field_.name] = text_of(source, row.cells)
         except KeyError:
-            job.note(entry, Outcome.REFUSED, "The mapping's “values” do not have this one. Add it there.", field_.name)
+            job.note(
+                entry, Outcome.REFUSED, _("The mapping's “values” do not have this one. Add it there."), field_.name
+            )
             good = False
     entry.name = next(
         (texts[n].strip() for n in ("name", "title", "external_key", "key") if texts.get(n, "").strip()), ""
@@ -118,9 +128,14 @@ def _entry(job: Importing, noun: Noun, part: TableMapping, table: Table, row: Ro
         text = texts[field_.name]
         if field_.required and not text.strip():
             if field_.refers_to and part.skip_unknown:
-                job.note(entry, Outcome.SKIPPED, f"It names no {singular(field_)}.", field_.name)
+                job.note(entry, Outcome.SKIPPED, _("It names no %(field)s.") % {"field": singular(field_)}, field_.name)
             else:
-                job.note(entry, Outcome.REFUSED, f"A {noun.singular} needs a {field_.name}.", field_.name)
+                job.note(
+                    entry,
+                    Outcome.REFUSED,
+                    _("A %(noun)s needs a %(field)s.") % {"noun": noun.singular, "field": field_.name},
+                    field_.name,
+                )
             return None
         try:
             value = parse(field_, text, source)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from integrations.tables.mapping import TableMapping
 from integrations.tables.nouns import NOUNS, Field, Kind, Noun
@@ -123,9 +124,14 @@ def _find(job: Importing, entry: Entry, field_name: str) -> Any:
 
 def _there(registry: Mapping[str, M], wanted: str, field_: Field) -> M:
     if wanted not in registry:
-        raise Unknown(f"There is no {singular(field_)} “{wanted[:80]}”. Import it too, or correct the name.")
+        raise Unknown(
+            _("There is no %(field)s “%(wanted)s”. Import it too, or correct the name.")
+            % {"field": singular(field_), "wanted": wanted[:80]}
+        )
     if registry[wanted]._state.adding:
-        raise Unknown(f"The {singular(field_)} “{wanted[:80]}” is refused itself.")
+        raise Unknown(
+            _("The %(field)s “%(wanted)s” is refused itself.") % {"field": singular(field_), "wanted": wanted[:80]}
+        )
     return registry[wanted]
 
 
@@ -134,7 +140,7 @@ def _person(job: Importing, entry: Entry, field_name: str) -> User | None:
     if not wanted:
         return None
     if wanted.lower() not in job.people:
-        raise Unknown(f"Nobody here has the address “{wanted[:80]}”. Add the person first.")
+        raise Unknown(_("Nobody here has the address “%(wanted)s”. Add the person first.") % {"wanted": wanted[:80]})
     return job.people[wanted.lower()]
 
 
@@ -154,7 +160,12 @@ def resolve(job: Importing, entry: Entry) -> dict[str, Any] | None:
                 found[name] = value
         except Unknown as unknown:
             if entry.mapping.skip_unknown and field_ and field_.required:
-                job.note(entry, Outcome.SKIPPED, f"It names a {singular(field_)} that is not here.", name)
+                job.note(
+                    entry,
+                    Outcome.SKIPPED,
+                    _("It names a %(field)s that is not here.") % {"field": singular(field_)},
+                    name,
+                )
             else:
                 job.note(entry, Outcome.REFUSED, str(unknown), name)
             return None
@@ -162,4 +173,4 @@ def resolve(job: Importing, entry: Entry) -> dict[str, Any] | None:
 
 
 def singular(field_: Field) -> str:
-    return NOUNS[field_.refers_to].singular if field_.refers_to else field_.name
+    return str(NOUNS[field_.refers_to].singular) if field_.refers_to else field_.name

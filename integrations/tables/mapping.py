@@ -10,6 +10,8 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from integrations.tables.nouns import NOUNS
 from integrations.tables.reading import Refusal, Row, Table
 from programs.models import Precision
@@ -90,7 +92,7 @@ def parse(text: str, file: str = "mapping") -> PortfolioMapping:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as broken:
-        raise Refusal(f"The mapping is not valid JSON: {broken}.", file=file) from broken
+        raise Refusal(_("The mapping is not valid JSON: %(broken)s.") % {"broken": broken}, file=file) from broken
     return _Reader(file).mapping(document)
 
 
@@ -113,7 +115,7 @@ def own_columns(tables: list[Table]) -> PortfolioMapping:
             by_name = {column.strip().lower().replace(" ", "_"): column for column in table.columns}
             fields = {f.name: Source(column=by_name[f.name]) for f in noun.fields if f.name in by_name}
             found.append(TableMapping(noun.name, literal(table.name), fields))
-    return PortfolioMapping("our own column names", tuple(found))
+    return PortfolioMapping(_("our own column names"), tuple(found))
 
 
 def literal(name: str) -> str:
@@ -147,7 +149,9 @@ def _joined(join: Join, others: list[Table]) -> dict[str, dict[str, str]]:
                 row.cells.get(join.column, ""): {f"{join.prefix}{name}": cell for name, cell in row.cells.items()}
                 for row in table.rows
             }
-    raise Refusal(f"The mapping joins {join.files}, which is not among the files. Add it.", file=join.files)
+    raise Refusal(
+        _("The mapping joins %(files)s, which is not among the files. Add it.") % {"files": join.files}, file=join.files
+    )
 
 
 def split(text: str, separator: str) -> list[str]:
@@ -187,21 +191,25 @@ class _Reader:
 
     def keys(self, place: str, value: Any, allowed: set[str]) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise self.refuse(place, "this should be an object in braces.")
+            raise self.refuse(place, _("this should be an object in braces."))
         if unknown := sorted(value.keys() - allowed):
-            raise self.refuse(place, f"“{unknown[0]}” is unknown here. Use {', '.join(sorted(allowed))}.")
+            raise self.refuse(
+                place,
+                _("“%(unknown)s” is unknown here. Use %(names)s.")
+                % {"unknown": unknown[0], "names": ", ".join(sorted(allowed))},
+            )
         return value
 
     def text(self, place: str, value: Any) -> str:
         if isinstance(value, bool) or not isinstance(value, str | int):
-            raise self.refuse(place, "this should be text.")
+            raise self.refuse(place, _("this should be text."))
         return str(value)
 
     def mapping(self, document: Any) -> PortfolioMapping:
-        top = self.keys("The mapping", document, {"name", "about", "tables"})
+        top = self.keys(_("The mapping"), document, {"name", "about", "tables"})
         tables = top.get("tables")
         if not isinstance(tables, list) or not tables:
-            raise self.refuse("tables", "list at least one table.")
+            raise self.refuse("tables", _("list at least one table."))
         found = [self.table(f"tables[{index}]", table) for index, table in enumerate(tables)]
         return PortfolioMapping(self.text("name", top.get("name", self.file)), tuple(found))
 
@@ -213,19 +221,20 @@ class _Reader:
         table = self.keys(place, value, allowed)
         noun = NOUNS.get(self.text(f"{place}.noun", table.get("noun", "")))
         if noun is None:
-            raise self.refuse(f"{place}.noun", f"choose one of {', '.join(NOUNS)}.")
+            raise self.refuse(f"{place}.noun", _("choose one of %(names)s.") % {"names": ", ".join(NOUNS)})
         files = self.text(f"{place}.files", table.get("files", ""))
         if not files:
-            raise self.refuse(f"{place}.files", "say which file, such as programs.csv or export-*.xlsx/Risks.")
+            raise self.refuse(f"{place}.files", _("say which file, such as programs.csv or export-*.xlsx/Risks."))
         fields = {
             name: self.source(f"{place}.fields.{name}", source)
             for name, source in self.keys(f"{place}.fields", table.get("fields"), {f.name for f in noun.fields}).items()
         }
         missing = [name for name in noun.required if name not in fields]
         if missing:
-            raise self.refuse(f"{place}.fields", f"a {noun.singular} needs {' and '.join(missing)}.")
+            needs = {"noun": noun.singular, "names": _(" and ").join(missing)}
+            raise self.refuse(f"{place}.fields", _("a %(noun)s needs %(names)s.") % needs)
         if table.get("last_is_end") and (noun.name != "milestones" or "is_end" in fields or "target_on" not in fields):
-            raise self.refuse(f"{place}.last_is_end", "this is for milestones with a target_on and without is_end.")
+            raise self.refuse(f"{place}.last_is_end", _("this is for milestones with a target_on and without is_end."))
         each, join = None, None
         if "each" in table:
             parts = self.keys(f"{place}.each", table["each"], {"column", "separator"})
@@ -251,12 +260,12 @@ class _Reader:
 
     def flag(self, place: str, value: Any) -> bool:
         if not isinstance(value, bool):
-            raise self.refuse(place, "this is true or false.")
+            raise self.refuse(place, _("this is true or false."))
         return value
 
     def filter(self, place: str, value: Any) -> dict[str, tuple[str, ...]]:
         if not isinstance(value, dict):
-            raise self.refuse(place, "this should be an object in braces: column to the values meant.")
+            raise self.refuse(place, _("this should be an object in braces: column to the values meant."))
         return {
             column: tuple(
                 self.text(f"{place}.{column}", one) for one in (wanted if isinstance(wanted, list) else [wanted])
@@ -273,10 +282,10 @@ class _Reader:
         }  # fmt: skip
         spec = dict(self.keys(place, value, allowed))
         if len(spec.keys() & {"column", "template", "constant"}) != 1:
-            raise self.refuse(place, "give one of column, template or constant.")
+            raise self.refuse(place, _("give one of column, template or constant."))
         if "values" in spec:
             if not isinstance(spec["values"], dict):
-                raise self.refuse(f"{place}.values", "this should be an object in braces: from value to value.")
+                raise self.refuse(f"{place}.values", _("this should be an object in braces: from value to value."))
             spec["values"] = {k: self.text(f"{place}.values.{k}", v) for k, v in spec["values"].items()}
         if "date" in spec:
             formats = spec["date"] if isinstance(spec["date"], list) else [spec["date"]]
@@ -285,18 +294,20 @@ class _Reader:
             spec["count"] = self.flag(f"{place}.count", spec["count"])
         if "times" in spec:
             if isinstance(spec["times"], bool) or not isinstance(spec["times"], int | float):
-                raise self.refuse(f"{place}.times", "this should be a number.")
+                raise self.refuse(f"{place}.times", _("this should be a number."))
             times = Decimal(str(spec["times"]))
             if not times.is_finite() or abs(times) > MOST_TIMES:
-                raise self.refuse(f"{place}.times", "this factor is out of any range.")
+                raise self.refuse(f"{place}.times", _("this factor is out of any range."))
             spec["times"] = times
         if "cut" in spec and (isinstance(spec["cut"], bool) or not isinstance(spec["cut"], int) or spec["cut"] < 1):
-            raise self.refuse(f"{place}.cut", "this should be a number of characters.")
+            raise self.refuse(f"{place}.cut", _("this should be a number of characters."))
         if spec.get("precision", "day") not in Precision.values:
-            raise self.refuse(f"{place}.precision", f"choose one of {', '.join(Precision.values)}.")
+            raise self.refuse(
+                f"{place}.precision", _("choose one of %(names)s.") % {"names": ", ".join(Precision.values)}
+            )
         if spec.get("unit", "days") not in UNITS:
-            raise self.refuse(f"{place}.unit", f"choose one of {', '.join(UNITS)}.")
+            raise self.refuse(f"{place}.unit", _("choose one of %(names)s.") % {"names": ", ".join(UNITS)})
         if spec.get("decimal", ".") not in (".", ","):
-            raise self.refuse(f"{place}.decimal", "this is a point or a comma.")
+            raise self.refuse(f"{place}.decimal", _("this is a point or a comma."))
         texts = {"column", "template", "constant", "default", "separator"} & spec.keys()
         return Source(**spec | {name: self.text(f"{place}.{name}", spec[name]) for name in texts})

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from django.db.models import TextChoices
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from metrics.models import KPI
 from milestones.models import Dependency, Milestone
@@ -18,17 +21,33 @@ class Kind(Enum):
 
     TEXT = "text"
     DAY = "day"
-    TARGET = "day or period"
-    DAYS = "days, one a line or between separators"
-    WORK = "working days; 4h and 30m are read too"
-    LAG = "working days, negative for a lead"
-    WHOLE = "whole number"
+    TARGET = "target"
+    DAYS = "days"
+    WORK = "work"
+    LAG = "lag"
+    WHOLE = "whole"
     NUMBER = "number"
-    YES_NO = "yes or no"
-    CHOICE = "one of"
-    NAMES = "list"
-    WEEKDAYS = "list of weekdays"
-    PERSON = "e-mail address of a person"
+    YES_NO = "yes_no"
+    CHOICE = "choice"
+    NAMES = "names"
+    WEEKDAYS = "weekdays"
+    PERSON = "person"
+
+
+# What belongs into a cell, where neither choices nor another noun say it.
+SAYS = {
+    Kind.TEXT: lazy("text"),
+    Kind.DAY: lazy("day"),
+    Kind.TARGET: lazy("day or period"),
+    Kind.DAYS: lazy("days, one a line or between separators"),
+    Kind.WORK: lazy("working days; 4h and 30m are read too"),
+    Kind.LAG: lazy("working days, negative for a lead"),
+    Kind.WHOLE: lazy("whole number"),
+    Kind.NUMBER: lazy("number"),
+    Kind.YES_NO: lazy("yes or no"),
+    Kind.WEEKDAYS: lazy("list of weekdays"),
+    Kind.PERSON: lazy("e-mail address of a person"),
+}
 
 
 @dataclass(frozen=True)
@@ -48,16 +67,17 @@ class Field:
     def says(self) -> str:
         """What belongs into a cell, for the page and for refusals."""
         if self.choices:
-            return f"one of {', '.join(self.choices.values)}"
+            return _("one of %(names)s") % {"names": ", ".join(self.choices.values)}
         if self.refers_to:
-            return f"list of {self.refers_to}" if self.kind is Kind.NAMES else f"name or key, from {self.refers_to}"
-        return self.kind.value
+            form = _("list of %(nouns)s") if self.kind is Kind.NAMES else _("name or key, from %(nouns)s")
+            return form % {"nouns": self.refers_to}
+        return str(SAYS[self.kind])
 
 
 @dataclass(frozen=True)
 class Noun:
     name: str
-    singular: str
+    singular: str | Promise
     fields: tuple[Field, ...]
 
     def field(self, name: str) -> Field | None:
@@ -79,12 +99,12 @@ NOUNS = {
     for noun in (
         Noun(
             "calendars",
-            "calendar",
+            lazy("calendar"),
             (NAME, Field("day_hours", Kind.NUMBER), Field("days_off", Kind.WEEKDAYS), Field("holidays", Kind.DAYS)),
         ),
         Noun(
             "teams",
-            "team",
+            lazy("team"),
             (
                 EXTERNAL_KEY,
                 NAME,
@@ -95,7 +115,7 @@ NOUNS = {
         ),
         Noun(
             "programs",
-            "program",
+            lazy("program"),
             (
                 EXTERNAL_KEY,
                 Field("key"),
@@ -113,10 +133,10 @@ NOUNS = {
                 Field("visibility", Kind.CHOICE, choices=Program.Visibility),
             ),
         ),
-        Noun("workstreams", "workstream", (PROGRAM, NAME, Field("position", Kind.WHOLE))),
+        Noun("workstreams", lazy("workstream"), (PROGRAM, NAME, Field("position", Kind.WHOLE))),
         Noun(
             "milestones",
-            "milestone",
+            lazy("milestone"),
             (
                 PROGRAM,
                 EXTERNAL_KEY,
@@ -142,7 +162,7 @@ NOUNS = {
         ),
         Noun(
             "dependencies",
-            "dependency",
+            lazy("dependency"),
             (
                 Field("program", refers_to="programs"),
                 Field("predecessor_program", refers_to="programs"),
@@ -159,7 +179,7 @@ NOUNS = {
         ),
         Noun(
             "related_links",
-            "related link",
+            lazy("related link"),
             (
                 PROGRAM,
                 Field("other", required=True, refers_to="programs"),
@@ -168,7 +188,7 @@ NOUNS = {
         ),
         Noun(
             "risks",
-            "risk",
+            lazy("risk"),
             (
                 PROGRAM,
                 EXTERNAL_KEY,
@@ -191,7 +211,7 @@ NOUNS = {
         ),
         Noun(
             "issues",
-            "issue",
+            lazy("issue"),
             (
                 PROGRAM,
                 EXTERNAL_KEY,
@@ -205,7 +225,7 @@ NOUNS = {
         ),
         Noun(
             "kpis",
-            "KPI",
+            lazy("KPI"),
             (
                 PROGRAM,
                 EXTERNAL_KEY,
@@ -223,7 +243,7 @@ NOUNS = {
         ),
         Noun(
             "measurements",
-            "measurement",
+            lazy("measurement"),
             (
                 PROGRAM,
                 Field("kpi", required=True),

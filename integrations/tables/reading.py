@@ -19,6 +19,7 @@ from typing import IO, Any
 from xml.etree.ElementTree import ParseError
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 from openpyxl import load_workbook
 
 MIB = 1024 * 1024
@@ -105,16 +106,21 @@ def table_files(paths: Iterable[Path]) -> list[Path]:
         elif path.is_file():
             found.append(path)
         else:
-            raise Refusal("There is no such file or folder. Check the path.", file=str(path))
+            raise Refusal(_("There is no such file or folder. Check the path."), file=str(path))
     if not found:
-        raise Refusal(f"There is no table here. Give files ending in {', '.join(SUFFIXES)}, or a folder with some.")
+        raise Refusal(
+            _("There is no table here. Give files ending in %(names)s, or a folder with some.")
+            % {"names": ", ".join(SUFFIXES)}
+        )
     return found
 
 
 def read(name: str, source: IO[bytes]) -> list[Table]:
     """The tables of one file: one of a CSV or JSON file, one a sheet of a workbook. Raises Refusal."""
     if not name.lower().endswith(SUFFIXES):
-        raise Refusal(f"This is not read. Give tables ending in {', '.join(SUFFIXES)}.", file=name)
+        raise Refusal(
+            _("This is not read. Give tables ending in %(names)s.") % {"names": ", ".join(SUFFIXES)}, file=name
+        )
     head = source.read(8)
     source.seek(0)
     if head.startswith(b"\x1f\x8b") or name.lower().endswith(".gz"):
@@ -129,25 +135,25 @@ def _read_plain(name: str, source: IO[bytes]) -> list[Table]:
     source.seek(0)
     most = MOST_JSON_BYTES if ".json" in name.lower() else MOST_BYTES
     if size > most:
-        raise Refusal(f"The file holds more than {most // MIB} MiB. Split it.", file=name)
+        raise Refusal(_("The file holds more than %(most)s MiB. Split it.") % {"most": most // MIB}, file=name)
     head = source.read(512)
     source.seek(0)
     if not head.strip():
-        raise Refusal("The file is empty. It needs a header row and rows below it.", file=name)
+        raise Refusal(_("The file is empty. It needs a header row and rows below it."), file=name)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
         raise Refusal(
-            "This is an old or password-protected Excel file. Save it as .xlsx without a password.", file=name
+            _("This is an old or password-protected Excel file. Save it as .xlsx without a password."), file=name
         )
     if head.startswith(b"PK"):
         return _read_workbook(name, source)
     if name.lower().endswith(".xlsx"):
         raise Refusal(
-            "The name says Excel, the content is something else. Open it in Excel and save it as .xlsx.", file=name
+            _("The name says Excel, the content is something else. Open it in Excel and save it as .xlsx."), file=name
         )
     if head.startswith(b"\x1f\x8b"):
-        raise Refusal("The file is packed twice. Unpack it first.", file=name)
+        raise Refusal(_("The file is packed twice. Unpack it first."), file=name)
     if head.lstrip().lower().startswith((b"<?xml", b"<!doctype", b"<html", b"%pdf")):
-        raise Refusal("This is a web page or a document, not a table. Export the table as CSV.", file=name)
+        raise Refusal(_("This is a web page or a document, not a table. Export the table as CSV."), file=name)
     encoding, said = _encoding(name, source)
     source.seek(0)
     text = io.TextIOWrapper(source, encoding=encoding, newline="")
@@ -163,17 +169,19 @@ def _unpack(name: str, source: IO[bytes], target: IO[bytes]) -> None:
     packed = source.seek(0, io.SEEK_END)
     source.seek(0)
     if packed > MOST_BYTES:
-        raise Refusal(f"The file holds more than {MOST_BYTES // MIB} MiB. Split it.", file=name)
+        raise Refusal(_("The file holds more than %(count)s MiB. Split it.") % {"count": MOST_BYTES // MIB}, file=name)
     size = 0
     try:
         with gzip.GzipFile(fileobj=source) as stream:
             while chunk := stream.read(CHUNK):
                 size += len(chunk)
                 if size > MOST_BYTES or (size > MIB and size > MOST_RATIO * packed):
-                    raise Refusal("The file unpacks to far more than it should. Unpack it and look first.", file=name)
+                    raise Refusal(
+                        _("The file unpacks to far more than it should. Unpack it and look first."), file=name
+                    )
                 target.write(chunk)
     except (OSError, EOFError, zlib.error) as broken:
-        raise Refusal("The packed file is damaged. Pack it again.", file=name) from broken
+        raise Refusal(_("The packed file is damaged. Pack it again."), file=name) from broken
     target.seek(0)
 
 
@@ -199,7 +207,11 @@ def _encoding(name: str, source: IO[bytes]) -> tuple[str, list[str]]:
                 if (at := text.find("\0")) >= 0:
                     line += text.count("\n", 0, at)
                     raise Refusal(
-                        f"Line {line} holds a null character, which no text has. Save the table as CSV in UTF-8 again.",
+                        _(
+                            "Line %(line)s holds a null character, which no text has. "
+                            "Save the table as CSV in UTF-8 again."
+                        )
+                        % {"line": line},
                         file=name,
                         row=line,
                         value=text[max(0, at - 20) : at + 20].replace("\0", "␀"),
@@ -209,9 +221,9 @@ def _encoding(name: str, source: IO[bytes]) -> tuple[str, list[str]]:
         except UnicodeDecodeError:
             continue
         if encoding == "cp1252":
-            return encoding, ["Read as Windows-1252, because it is not UTF-8: check letters such as é and ü."]
+            return encoding, [_("Read as Windows-1252, because it is not UTF-8: check letters such as é and ü.")]
         return encoding, []
-    raise Refusal("The text is in an unknown encoding. Save the table as CSV in UTF-8.", file=name)
+    raise Refusal(_("The text is in an unknown encoding. Save the table as CSV in UTF-8."), file=name)
 
 
 def _bounded_lines(name: str, text: IO[str]) -> Iterator[str]:
@@ -221,7 +233,7 @@ def _bounded_lines(name: str, text: IO[str]) -> Iterator[str]:
         number += 1
         if len(line) >= MOST_CELL * 4:
             raise Refusal(
-                "This line has no end. Check the file: is it a table?", file=name, row=number, value=line[:40]
+                _("This line has no end. Check the file: is it a table?"), file=name, row=number, value=line[:40]
             )
         yield line
 
@@ -254,8 +266,11 @@ def _read_csv(name: str, text: IO[str]) -> Table:
         return _table(name, "", reader)
     except csv.Error as broken:
         raise Refusal(
-            f"Line {reader.line_num} cannot be read ({broken}). A quote inside a quoted cell must be doubled, "
-            "and each quoted cell closed.",
+            _(
+                "Line %(line)s cannot be read (%(broken)s). A quote inside a quoted cell must be doubled, "
+                "and each quoted cell closed."
+            )
+            % {"line": reader.line_num, "broken": broken},
             file=name,
             row=reader.line_num,
         ) from broken
@@ -267,14 +282,17 @@ def _read_json(name: str, text: IO[str]) -> Table:
         document = json.load(text)
         json.dumps(document, ensure_ascii=False).encode()  # half a character, written as \\ud800, ends here
     except (ValueError, RecursionError) as broken:
-        raise Refusal("This JSON cannot be read. Check it with another program.", file=name) from broken
+        raise Refusal(_("This JSON cannot be read. Check it with another program."), file=name) from broken
     if isinstance(document, dict):
         document = [{"key": key, **value} for key, value in document.items() if isinstance(value, dict)]
     if not isinstance(document, list) or not document or not all(isinstance(item, dict) for item in document):
-        raise Refusal("JSON is read as a list of objects, one a row. This is something else.", file=name)
+        raise Refusal(_("JSON is read as a list of objects, one a row. This is something else."), file=name)
     columns = list(dict.fromkeys(str(key) for item in document for key in item))
     if len(columns) > MOST_COLUMNS:
-        raise Refusal(f"The objects have more than {MOST_COLUMNS} names. Split the file.", file=name)
+        raise Refusal(
+            _("The objects have more than %(count)s names. Split the file.") % {"count": MOST_COLUMNS},
+            file=name,
+        )
     rows = ([_json_text(item.get(column)) for column in columns] for item in document)
     return _table(name, "", iter([columns, *rows]))
 
@@ -295,24 +313,30 @@ def _read_workbook(name: str, source: IO[bytes]) -> list[Table]:
         with zipfile.ZipFile(source) as archive:
             parts = archive.infolist()
             if len(parts) > MOST_PARTS:
-                raise Refusal("This archive has too many parts for a workbook.", file=name)
+                raise Refusal(_("This archive has too many parts for a workbook."), file=name)
             if not any(part.filename == "xl/workbook.xml" for part in parts):
-                raise Refusal("This is an archive, not a table. Unpack it and give the tables inside.", file=name)
+                raise Refusal(_("This is an archive, not a table. Unpack it and give the tables inside."), file=name)
             for part in parts:
                 if part.flag_bits & 1:
-                    raise Refusal("The workbook is password-protected. Save it without a password.", file=name)
+                    raise Refusal(_("The workbook is password-protected. Save it without a password."), file=name)
                 if part.file_size > MIB and part.file_size > MOST_RATIO * max(part.compress_size, 1):
-                    raise Refusal("The workbook unpacks to far more than it should: it is not read.", file=name)
+                    raise Refusal(_("The workbook unpacks to far more than it should: it is not read."), file=name)
                 if part.filename.endswith((".xml", ".rels")):
                     with archive.open(part) as xml:
                         start = xml.read(4096).replace(b"\0", b"").upper()
                     if b"<!DOCTYPE" in start or b"<!ENTITY" in start:
                         raise Refusal(
-                            "The workbook declares XML entities, which no table needs and attacks use. It is not read.",
+                            _(
+                                "The workbook declares XML entities, which no table needs and attacks use. "
+                                "It is not read."
+                            ),
                             file=name,
                         )
             if sum(part.file_size for part in parts) > MOST_BYTES:
-                raise Refusal(f"The workbook unpacks to more than {MOST_BYTES // MIB} MiB. Split it.", file=name)
+                raise Refusal(
+                    _("The workbook unpacks to more than %(count)s MiB. Split it.") % {"count": MOST_BYTES // MIB},
+                    file=name,
+                )
         source.seek(0)
         # Looking after styles and extensions that we do not read, openpyxl warns; the reader of the import cannot act.
         with warnings.catch_warnings():
@@ -321,14 +345,17 @@ def _read_workbook(name: str, source: IO[bytes]) -> list[Table]:
     except Refusal:
         raise
     except BROKEN as broken:
-        raise Refusal("The workbook is damaged. Open it in Excel and save it again.", file=name) from broken
+        raise Refusal(_("The workbook is damaged. Open it in Excel and save it again."), file=name) from broken
 
 
 def _sheets(name: str, source: IO[bytes]) -> Iterator[Table]:
     book = load_workbook(source, read_only=True, data_only=True, keep_links=False)
     try:
         if len(book.worksheets) > MOST_SHEETS:
-            raise Refusal(f"The workbook has more than {MOST_SHEETS} sheets. Split it.", file=name)
+            raise Refusal(
+                _("The workbook has more than %(count)s sheets. Split it.") % {"count": MOST_SHEETS},
+                file=name,
+            )
         empty = []
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # what a file says of its own size may be a lie
@@ -338,7 +365,7 @@ def _sheets(name: str, source: IO[bytes]) -> Iterator[Table]:
             else:
                 empty.append(sheet.title)
         if len(empty) == len(book.worksheets):
-            raise Refusal("The workbook has no rows below a header.", file=name)
+            raise Refusal(_("The workbook has no rows below a header."), file=name)
     finally:
         book.close()
 
@@ -372,7 +399,11 @@ def _table(name: str, sheet: str, lines: Iterator[Iterable[str]], may_be_empty: 
     for number, line in enumerate(lines, start=1):
         cells = list(line)
         if len(cells) > MOST_COLUMNS:
-            raise Refusal(f"There are more than {MOST_COLUMNS} columns. Split the table.", file=where, row=number)
+            raise Refusal(
+                _("There are more than %(count)s columns. Split the table.") % {"count": MOST_COLUMNS},
+                file=where,
+                row=number,
+            )
         if not columns:
             if any(cell.strip() for cell in cells):
                 columns = [" ".join(cell.split()) for cell in cells]
@@ -380,15 +411,19 @@ def _table(name: str, sheet: str, lines: Iterator[Iterable[str]], may_be_empty: 
             elif number >= HEADER_WITHIN:
                 if may_be_empty:
                     return table
-                raise Refusal(f"No header row within the first {HEADER_WITHIN} rows. Put it first.", file=where)
+                raise Refusal(
+                    _("No header row within the first %(count)s rows. Put it first.") % {"count": HEADER_WITHIN},
+                    file=where,
+                )
             continue
         if not any(cells):
             continue
         if len(table.rows) >= MOST_ROWS or (cells_read := cells_read + len(cells)) > MOST_CELLS:
-            raise Refusal("The table is too long. Split it.", file=where, row=number)
+            raise Refusal(_("The table is too long. Split it."), file=where, row=number)
         if len(cells) > len(columns) and any(cells[len(columns) :]):
             raise Refusal(
-                f"The row has {len(cells)} cells, the header {len(columns)}. Quote cells that hold the separator.",
+                _("The row has %(cells)s cells, the header %(columns)s. Quote cells that hold the separator.")
+                % {"cells": len(cells), "columns": len(columns)},
                 file=where,
                 row=number,
                 value=cells[len(columns)],
@@ -396,10 +431,15 @@ def _table(name: str, sheet: str, lines: Iterator[Iterable[str]], may_be_empty: 
         row: dict[str, str] = {}
         for column, cell in zip(columns, cells, strict=False):
             if len(cell) > MOST_CELL:
-                raise Refusal(f"More than {MOST_CELL:,} characters. Shorten it.", file=where, row=number, column=column)
+                raise Refusal(
+                    _("More than %(count)s characters. Shorten it.") % {"count": f"{MOST_CELL:,}"},
+                    file=where,
+                    row=number,
+                    column=column,
+                )
             if "\0" in cell:
                 raise Refusal(
-                    "A null character, which no text has. Remove it.",
+                    _("A null character, which no text has. Remove it."),
                     file=where,
                     row=number,
                     column=column,
@@ -413,6 +453,6 @@ def _table(name: str, sheet: str, lines: Iterator[Iterable[str]], may_be_empty: 
     if not table.rows:
         if may_be_empty:
             return table
-        raise Refusal("There are no rows below the header.", file=where)
+        raise Refusal(_("There are no rows below the header."), file=where)
     table.columns = [column for column in dict.fromkeys(columns) if column]
     return table

@@ -7,17 +7,19 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from integrations.tables.nouns import NOUNS
 from integrations.tables.reading import Refusal
 
 
 class Outcome(TextChoices):
-    CREATED = "created", "Created"
-    UPDATED = "updated", "Updated"
-    UNCHANGED = "unchanged", "Unchanged"
-    SKIPPED = "skipped", "Skipped"
-    REFUSED = "refused", "Refused"
+    CREATED = "created", lazy("Created")
+    UPDATED = "updated", lazy("Updated")
+    UNCHANGED = "unchanged", lazy("Unchanged")
+    SKIPPED = "skipped", lazy("Skipped")
+    REFUSED = "refused", lazy("Refused")
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,9 @@ class Line:
 
     @property
     def place(self) -> str:
-        parts = [self.file, f"row {self.row}" if self.row else "", f"column {self.column}" if self.column else ""]
-        return ", ".join(part for part in parts if part)
+        row = _("row %(row)s") % {"row": self.row} if self.row else ""
+        column = _("column %(column)s") % {"column": self.column} if self.column else ""
+        return ", ".join(part for part in (self.file, row, column) if part)
 
 
 @dataclass
@@ -74,7 +77,7 @@ class Report:
                 refused.add((line.noun, line.file, line.row))  # a row with two wrong cells is one row
             else:
                 counts[line.noun][line.outcome] += 1
-        for noun, _, _ in refused:
+        for noun, _file, _row in refused:
             counts[noun][Outcome.REFUSED] += 1
         return counts
 
@@ -94,6 +97,6 @@ class Report:
 def in_words(counts: dict[str, dict[str, int]]) -> Iterable[str]:
     """``319 programs created``, and so on."""
     for noun, outcomes in counts.items():
-        said = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items() if number)
+        said = ", ".join(f"{number} {Outcome(outcome).label.lower()}" for outcome, number in outcomes.items() if number)
         if said:
             yield f"{noun.replace('_', ' ')}: {said}"

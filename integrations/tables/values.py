@@ -8,6 +8,8 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from history.services import EARLIEST, LATEST
 from integrations.tables.mapping import Source, split
 from integrations.tables.nouns import Field, Kind
@@ -50,21 +52,21 @@ def parse(field: Field, text: str, source: Source) -> Any:
     if field.kind is Kind.WORK:
         minutes = _minutes(text, source)
         if minutes < 0:
-            raise ValueError("Work cannot be negative.")
+            raise ValueError(_("Work cannot be negative."))
         return minutes
     if field.kind is Kind.LAG:
         return _minutes(text, source)
     if field.kind is Kind.WHOLE:
         number = _number(text, source)
         if number != number.to_integral_value():
-            raise ValueError("Write a whole number.")
+            raise ValueError(_("Write a whole number."))
         return int(number)
     if field.kind is Kind.NUMBER:
         return _number(text, source) * source.times
     if field.kind is Kind.YES_NO:
         if text.lower() in YES | NO:
             return text.lower() in YES
-        raise ValueError("Write yes or no.")
+        raise ValueError(_("Write yes or no."))
     return _choice(field, text)
 
 
@@ -72,7 +74,9 @@ def _choice(field: Field, text: str) -> str:
     for value, label in field.choices.choices if field.choices else ():
         if text.casefold() in (value.casefold(), str(label).casefold()):
             return str(value)
-    raise ValueError(f"This should be {field.says}. For other words, say in the mapping what they mean.")
+    raise ValueError(
+        _("This should be %(says)s. For other words, say in the mapping what they mean.") % {"says": field.says}
+    )
 
 
 def _number(text: str, source: Source) -> Decimal:
@@ -80,9 +84,9 @@ def _number(text: str, source: Source) -> Decimal:
     try:
         number = Decimal(plain)
     except InvalidOperation:
-        raise ValueError("Write a plain number, such as 12 or 0.5.") from None
+        raise ValueError(_("Write a plain number, such as 12 or 0.5.")) from None
     if not number.is_finite() or abs(number.adjusted()) > 12:
-        raise ValueError("This number is out of any range.")
+        raise ValueError(_("This number is out of any range."))
     return number
 
 
@@ -100,13 +104,15 @@ def _weekday(text: str) -> int:
     for number, name in enumerate(WEEKDAYS):
         if len(text) >= 2 and name.startswith(text.lower()):
             return number
-    raise ValueError("Write weekdays as mon, tue, … or as 0 (Monday) to 6.")
+    raise ValueError(_("Write weekdays as mon, tue, … or as 0 (Monday) to 6."))
 
 
 def _day(text: str, source: Source) -> date:
     day = _format_day(text, source.date) if source.date else _iso_day(text)
     if not EARLIEST <= day <= LATEST:
-        raise ValueError(f"The day lies outside of {EARLIEST.year} to {LATEST.year}.")
+        raise ValueError(
+            _("The day lies outside of %(first)s to %(last)s.") % {"first": EARLIEST.year, "last": LATEST.year}
+        )
     return day
 
 
@@ -116,8 +122,10 @@ def _format_day(text: str, formats: tuple[str, ...]) -> date:
             return datetime.strptime(text, one).date()
         except ValueError:
             continue
-    shown = " or ".join(date(2026, 3, 31).strftime(one) for one in formats)
-    raise ValueError(f"The mapping says that days are written like {shown}. Mend this one, or the mapping.")
+    shown = _(" or ").join(date(2026, 3, 31).strftime(one) for one in formats)
+    raise ValueError(
+        _("The mapping says that days are written like %(shown)s. Mend this one, or the mapping.") % {"shown": shown}
+    )
 
 
 def _iso_day(text: str) -> date:
@@ -128,12 +136,14 @@ def _iso_day(text: str) -> date:
         if re.fullmatch(r"\d{4}-(\d\d-\d\d|W\d\d-\d)", text):
             return date.fromisoformat(text)
     except ValueError:
-        raise ValueError("There is no such day.") from None
+        raise ValueError(_("There is no such day.")) from None
     if re.fullmatch(r"\d{5}", text):
-        raise ValueError("This is Excel's number of a day. Format the column as a date, or write 2026-03-31.")
+        raise ValueError(_("This is Excel's number of a day. Format the column as a date, or write 2026-03-31."))
     if re.fullmatch(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}", text):
-        raise ValueError("Day or month first? Write 2026-03-31, or say how days are written (“date” in the mapping).")
-    raise ValueError("Write the day as 2026-03-31, or give the format under “date” in the mapping.")
+        raise ValueError(
+            _("Day or month first? Write 2026-03-31, or say how days are written (“date” in the mapping).")
+        )
+    raise ValueError(_("Write the day as 2026-03-31, or give the format under “date” in the mapping."))
 
 
 def _target(text: str, source: Source) -> Target:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.utils.translation import gettext as _
 
 import history
 from integrations.tables.job import Entry, Importing, remember, resolve
@@ -117,7 +118,11 @@ def _programs(job: Importing, entries: list[Entry]) -> None:
             program = job.programs.get(entry.text("key"))
             if program and program.external_key and program.external_key != entry.text("external_key"):
                 job.note(
-                    entry, Outcome.REFUSED, f"“{program.key}” is the key of {program.name}. Choose another.", "key"
+                    entry,
+                    Outcome.REFUSED,
+                    _("“%(key)s” is the key of %(program)s. Choose another.")
+                    % {"key": program.key, "program": program.name},
+                    "key",
                 )
                 continue
         if program is None:
@@ -188,7 +193,7 @@ def _of_program(job: Importing, entry: Entry, wanted: Mapping[str, Any]) -> Prog
     """The entry's program; None when it was refused itself and is not there."""
     program: Program = wanted["program"]
     if program._state.adding:
-        job.note(entry, Outcome.REFUSED, "Its program is refused.", "program")
+        job.note(entry, Outcome.REFUSED, _("Its program is refused."), "program")
         return None
     return program
 
@@ -232,7 +237,11 @@ def _write_children(
                 job.changed.add(program.pk)
                 registry[program.pk, identity] = row
         elif row._state.adding:
-            job.note(entry, Outcome.REFUSED, f"Another row of this import is the same {entry.noun.singular}.")
+            job.note(
+                entry,
+                Outcome.REFUSED,
+                _("Another row of this import is the same %(noun)s.") % {"noun": entry.noun.singular},
+            )
         else:
             if changes_of(row, wanted):
                 job.changed.add(program.pk)
@@ -248,7 +257,9 @@ def _milestones(job: Importing, entries: list[Entry]) -> None:
         """The rules of the milestone services: nothing happens in the future, nothing remains of what is done."""
         for name in ("started_on", "done_on", "cancelled_on"):
             if wanted.get(name) and wanted[name] > job.today:
-                job.note(entry, Outcome.REFUSED, "This day lies in the future: a forecast says when it will be.", name)
+                job.note(
+                    entry, Outcome.REFUSED, _("This day lies in the future: a forecast says when it will be."), name
+                )
                 return False
         if wanted.get("done_on"):
             wanted["remaining"] = None
@@ -257,7 +268,12 @@ def _milestones(job: Importing, entries: list[Entry]) -> None:
         if name := entry.text("workstream"):
             workstream = job.workstreams.get((wanted["program"].pk, name))
             if workstream is None or workstream._state.adding:
-                job.note(entry, Outcome.REFUSED, f"The program has no workstream “{name[:80]}”.", "workstream")
+                job.note(
+                    entry,
+                    Outcome.REFUSED,
+                    _("The program has no workstream “%(name)s”.") % {"name": name[:80]},
+                    "workstream",
+                )
                 return False
             wanted["workstream"] = workstream
         return True
@@ -310,7 +326,7 @@ def _dependencies(job: Importing, entries: list[Entry]) -> None:
                 job.changed |= programs
             continue
         if row._state.adding:
-            job.note(entry, Outcome.REFUSED, "Another row of this import draws the same dependency.")
+            job.note(entry, Outcome.REFUSED, _("Another row of this import draws the same dependency."))
             continue
         if changes_of(row, wanted):
             drawn.append((entry, row))
@@ -327,12 +343,19 @@ def _ends(job: Importing, entry: Entry, wanted: dict[str, Any]) -> bool:
     for end in ("predecessor", "successor"):
         program = wanted.pop(f"{end}_program", None) or both
         if program is None:
-            job.note(entry, Outcome.REFUSED, "In which program? Give program, or one for each end.", f"{end}_program")
+            job.note(
+                entry, Outcome.REFUSED, _("In which program? Give program, or one for each end."), f"{end}_program"
+            )
             return False
         milestone = job.milestones.get((program.pk, entry.text(end))) if not program._state.adding else None
         if milestone is None or milestone._state.adding:
             outcome = Outcome.SKIPPED if entry.mapping.skip_unknown else Outcome.REFUSED
-            job.note(entry, outcome, f"{program.key} has no milestone “{entry.text(end)[:80]}”.", end)
+            job.note(
+                entry,
+                outcome,
+                _("%(program)s has no milestone “%(name)s”.") % {"program": program.key, "name": entry.text(end)[:80]},
+                end,
+            )
             return False
         wanted[end] = milestone
     entry.name = f"{wanted['predecessor'].name} → {wanted['successor'].name}"[:200]
@@ -342,16 +365,23 @@ def _ends(job: Importing, entry: Entry, wanted: dict[str, Any]) -> bool:
 def _refuse_loops(job: Importing, drawn: list[tuple[Entry, Dependency]]) -> None:
     """Check the whole network once; take the loop's rows of this import out and look for a further loop."""
     links = set(Dependency.objects.values_list("predecessor_id", "successor_id")) if drawn else set()
-    for _ in range(MOST_LOOPS):
+    for _turn in range(MOST_LOOPS):
         loop = find_loop(links)
         if loop is None:
             return
         steps = set(zip(loop, [*loop[1:], loop[0]], strict=True))
-        names = name_loop(loop[:20], job.by) if len(loop) <= 20 else f"{name_loop(loop[:20], job.by)} (the first 20)"
+        names = name_loop(loop[:20], job.by)
+        if len(loop) > 20:
+            names = _("%(names)s (the first 20)") % {"names": names}
         guilty = [(entry, row) for entry, row in drawn if (row.predecessor_id, row.successor_id) in steps]
-        for entry, _ in guilty:
-            job.note(entry, Outcome.REFUSED, f"This closes a loop: {names}. Remove one of its links.", "predecessor")
-        links -= {(row.predecessor_id, row.successor_id) for _, row in guilty} if guilty else steps
+        for entry, _row in guilty:
+            job.note(
+                entry,
+                Outcome.REFUSED,
+                _("This closes a loop: %(names)s. Remove one of its links.") % {"names": names},
+                "predecessor",
+            )
+        links -= {(row.predecessor_id, row.successor_id) for _entry, row in guilty} if guilty else steps
 
 
 def _related_links(job: Importing, entries: list[Entry]) -> None:
@@ -367,7 +397,7 @@ def _related_links(job: Importing, entries: list[Entry]) -> None:
         other: Program = wanted["other"]
         entry.name = f"{program.key} – {other.key}"
         if other._state.adding:
-            job.note(entry, Outcome.REFUSED, "The other program is refused.", "other")
+            job.note(entry, Outcome.REFUSED, _("The other program is refused."), "other")
             continue
         identity = (program.pk, other.pk, wanted.get("kind") or RelatedLink.Kind.SEE_ALSO)
         if seen.again(identity, entry):
@@ -428,7 +458,12 @@ def _measurements(job: Importing, entries: list[Entry]) -> None:
             continue
         kpi = job.kpis.get((program.pk, entry.text("kpi")))
         if kpi is None or kpi._state.adding:
-            job.note(entry, Outcome.REFUSED, f"{program.key} has no KPI “{entry.text('kpi')[:80]}”.", "kpi")
+            job.note(
+                entry,
+                Outcome.REFUSED,
+                _("%(program)s has no KPI “%(name)s”.") % {"program": program.key, "name": entry.text("kpi")[:80]},
+                "kpi",
+            )
             continue
         entry.name = f"{kpi.name}, {wanted['on']}"
         if seen.again((kpi.pk, wanted["on"]), entry):

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import IntegrityError, models, transaction
+from django.utils.translation import gettext as _
 
 import history
 from integrations.tables.job import Entry, Importing
@@ -50,7 +51,7 @@ class Batch:
                         history.create(row)
                     except ValidationError as refusal:
                         refuse(self.job, entry, refusal)
-            for entry, _ in part:
+            for entry, _row in part:
                 if entry.outcome is None:
                     self.job.note(entry, Outcome.CREATED)
         self.rows.clear()
@@ -71,7 +72,7 @@ def refuse(job: Importing, entry: Entry, refusal: ValidationError) -> None:
     for name, messages in by_field.items():
         if name == "cause":
             moved = "promised_on" if entry.noun.name == "dependencies" else "target_on"
-            job.note(entry, Outcome.REFUSED, "This promised date moves: choose a cause for the whole import.", moved)
+            job.note(entry, Outcome.REFUSED, _("This promised date moves: choose a cause for the whole import."), moved)
         else:
             job.note(entry, Outcome.REFUSED, " ".join(messages), "" if name == NON_FIELD_ERRORS else name)
 
@@ -97,7 +98,7 @@ def new_row(model: type[M], wanted: Mapping[str, Any]) -> M:
 
 def in_words(row: models.Model, changes: Mapping[str, Any]) -> str:
     def shown(value: Any) -> str:
-        return "nothing" if value in (None, "") else str(value)[:60]
+        return _("nothing") if value in (None, "") else str(value)[:60]
 
     return "; ".join(f"{name}: {shown(getattr(row, name))} → {shown(value)}" for name, value in changes.items())
 
@@ -134,14 +135,23 @@ class Seen:
         if entry.mapping.distinct and before.values == entry.values:
             return True
         if before.outcome == Outcome.REFUSED:
-            self.job.note(entry, Outcome.REFUSED, f"The same as row {before.row} of {before.file}, which is refused.")
+            self.job.note(
+                entry,
+                Outcome.REFUSED,
+                _("The same as row %(row)s of %(file)s, which is refused.") % {"row": before.row, "file": before.file},
+            )
         elif before.values == entry.values:
-            self.job.note(entry, Outcome.SKIPPED, f"The same as row {before.row} of {before.file}.")
+            self.job.note(
+                entry,
+                Outcome.SKIPPED,
+                _("The same as row %(row)s of %(file)s.") % {"row": before.row, "file": before.file},
+            )
         else:
             self.job.note(
                 entry,
                 Outcome.REFUSED,
-                f"Row {before.row} of {before.file} says otherwise of the same {entry.noun.singular}.",
+                _("Row %(row)s of %(file)s says otherwise of the same %(noun)s.")
+                % {"row": before.row, "file": before.file, "noun": entry.noun.singular},
             )
         return True
 

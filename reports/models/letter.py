@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.tracker import track
@@ -44,7 +45,7 @@ class Subscription(Record):
     email = models.EmailField(blank=True)
     name = models.CharField(max_length=120, blank=True)
     time_zone = models.CharField(max_length=64, blank=True, validators=[validate_zone])
-    url = models.URLField("address", max_length=500, blank=True)
+    url = models.URLField(lazy("address"), max_length=500, blank=True)
     team = models.ForeignKey(Team, null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="+")
     enrolled = models.BooleanField(default=False, editable=False, help_text="Came with a team or the audience.")
     granted_by = models.ForeignKey(
@@ -72,13 +73,13 @@ class Subscription(Record):
             models.CheckConstraint(
                 condition=Q(weekday=None) | Q(weekday__lte=6),
                 name="subscription_weekday",
-                violation_error_message="A weekday is from 0, Monday, to 6.",
+                violation_error_message=lazy("A weekday is from 0, Monday, to 6."),
                 violation_error_code="weekday",
             ),
             models.CheckConstraint(
                 condition=Q(hour=None) | Q(hour__lte=23),
                 name="subscription_hour",
-                violation_error_message="An hour is from 0 to 23.",
+                violation_error_message=lazy("An hour is from 0 to 23."),
                 violation_error_code="hour",
             ),
             models.CheckConstraint(
@@ -86,26 +87,26 @@ class Subscription(Record):
                 | (Q(user=None, url="", granted_by__isnull=False) & ~Q(email="") & ~Q(time_zone=""))
                 | (Q(user=None, email="", granted_by__isnull=False, confirmed_at__isnull=False) & ~Q(url="")),
                 name="subscription_one_reader",
-                violation_error_message="A reader is a person, an outside address or a webhook.",
+                violation_error_message=lazy("A reader is a person, an outside address or a webhook."),
             ),
             models.UniqueConstraint(
                 fields=["plan", "user"],
                 name="subscription_once",
-                violation_error_message="This person is a reader already.",
+                violation_error_message=lazy("This person is a reader already."),
                 violation_error_code="user",
             ),
             models.UniqueConstraint(
                 fields=["plan", "email"],
                 condition=~Q(email=""),
                 name="subscription_address_once",
-                violation_error_message="This address is a reader already.",
+                violation_error_message=lazy("This address is a reader already."),
                 violation_error_code="email",
             ),
             models.UniqueConstraint(
                 fields=["plan"],
                 condition=~Q(url=""),
                 name="subscription_one_webhook",
-                violation_error_message="A plan has one webhook.",
+                violation_error_message=lazy("A plan has one webhook."),
                 violation_error_code="url",
             ),
         ]
@@ -163,12 +164,12 @@ class Letter(models.Model):
     """One letter of one period to one reader. The row is claimed before anything is sent."""
 
     class State(models.TextChoices):
-        DUE = "due", "due"
-        STARTED = "started", "started"
-        SENT = "sent", "sent"
-        REFUSED = "refused", "refused"
-        UNKNOWN = "unknown", "unknown"
-        SKIPPED = "skipped", "skipped"
+        DUE = "due", lazy("due")
+        STARTED = "started", lazy("started")
+        SENT = "sent", lazy("sent")
+        REFUSED = "refused", lazy("refused")
+        UNKNOWN = "unknown", lazy("unknown")
+        SKIPPED = "skipped", lazy("skipped")
 
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="letters")
     period = models.CharField(

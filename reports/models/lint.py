@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from people.models import User
 
@@ -18,18 +20,18 @@ class LintPolicy(models.Model):
     levels = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="lint_policies")
-    reason = models.CharField("why", max_length=500)
+    reason = models.CharField(lazy("why"), max_length=500)
 
     class Meta:
-        verbose_name = "version of the update rules"
+        verbose_name = lazy("version of the update rules")
         constraints = [
             models.CheckConstraint(
                 condition=~Q(reason=""),
                 name="lint_policy_with_reason",
-                violation_error_message="Say why the rules change.",
+                violation_error_message=lazy("Say why the rules change."),
                 violation_error_code="reason",
             )
         ]
 
     def __str__(self) -> str:
-        return f"update rules v{self.version}"
+        return _("update rules v%(version)s") % {"version": self.version}

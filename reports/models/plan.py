@@ -8,6 +8,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.tracker import track
@@ -15,7 +17,15 @@ from people.models import SavedView, Team, User, Viewer, validate_zone
 from programs.models import Program
 from reports.schedule import Cadence
 
-WEEKDAYS = list(enumerate(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]))
+WEEKDAYS = [
+    (0, lazy("Monday")),
+    (1, lazy("Tuesday")),
+    (2, lazy("Wednesday")),
+    (3, lazy("Thursday")),
+    (4, lazy("Friday")),
+    (5, lazy("Saturday")),
+    (6, lazy("Sunday")),
+]
 MOST_WEEKS = 12
 
 
@@ -47,35 +57,37 @@ class Plan(Record):
     """A promise to tell people something regularly."""
 
     class Content(models.TextChoices):
-        PORTFOLIO = "portfolio", "All programs that the reader sees"
-        PROGRAM = "program", "One program"
-        CHOSEN = "chosen", "Chosen programs"
-        VIEW = "view", "Programs of a saved view"
-        DAY = "day", "What waits for the reader today"
+        PORTFOLIO = "portfolio", lazy("All programs that the reader sees")
+        PROGRAM = "program", lazy("One program")
+        CHOSEN = "chosen", lazy("Chosen programs")
+        VIEW = "view", lazy("Programs of a saved view")
+        DAY = "day", lazy("What waits for the reader today")
 
     class Audience(models.TextChoices):
-        EVERYONE = "everyone", "Everyone"
-        SPONSOR = "sponsor", "Sponsor: headline, asks, exceptions"
-        PARTNER = "partner", "Partner team: the hand-offs it gives or gets"
-        TEAM = "team", "Program team: everything"
+        EVERYONE = "everyone", lazy("Everyone")
+        SPONSOR = "sponsor", lazy("Sponsor: headline, asks, exceptions")
+        PARTNER = "partner", lazy("Partner team: the hand-offs it gives or gets")
+        TEAM = "team", lazy("Program team: everything")
 
     class Length(models.TextChoices):
-        HEADLINE = "headline", "Headline"
-        SUMMARY = "summary", "Summary"
-        FULL = "full", "Full"
+        HEADLINE = "headline", lazy("Headline")
+        SUMMARY = "summary", lazy("Summary")
+        FULL = "full", lazy("Full")
 
     class Channel(models.TextChoices):
-        EMAIL = "email", "E-mail"
-        WEBHOOK = "webhook", "Webhook"
-        PAGE = "page", "Page"
+        EMAIL = "email", lazy("E-mail")
+        WEBHOOK = "webhook", lazy("Webhook")
+        PAGE = "page", lazy("Page")
 
     class Rhythm(models.TextChoices):
-        WEEKLY = "weekly", "Every week or every few weeks"
-        MONTHLY = "monthly", "Every month, on its first such weekday"
+        WEEKLY = "weekly", lazy("Every week or every few weeks")
+        MONTHLY = "monthly", lazy("Every month, on its first such weekday")
 
     name = models.CharField(max_length=120)
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="plans_owned")
-    is_template = models.BooleanField("template", default=False, help_text="Every active program gets a plan like it.")
+    is_template = models.BooleanField(
+        lazy("template"), default=False, help_text=lazy("Every active program gets a plan like it.")
+    )
     template = models.ForeignKey(
         "self", null=True, blank=True, editable=False, on_delete=models.SET_NULL, related_name="made"
     )
@@ -88,9 +100,9 @@ class Plan(Record):
     view = models.ForeignKey(SavedView, null=True, blank=True, on_delete=models.PROTECT, related_name="plans")
     audience = models.CharField(max_length=8, choices=Audience.choices, default=Audience.EVERYONE)
     enrols = models.BooleanField(
-        "whoever belongs to the audience gets it",
+        lazy("whoever belongs to the audience gets it"),
         default=False,
-        help_text="Sponsor, partner teams or the program's people, as they change. Each may still unsubscribe.",
+        help_text=lazy("Sponsor, partner teams or the program's people, as they change. Each may still unsubscribe."),
     )
     length = models.CharField(max_length=8, choices=Length.choices, default=Length.FULL)
     without = models.CharField(max_length=120, blank=True, help_text="Sections left out, space-separated.")
@@ -122,24 +134,24 @@ class Plan(Record):
     objects = PlanQuerySet.as_manager()
 
     class Meta:
-        verbose_name = "communication plan"
+        verbose_name = lazy("communication plan")
         constraints = [
             models.CheckConstraint(
                 condition=~Q(name=""),
                 name="plan_has_name",
-                violation_error_message="A plan needs a name.",
+                violation_error_message=lazy("A plan needs a name."),
                 violation_error_code="name",
             ),
             models.CheckConstraint(
                 condition=Q(weekday__lte=6, hour__lte=23),
                 name="plan_in_week",
-                violation_error_message="An hour is from 0 to 23.",
+                violation_error_message=lazy("An hour is from 0 to 23."),
                 violation_error_code="hour",
             ),
             models.CheckConstraint(
                 condition=Q(every_weeks__gte=1, every_weeks__lte=MOST_WEEKS),
                 name="plan_every_weeks",
-                violation_error_message=f"Every 1 to {MOST_WEEKS} weeks.",
+                violation_error_message=format_lazy(lazy("Every 1 to {most} weeks."), most=MOST_WEEKS),
                 violation_error_code="every_weeks",
             ),
             models.CheckConstraint(
@@ -147,32 +159,32 @@ class Plan(Record):
                 | Q(is_template=False, content="program", program__isnull=False)
                 | (~Q(content="program") & Q(is_template=False, program=None)),
                 name="plan_names_its_program",
-                violation_error_message="A program's plan names its program, and no other plan does.",
+                violation_error_message=lazy("A program's plan names its program, and no other plan does."),
                 violation_error_code="program",
             ),
             models.CheckConstraint(
                 condition=Q(content="view", view__isnull=False) | (~Q(content="view") & Q(view=None)),
                 name="plan_names_its_view",
-                violation_error_message="Choose a saved view of the portfolio, or another content.",
+                violation_error_message=lazy("Choose a saved view of the portfolio, or another content."),
                 violation_error_code="view",
             ),
             models.CheckConstraint(
                 condition=Q(paused_from=None) | Q(paused_until=None) | Q(paused_until__gte=F("paused_from")),
                 name="plan_pause_ends_after_it_begins",
-                violation_error_message="A pause ends on the day it begins, or later.",
+                violation_error_message=lazy("A pause ends on the day it begins, or later."),
                 violation_error_code="paused_until",
             ),
             models.CheckConstraint(
                 condition=Q(enrols=False) | (Q(content="program") & ~Q(audience="everyone")),
                 name="plan_enrols_an_audience",
-                violation_error_message="Only a program's plan has a sponsor, partners or a team to enrol.",
+                violation_error_message=lazy("Only a program's plan has a sponsor, partners or a team to enrol."),
                 violation_error_code="enrols",
             ),
             models.UniqueConstraint(
                 fields=["template", "program"],
                 condition=Q(template__isnull=False),
                 name="plan_once_of_a_template",
-                violation_error_message="The program has a plan of this template already.",
+                violation_error_message=lazy("The program has a plan of this template already."),
             ),
             models.UniqueConstraint(fields=["content"], condition=Q(content="day"), name="plan_one_a_day"),
             models.UniqueConstraint(fields=["is_default"], condition=Q(is_default=True), name="plan_one_default"),

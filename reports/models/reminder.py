@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as lazy
 
 from people.models import User
 from programs.models import OfProgramQuerySet, Program
@@ -14,9 +15,9 @@ class Reminder(models.Model):
     """An owed update that somebody is told of: its owner, by the rules or a nudge; once, late, its sponsor."""
 
     class Kind(models.TextChoices):
-        OWED = "owed", "is due"
-        NUDGE = "nudge", "asked for"
-        ESCALATION = "escalation", "is late"
+        OWED = "owed", lazy("is due")
+        NUDGE = "nudge", lazy("asked for")
+        ESCALATION = "escalation", lazy("is late")
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="reminders")
     program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="reminders")
@@ -33,7 +34,7 @@ class Reminder(models.Model):
             models.UniqueConstraint(
                 fields=["user", "program", "kind", "owed_on"],
                 name="reminder_once",
-                violation_error_message="This person was reminded today already.",
+                violation_error_message=lazy("This person was reminded today already."),
             ),
             models.CheckConstraint(condition=~Q(kind="nudge") | Q(by__isnull=False), name="reminder_nudge_by"),
         ]

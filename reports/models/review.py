@@ -6,6 +6,9 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.tracker import track
@@ -23,7 +26,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 class Review(Record):
     """One meeting about the portfolio: the day whose facts it looks at, its agenda and its notes."""
 
-    held_on = models.DateField("day", unique=True)
+    held_on = models.DateField(lazy("day"), unique=True)
     chair = models.ForeignKey(User, on_delete=models.PROTECT, related_name="reviews")
     agenda = models.TextField(blank=True, max_length=5_000)
     notes = models.TextField(blank=True, max_length=20_000)
@@ -31,7 +34,7 @@ class Review(Record):
     objects = ReviewQuerySet.as_manager()
 
     def __str__(self) -> str:
-        return f"Review of {self.held_on:%-d %b %Y}"
+        return _("Review of %(day)s") % {"day": date_format(self.held_on, "j M Y")}
 
     def get_absolute_url(self) -> str:
         return f"/reviews/{self.pk}"
@@ -55,8 +58,8 @@ class ReviewAction(Record):
     program = models.ForeignKey(Program, null=True, blank=True, on_delete=models.CASCADE, related_name="review_actions")
     text = models.CharField(max_length=500)
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="review_actions")
-    due_on = models.DateField("due")
-    done_on = models.DateField("done", null=True, blank=True)
+    due_on = models.DateField(lazy("due"))
+    done_on = models.DateField(lazy("done"), null=True, blank=True)
 
     objects = ReviewActionQuerySet.as_manager()
 

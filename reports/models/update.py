@@ -6,6 +6,8 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
 from history.tracker import track
@@ -28,14 +30,14 @@ class Update(Record):
     health = models.CharField(max_length=12, choices=ReportedHealth._meta.get_field("health").choices, blank=True)
     text = models.TextField(blank=True, max_length=20_000)
     ask = models.TextField(blank=True, max_length=5_000)
-    cause = models.TextField("why it stands so", blank=True, max_length=5_000)
+    cause = models.TextField(lazy("why it stands so"), blank=True, max_length=5_000)
     path_to_green = models.TextField(blank=True, max_length=5_000)
     path_owner = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name="who brings it back"
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+", verbose_name=lazy("who brings it back")
     )
-    path_on = models.DateField("back on track by", null=True, blank=True)
+    path_on = models.DateField(lazy("back on track by"), null=True, blank=True)
     corrects = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="corrections")
-    correction = models.CharField("what it corrects", blank=True, max_length=500)
+    correction = models.CharField(lazy("what it corrects"), blank=True, max_length=500)
     begun_at = models.DateTimeField()
     published_at = models.DateTimeField(null=True, blank=True)
     snapshot = models.JSONField(null=True, blank=True, editable=False)
@@ -48,7 +50,7 @@ class Update(Record):
             models.CheckConstraint(
                 condition=Q(published_at=None) | (~Q(health="") & ~Q(text="") & Q(snapshot__isnull=False)),
                 name="update_published_whole",
-                violation_error_message="A published update has a health and a text.",
+                violation_error_message=lazy("A published update has a health and a text."),
                 violation_error_code="text",
             ),
             models.CheckConstraint(
@@ -56,7 +58,7 @@ class Update(Record):
                 | Q(path_owner=None, path_on=None)
                 | Q(path_owner__isnull=False, path_on__isnull=False),
                 name="update_path_whole",
-                violation_error_message="Name who brings it back on track and by when: both, or neither.",
+                violation_error_message=lazy("Name who brings it back on track and by when: both, or neither."),
                 violation_error_code="path_owner",
             ),
             models.CheckConstraint(
@@ -64,13 +66,13 @@ class Update(Record):
                 | Q(corrects=None, correction="")
                 | (Q(corrects__isnull=False) & ~Q(correction="")),
                 name="update_correction_said",
-                violation_error_message="Say what it corrects.",
+                violation_error_message=lazy("Say what it corrects."),
                 violation_error_code="correction",
             ),
             models.UniqueConstraint(
                 fields=["corrects"],
                 name="update_corrected_once",
-                violation_error_message="There is a correction of this update already.",
+                violation_error_message=lazy("There is a correction of this update already."),
                 violation_error_code="corrects",
             ),
         ]
@@ -80,7 +82,7 @@ class Update(Record):
         ]
 
     def __str__(self) -> str:
-        return f"Update {self.pk}"
+        return _("Update %(id)s") % {"id": self.pk}
 
     def get_absolute_url(self) -> str:
         return f"/u/{self.pk}"

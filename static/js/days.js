@@ -14,8 +14,9 @@ function equip(field) {
   const calendar = Object.assign(document.createElement("input"), { type: "date", tabIndex: -1, className: "sr-only" });
   calendar.setAttribute("aria-hidden", "true");
   const button = Object.assign(document.createElement("button"), { type: "button", className: "btn ghost icon-only" });
-  button.setAttribute("aria-label", "Pick a day");
-  button.append(document.getElementById("calendar-icon").content.cloneNode(true));
+  const icon = document.getElementById("calendar-icon");
+  button.setAttribute("aria-label", icon.dataset.label);
+  button.append(icon.content.cloneNode(true));
   box.append(field, calendar, button);
   if (focused) {
     field.focus();

@@ -3,7 +3,7 @@
 const dialog = document.getElementById("move");
 const says = document.getElementById("move-says");
 const slot = document.getElementById("move-form");
-const NAMES = { not_before_on: "Start not before", target_on: "Target" };
+const fill = (words, values) => words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 const MOVES = "[data-moves]";
 let held = null; // { mark, row, days, startX, pointer }
 let dragged = false; // since the pointer went down: its click then is none
@@ -21,7 +21,8 @@ function shift(days) {
   held.days = days;
   const width = Number(mark.ownerSVGElement.dataset.day);
   const on = local(day(mark.dataset.from, days));
-  const words = `${NAMES[mark.dataset.moves]} ${on}, ${days > 0 ? "+" : "\u2212"}${Math.abs(days)} d`;
+  const by = `${days > 0 ? "+" : "\u2212"}${Math.abs(days)}`;
+  const words = fill(dialog.dataset[mark.dataset.moves], { day: on, days: by });
   mark.setAttribute("transform", `translate(${days * width} 0)`);
   let label = row.querySelector("[data-says]");
   if (!label) {
@@ -35,7 +36,7 @@ function shift(days) {
   label.setAttribute("x", box.x + days * width);
   label.setAttribute("y", box.y + 2);
   label.textContent = words;
-  says.textContent = `${words}. Enter asks what that moves, Escape gives up.`;
+  says.textContent = fill(dialog.dataset.asks, { move: words });
 }
 
 function release(mark) {
@@ -55,7 +56,8 @@ function ask() {
   const { moves, from } = mark.dataset;
   const of = row.querySelector("[data-milestone]").dataset;
   const query = new URLSearchParams({ only: moves, [moves]: local(day(from, days)), version: of.version });
-  document.getElementById("move-title").textContent = `Move “${row.querySelector(".v-strong").textContent}”`;
+  const name = row.querySelector(".v-strong").textContent;
+  document.getElementById("move-title").textContent = fill(dialog.dataset.title, { name });
   window.htmx.ajax("GET", `/m/${of.milestone}/edit?${query}`, { target: slot, swap: "innerHTML" });
   dialog.showModal();
 }

@@ -53,16 +53,12 @@ async function offer(field) {
   const html = answer.ok ? (await answer.text()).trim() : "";
   if (mine !== asked) return;
   if (!html || document.activeElement !== field) return close();
-  if (!open) {
-    const list = Object.assign(document.createElement("ul"), { className: "offered", id: "mention-list" });
-    list.setAttribute("role", "listbox");
-    list.setAttribute("aria-label", "People");
-    field.after(list);
-    open = { field, list, status: status(field) };
-    field.setAttribute("aria-controls", list.id);
-  }
-  open.list.innerHTML = html;
-  open.status.textContent = `${options().length} people. Arrows choose, Enter takes.`;
+  const list = document.createRange().createContextualFragment(html).firstElementChild;
+  if (open) open.list.replaceWith(list);
+  else field.after(list);
+  open = { field, list, status: status(field) };
+  field.setAttribute("aria-controls", list.id);
+  open.status.textContent = list.dataset.says;
   choose(options()[0]);
 }
 
