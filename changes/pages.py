@@ -19,8 +19,9 @@ from changes.log import KINDS, Asked
 from history.models import ChangeSet
 from history.past import ISO_DAY, WEEK
 from people.lists import ME, MOST_DIGITS, MOST_SHOWN, address
-from people.models import Organisation, User
+from people.models import User
 from people.pages import SignedIn
+from people.services import organisation_zone
 from programs.models import Program
 from programs.pages import find_program, program_crumbs
 
@@ -37,7 +38,7 @@ MOST_OFFERED = 200
 @require_safe
 def changes(request: SignedIn, key: str | None = None) -> HttpResponse:
     program = find_program(request, key) if key else None
-    zone = ZoneInfo(Organisation.objects.values_list("time_zone", flat=True).first() or "UTC")
+    zone = organisation_zone()
     programs = Program.objects.visible_to(request.user).order_by("name", "pk")
     offered = [] if program else list(programs[:MOST_OFFERED].values_list("key", "name"))
     authors = ChangeSet.objects.order_by().values("by_id").distinct()

@@ -25,7 +25,6 @@ from dashboards.hand_offs import (
     HandOff,
     Pair,
     Part,
-    answered_by,
     chosen,
     finding,
     hand_offs,
@@ -65,7 +64,7 @@ def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
     rows = hand_offs(request.user)
     if program:
         rows = rows.filter(Q(predecessor__program=program) | Q(successor__program=program))
-    answering = answered_by(request.user)
+    answering = Program.objects.worked_on_by(request.user)
     owing = sides(Program.objects.filter(pk=program.pk) if program else answering)
     counts = rows.aggregate(all=Count("pk"), **{name: Count("pk", filter=side) for name, side in owing.items()})
     # Nobody answers in the past.

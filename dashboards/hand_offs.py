@@ -14,7 +14,6 @@ from django.db.models import (
     Case,
     CharField,
     Count,
-    Exists,
     ExpressionWrapper,
     F,
     FloatField,
@@ -38,8 +37,8 @@ from django.utils.translation import ngettext
 from forecasts.models import ProgramHealth
 from milestones.hand_offs import SeenLink
 from milestones.models import Dependency
-from people.models import User, Viewer
-from programs.models import Health, Program, Role
+from people.models import Viewer
+from programs.models import Health, Program
 
 Agreement = Dependency.Agreement
 # In the address this stands for every program that the reader does not see.
@@ -132,12 +131,6 @@ def with_damage(rows: Any) -> Any:
 def weight(slip_days: int | None) -> float:
     """How much a day late counts for a receiver that is so many days past its target."""
     return 1 + max(slip_days or 0, 0) / DOUBLE_DAYS
-
-
-def answered_by(user: User) -> QuerySet[Program]:
-    """Programs for which a person answers: theirs to lead or to contribute to."""
-    working = Role.objects.filter(program=OuterRef("pk"), user=user, kind__in=[Role.Kind.LEAD, Role.Kind.CONTRIBUTOR])
-    return Program.objects.filter(Q(lead=user) | Exists(working))
 
 
 def sides(own: QuerySet[Program]) -> dict[str, Q]:

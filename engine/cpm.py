@@ -92,18 +92,6 @@ class Dates:
         ended = self.network.actual_finish_day
         return np.where(ended == NO_DAY, _day(self.early_finish, self._finish(self.early)), ended)
 
-    @cached_property
-    def late_start_day(self) -> IntArray:
-        """Last days on which the work that is left may start."""
-        begun = np.where(self.network.done, self.network.actual_start_day, NO_DAY)
-        return np.where(begun == NO_DAY, _day(self.late_start, self._shown_late), begun)
-
-    @cached_property
-    def late_finish_day(self) -> IntArray:
-        """Last days on which work may finish."""
-        ended = self.network.actual_finish_day
-        return np.where(ended == NO_DAY, _day(self.late_finish, self._finish(self._shown_late)), ended)
-
     @property
     def critical(self) -> BoolArray:
         """Unfinished tasks without float."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.db.models import F, Max, Min
@@ -19,7 +18,7 @@ from forecasts.rows import Obstacle
 from metrics import kpis
 from metrics.models import KPI, Measurement
 from milestones.models import Dependency, Milestone
-from people.models import Organisation
+from people.services import organisation_zone
 from programs.models import Health, Phase, Program, ReportedHealth
 from risks.models import Issue
 
@@ -212,7 +211,7 @@ def _gates(ids: Collection[int], today: date) -> ByProgram:
 
 def _updated(ids: Collection[int]) -> dict[int, date]:
     """The organisation's day of each program's last report."""
-    zone = ZoneInfo(Organisation.objects.values_list("time_zone", flat=True).first() or "UTC")
+    zone = organisation_zone()
     rows = ReportedHealth.objects.filter(program__in=ids).order_by().values("program_id")
     latest = rows.annotate(on=TruncDate(Max("at"), tzinfo=zone)).values_list("program_id", "on")
     return dict(latest)

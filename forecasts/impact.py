@@ -126,11 +126,6 @@ class Impact:
         """Of each program the milestone that moves most, and an end before others that move as far."""
         return [moves.milestones[0] for moves in self.programs]
 
-    @property
-    def agreeing(self) -> list[User]:
-        """Who must agree, each once."""
-        return list({one.agrees.pk: one.agrees for one in self.broken if one.agrees}.values())
-
 
 REACHED = """
     WITH RECURSIVE ahead (id) AS (

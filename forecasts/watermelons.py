@@ -6,12 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from operator import ne
-from zoneinfo import ZoneInfo
 
 from django.db.models import OuterRef, Subquery
 
 from forecasts.models import ProgramHealth
-from people.models import Organisation
+from people.services import organisation_zone
 from programs.models import Health, Program, ReportedHealth
 
 WATERMELON_DAYS = 14
@@ -67,7 +66,7 @@ def is_watermelon(today: date, healths: Said, words: Said) -> bool:
 def days_reported_better(program_ids: Collection[int], today: date) -> dict[int, int]:
     """For how many days each program has been reported better than derived; of the others nothing. Three queries."""
     ids = list(program_ids)
-    zone = ZoneInfo(Organisation.objects.values_list("time_zone", flat=True).first() or "UTC")
+    zone = organisation_zone()
     healths: dict[int, list[tuple[date, str]]] = defaultdict(list)
     rows = ProgramHealth.objects.filter(program__in=ids, day__lte=today).order_by("day")
     for pk, day, health in rows.values_list("program_id", "day", "health"):

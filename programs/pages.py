@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache, wraps
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -15,8 +14,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from history import past
-from people.models import Organisation, User
+from people.models import User
 from people.pages import SignedIn
+from people.services import organisation_zone
 from programs.models import Program
 from programs.permissions import editable
 
@@ -47,7 +47,7 @@ def looks_back(view: View) -> View:
         request.looks_back = True
         if request.method not in ("GET", "HEAD") or not {"as_of", "week"} & request.GET.keys():
             return view(request, *args, **kwargs)
-        zone = ZoneInfo(Organisation.objects.values_list("time_zone", flat=True).first() or "UTC")
+        zone = organisation_zone()
         on, request.refused_day = past.day_asked(request.GET.dict(), timezone.now().astimezone(zone).date())
         if on is None:
             return view(request, *args, **kwargs)

@@ -17,7 +17,8 @@ from django.template.loader import render_to_string
 
 import history
 from forecasts.policy import newest_policy
-from people.models import Organisation, User
+from people.models import User
+from people.services import organisation_zone
 from programs.models import Notice, Program, ReportedHealth, Role
 from reports.facts import load
 from reports.letters import INLINER, Links
@@ -55,7 +56,7 @@ def promise(*, at: datetime) -> int:
     plan = day_plan(at)
     if plan.ended_at:
         return 0
-    zone = ZoneInfo(Organisation.objects.values_list("time_zone", flat=True).first() or "UTC")
+    zone = organisation_zone()
     remind(plan, today=at.astimezone(zone).date(), zone=zone, at=at)
     waiting = _waiting(plan, at)
     readers = _readers(plan, waiting, at)
@@ -239,7 +240,7 @@ def _owes(rows: list[Reminder], today: date, site: str) -> list[Owes]:
         for one in updates.published().order_by("program_id", "-published_at", "-id").distinct("program_id")
     }
     drafts = dict(updates.filter(published_at=None).order_by("-begun_at").values_list("program_id", "pk"))
-    zone = ZoneInfo(Organisation.objects.values_list("time_zone", flat=True).first() or "UTC")
+    zone = organisation_zone()
     found = []
     for pk, row in by_program.items():
         update = last.get(pk)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db.models import DurationField, Exists, Func, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce, Now, TruncDate
 
 from forecasts.models import HealthPolicy, ProgramHealth
 from forecasts.policy import newest_policy
-from people.models import Organisation, User
+from people.models import User
+from people.services import organisation_zone
 from programs.models import Program, ReportedHealth, Role
 from reports.models import Update
 
@@ -55,7 +55,7 @@ def due_of(user: User) -> QuerySet[Program]:
 
 def owed_by(user: User, today: date) -> list[Owed]:
     """Of active programs that a person leads, by their own field or a role, the first due first: five queries."""
-    zone = ZoneInfo(Organisation.objects.values_list("time_zone", flat=True).first() or "UTC")
+    zone = organisation_zone()
     leads = Role.objects.filter(program=OuterRef("pk"), user=user, kind=Role.Kind.LEAD)
     newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
     said = ReportedHealth.objects.filter(program=OuterRef("pk")).order_by("-at", "-id")
