@@ -157,7 +157,7 @@ def programs(viewer: User, *, today: date, by: str, health: str) -> tuple[list[G
                 slip=row.slip_days if row else None,
             )
     shown = [program for program in found if program.pk in lanes]
-    return _grouped(lanes, _titles(shown, by), by), allowed_in(viewer, shown)
+    return _grouped(lanes, _titles(shown, by, today), by), allowed_in(viewer, shown)
 
 
 def allowed_in(viewer: User, programs: Sequence[Program]) -> Allowed:
@@ -184,7 +184,7 @@ def _grouped(lanes: Mapping[int, Lane], titles: Mapping[int, tuple[str, str]], b
     return sorted(groups.values(), key=lambda group: (group.key == f"{by}-", group.title.casefold(), group.key))
 
 
-def _titles(found: Sequence[Any], by: str) -> dict[int, tuple[str, str]]:
+def _titles(found: Sequence[Any], by: str, today: date) -> dict[int, tuple[str, str]]:
     """What each program is grouped by: a key and a title; a program that serves several objectives has the first."""
     ids = [program.pk for program in found]
     if by == "area":
@@ -198,9 +198,8 @@ def _titles(found: Sequence[Any], by: str) -> dict[int, tuple[str, str]]:
         for pk, objective, title in served.values_list("program_id", "objective_id", "objective__title"):
             titles.setdefault(pk, (str(objective), title))
     elif by == "phase":
-        order = list(Phase.Kind)
-        ahead = Phase.objects.filter(program__among=ids, decision="").values_list("program_id", "kind")
-        for pk, kind in sorted(ahead, key=lambda row: order.index(Phase.Kind(row[1]))):
+        ahead = Phase.objects.filter(program__among=ids).ahead(today)
+        for pk, kind in ahead.values_list("program_id", "kind"):
             titles.setdefault(pk, (kind, str(Phase.Kind(kind).label)))
     return titles
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BigAutoField, Case, Exists, F, ForeignKey, Lookup, OuterRef, QuerySet, Subquery, Sum, When
+from django.db.models import BigAutoField, Exists, F, ForeignKey, Lookup, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import moves
@@ -183,7 +183,7 @@ def lines(
             word_id=Subquery(words.values("pk")[:1]),
             word_before_id=Subquery(since.said_before(words).values("pk")[:1]),
             updated_at=Subquery(updates.order_by("-published_at").values("published_at")[:1]),
-            phase=Subquery(phase_of(today).values("kind")[:1]),
+            phase=Subquery(Phase.objects.filter(program=OuterRef("pk")).ahead(today).values("kind")[:1]),
             aims=ArraySubquery(aims_of(end_of_today if past else None)),
             is_mine=Exists(Program.objects.with_part(viewer).filter(pk=OuterRef("pk"))),
             is_watched=Exists(viewer.watches.filter(kind=Subject.PROGRAM, subject_id=OuterRef("pk"))),
@@ -235,13 +235,6 @@ def as_they_were(programs: Iterable[Any], moment: datetime) -> list[Any]:
         for name in OF_THE_DAY:
             setattr(known[row["pgh_obj_id"]], name, row[name])
     return [known[row["pgh_obj_id"]] for row in stood]
-
-
-def phase_of(today: date) -> QuerySet[Phase]:
-    """Of a program in an outer query: its phases whose gate had not been passed on a day, the first first."""
-    passed = {"decision__in": Phase.OPEN_GATE, "decided_on__isnull": False, "decided_on__lte": today}
-    order = Case(*(When(kind=kind, then=step) for step, kind in enumerate(Phase.Kind.values)))
-    return Phase.objects.filter(program=OuterRef("pk")).exclude(**passed).order_by(order)
 
 
 def aims_of(moment: datetime | None) -> Any:

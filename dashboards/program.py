@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -22,7 +21,8 @@ from forecasts.models import MilestoneForecast, ProgramHealth
 from forecasts.watermelons import COMPARABLE, days_of_disagreement
 from history import past
 from metrics import kpis
-from metrics.models import KPI, Measurement
+from metrics.lists import newest_measurements
+from metrics.models import KPI
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone
 from milestones.scope import Scope
 from people.models import Team, User
@@ -143,7 +143,7 @@ class Page:
     risks: list[Risk]
     exposure: float
     log: list[Event]
-    phases: list[Phase]
+    phase: Phase | None
     scope: Scope
 
     @property
@@ -172,11 +172,6 @@ class Page:
         if past.day():
             return False
         return self.health is None or self.health.revision != self.program.revisions.revision
-
-    @property
-    def phase(self) -> Phase | None:
-        """The first phase whose gate is not decided."""
-        return next((phase for phase in self.phases if not phase.decision), None)
 
 
 def find(viewer: User, key: str) -> Program | None:
@@ -233,7 +228,7 @@ def load(program: Program, viewer: User, *, today: date, zone: ZoneInfo) -> Page
         risks=risks,
         exposure=sum(risk.exposure or 0 for risk in risks),
         log=_log(program, zone),
-        phases=sorted(Phase.objects.filter(program=program), key=lambda p: list(Phase.Kind).index(Phase.Kind(p.kind))),
+        phase=Phase.objects.filter(program=program).ahead(today).first(),
         scope=Scope.of(program),
     )
 
@@ -325,14 +320,11 @@ def _steps(
 
 
 def _gauges(program: Program, today: date) -> list[Gauge]:
-    measured: dict[int, list[tuple[date, Decimal]]] = defaultdict(list)
-    rows = Measurement.objects.filter(kpi__program=program, on__lte=today).order_by("-on")
-    for kpi_id, on, value in rows.values_list("kpi_id", "on", "value"):
-        if len(measured[kpi_id]) < MOST_MEASUREMENTS:
-            measured[kpi_id].append((on, value))
+    found = list(KPI.objects.filter(program=program, retired_on=None).order_by("name", "id"))
+    measured = newest_measurements(found, today, MOST_MEASUREMENTS)
     gauges = []
-    for kpi in KPI.objects.filter(program=program, retired_on=None).order_by("name", "id"):
-        points = measured[kpi.pk][::-1]
+    for kpi in found:
+        points = measured[kpi.pk]
         newest = points[-1] if points else None
         standing = kpis.state(kpi, value=newest[1] if newest else None, on=newest[0] if newest else None, today=today)
         gauges.append(Gauge(kpi, standing, points))

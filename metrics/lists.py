@@ -38,12 +38,12 @@ TONES = {
 }
 
 
-def newest_measurements(kpis: list[KPI], most: int = MOST_POINTS) -> dict[int, list[tuple[date, Decimal]]]:
-    """The last measurements of each KPI in order of day: one query."""
+def newest_measurements(kpis: list[KPI], day: date, most: int = MOST_POINTS) -> dict[int, list[tuple[date, Decimal]]]:
+    """The last measurements of each KPI up to a day, in order of day: one query."""
     rank = Window(RowNumber(), partition_by=F("kpi"), order_by=F("on").desc())
-    rows = Measurement.objects.filter(kpi__in=kpis).annotate(rank=rank).filter(rank__lte=most).order_by("on")
+    rows = Measurement.objects.filter(kpi__in=kpis, on__lte=day).annotate(rank=rank).filter(rank__lte=most)
     found: dict[int, list[tuple[date, Decimal]]] = defaultdict(list)
-    for kpi_id, on, value in rows.values_list("kpi_id", "on", "value"):
+    for kpi_id, on, value in rows.order_by("on").values_list("kpi_id", "on", "value"):
         found[kpi_id].append((on, value))
     return found
 
@@ -57,7 +57,7 @@ def line_of(kpi: KPI, measured: list[tuple[date, Decimal]], day: date) -> dict[s
 def standings(kpis: Iterable[KPI], day: date) -> dict[int, Standing]:
     """Where each KPI stands, by its newest measurement: one query."""
     found = list(kpis)
-    newest = newest_measurements(found, 1)
+    newest = newest_measurements(found, day, 1)
     states: dict[int, Standing] = {}
     for kpi in found:
         on, value = newest[kpi.pk][-1] if newest[kpi.pk] else (None, None)
@@ -121,10 +121,10 @@ def kpis(request: SignedIn, key: str) -> HttpResponse:
     rows = listing.ordered(listing.wanted.select_related("owner", "program"))
     if listing.format:
         found = list(rows)
-        newest = newest_measurements(found, 1)
+        newest = newest_measurements(found, day, 1)
         return listing.file(line_of(kpi, newest[kpi.pk], day) for kpi in found)
     page = listing.page(rows)
-    measured = newest_measurements(list(page))
+    measured = newest_measurements(list(page), day)
     may_edit = may(request.user, Act.EDIT, program)
     context = listing.context(page) | {
         "program": program,

@@ -50,7 +50,7 @@ def kpi(request: SignedIn, key: str, pk: int) -> HttpResponse:
     day, here = day_of(request), row.get_absolute_url()
     span = request.GET.get("days", "")
     span = span if span in SPANS else ""
-    measured = newest_measurements([row], MOST_DRAWN)[row.pk]
+    measured = newest_measurements([row], day, MOST_DRAWN)[row.pk]
     line = line_of(row, measured, day)
     page = paged(request, row.measurements.order_by("-on", "-id"))
     context = line | {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Self, TypeVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
@@ -14,6 +15,13 @@ from people.models import User, Viewer
 from programs.models.program import OfProgramQuerySet, Program
 
 P = TypeVar("P", bound=models.Model)
+
+
+class PhaseQuerySet(OfProgramQuerySet["Phase"]):
+    def ahead(self, today: date) -> Self:
+        """Phases whose gate was not passed by a day, in order. A program is in the first: a failed one keeps it."""
+        order = Case(*(When(kind=kind, then=step) for step, kind in enumerate(Phase.Kind.values)))
+        return self.exclude(decision__in=Phase.OPEN_GATE, decided_on__lte=today).order_by(order, "id")
 
 
 @track()
@@ -50,7 +58,7 @@ class Phase(Record):
     )
     lessons = models.TextField(blank=True, max_length=20_000, help_text=lazy("Asked at the last gate."))
 
-    objects = OfProgramQuerySet["Phase"].as_manager()
+    objects = PhaseQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -36,14 +36,13 @@ def _phases_crumbs(program: Program) -> Crumbs:
 @require_safe
 def phases(request: SignedIn, key: str) -> HttpResponse:
     program = find_program(request, key)
-    allowed = acts(request.user, program)
+    allowed, day = acts(request.user, program), today(timezone.now())
     rows = list(
         program.phases.select_related("approver", "decided_by")
         .prefetch_related(Prefetch("criteria", GateCriterion.objects.order_by("id")))
         .prefetch_related(Prefetch("actions", GateAction.objects.select_related("owner").order_by("due_on", "id")))
     )
     rows.sort(key=lambda phase: PHASE_ORDER.index(phase.kind))
-    current = next((phase for phase in rows if phase.decision not in Phase.OPEN_GATE), None)
     may_edit = Act.EDIT in allowed
     missing = len(rows) < len(PHASE_ORDER)
     context = {
@@ -51,9 +50,9 @@ def phases(request: SignedIn, key: str) -> HttpResponse:
         "place": "phases",
         "title": _("Phases"),
         "crumbs": program_crumbs(program),
-        "today": today(timezone.now()),
+        "today": day,
         "phases": rows,
-        "current": current,
+        "current": program.phases.ahead(day).first(),
         "decidable": {phase.pk for phase in rows if Act.DECIDE in allowed or phase.approver_id == request.user.pk},
         "may_edit": may_edit,
         "primary_url": f"{_phases_url(program)}/new" if may_edit and missing else None,

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from dashboards import evidence
+from dashboards.program import MOST_MEASUREMENTS
 from dashboards.templatetags import words
 from forecasts.health import finding
 from forecasts.models import MilestoneForecast, ProgramHealth
@@ -211,6 +212,24 @@ def test_kpis_show_where_they_stand(cast: Cast, sign_in: Any) -> None:
     html = page(sign_in(cast.outsider), "/p/NA4")
     assert "past limit" in html
     assert 'aria-label="Latency: past limit"' in html
+
+
+def test_it_reads_no_more_measurements_than_it_draws(cast: Cast, sign_in: Any) -> None:
+    kpi = KPI.objects.create(program=cast.na4, name="Latency")
+    days = [date.today() + timedelta(days=1 - n) for n in range(100)]
+    Measurement.objects.bulk_create(Measurement(kpi=kpi, on=on, value=n) for n, on in enumerate(days))
+    client, read = sign_in(cast.viewer), 0
+
+    def counting(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal read
+        answer = execute(sql, params, many, context)
+        read += context["cursor"].rowcount if "metrics_measurement" in sql else 0
+        return answer
+
+    with connection.execute_wrapper(counting):
+        answer = client.get("/p/NA4")
+    assert [on for on, _ in answer.context["page"].gauges[0].points] == days[26:0:-1], "and none of tomorrow"
+    assert read == MOST_MEASUREMENTS
 
 
 @pytest.mark.parametrize("size", [2, 60])

@@ -141,3 +141,20 @@ def test_a_decided_gate_is_not_deleted_by_who_may_not_decide(cast: Cast, design:
     assert client.get(f"/phases/{design.pk}/delete").status_code == 403
     assert f"/phases/{design.pk}/delete" not in client.get(f"/phases/{design.pk}/edit").content.decode()
     assert sign_in(cast.lead).post(f"/phases/{design.pk}/delete").url == "/p/NA4/phases"
+
+
+def test_a_failed_gate_keeps_the_program_in_its_phase_on_every_page(cast: Cast, design: Phase, sign_in: Any) -> None:
+    programs.services.create_phase(program=cast.na4, by=cast.lead, kind=Phase.Kind.DEVELOPMENT)
+    client = sign_in(cast.viewer)
+
+    def told() -> set[str]:
+        return {
+            next(line.phase for line in client.get("/").context["page"] if line.program == cast.na4),
+            client.get("/roadmap?group=phase").context["groups"][0].key.removeprefix("phase-"),
+            client.get("/p/NA4").context["page"].phase.kind,
+            client.get("/p/NA4/phases").context["current"].kind,
+        }
+
+    for decision, phase in ((Phase.Decision.FAILED, "design"), (Phase.Decision.PASSED, "development")):
+        programs.services.decide_gate(phase=design, decision=decision, by=cast.viewer, on=FRIDAY)
+        assert told() == {phase}
