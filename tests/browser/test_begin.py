@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # Each click, and each field that is filled, is a step.
 STEPS = 11
-MOST_SECONDS = 180
 
 
 class Counted:
@@ -39,7 +37,7 @@ class Counted:
 
 
 def test_from_nothing_to_a_program_with_a_forecast(page: Page, live_server: LiveServer, complaints: list[str]) -> None:
-    started, user = monotonic(), Counted(page)
+    user = Counted(page)
     page.goto(live_server.url)
     expect(page.get_by_role("heading", level=1)).to_have_text("Set up your portfolio")
     user.fill("Organisation", "Infrastructure")
@@ -52,7 +50,8 @@ def test_from_nothing_to_a_program_with_a_forecast(page: Page, live_server: Live
         expect(page.get_by_role("heading", name=way)).to_be_visible()
     user.click("link", "Choose a template")
     user.click("link", "Service migration")
-    expect(page.get_by_role("table", name="Milestones that will be created")).to_contain_text("13")
+    milestones = page.get_by_role("table", name="Milestones that will be created")
+    expect(milestones.get_by_label(re.compile("^Name of"))).to_have_count(13)
     user.fill("Name", "Leave the old queue")
     user.fill("Key", "QUEUE")
     user.click("button", "Create program")
@@ -63,4 +62,3 @@ def test_from_nothing_to_a_program_with_a_forecast(page: Page, live_server: Live
     catch_up(today=people.services.today(now), at=now)  # what the worker does every two seconds
     expect(page.locator(".program-head .pill").first).to_have_text(re.compile("On track"), timeout=15_000)
     assert user.steps == STEPS
-    assert monotonic() - started < MOST_SECONDS
