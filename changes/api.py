@@ -154,9 +154,12 @@ class Programs(milestones.Programs):
 
     @action(detail=True, methods=["post"], serializer_class=Copying)
     def copy(self, request: Request, **kwargs: Any) -> Response:
-        """Create a program with this one's plan, its days moved. Hand-offs, people and what is done stay behind."""
+        """Create a program with this one's plan, its days moved, as visible as this one is unless you say otherwise.
+
+        Hand-offs, people and what is done stay behind.
+        """
         program = self.find()
-        fields = self.taken(request)
+        fields = {"visibility": program.visibility} | self.taken(request)
         plan = plan_of(program)
         begins, day = (plan.start_on, fields.pop("start_on", None))
         if day is None:

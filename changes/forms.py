@@ -32,7 +32,7 @@ class StartForm(RecordForm):
     """
 
     model = Program
-    names = ("name", "key", "lead", "owning_team")
+    names = ("name", "key", "lead", "owning_team", "visibility")
     counted_from: ClassVar = ((START, lazy("the day it starts")), (TARGET, lazy("its target, backwards")))
     key = KeyField(max_length=16, help_text=lazy("Short and for good, such as NA4: it stands in every link."))
     counted = forms.ChoiceField(choices=counted_from, widget=forms.RadioSelect, initial=START, label=lazy("Count from"))
@@ -125,7 +125,8 @@ class CopyForm(StartForm):
             begins = first.start_on if counted == START else first.target_on
             return first.moved(day - begins) if begins else first
 
-        given = {"name": program.name, "owning_team": program.owning_team_id, "day": first.start_on or today}
+        given = {name: getattr(program, name) for name in ("name", "owning_team", "visibility")}
+        given["day"] = first.start_on or today
         super().__init__(data, first=first, counted_on=counted_on, by=by, today=today, **given)
         if not self.first.target_on:
             self.fields["counted"].choices = self.counted_from[:1]  # type: ignore[attr-defined]

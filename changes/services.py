@@ -179,6 +179,8 @@ def _restore(written: list[Written], by: User) -> None:
     """Bring back what was deleted, then what was changed, then delete what was added."""
     for one in written:
         if one.after is None and one.before is not None:
+            if one.model._default_manager.filter(pk=one.pk).exists():
+                raise ValidationError(_("It is there again already."), code="there")
             row = history.create(one.model(**_values(one.model, one.before), **_next_version(one)))
             if isinstance(row, Dependency):
                 milestones.services.refuse_loop(row.predecessor, row.successor, by)

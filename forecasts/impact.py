@@ -249,11 +249,11 @@ def _told(edits: Edits, before: Days, after: Days, reached: Collection[int], by:
         edited=[line for line in lines if line.milestone.pk in edited],
         hidden=len(hidden),
         hidden_days=max(gaps, key=abs) if gaps else None,
-        broken=_broken(before, after, moved, by),
+        broken=_broken(edits, before, after, moved, by),
     )
 
 
-def _broken(before: Days, after: Days, moved: Collection[int], by: User) -> list[Broken]:
+def _broken(edits: Edits, before: Days, after: Days, moved: Collection[int], by: User) -> list[Broken]:
     """Hand-offs that would come after their day and did not, or come later still; the worst first."""
     open_to = set(Program.objects.visible_to(by).values_list("pk", flat=True))
     settled = [Dependency.Agreement.DELIVERED, Dependency.Agreement.DECLINED]
@@ -262,6 +262,7 @@ def _broken(before: Days, after: Days, moved: Collection[int], by: User) -> list
         .hand_offs()
         .filter(predecessor__in=moved)
         .exclude(agreement__in=settled)
+        .exclude(pk__in=[link.pk for link in edits.unlinked])
         .exclude(Q(need_by_on=None) & Q(promised_on=None))
         .select_related("predecessor__program", "successor__program__lead")
         .order_by("pk")

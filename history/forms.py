@@ -126,7 +126,7 @@ class RecordForm(forms.Form):
         base = events.filter(version=version).order_by("-pgh_created_at", "-pgh_id").first()
         if base is None:
             return
-        data = self.data.copy() if isinstance(self.data, QueryDict) else dict(self.data)
+        data: Any = self.data.copy() if isinstance(self.data, QueryDict) else dict(self.data)
         for name in (name for name in self.names if name in self.fields):
             field = self.fields[name]
             was, now = self._stored(base, name), self._stored(row, name)
@@ -139,7 +139,11 @@ class RecordForm(forms.Form):
                 self.kept.append(label)
                 # The person left this field alone: it shows, and stays, what the other one made it.
                 del self.cleaned_data[name]
-                data[name] = _posted(field, now)
+                posted = _posted(field, now)
+                if isinstance(data, QueryDict) and isinstance(posted, list):
+                    data.setlist(name, posted)
+                else:
+                    data[name] = posted
             elif _plain(self.cleaned_data[name]) != now:
                 yours = self._shown(name, _plain(self.cleaned_data[name]))
                 self.conflicts.append(Conflict(label, self._shown(name, now), yours))
@@ -198,10 +202,11 @@ def _bare(value: Any) -> Any:
     return Decimal(f"{value.normalize():f}") if isinstance(value, Decimal) else value
 
 
-def _posted(field: forms.Field, value: Any) -> str:
+def _posted(field: forms.Field, value: Any) -> str | list[str]:
     """A stored value as a browser would post it."""
     if isinstance(value, bool):
         return "on" if value else ""
     if isinstance(value, date):
         return date_format(value, "j M Y")
-    return "" if value is None else str(field.prepare_value(_bare(value)))
+    shown = "" if value is None else field.prepare_value(_bare(value))
+    return shown if isinstance(shown, list) else str(shown)

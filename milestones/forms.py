@@ -22,7 +22,7 @@ from history.forms import RecordForm
 from milestones.models import Baseline, Dependency, Milestone, Requirement, SlipCause, Workstream
 from people.forms import people
 from people.models import Team, User
-from programs.models import Program
+from programs.models import Precision, Program
 from programs.permissions import Act, acts
 
 # Work is shown in days of eight hours on every page, whatever calendar a team keeps.
@@ -170,6 +170,8 @@ class BulkMilestoneForm(BulkForm):
         changes = self.changes | {name: self.cleaned_data[name] for name in ("cause", "reason")}
         if self.cleaned_data["shift"] and row.target_on:
             changes["target_on"] = row.target_on + timedelta(days=self.cleaned_data["shift"])
+            # The end of a quarter ten days later is no end of a quarter.
+            changes["target_precision"] = Precision.DAY
         return changes
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -27,12 +27,23 @@ def led(user: User) -> QuerySet[Program]:
     return Program.objects.visible_to(user) if user.is_admin else Program.objects.led_by(user)
 
 
+class SectionsField(forms.MultipleChoiceField):
+    """Sections of a letter, stored as their names with spaces between."""
+
+    def clean(self, value: Any) -> Any:
+        return " ".join(super().clean(value))
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.split() if isinstance(value, str) else value
+
+
 class PlanForm(RecordForm):
+    """A plan's own fields; ``related`` holds those that live in rows of their own."""
+
     model = Plan
     names = (
-        "name", "content", "program", "programs", "view", "audience", "enrols", "teams", "length", "without", "channel",
-        "rhythm", "every_weeks", "starts_on", "weekday", "hour", "zone", "paused_from", "paused_until", "owner",
-        "is_template",
+        "name", "content", "program", "view", "audience", "enrols", "length", "without", "channel", "rhythm",
+        "every_weeks", "starts_on", "weekday", "hour", "zone", "paused_from", "paused_until", "owner", "is_template",
     )  # fmt: skip
 
     content = forms.ChoiceField(
@@ -46,7 +57,7 @@ class PlanForm(RecordForm):
     teams = forms.ModelMultipleChoiceField(
         Team.objects.none(), required=False, help_text=lazy("Their members get it, as they come and go.")
     )
-    without = forms.MultipleChoiceField(
+    without = SectionsField(
         choices=list(SECTIONS.items()), required=False, label=lazy("Leave out"), widget=forms.CheckboxSelectMultiple
     )
     weekday = forms.TypedChoiceField(coerce=int, choices=WEEKDAYS)
@@ -67,16 +78,18 @@ class PlanForm(RecordForm):
         row: Plan | None = None,
         initial: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(data, row=row, initial=initial)
+        chosen = [one.program_id for one in row.chosen.all()] if row else []
+        teams = [one.team_id for one in row.team_links.all()] if row else []
+        super().__init__(data, row=row, initial={"programs": chosen, "teams": teams} | (initial or {}))
+        place, reach = self.names.index("view"), self.names.index("length")
+        self.order_fields([*self.names[:place], "programs", *self.names[place:reach], "teams", *self.names[reach:]])
         if row:
-            self.initial["without"] = row.without.split()
-            self.initial["programs"] = [one.program_id for one in row.chosen.all()]
-            self.initial["teams"] = [one.team_id for one in row.team_links.all()]
             del self.fields["is_template"], self.fields["program"]
         elif not by.is_admin:
             del self.fields["is_template"]
         self._offer("program", led(by).order_by("name", "id"))
-        self._offer("programs", Program.objects.visible_to(by).open().order_by("name", "id"))
+        offered = Q(pk__in=chosen) | Q(pk__in=Program.objects.open())
+        self._offer("programs", Program.objects.visible_to(by).filter(offered).order_by("name", "id"))
         views = SavedView.objects.visible_to(by).filter(path="/")
         self._offer("view", views.by_name(by))
         self._offer("teams", Team.objects.order_by("name", "id"))
@@ -87,29 +100,9 @@ class PlanForm(RecordForm):
         if isinstance(field, forms.ModelChoiceField):
             field.queryset = rows
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        if "without" in cleaned:
-            cleaned["without"] = " ".join(cleaned["without"])
-        return cleaned
-
     @property
-    def changes(self) -> dict[str, Any]:
-        """Sets are handed over as they are: the service compares them."""
-        sets = {"programs", "teams"}
-        given = {name: self.cleaned_data[name] for name in self.names if name in self.cleaned_data}
-        if self.row is None:
-            return given
-        plain = {name: value for name, value in given.items() if name not in sets}
-        stored = {
-            name: getattr(self._base or self.row, f"{name}_id" if name in ("owner", "view") else name) for name in plain
-        }
-        changed = {
-            name: value
-            for name, value in plain.items()
-            if (value.pk if hasattr(value, "pk") else value) != stored[name]
-        }
-        return changed | {name: value for name, value in given.items() if name in sets}
+    def related(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in ("programs", "teams")}
 
 
 class OwnForm(RecordForm):

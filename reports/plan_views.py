@@ -123,7 +123,7 @@ def plan_create(request: SignedIn) -> HttpResponse:
     )
     if form.is_bound and form.is_valid():
         with explaining(form):
-            plan = plans.create_plan(by=request.user, at=timezone.now(), **form.changes)
+            plan = plans.create_plan(by=request.user, at=timezone.now(), **form.changes, **form.related)
         if not form.errors:
             return done(
                 request, _("“%(plan)s” is planned. Choose who reads it.") % {"plan": plan.name}, plan.get_absolute_url()
@@ -143,7 +143,7 @@ def plan_change(request: SignedIn, pk: int) -> HttpResponse:
     form = PlanForm(posted(request), by=request.user, row=plan)
     if form.is_bound and form.is_valid():
         with explaining(form):
-            plans.change_plan(plan=plan, by=request.user, at=timezone.now(), **form.changes)
+            plans.change_plan(plan=plan, by=request.user, at=timezone.now(), **form.changes, **form.related)
         if not form.errors:
             return done(request, _("Saved the plan."), plan.get_absolute_url(), kept=form.kept)
     context = {

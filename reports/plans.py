@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -143,12 +143,14 @@ def _check(plan: Plan) -> None:
 
 
 def _set(model: type[PlanProgram] | type[PlanTeam], plan: Plan, name: str, rows: Iterable[Any], by: User) -> None:
-    """Make a plan's programs or teams these; a program only if whoever chooses it sees it."""
+    """Make a plan's programs or teams these; programs only as far as whoever chooses sees them."""
     wanted = {row.pk: row for row in rows}
+    present = {getattr(row, f"{name}_id"): row for row in model._default_manager.filter(plan=plan)}
     if model is PlanProgram:
         for program in wanted.values():
             require(by, Act.VIEW, program)
-    present = {getattr(row, f"{name}_id"): row for row in model._default_manager.filter(plan=plan)}
+        seen = set(Program.objects.visible_to(by).filter(pk__in=present).values_list("pk", flat=True))
+        present = {pk: row for pk, row in present.items() if pk in seen}
     for pk in sorted(present.keys() - wanted.keys()):
         history.delete(present[pk])
     for pk in sorted(wanted.keys() - present.keys()):
@@ -220,8 +222,9 @@ def end_subscription(*, subscription: Subscription, by: User | None, at: datetim
         return subscription
     skip_letters([subscription], "Unsubscribed before it was sent.")
     left = by is None or by.pk == subscription.user_id
+    # Who was taken off is not put on again because they belong to its audience.
     with history.because(f"End {subscription.plan.name} for a reader", by_id=by.pk if by else subscription.user_id):
-        return history.save(subscription, ended_at=at, left=left)
+        return history.save(subscription, ended_at=at, left=left, enrolled=False)
 
 
 @transaction.atomic
@@ -277,10 +280,18 @@ def invite(*, plan: Plan, email: str, name: str, time_zone: str, by: User, at: d
 def confirm(*, subscription: Subscription, at: datetime) -> Subscription:
     """An outside address says by its link that it wants the letters."""
     subscription = locked(subscription)
-    if subscription.user_id or subscription.url or subscription.confirmed_at:
+    if subscription.user_id or subscription.url or subscription.confirmed_at or subscription.ended_at:
         return subscription
     with history.because(f"Confirm a reader of {subscription.plan.name}", by_id=None):
         return history.save(subscription, confirmed_at=at, begins_at=at, ended_at=None)
+
+
+def _is_port(parts: SplitResult) -> bool:
+    """Whether the port is one; none is the usual one."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 @transaction.atomic
@@ -290,7 +301,7 @@ def add_webhook(*, plan: Plan, url: str, by: User, at: datetime) -> tuple[Subscr
     if plan.channel != Plan.Channel.WEBHOOK:
         raise ValidationError(_("This plan does not go by webhook."), code="channel")
     parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname or parts.username:
+    if parts.scheme != "https" or not parts.hostname or parts.username or not _is_port(parts):
         raise ValidationError(
             {"url": [_("Give an address that begins with https:// and holds no password.")]}, code="url"
         )

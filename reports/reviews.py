@@ -30,15 +30,24 @@ def hold_review(*, by: User, **fields: Any) -> Review:
 def change_review(*, review: Review, by: User, **changes: Any) -> Review:
     require(by, OrgAct.HOLD_REVIEW)
     review = locked(review)
+    if changes.get("chair", review.chair) != review.chair and not _is_theirs(review, by):
+        raise PermissionDenied(
+            _("You cannot hand over a review that somebody else chairs. Ask %(person)s.")
+            % {"person": review.chair.name}
+        )
     with history.because("Change a review", by_id=by.pk):
         return history.save(review, **changes)
+
+
+def _is_theirs(review: Review, by: User) -> bool:
+    return by.pk == review.chair_id or by.is_admin
 
 
 @transaction.atomic
 def delete_review(*, review: Review, by: User) -> None:
     require(by, OrgAct.HOLD_REVIEW)
     review = locked(review)
-    if by.pk != review.chair_id and not by.is_admin:
+    if not _is_theirs(review, by):
         raise PermissionDenied(
             _("You cannot delete a review that somebody else chaired. Ask %(person)s.") % {"person": review.chair.name}
         )

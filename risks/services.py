@@ -250,9 +250,16 @@ def delete_assumption(*, assumption: Assumption, by: User) -> None:
     touch(assumption.program_id, plan=False)
 
 
+def _refuse_own_decision(program: Program, decider: User | None, by: User) -> None:
+    """Nobody makes themself the decider who could not decide for the program anyway."""
+    if decider == by and not may(by, Act.DECIDE, program):
+        raise ValidationError({"decider": [_("Somebody else must decide what you ask.")]}, code="own_decision")
+
+
 @transaction.atomic
 def create_decision(*, program: Program, by: User, today: date, **fields: Any) -> Decision:
     require(by, Act.EDIT, program)
+    _refuse_own_decision(program, fields.get("decider"), by)
     fields.setdefault("raised_on", today)
     with history.because("Ask for a decision", by_id=by.pk):
         row = history.create(Decision(program=program, **fields))
@@ -262,9 +269,11 @@ def create_decision(*, program: Program, by: User, today: date, **fields: Any) -
 
 @transaction.atomic
 def change_decision(*, decision: Decision, by: User, **changes: Any) -> Decision:
-    """Change the question or what follows; the answer is given by ``decide``."""
+    """Change the question or what follows; ``decide`` gives the answer, which stands as the one to that question."""
     decision = locked(decision)
-    require(by, Act.EDIT, decision.program)
+    require(by, Act.DECIDE if decision.decided_on else Act.EDIT, decision.program)
+    if changes.get("decider") != decision.decider:
+        _refuse_own_decision(decision.program, changes.get("decider"), by)
     with history.because("Change a decision", by_id=by.pk):
         history.save(decision, **changes)
     touch(decision.program_id, plan=False)
@@ -289,7 +298,7 @@ def decide(*, decision: Decision, by: User, on: date, answer: str, consequence: 
 @transaction.atomic
 def delete_decision(*, decision: Decision, by: User) -> None:
     decision = locked(decision)
-    require(by, Act.EDIT, decision.program)
+    require(by, Act.DECIDE if decision.decided_on else Act.EDIT, decision.program)
     with history.because("Delete a decision", by_id=by.pk):
         history.delete(decision)
     touch(decision.program_id, plan=False)

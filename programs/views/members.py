@@ -104,7 +104,8 @@ def role_edit(request: SignedIn, pk: int) -> HttpResponse:
     form = narrowed(request, RoleForm(posted(request), program=program, row=role))
     if form.is_bound and form.is_valid():
         with explaining(form):
-            services.give_role(program=program, user=role.user, kind=form.cleaned_data["kind"], by=request.user)
+            kind = form.cleaned_data.get("kind", role.kind)
+            services.give_role(program=program, user=role.user, kind=kind, by=request.user)
             return done(request, _("Changed %(name)s's role.") % {"name": role.user.name}, _people_url(program))
     context = {
         "form": form,

@@ -56,6 +56,8 @@ function ask() {
   const { moves, from } = mark.dataset;
   const of = row.querySelector("[data-milestone]").dataset;
   const query = new URLSearchParams({ only: moves, [moves]: local(day(from, days)), version: of.version });
+  // A promise for a quarter that is moved by days is one for a day.
+  if (moves === "target_on") query.set("target_precision", "day");
   const name = row.querySelector(".v-strong").textContent;
   document.getElementById("move-title").textContent = fill(dialog.dataset.title, { name });
   window.htmx.ajax("GET", `/m/${of.milestone}/edit?${query}`, { target: slot, swap: "innerHTML" });

@@ -31,6 +31,7 @@ DAY = 480
 MONDAY = date(2027, 1, 4)
 EVERY = pytest.mark.parametrize("template", catalogue.TEMPLATES, ids=lambda template: template.slug)
 FILLED = {"name": "Frankfurt", "key": "FRA1", "counted": "start", "day": "4 Jan 2027", "phases": "on", "risks": "on"}
+FILLED["visibility"] = "organisation"
 
 
 def names(template: Template) -> dict[str, str]:
@@ -204,6 +205,15 @@ def test_a_copy_on_the_same_days_is_the_same_plan(cast: Cast, original: Program)
         ]
 
     assert shape(plan_of(program)) == shape(plan)
+
+
+def test_a_copy_of_a_private_program_is_private_unless_somebody_says_otherwise(cast: Cast, sign_in: Any) -> None:
+    page = sign_in(cast.viewer).get("/p/DARK/copy")
+    assert page.context["form"]["visibility"].value() == "private"
+    body = {"key": "DARK2", "name": "Again", "start_on": "2027-06-01"}
+    assert Api(cast.viewer).post("programs/DARK/copy", body).json()["visibility"] == "private"
+    open_one = body | {"key": "DARK3", "visibility": "organisation"}
+    assert Api(cast.viewer).post("programs/DARK/copy", open_one).json()["visibility"] == "organisation"
 
 
 def test_through_the_api(cast: Cast, original: Program) -> None:

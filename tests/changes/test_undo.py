@@ -86,6 +86,16 @@ def test_a_deleted_milestone_returns_with_its_links_and_risk_impacts_under_its_o
     assert Risk.objects.get(pk=risk.pk).impacts.get().milestone_id == first.pk
 
 
+def test_what_is_back_already_is_not_brought_back_again(cast: Cast) -> None:
+    row = add(cast, "Fibre")
+    milestones.services.delete_milestone(milestone=row, by=cast.lead)
+    deleted = ChangeSet.objects.filter(parent=None, by_id=cast.lead.pk).latest("id")
+    take_back(cast.lead, deleted)
+    with pytest.raises(ValidationError) as refusal:
+        take_back(cast.lead, deleted)
+    assert refusal.value.code == "there"
+
+
 def test_an_added_row_is_deleted_but_not_once_somebody_built_on_it(cast: Cast) -> None:
     add(cast, "Alone")
     take_back(cast.lead)

@@ -132,5 +132,7 @@ def test_a_meeting_notes_actions_and_follows_up_the_last(busy: Cast, today: date
     assert "Power: call them" not in lead.get(to).text
     with pytest.raises(ValidationError, match="This day is taken"):
         reviews.hold_review(by=busy.lead, held_on=today)
-    assert sign_in(busy.viewer).post(f"{to}/delete").status_code == 403
+    viewer = sign_in(busy.viewer)
+    assert viewer.post(f"{to}/edit", held | {"chair": busy.viewer.pk}).status_code == 403
+    assert viewer.post(f"{to}/delete").status_code == 403
     assert lead.post(f"{to}/delete").status_code == 302

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -43,6 +44,19 @@ def test_targets_of_several_move_together_and_back(cast: Cast, three: list[Miles
     act = ChangeSet.objects.filter(parent=None, by_id=cast.lead.pk).latest("id")
     changes.services.undo(change_set=act, by=cast.lead, at=timezone.now())
     assert {(row.target_on, row.owner) for row in found.all()} == {(JANUARY, None)}
+
+
+def test_a_promise_for_a_quarter_moves_by_the_days_that_were_said(
+    cast: Cast, three: list[Milestone], sign_in: SignIn
+) -> None:
+    """Not on to the end of the quarter after."""
+    row, now = three[0], timezone.now()
+    given: dict[str, Any] = {"milestone": row, "by": cast.lead, "today": FRIDAY, "at": now, "cause": cast.cause}
+    milestones.services.change_milestone(**given, target_on=date(2027, 9, 30), target_precision="quarter")
+    sent = {"id": [three[0].pk], "shift": "2w", "cause": cast.cause.pk}
+    assert sign_in(cast.lead).post("/milestones/bulk", sent).status_code == 302
+    moved = Milestone.objects.get(pk=three[0].pk)
+    assert (moved.target_on, moved.target_precision) == (date(2027, 10, 14), "day")
 
 
 def test_what_refuses_is_told_and_stays_chosen(cast: Cast, three: list[Milestone], sign_in: SignIn) -> None:

@@ -17,6 +17,7 @@ def test_a_lead_gives_changes_and_takes_roles(cast: Cast, sign_in: Any) -> None:
     theirs = sign_in(cast.outsider)
     assert "Canary merger" in theirs.get("/p/DARK/people").content.decode()
     assert theirs.get(f"/roles/{role.pk}/edit").status_code == 403
+    assert client.post(f"/roles/{role.pk}/edit?only=user", {}).status_code == 302
     client.post(f"/roles/{role.pk}/edit", {"kind": "lead"})
     role.refresh_from_db()
     assert role.kind == Role.Kind.LEAD

@@ -98,6 +98,14 @@ def test_a_lead_plans_for_their_program_and_administrators_for_all(cast: Cast) -
     plans.create_plan(by=cast.admin, at=NOON, name="All", content="portfolio")
 
 
+def test_what_a_plan_tells_of_stays_where_its_keeper_does_not_see_it(cast: Cast, other: Program) -> None:
+    plan = plans.create_plan(
+        by=cast.admin, at=EARLIER, name="Both", content="chosen", programs=[cast.na4, cast.dark], owner=cast.outsider
+    )
+    plans.change_plan(plan=plan, by=cast.outsider, at=NOON, programs=[other])
+    assert {row.program_id for row in plan.chosen.all()} == {other.pk, cast.dark.pk}
+
+
 def test_a_hidden_programs_plan_is_hidden(cast: Cast) -> None:
     plans.create_plan(by=cast.admin, at=NOON, name="Both", content="chosen", programs=[cast.na4, cast.dark])
     plans.create_plan(by=cast.lead, at=NOON, name="Dark", content="program", program=cast.dark)
@@ -151,6 +159,13 @@ def test_a_plan_is_made_and_changed_on_its_pages(cast: Cast, sign_in: SignIn) ->
     assert lead.post(f"/plans/{plan.pk}/edit", saved).status_code == 302
     plan.refresh_from_db()
     assert (plan.every_weeks, plan.without) == (1, "numbers news")
+    # Somebody else saved meanwhile: what this page did not change is left as they made it.
+    stale = form | {"every_weeks": 2, "hour": 9, "without": [], "version": 1}
+    assert lead.post(f"/plans/{plan.pk}/edit", stale).status_code == 302
+    plan.refresh_from_db()
+    assert (plan.hour, plan.every_weeks, plan.without) == (9, 1, "numbers news")
+    clash = lead.post(f"/plans/{plan.pk}/edit", stale | {"without": ["decisions"]})
+    assert (clash.status_code, "numbers news" in clash.text) == (412, True)
     lead.post(f"/plans/{plan.pk}/readers/new", {"user": cast.outsider.pk})
     assert "Otto Outsider" in lead.get(f"/plans/{plan.pk}").content.decode()
     assert "Otto Outsider" not in sign_in(cast.viewer).get(f"/plans/{plan.pk}").content.decode()
@@ -248,6 +263,10 @@ def test_members_of_a_team_come_and_go(cast: Cast, team: Team) -> None:
     before = Subscription.objects.count()
     enrolment.enrol(at=NOON)
     assert Subscription.objects.count() == before
+    # Who was taken off by the plan's keeper stays off, though they belong to the team.
+    plans.end_subscription(subscription=plan.readers.get(user=cast.contributor), by=cast.lead, at=NOON)
+    enrolment.enrol(at=NOON)
+    assert not Subscription.objects.active().exists()
 
 
 def test_a_template_gives_each_program_a_plan_that_its_lead_may_change(cast: Cast, other: Program) -> None:
@@ -311,6 +330,18 @@ def test_an_outside_address_says_yes_first_and_gets_what_the_lead_may_share(
     assert invitation_token(reader.pk) != writing.unsubscribe_token(reader.pk)
 
 
+def test_who_was_taken_off_cannot_say_yes_any_more(cast: Cast) -> None:
+    plan = program_plan(cast)
+    asked = {"email": "pia@partner.example", "name": "Pia", "time_zone": "Asia/Kolkata"}
+    reader = plans.invite(plan=plan, by=cast.lead, at=EARLIER, **asked)
+    plans.end_subscription(subscription=reader, by=cast.lead, at=EARLIER)
+    Client().post(f"/opt-in/{invitation_token(reader.pk)}")
+    assert not Subscription.objects.active().exists()
+    plans.invite(plan=plan, by=cast.lead, at=NOON, **asked)
+    Client().post(f"/opt-in/{invitation_token(reader.pk)}")
+    assert Subscription.objects.active().get() == reader
+
+
 def test_a_page_plan_is_written_and_sent_nowhere(portfolio: Cast, post_office: PostOffice, sign_in: SignIn) -> None:
     read_by(program_plan(portfolio, channel="page"), portfolio.viewer, by=portfolio.lead)
     promises.promise(at=NOON)
@@ -352,7 +383,7 @@ def test_the_page_says_what_is_late_and_what_nobody_knows(
     assert found == {second.pk, third.pk}
     assert not kept.troubles(Plan.objects.changeable_by(portfolio.viewer), later)
     promises.promise(at=NOON + timedelta(days=21))
-    missed = Letter.objects.filter(kept.MISSED)
+    missed = Letter.objects.filter(kept.WAS_MISSED)
     assert sorted(missed.filter(subscription=first.subscription).values_list("period", flat=True)) == [
         "2026-W48",
         "2026-W49",

@@ -11,11 +11,13 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from milestones.services import create_milestone
 from risks.models import Assumption, Decision, Issue
 from risks.services import (
+    change_decision,
     change_issue,
     create_assumption,
     create_decision,
     create_issue,
     decide,
+    delete_decision,
 )
 from tests.conftest import FRIDAY
 
@@ -93,6 +95,27 @@ def test_the_named_decider_or_who_may_decide_answers(cast: Cast) -> None:
     assert (named.decided_on, named.answer, named.consequence) == (FRIDAY, "Two", "A month later")
 
 
+def test_nobody_makes_themself_the_decider(cast: Cast) -> None:
+    asked: dict[str, Any] = {"program": cast.na4, "today": FRIDAY, "question": "Launch on one feed?"}
+    row = create_decision(by=cast.contributor, decider=cast.viewer, **asked)
+    with pytest.raises(ValidationError, match="Somebody else must decide"):
+        create_decision(by=cast.contributor, decider=cast.contributor, **asked)
+    with pytest.raises(ValidationError, match="Somebody else must decide"):
+        change_decision(decision=row, by=cast.contributor, decider=cast.contributor)
+    assert create_decision(by=cast.lead, decider=cast.lead, **asked).decider == cast.lead
+
+
+def test_what_was_decided_is_changed_and_deleted_by_who_may_decide(cast: Cast) -> None:
+    row = create_decision(program=cast.na4, by=cast.lead, today=FRIDAY, question="Two feeds?", decider=cast.viewer)
+    decide(decision=row, by=cast.viewer, on=FRIDAY, answer="Two")
+    with pytest.raises(PermissionDenied):
+        change_decision(decision=row, by=cast.contributor, question="Three feeds?")
+    with pytest.raises(PermissionDenied):
+        delete_decision(decision=row, by=cast.contributor)
+    change_decision(decision=row, by=cast.lead, question="Two feeds, or three?")
+    delete_decision(decision=row, by=cast.lead)
+
+
 def test_decisions_have_pages(cast: Cast, sign_in: Any) -> None:
     client = sign_in(cast.contributor)
     posted = {"question": "Launch on one feed?", "options": "One, or wait", "decide_by_on": "2020-01-01"}
@@ -111,7 +134,9 @@ def test_decisions_have_pages(cast: Cast, sign_in: Any) -> None:
     assert lead.post(f"{here}/decide", decided).status_code == 302
     assert "Wait" in client.get("/p/NA4/decisions?show=decided").text
     edited = posted | {"question": "One feed?", "version": 2}
-    assert client.post(f"{here}/edit", edited).status_code == 302
+    assert client.post(f"{here}/edit", edited).status_code == 403
+    assert lead.post(f"{here}/edit", edited).status_code == 302
     row.refresh_from_db()
     assert (row.question, row.answer) == ("One feed?", "Wait")
-    assert client.post(f"{here}/delete").url == "/p/NA4/decisions"
+    assert client.post(f"{here}/delete").status_code == 403
+    assert lead.post(f"{here}/delete").url == "/p/NA4/decisions"
