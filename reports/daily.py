@@ -25,7 +25,7 @@ from reports.letters import INLINER, Links
 from reports.models import Letter, Plan, Reminder, Subscription, Update
 from reports.promises import letter_of
 from reports.schedule import moment
-from reports.sections import WEEK_DAYS, Note, notes
+from reports.sections import WEEK_DAYS, Note, notes, p80_note
 from reports.since import Since
 from reports.words import count, ended, plain, sentence, short
 
@@ -258,7 +258,7 @@ def _owes(rows: list[Reminder], today: date, site: str) -> list[Owes]:
                 url=url,
                 last=[line for line in lines if line][:MOST_LINES],
                 last_on=short(since_on) if update else "",
-                changes=notes(facts, site)[:MOST_NOTES],
+                changes=[*p80_note(facts, row.program, site), *notes(facts, site)][:MOST_NOTES],
                 kind=row.kind,
             )
         )

@@ -126,7 +126,7 @@ def load(program_ids: frozenset[int], *, today: date, since: Since, whole: froze
         updates=list(
             Update.objects.published()
             .filter(program__in=program_ids, published_at__gte=since.at)
-            .select_related("program", "author")
+            .select_related("program", "author", "path_owner")
             .order_by("program__name", "program_id", "-published_at", "-id")
             .distinct("program__name", "program_id")
         ),

@@ -21,7 +21,7 @@ from reports.words import NUMBERS as WORDS
 from reports.words import short
 from risks.models import Decision, Risk
 
-PARTS = ("tiles", "decisions", "rows", "hand_offs", "notes")
+PARTS = ("tiles", "decisions", "asks", "rows", "hand_offs", "notes")
 NUMBER = re.compile(rf"(?<![\w.])[+{MINUS}-]?\d[\d,]*")
 # What carries a number that is none: names, references and quantiles.
 NAMES = re.compile(r"“[^”]*”|\bR-\d+|\bD-\d+|\bP\d\d\b")
@@ -190,7 +190,8 @@ def _history(
 
 def _health(letter: Letter, parts: list[Part], facts: Mapping[str, Any]) -> Iterator[Difference]:
     """P80 of programs is what was derived on the day, unless a later run of that day replaced it."""
-    rows = {part.source["id"]: part for part in parts if part.kind == "rows" and part.source.get("record") == "program"}
+    told = [part for part in parts if part.kind in ("rows", "tiles") and part.source.get("record") == "program"]
+    rows = {part.source["id"]: part for part in told}
     if not rows:
         return
     days = {part.source["day"] for part in rows.values() if part.source["day"]}

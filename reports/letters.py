@@ -11,9 +11,12 @@ from zoneinfo import ZoneInfo
 import css_inline
 from django.template.loader import render_to_string
 
-from programs.models import Health, Program
+from programs.models import Program
 from reports.facts import Facts
+from reports.headlines import headline_of, least, news_of, partner_headline, slips
+from reports.leads import MOST_ASKS, asks, signed, words_of
 from reports.models import Plan
+from reports.one_program import own_headline, own_news, own_tiles
 from reports.sections import (
     WEEK_DAYS,
     Ask,
@@ -29,7 +32,6 @@ from reports.sections import (
     program_row,
     rank,
     tiles,
-    turned,
 )
 from reports.words import both, count, days, local, plain, sentence, short, span
 from risks.models import Decision
@@ -42,7 +44,6 @@ MOST_NOTES = 24
 MOST_HAND_OFFS = 20
 # Of a summary.
 FEW_ROWS, FEW_NOTES = 10, 6
-MOST_PARAGRAPHS = 12
 # A letter after a long silence looks back this far and no further.
 LONGEST_LOOK_BACK = timedelta(days=35)
 
@@ -52,6 +53,7 @@ INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 SECTIONS = {
     "numbers": "Four numbers",
     "decisions": "Decisions that wait",
+    "asks": "What leads ask for",
     "update": "What the lead says",
     "programs": "Programs, or a program's milestones",
     "hand_offs": "Hand-offs",
@@ -62,7 +64,7 @@ LEFT_OUT = {
     Plan.Audience.EVERYONE: frozenset[str](),
     Plan.Audience.TEAM: frozenset[str](),
     Plan.Audience.SPONSOR: frozenset({"update", "hand_offs", "news"}),
-    Plan.Audience.PARTNER: frozenset({"numbers", "decisions", "update", "programs", "news"}),
+    Plan.Audience.PARTNER: frozenset({"numbers", "decisions", "asks", "update", "programs", "news"}),
 }
 
 
@@ -80,7 +82,7 @@ class Cut:
         return cls(plan.audience, plan.length, frozenset(plan.without.split()), plan.program)
 
     def tells(self, section: str) -> bool:
-        if self.length == Plan.Length.HEADLINE and section not in ("numbers", "decisions"):
+        if self.length == Plan.Length.HEADLINE and section not in ("numbers", "decisions", "asks"):
             return False
         return section not in self.without and section not in LEFT_OUT[Plan.Audience(self.audience)]
 
@@ -126,6 +128,8 @@ class Content:
     mine: list[Ask]
     others: list[Ask]
     more_decisions: int
+    asks: list[Ask]
+    more_asks: int
     said: list[str]
     said_by: str
     rows_title: str
@@ -150,10 +154,10 @@ class Content:
 
     def as_json(self) -> dict[str, Any]:
         """Every number of the letter with the record that it was read from."""
-        asks = [*self.mine, *self.others]
         parts: dict[str, list[Any]] = {
             "tiles": self.tiles,
-            "decisions": asks,
+            "decisions": [*self.mine, *self.others],
+            "asks": self.asks,
             "rows": self.rows,
             "hand_offs": self.hand_offs,
             "notes": self.notes,
@@ -189,6 +193,11 @@ class Cutting:
     fits: int = MOST_PROGRAMS
     bodies: dict[Any, tuple[str, str]] = field(default_factory=dict)
 
+    @property
+    def own(self) -> Program | None:
+        """The program that the letter is about, where it is about one."""
+        return self.cut.program if self.facts.programs else None
+
     @cached_property
     def later(self) -> list[tuple[int, Program]]:
         found = [(move, p) for p in self.facts.programs if (move := moved(self.facts, p.pk)) is not None and move > 0]
@@ -200,11 +209,15 @@ class Cutting:
 
     @cached_property
     def news(self) -> str:
-        return _news(self.facts, self.slipped) or ("" if self.slipped else _least(self.later))
+        if self.own:
+            return own_news(self.facts, self.own)
+        return news_of(self.facts, self.slipped) or ("" if self.slipped else least(self.later))
 
     @cached_property
     def tiles(self) -> list[Tile]:
-        return tiles(self.facts) if self.cut.tells("numbers") else []
+        if not self.cut.tells("numbers"):
+            return []
+        return own_tiles(self.facts, self.own) if self.own else tiles(self.facts)
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -224,6 +237,10 @@ class Cutting:
             ranked = sorted(facts.programs, key=lambda program: rank(facts, program))
             rows = [program_row(facts, program, self.site, longest) for program in ranked]
         return [row for row in rows if row.exceptional] if self.cut.audience == Plan.Audience.SPONSOR else rows
+
+    @cached_property
+    def asks(self) -> list[Ask]:
+        return asks(self.facts, self.site) if self.cut.tells("asks") else []
 
     @cached_property
     def notes(self) -> list[Note]:
@@ -274,10 +291,13 @@ def compose(
     if cut.audience == Plan.Audience.PARTNER:
         late = sum(one.tone == "bad" for one in hand_offs)
         news = count(late, "hand-off is late", "hand-offs are late") if late else ""
-        headline = _partner_headline(len(hand_offs), late)
+        headline = partner_headline(len(hand_offs), late)
     else:
-        news = cutting.news or _slips(len(slipped))
-        headline = _headline(facts, slipped, cutting.news, asked)
+        news = cutting.news or ("" if cutting.own else slips(len(slipped)))
+        if cutting.own:
+            headline = own_headline(facts, cutting.own, news, asked)
+        else:
+            headline = headline_of(facts, slipped, cutting.news, asked)
     return Content(
         organisation=plain(cut.program.name if cut.program else organisation, 80),
         title=f"{plain(cut.program.name, 60)}, {title[:1].lower()}{title[1:]}" if cut.program else title,
@@ -292,7 +312,7 @@ def compose(
                     sentence(asked) if asked else "",
                     f"Forecasts moved later on {both([f'{plain(p.name, 60)} ({days(m)})' for m, p in slipped[:2]])}."
                     if slipped
-                    else f"{len(facts.programs)} programs, {len(cutting.notes)} changes since {short(facts.since.on)}.",
+                    else f"{count(len(cutting.notes), 'change', 'changes')} since {short(facts.since.on)}.",
                 ],
             )
         ),
@@ -300,10 +320,10 @@ def compose(
         mine=[ask(d, facts.today, cutting.site, True) for d in mine[:MOST_DECISIONS]],
         others=[ask(d, facts.today, cutting.site, False) for d in others[:MOST_DECISIONS]],
         more_decisions=max(0, len(mine) - MOST_DECISIONS) + max(0, len(others) - MOST_DECISIONS),
-        said=_paragraphs(said.text) if said and cut.tells("update") else [],
-        said_by=f"{plain(said.author.name, 60)} on {short(said.published_at.date())}"
-        if said and said.published_at
-        else "",
+        asks=cutting.asks[:MOST_ASKS],
+        more_asks=max(0, len(cutting.asks) - MOST_ASKS),
+        said=words_of(said) if said and cut.tells("update") else [],
+        said_by=signed(said) if said else "",
         rows_title=_rows_title(cut),
         rows=rows[:most],
         more_rows=max(0, len(rows) - most),
@@ -381,61 +401,6 @@ def _answers(decision: Decision, user_id: int | None) -> bool:
     if user_id is None:
         return False
     return (decision.decider_id or decision.program.sponsor_id) == user_id
-
-
-def _paragraphs(text: str) -> list[str]:
-    """A lead's Markdown as plain lines; marks of lists and headings go."""
-    lines = [plain(line.strip().lstrip("#*-> ").strip(), 600) for line in text.splitlines()]
-    return [line for line in lines if line][:MOST_PARAGRAPHS]
-
-
-def _news(facts: Facts, slipped: list[tuple[int, Program]]) -> str:
-    """The strongest change of colour, in words: bad news first."""
-    changed = [(p, now) for p, _, now in turned(facts)]
-    for health, words in (
-        (Health.OFF_TRACK, "now off track"),
-        (Health.AT_RISK, "now at risk"),
-        (Health.DONE, "done"),
-        (Health.ON_TRACK, "back on track"),
-    ):
-        if health == Health.ON_TRACK and slipped:
-            continue
-        names = [plain(p.name, 60) for p, now in changed if now == health]
-        if len(names) > 2:
-            return count(len(names), f"program is {words}", f"programs are {words}")
-        if names:
-            return f"{both(names)} {'is' if len(names) == 1 else 'are'} {words}"
-    return ""
-
-
-def _least(later: list[tuple[int, Program]]) -> str:
-    """Slips of less than a week, told where there is no stronger news."""
-    if not later:
-        return ""
-    move, program = later[0]
-    most = f", the most of {count(len(later), 'program', 'programs')}" if len(later) > 1 else ""
-    return f"{plain(program.name, 60)} slipped {move} d{most}"
-
-
-def _slips(number: int) -> str:
-    return count(number, "forecast slipped", "forecasts slipped") + " by a week or more" if number else ""
-
-
-def _headline(facts: Facts, slipped: list[tuple[int, Program]], news: str, asked: str) -> str:
-    if not facts.programs:
-        return "No program is open to you yet."
-    rest = ", and ".join(filter(None, [news, asked]))
-    calm = "" if slipped or news else "no program changed colour and no forecast slipped"
-    return " ".join(sentence(part) for part in (_slips(len(slipped)), calm, rest) if part)
-
-
-def _partner_headline(number: int, late: int) -> str:
-    if not number:
-        return "Your teams give and get nothing that is still open."
-    whole = count(number, "hand-off of your teams is open", "hand-offs of your teams are open")
-    return sentence(
-        f"{whole}, {count(late, 'comes too late', 'come too late')}" if late else f"{whole}, none comes too late"
-    )
 
 
 def _computed(facts: Facts, zone: ZoneInfo) -> str:

@@ -204,7 +204,7 @@ def rank(facts: Facts, program: Program) -> tuple[int, int, str, int]:
 def program_row(facts: Facts, program: Program, site: str, longest: int) -> Row:
     health = health_of(facts, program.pk)
     tone, symbol = SYMBOLS[health]
-    derived, before = facts.health.get(program.pk), facts.health_before.get(program.pk)
+    derived = facts.health.get(program.pk)
     slip = derived.slip_days if derived else None
     move = moved(facts, program.pk)
     said = lead_says(facts, program.pk)
@@ -224,19 +224,25 @@ def program_row(facts: Facts, program: Program, site: str, longest: int) -> Row:
         move="–" if move is None else days(move),
         move_tone=_move_tone(move),
         exceptional=health in EXCEPTIONS or bool(said),
-        source={
-            "record": "program",
-            "id": program.pk,
-            "health": health,
-            "slip_days": slip,
-            "p80_on": _iso(derived.p80_on if derived else None),
-            "target_on": _iso(derived.target_on if derived else None),
-            "day": _iso(derived.day if derived else None),
-            "p80_before": _iso(before.p80_on if before else None),
-            "day_before": _iso(before.day if before else None),
-            "moved": move,
-        },
+        source=derived_source(facts, program),
     )
+
+
+def derived_source(facts: Facts, program: Program) -> Source:
+    """What was derived of a program, and its P80 before."""
+    derived, before = facts.health.get(program.pk), facts.health_before.get(program.pk)
+    return {
+        "record": "program",
+        "id": program.pk,
+        "health": health_of(facts, program.pk),
+        "slip_days": derived.slip_days if derived else None,
+        "p80_on": _iso(derived.p80_on if derived else None),
+        "target_on": _iso(derived.target_on if derived else None),
+        "day": _iso(derived.day if derived else None),
+        "p80_before": _iso(before.p80_on if before else None),
+        "day_before": _iso(before.day if before else None),
+        "moved": moved(facts, program.pk),
+    }
 
 
 def milestone_row(row: Milestone, today: date, site: str, longest: int) -> Row:
@@ -372,15 +378,6 @@ def notes(facts: Facts, site: str) -> list[Note]:
             source = {"record": "reported_health", "id": reported.pk, "before": said.health, "after": reported.health}
             lines.append((program, f"{turn}: {ended(reported.because)}" if reported.because else f"{turn}.", source))
     lines += [
-        (
-            u.program,
-            f"{plain(u.author.name, 60)} asks: {ended(u.ask)}",
-            {"record": "update", "id": u.pk, "field": "ask"},
-        )
-        for u in facts.updates
-        if u.ask
-    ]
-    lines += [
         (d.program, f"decided ({d.reference}): {ended(d.answer)}", _dated("decision", d.pk, "decided_on", d.decided_on))
         for d in facts.taken
     ]
@@ -405,6 +402,22 @@ def notes(facts: Facts, site: str) -> list[Note]:
             source = {"record": "program", "id": program.pk, "field": "silent_days", "value": silent}
             lines.append((program, words, source))
     return [Note(plain(p.name, 80), f"{site}{p.get_absolute_url()}", text, source) for p, text, source in lines]
+
+
+def p80_note(facts: Facts, program: Program, site: str) -> list[Note]:
+    """Where P80 of a program is, once it moved."""
+    row, move = facts.health.get(program.pk), moved(facts, program.pk)
+    if row is None or row.p80_on is None or not move:
+        return []
+    against = "" if row.slip_days is None else f", {_against(row.slip_days)} its target"
+    way = "later" if move > 0 else "earlier"
+    text = f"P80 is {short(row.p80_on)}{against}, {abs(move)} d {way} than before {short(facts.since.on)}."
+    source = derived_source(facts, program)
+    return [Note(plain(program.name, 80), f"{site}{program.get_absolute_url()}", text, source)]
+
+
+def _against(slip: int) -> str:
+    return f"{abs(slip)} d {'after' if slip > 0 else 'before'}" if slip else "on"
 
 
 def _dated(record: str, pk: int, name: str, day: date | None) -> Source:

@@ -94,7 +94,7 @@ def letter_text(request: SignedIn, pk: int) -> HttpResponse:
 def letter_settings(request: SignedIn) -> HttpResponse:
     """All that a person gets, and what they might."""
     at = timezone.now()
-    found = Subscription.objects.of(request.user).select_related("plan", "user")
+    found = Subscription.objects.of(request.user).select_related("plan__program", "user")
     rows = list(found.filter(ended_at=None, plan__ended_at=None).order_by("plan__name", "plan"))
     offered = Plan.objects.visible_to(request.user).running().exclude(content=Plan.Content.DAY)
     offered = offered.filter(channel__in=[Plan.Channel.EMAIL, Plan.Channel.PAGE]).exclude(

@@ -140,6 +140,7 @@ def test_from_the_reminder_to_the_letters_page_by_keyboard(
     assert deliver() == 4
     mine, sponsors = (addressed(post_office, user) for user in (week.lead, week.admin))
     assert numbers(mine) == numbers(sponsors) != []
+    assert "Ada: sign the rent by Friday." in part(sponsors, "plain")
     said = ("The transformer burned down.", "P80 is 18 Feb 2027, 34 days later", "Ada: sign the rent by Friday.")
     page.goto(link(mine, rf"{re.escape(live_server.url)}/letters/\d+"))
     for words in (headline(mine), *said):

@@ -14,11 +14,14 @@ from django.test import Client
 import milestones.services
 import people.services
 import programs.services
+import reports.services
+from forecasts.models import ProgramHealth
 from people.models import SavedView, Team, User
 from programs.models import Program, Role
 from programs.permissions import seen_by_each, shared_by_each
 from reports import enrolment, kept, outbox, plans, promises, writing
 from reports.invitations import invitation_token
+from reports.letter_checker import check
 from reports.mail import Mail, Shelf
 from reports.models import Letter, Plan, Subscription
 from tests.conftest import FRIDAY, NOON, Api, Cast
@@ -183,6 +186,11 @@ def test_audiences_are_told_less_and_never_another_number(
 ) -> None:
     hand_off(portfolio, portfolio.na4, other, team, "Racks")
     hand_off(portfolio, other, portfolio.na4, None, "Licences")
+    update = reports.services.begin_update(
+        program=portfolio.na4, by=portfolio.lead, at=NOON, health="off_track", text="Steel is **late**.", cause="A strike",
+        path_to_green="Fly it in", path_owner=portfolio.contributor, path_on=FRIDAY, ask="Ada: pay the flight by Monday.",
+    )  # fmt: skip
+    reports.services.publish_update(update=update, by=portfolio.lead, at=NOON)
     for audience in ("team", "sponsor", "partner"):
         read_by(program_plan(portfolio, audience), portfolio.viewer, by=portfolio.lead)
     assert run() == 3
@@ -199,7 +207,15 @@ def test_audiences_are_told_less_and_never_another_number(
     assert "Racks given" in texts["partner"]
     assert "Licences given" not in texts["partner"]
     assert "21 d too late" in texts["partner"]
-    assert "P80 past target" not in texts["partner"]
+    assert "against target" not in texts["partner"]
+    assert texts["team"].count("Ada: pay the flight by Monday.") == texts["sponsor"].count("Ada: pay the flight") == 1
+    assert "pay the flight" not in texts["partner"]
+    for words in ("A strike", "Steel is late.", "Path to green (Cem Contributor, by 20 Nov): Fly it in."):
+        assert words in texts["team"]
+    letters = list(Letter.objects.order_by("pk"))
+    assert [check(letter).differences for letter in letters] == [[], [], []]
+    ProgramHealth.objects.filter(program=portfolio.na4, day=FRIDAY).update(slip_days=35)
+    assert [bool(check(letter).differences) for letter in letters] == [True, True, False]
     assert [tile["said"] for tile in facts["sponsor"]["tiles"]] == [tile["said"] for tile in facts["team"]["tiles"]]
     of_team = {row["id"]: row for row in facts["team"]["hand_offs"]}
     assert all(of_team[row["id"]] == row for row in facts["partner"]["hand_offs"])

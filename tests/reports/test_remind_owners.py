@@ -19,8 +19,8 @@ from programs.models import Role
 from reports import daily, outbox, plans
 from reports.mail import Mail
 from reports.models import Letter, Reminder, Subscription
-from tests.conftest import NOON, Cast
-from tests.reports.conftest import PostOffice, part
+from tests.conftest import FRIDAY, NOON, Cast
+from tests.reports.conftest import PostOffice, judge, part
 
 SignIn = Callable[[User], Client]
 MORNING = NOON.replace(hour=8)
@@ -46,6 +46,7 @@ def run(at: datetime) -> int:
 
 
 def test_the_owner_gets_one_mail_with_last_weeks_words_and_what_changed(spoken: Cast, post_office: PostOffice) -> None:
+    judge(spoken.na4, FRIDAY - timedelta(days=43), "at_risk", 26)
     plans.nudge(program=spoken.na4, by=spoken.admin, at=MORNING - timedelta(hours=2))
     about: dict[str, Any] = {"program": spoken.na4, "kind": "program", "subject_id": spoken.na4.pk}
     talk.post_comment(**about, text="Look at this, @Lea Lead", by=spoken.viewer, at=MORNING - timedelta(hours=3))
@@ -61,6 +62,7 @@ def test_the_owner_gets_one_mail_with_last_weeks_words_and_what_changed(spoken: 
         "CANARY MERGER",
         "Power is on site.",
         "Power supplier folds",
+        "P80 is 18 Feb, 34 d after its target, 8 d later than before",
         "https://tracker.example/p/NA4/updates/new",
         "Look at this",
         "https://tracker.example/unsubscribe/",
