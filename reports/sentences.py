@@ -21,6 +21,10 @@ LONGEST_NAME = 60
 ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 WORDS = {"kpi": "KPI", "dependency": "Hand-off", "date_move": "Moved date"}
 MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+# How a drafted line on P80 begins: what stands behind it differs from day to day.
+ABOUT_P80 = re.compile(
+    rf"- (?:(?P<p80>P80 is \d{{1,2}} {MONTH} \d{{4}})|(?P<why>Why P80 is [\d,]+ days? later than the target)\b)"
+)
 # Of a line that is read at a glance.
 MOST_WORDS = 25
 
@@ -124,6 +128,27 @@ def shape(line: str) -> str:
     return re.sub(rf"{MONTH}\b", "M", re.sub(r"\d+", "0", re.sub(r"(?<=\d),(?=\d)", "", line.strip())))
 
 
+def subject(line: str) -> str:
+    """What a line speaks of, so that a new one takes its place: P80, why it is late, or else its shape.
+
+    >>> old = "- P80 is 22 Mar 2027, 37 days later than its target of 13 Feb 2027; unchanged since 25 Nov 2026."
+    >>> subject(old) == subject("- P80 is 19 Mar 2027, 34 days later than its target of 13 Feb 2027.")
+    True
+    """
+    told = ABOUT_P80.match(line.strip())
+    return str(told.lastgroup) if told else shape(line)
+
+
+def claim(line: str) -> str:
+    """What a line on P80 says first, with its number; nothing of another line.
+
+    >>> claim("- P80 is 22 Mar 2027, for the crane is late."), claim("- The crane is late.")
+    ('- P80 is 22 Mar 2027', '')
+    """
+    told = ABOUT_P80.match(line.strip())
+    return told[0] if told else ""
+
+
 def put_into(text: str, markdown: str) -> str:
     """A text with a drafted line: in the place of the one that said the same with other numbers, or at its end.
 
@@ -133,7 +158,7 @@ def put_into(text: str, markdown: str) -> str:
     'We wait.\\n- P80 is 4 Mar 2027.'
     """
     lines = text.rstrip().splitlines()
-    places = [place for place, line in enumerate(lines) if shape(line) == shape(markdown)]
+    places = [place for place, line in enumerate(lines) if subject(line) == subject(markdown)]
     if len(places) != 1:
         return "\n".join([*lines, markdown])
     return "\n".join([*lines[: places[0]], markdown, *lines[places[0] + 1 :]])

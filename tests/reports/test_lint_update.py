@@ -16,7 +16,7 @@ from reports import strictness
 from reports.drafting import VERSION
 from reports.lint import LEVELS, RULES, Found, lint
 from reports.models import LintPolicy, Update
-from reports.sentences import Sentence
+from reports.sentences import Sentence, put_into
 from tests.conftest import FRIDAY, NOON, Api, Cast
 from tests.reports.conftest import judge
 
@@ -138,6 +138,10 @@ def test_a_drafted_number_changed_by_hand() -> None:
     assert one.advice.startswith(f"The records say: {drafted[0].text}")
     assert "number" in rules(None, drafted, text=text.replace("12 Mar", "1 Apr"))
     assert "number" not in rules(None, drafted, text="- P80 is still late.")
+    yesterdays = "- P80 is 14 Mar 2027, 11 days later than its target of 3 Mar 2027; unchanged since 1 Feb 2027."
+    assert "number" in rules(None, drafted, text=yesterdays)
+    assert put_into(yesterdays, text) == text
+    assert "number" not in rules(None, drafted, text=text.replace(", 9 days later", ", for the crane is later"))
 
 
 def test_levels_are_the_organisations() -> None:

@@ -187,9 +187,17 @@ def test_audiences_are_told_less_and_never_another_number(
     hand_off(portfolio, portfolio.na4, other, team, "Racks")
     hand_off(portfolio, other, portfolio.na4, None, "Licences")
     update = reports.services.begin_update(
-        program=portfolio.na4, by=portfolio.lead, at=NOON, health="off_track", text="Steel is **late**.", cause="A strike",
-        path_to_green="Fly it in", path_owner=portfolio.contributor, path_on=FRIDAY, ask="Ada: pay the flight by Monday.",
-    )  # fmt: skip
+        program=portfolio.na4,
+        by=portfolio.lead,
+        at=NOON,
+        health="off_track",
+        cause="A strike",
+        text="Steel is **late**.",
+        path_to_green="Fly it in",
+        path_owner=portfolio.contributor,
+        path_on=FRIDAY,
+        ask="Ada: pay the flight by Monday.",
+    )
     reports.services.publish_update(update=update, by=portfolio.lead, at=NOON)
     for audience in ("team", "sponsor", "partner"):
         read_by(program_plan(portfolio, audience), portfolio.viewer, by=portfolio.lead)
