@@ -23,6 +23,7 @@ from programs.models import Notice, Program, ReportedHealth, Role
 from reports.facts import load
 from reports.letters import INLINER, Links
 from reports.models import Letter, Plan, Reminder, Subscription, Update
+from reports.plans import first_administrator
 from reports.promises import letter_of
 from reports.schedule import moment
 from reports.sections import WEEK_DAYS, Note, notes, p80_note
@@ -43,6 +44,7 @@ def day_plan(at: datetime) -> Plan:
             found = history.create(
                 Plan(
                     name="What waits for you",
+                    owner=first_administrator(),
                     content=Plan.Content.DAY,
                     hour=8,
                     begins_at=at - timedelta(days=WEEK_DAYS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -42,7 +42,7 @@ def update_begin(request: SignedIn, key: str) -> HttpResponse:
         return editor(request, Update(program=program), UpdateForm(initial=beginning(program, known)), known=known)
     if number := request.POST.get("draft_id", ""):
         pk = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
-        return write(request, get_object_or_404(program.updates.filter(published_at=None), pk=pk))
+        return write(request, get_object_or_404(program.updates, pk=pk))
     return write(request, Update(program=program))
 
 
@@ -50,10 +50,8 @@ def update_begin(request: SignedIn, key: str) -> HttpResponse:
 def update_change(request: SignedIn, pk: int) -> HttpResponse:
     update = update_of(request, pk)
     require(request.user, Act.REPORT, update.program)
-    if update.published_at:
-        raise Http404
     if request.method != "POST":
-        return editor(request, update, UpdateForm(row=update))
+        return redirect(update) if update.published_at else editor(request, update, UpdateForm(row=update))
     return write(request, update)
 
 
@@ -83,7 +81,7 @@ def write(request: SignedIn, update: Update) -> HttpResponse:
         typed["text"] = put_into(form.cleaned_data["text"], sentence)
     if "preview" in request.POST:
         return editor(request, preview_of(update, form), form)
-    if "publish" in request.POST and "anyway" not in request.POST:
+    if "publish" in request.POST and "anyway" not in request.POST and not update.published_at:
         warned = look_over(preview_of(update, form), at).warnings
         if warned:
             return editor(request, preview_of(update, form), form, asks=warned)

@@ -16,7 +16,7 @@ from reports.facts import Facts
 from reports.headlines import headline_of, least, news_of, partner_headline, slips
 from reports.leads import MOST_ASKS, asks, signed, words_of
 from reports.models import Plan
-from reports.one_program import own_headline, own_news, own_tiles
+from reports.one_program import own_headline, own_news, own_notes, own_tiles
 from reports.sections import (
     WEEK_DAYS,
     Ask,
@@ -244,7 +244,8 @@ class Cutting:
 
     @cached_property
     def notes(self) -> list[Note]:
-        return notes(self.facts, self.site)
+        told = notes(self.facts, self.site)
+        return own_notes(told) if self.own else told
 
     @cached_property
     def hand_offs(self) -> list[tuple[frozenset[int], HandOff]]:

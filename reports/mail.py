@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import smtplib
 from datetime import UTC
-from email.utils import format_datetime
+from email.utils import format_datetime, formataddr
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -92,7 +92,7 @@ def message(letter: Letter) -> EmailMultiAlternatives:
         headers |= {
             "In-Reply-To": thread,
             "References": thread,
-            "List-Id": f"{plain(reader.plan.name, 60)} <plan-{reader.plan_id}.{host}>",
+            "List-Id": f"{_phrase(reader.plan.name)} <plan-{reader.plan_id}.{host}>",
             "List-Unsubscribe": f"<{links(letter).unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
@@ -106,6 +106,11 @@ def address(letter: Letter) -> str:
     reader = letter.subscription
     email = reader.user.email if reader.user else reader.email
     return sanitize_address((plain(reader.reader_name, 80), email), settings.DEFAULT_CHARSET)
+
+
+def _phrase(name: str) -> str:
+    """A name before an address in angle brackets: quoted, or encoded where it is not plain ASCII."""
+    return formataddr((plain(name, 60), "-"), settings.DEFAULT_CHARSET).removesuffix(" <->")
 
 
 def _refusal(code: int, words: bytes | str) -> NotNow | Refused:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from programs.models import Program
 from reports.facts import Facts
-from reports.sections import Tile, derived_source, health_of, lead_says, moved, tiles
+from reports.sections import Note, Tile, derived_source, health_of, lead_says, moved, tiles
 from reports.words import days, sentence, short
 
 
@@ -12,7 +14,7 @@ def own_news(facts: Facts, program: Program) -> str:
     """Another colour, and days that P80 moved."""
     before, now, move = facts.health_before.get(program.pk), health_of(facts, program.pk), moved(facts, program.pk)
     turn = f"now {now.label.lower()}" if before and before.health != now else ""
-    slip = f"P80 {'slipped' if move > 0 else 'won'} {abs(move)} d" if move else ""
+    slip = (f"P80 slipped {move} d" if move > 0 else f"P80 is {-move} d earlier") if move else ""
     return ", ".join(filter(None, [turn, slip]))
 
 
@@ -31,6 +33,10 @@ def own_tiles(facts: Facts, program: Program) -> list[Tile]:
         str(health_of(facts, program.pk).label), "by the data", lead_says(facts, program.pk) or agrees, source
     )
     return [health, Tile(*_p80(facts, program), source), risks, hand_offs]
+
+
+def own_notes(told: list[Note]) -> list[Note]:
+    return [replace(note, program="", text=f"{note.text[:1].upper()}{note.text[1:]}") for note in told]
 
 
 def _p80(facts: Facts, program: Program) -> tuple[str, str, str]:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from history.forms import explaining
 from people.pages import SignedIn, attempt, done, paged, posted
 from people.permissions import OrgAct, may
+from people.services import today
 from programs.pages import find_program
 from programs.permissions import Act
 from programs.permissions import may as may_in
@@ -56,6 +57,7 @@ def plan_overview(request: SignedIn) -> HttpResponse:
     tabs = [("", _("All")), ("mine", _("Mine")), ("templates", _("Templates")), ("ended", _("Ended"))]
     context = {
         "title": _("Communication plan"),
+        "today": today(at),
         "kept": kept.kept(visible, at),
         "troubles": kept.troubles(mine, at),
         "next": kept.next_due(visible, at),
@@ -93,6 +95,7 @@ def plan_detail(request: SignedIn, pk: int) -> HttpResponse:
         "sub": plan.program.name if plan.program else plan.get_content_display(),
         "crumbs": CRUMBS,
         "plan": plan,
+        "today": today(at),
         "schedule": schedule(Subscription(plan=plan, user=request.user)),
         "next_at": kept.next_of_each([plan], at).get(plan.pk),
         "kept": kept.kept(Plan.objects.filter(pk=plan.pk), at),

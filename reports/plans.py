@@ -36,7 +36,7 @@ WRITTEN = frozenset(
     }
 )  # fmt: skip
 # When these change, letters that would have been due before by the new calendar are not promised.
-CALENDAR = frozenset({"rhythm", "every_weeks", "starts_on", "weekday", "hour", "zone"})
+CALENDAR = frozenset({"rhythm", "every_weeks", "starts_on", "weekday", "hour", "zone", "paused_from", "paused_until"})
 # What a plan made from a template takes over while its lead left it alone.
 INHERITED = WRITTEN - {"owner", "program", "view", "is_template", "content"}
 DEFAULT_NAME = "Weekly portfolio letter"
@@ -47,8 +47,15 @@ def default_plan(at: datetime) -> Plan:
     found = Plan.objects.filter(is_default=True).first()
     if found is None:
         with history.because("Begin the weekly letter", by_id=None):
-            found = history.create(Plan(name=DEFAULT_NAME, is_default=True, begins_at=at - timedelta(days=7)))
+            found = history.create(
+                Plan(name=DEFAULT_NAME, is_default=True, begins_at=at - timedelta(days=7), owner=first_administrator())
+            )
     return found
+
+
+def first_administrator() -> User | None:
+    """Whoever set the organisation up, or the first who still may: the owner of what is everybody's."""
+    return User.objects.filter(is_admin=True, is_active=True).order_by("pk").first()
 
 
 # -- plans -----------------------------------------------------------------------------------------------------------
@@ -107,6 +114,8 @@ def _write(plan: Plan, changed: dict[str, Any], at: datetime) -> None:
     if changed.keys() & CALENDAR:
         changed = changed | {"begins_at": at}
     history.save(plan, **changed)
+    if plan.is_paused_on(today(at)):
+        skip_letters(plan.readers.all(), "Paused before it was sent.")
 
 
 @transaction.atomic
@@ -204,7 +213,7 @@ def change_subscription(*, subscription: Subscription, by: User, at: datetime, *
     subscription = locked(subscription)
     _require_own(subscription, by)
     changed = {name: value for name, value in own.items() if getattr(subscription, name) != value}
-    if changed.keys() & {"weekday", "hour"}:
+    if changed:
         changed["begins_at"] = at
     if changed.get("paused_until"):
         skip_letters([subscription], "Paused before it was sent.")

@@ -252,11 +252,9 @@ def milestone_row(row: Milestone, today: date, site: str, longest: int) -> Row:
     late = row.target_on is not None and row.target_on < today
     tone = "none" if slip is None else "bad" if late or slip >= WEEK_DAYS else "warn" if slip > 0 else "ok"
     symbol = {"none": "○", "bad": "■", "warn": "▲", "ok": "●"}[tone]
-    word = f"target {short(row.target_on)}" if row.target_on else "no target"
+    word = short(row.target_on) if row.target_on else "no target"
     forecast, forecast_tone, bar = (
-        (f"P80 {short(p80)}" if p80 else "no forecast", "none", 0)
-        if slip is None
-        else against_target(slip, tone, longest)
+        ("–" if p80 else "no forecast", "none", 0) if slip is None else against_target(slip, tone, longest)
     )
     return Row(
         name=plain(row.name, 80),
@@ -268,7 +266,7 @@ def milestone_row(row: Milestone, today: date, site: str, longest: int) -> Row:
         forecast=forecast,
         forecast_tone=forecast_tone,
         bar=bar,
-        move=f"P80 {short(p80)}" if p80 else "–",
+        move=short(p80) if p80 else "–",
         move_tone="none",
         exceptional=late or (slip or 0) > 0,
         source={

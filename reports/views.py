@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from history.forms import explaining
 from people.pages import SignedIn, attempt, done, paged, posted
+from people.services import today
 from reports import plans, writing
 from reports.invitations import invited
 from reports.models import Letter, Plan, Subscription
@@ -110,6 +111,7 @@ def letter_settings(request: SignedIn) -> HttpResponse:
         % {"zone": request.user.time_zone},
         "crumbs": [(_("Letters"), reverse("letter_list"))],
         "rows": [(row, writing.schedule(row), due.get(row.pk)) for row in rows],
+        "today": today(at),
         "offered": offered.select_related("program").order_by("-is_default", "name", "id")[:50],
         "empty_heading": _("You get no letter"),
         "empty_text": _("Subscribe to one below."),

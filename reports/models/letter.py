@@ -134,9 +134,7 @@ class Subscription(Record):
         return self.plan.cadence(self.weekday, self.hour)
 
     def is_paused_on(self, day: date) -> bool:
-        plan = self.plan
-        paused = plan.paused_until is not None and (plan.paused_from or date.min) <= day <= plan.paused_until
-        return paused or (self.paused_until is not None and day <= self.paused_until)
+        return self.plan.is_paused_on(day) or (self.paused_until is not None and day <= self.paused_until)
 
 
 class WebhookSecret(models.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -195,6 +196,9 @@ class Plan(Record):
 
     def get_absolute_url(self) -> str:
         return f"/plans/{self.pk}"
+
+    def is_paused_on(self, day: date) -> bool:
+        return self.paused_until is not None and (self.paused_from or date.min) <= day <= self.paused_until
 
     def cadence(self, weekday: int | None = None, hour: int | None = None) -> Cadence:
         """When it is due, for a reader who chose another weekday or hour or did not."""

@@ -117,7 +117,7 @@ def test_write_save_and_publish_on_the_page(portfolio: Cast, sign_in: SignIn) ->
     assert "<em>late</em>" in page
     assert "<b>Bold</b>" not in page
     assert "Power supplier folds" in page
-    assert lead.get(f"/u/{update.pk}/edit").status_code == 404
+    assert lead.get(f"/u/{update.pk}/edit").headers["Location"] == f"/u/{update.pk}"
     assert "late" in lead.get("/p/NA4/updates").content.decode()
 
 
