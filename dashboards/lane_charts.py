@@ -29,6 +29,7 @@ from dashboards.roadmap_charts import (
 )
 from dashboards.templatetags.words import SHAPE_OF, SHAPES, tone, written
 from dashboards.window import Window
+from history import past
 
 LABELS, LEFT, HEAD = 300, 314, 50
 NAMES, NAMES_LEFT = 132, 26  # the column of names on a phone, and where it begins in the drawing
@@ -62,7 +63,8 @@ def head(shown: Window, today: date, target: date | None) -> SafeString:
     if axis.has(today):
         x = axis.x(today)
         anchor = "start" if x < LEFT + 40 else "end" if x > WIDTH - 60 else "middle"
-        words = escape(_("Today, %(day)s") % {"day": written(today, "j M")})
+        day = written(today, "j M")
+        words = escape(day if past.day() else _("Today, %(day)s") % {"day": day})
         drawn.append(f'<text class="v-today-text" x="{n(x)}" y="12" text-anchor="{anchor}">{words}</text>')
     if target and axis.has(target):
         x = axis.x(target)

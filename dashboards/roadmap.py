@@ -12,7 +12,6 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
@@ -23,11 +22,11 @@ from dashboards.lanes import Allowed, Group, Lane, Twin
 from dashboards.templatetags.words import critical_path, isolated
 from dashboards.window import ZOOMS, Step, Window, fits, window
 from forecasts.models import ProgramHealth
+from history import past
 from milestones.models import Milestone
-from people.pages import SignedIn
-from people.services import today as today_at
+from people.pages import SignedIn, day_of
 from programs.models import Health
-from programs.pages import find_program, program_crumbs
+from programs.pages import find_program, looks_back, program_crumbs
 from programs.permissions import Act
 
 GROUPS = {
@@ -41,6 +40,7 @@ GROUPS = {
 ROWS, MOST_ROWS = 200, 1_000
 MOST_OF_A_PROGRAM = 60  # rows of the portfolio's roadmap; its own has them all
 MOST_TURNED = 60  # groups and lanes that an address names
+UNTOLD = lazy("P50 and P80 are those issued in that week; the critical path is not kept by day.")
 ROWS_OF_TABLE = 50
 EVERY = "all"
 UNREADABLE = {
@@ -69,6 +69,7 @@ class Asked:
     rows: int
     opened: tuple[str, ...]
     closed: tuple[str, ...]
+    day: date | None = None  # in the past
     unreadable: list[str] = field(default_factory=list)
 
     def state(self, **changes: Any) -> list[tuple[str, str]]:
@@ -82,6 +83,7 @@ class Asked:
             "open": self.opened,
             "closed": self.closed,
             "rows": self.rows if self.rows != ROWS else "",
+            "as_of": self.day.isoformat() if self.day else "",
         }
         said |= changes
         pairs = []
@@ -94,6 +96,11 @@ class Asked:
     def url(self, **changes: Any) -> str:
         pairs = self.state(**changes)
         return f"{self.path}?{urlencode(pairs)}" if pairs else self.path
+
+    @property
+    def clear_url(self) -> str:
+        """The address of the usual roadmap, of the same day."""
+        return f"{self.path}?{urlencode({'as_of': self.day.isoformat()})}" if self.day else self.path
 
     def at(self, shown: Window) -> str:
         """The address of another stretch of time."""
@@ -157,6 +164,7 @@ def read(request: HttpRequest, today: date) -> Asked:
         rows=rows,
         opened=tuple(query.getlist("open"))[-MOST_TURNED:],
         closed=tuple(query.getlist("closed"))[-MOST_TURNED:],
+        day=past.day(),
         unreadable=[str(UNREADABLE[name]) % {"least": ROWS, "most": MOST_ROWS} for name in dict.fromkeys(unreadable)],
     )
 
@@ -265,9 +273,10 @@ def controls(sheet: Sheet) -> dict[str, Any]:
 
 
 @require_safe
+@looks_back
 def portfolio(request: SignedIn) -> HttpResponse:
     """All open programs that the reader sees, over time."""
-    today = today_at(timezone.now())
+    today = day_of(request)
     asked = read(request, today)
     groups, allowed = lanes.programs(request.user, today=today, by=asked.group, health=asked.health)
     found = [lane for group in groups for lane in group.lanes]
@@ -278,6 +287,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
     finding = portfolio_finding(found)
     context = {
         "title": _("Roadmap"),
+        "untold": [UNTOLD],
         "sub": finding,
         "page": Paginator(Twin(found, rows, allowed), ROWS_OF_TABLE).get_page(request.GET.get("page")),
         "group_choices": [
@@ -315,10 +325,11 @@ def portfolio_finding(found: Sequence[Lane]) -> str:
 
 
 @require_safe
+@looks_back
 def program(request: SignedIn, key: str) -> HttpResponse:
     """One program over time, by workstream, with what it takes from and gives to others."""
     found = find_program(request, key)
-    today = today_at(timezone.now())
+    today = day_of(request)
     asked = read(request, today)
     rows = lanes.of_program(found, request.user)
     streams = lanes.workstreams(found)
@@ -333,6 +344,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
     context = {
         "program": found,
         "title": _("Roadmap"),
+        "untold": [UNTOLD],
         "crumbs": program_crumbs(found),
         "sub": finding,
         "page": Paginator(Twin(streams, rows, allowed), ROWS_OF_TABLE).get_page(request.GET.get("page")),

@@ -133,7 +133,8 @@ def views() -> dict[str, str]:
         table, own = model._meta.db_table, COLUMNS.get(model, {})
         columns = [field.column for field in model._meta.concrete_fields]
         listed = ", ".join(f'{own.get(name, f"e.{name}")} AS "{name}"' for name in columns)
-        joined = f" JOIN {table} now ON now.id = e.id" if own else ""
+        # A row that is gone since has no today to be read beside: only where a column needs it.
+        joined = f" JOIN {table} now ON now.id = e.id" if any("now." in sql for sql in own.values()) else ""
         found[table] = f"SELECT {listed} FROM {event._meta.db_table} e{joined} WHERE {STOOD}"  # noqa: S608 - of our models
     return found
 

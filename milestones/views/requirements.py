@@ -14,34 +14,38 @@ from milestones.forms import (
 from milestones.models import Requirement
 from milestones.scope import Scope
 from milestones.views.milestones import today
+from people.lists import address
 from people.pages import SignedIn, delete, done, form_page, narrowed, paged, posted
-from programs.pages import find_program, program_crumbs
+from programs.pages import find_program, looks_back, program_crumbs
 from programs.permissions import Act, acts, require
 
 
+@looks_back
 def requirements(request: SignedIn, key: str) -> HttpResponse:
     program = find_program(request, key)
     here = f"{program.get_absolute_url()}/requirements"
     scope = Scope.of(program)
-    shown = request.GET.get("show", "")
     rows = Requirement.objects.filter(program=program)
     kinds = {
+        "": (_("All"), scope.inside + scope.outside, rows),
         "in": (_("In scope"), scope.inside, rows.filter(in_scope=True)),
         "out": (_("Out"), scope.outside, rows.filter(in_scope=False)),
         "added": (_("Added since baseline"), scope.added, rows.added_since(scope.baseline_on)),
         "loose": (_("Without a milestone"), scope.loose, rows.without_milestone()),
     }
-    tabs = [{"label": _("All"), "url": here, "count": scope.inside + scope.outside, "current": shown not in kinds}]
-    for name, (label, count, some) in kinds.items():
-        tabs.append({"label": label, "url": f"{here}?show={name}", "count": count, "current": shown == name})
-        rows = some if shown == name else rows
+    shown = request.GET.get("show", "")
+    shown = shown if shown in kinds else ""
+    tabs = [
+        {"label": label, "url": address(request.GET, show=name), "count": count, "current": shown == name}
+        for name, (label, count, _rows) in kinds.items()
+    ]
     allowed = acts(request.user, program)
     may_edit = Act.EDIT in allowed
     context = {
         "program": program,
         "may_plan": Act.PLAN in allowed,
         "place": "requirements",
-        "page": paged(request, rows.select_related("milestone").by_priority()),
+        "page": paged(request, kinds[shown][2].select_related("milestone").by_priority()),
         "title": _("Requirements"),
         "sub": scope.sentence,
         "crumbs": program_crumbs(program),
@@ -52,7 +56,7 @@ def requirements(request: SignedIn, key: str) -> HttpResponse:
         "primary_label": _("New requirement"),
         "empty_heading": _("No requirements yet"),
         "empty_text": _("Say what the program must, should and could deliver, and which milestone delivers it."),
-        "filtered": shown in kinds,
+        "filtered": bool(shown),
     }
     return render(request, "milestones/requirements.html", context)
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from history import past
 from history.forms import explaining
 from people import charts
 from people.hours import shared_hours
@@ -22,7 +23,7 @@ from programs.forms import (
     SlotForm,
 )
 from programs.models import Program, Role, Slot
-from programs.pages import Crumbs, find_program, program_crumbs
+from programs.pages import Crumbs, find_program, looks_back, program_crumbs
 from programs.permissions import Act, acts, require
 from programs.views.removal import remove
 
@@ -43,6 +44,7 @@ def at_work(program: Program, roles: Iterable[Role], slots: Iterable[Slot]) -> l
 
 
 @require_safe
+@looks_back
 def program_people(request: SignedIn, key: str) -> HttpResponse:
     program = get_object_or_404(
         Program.objects.visible_to(request.user).select_related("lead", "sponsor", "owning_team"), key=key
@@ -51,11 +53,18 @@ def program_people(request: SignedIn, key: str) -> HttpResponse:
     roles = list(program.roles.select_related("user").order_by("user__name", "id"))
     order = list(Role.Kind.values)
     slots = list(program.slots.select_related("team", "person").order_by(F("person_id").asc(nulls_first=True), "id"))
-    hours = shared_hours(at_work(program, roles, slots), request.user, timezone.now())
+    # Nobody's zone of then is known, so no hours of then are shared.
+    hours = None if past.day() else shared_hours(at_work(program, roles, slots), request.user, timezone.now())
     context = {
         "program": program,
         "place": "people",
         "title": _("People"),
+        "untold": [
+            _(
+                "Time zones, and who may sign in, are those of today; "
+                "the hours that all shared, and who could see the program, are not known of that day."
+            )
+        ],
         "crumbs": program_crumbs(program),
         "partners": [row.team for row in program.partners.select_related("team").order_by("team__name", "id")],
         "roles": sorted(roles, key=lambda role: order.index(role.kind)),

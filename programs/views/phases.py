@@ -9,8 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from history import past
 from history.forms import explaining
-from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, posted
+from people.pages import SignedIn, attempt, day_of, delete, done, form_page, narrowed, posted
 from people.services import today
 from programs import services
 from programs.forms import (
@@ -20,7 +21,7 @@ from programs.forms import (
     PhaseForm,
 )
 from programs.models import GateAction, GateCriterion, Phase, Program
-from programs.pages import Crumbs, find_program, program_crumbs
+from programs.pages import Crumbs, find_program, looks_back, program_crumbs
 from programs.permissions import Act, acts, may, require
 from programs.views.removal import PHASE_ORDER
 
@@ -34,9 +35,10 @@ def _phases_crumbs(program: Program) -> Crumbs:
 
 
 @require_safe
+@looks_back
 def phases(request: SignedIn, key: str) -> HttpResponse:
     program = find_program(request, key)
-    allowed, day = acts(request.user, program), today(timezone.now())
+    allowed, day = acts(request.user, program), day_of(request)
     rows = list(
         program.phases.select_related("approver", "decided_by")
         .prefetch_related(Prefetch("criteria", GateCriterion.objects.order_by("id")))
@@ -53,7 +55,9 @@ def phases(request: SignedIn, key: str) -> HttpResponse:
         "today": day,
         "phases": rows,
         "current": program.phases.ahead(day).first(),
-        "decidable": {phase.pk for phase in rows if Act.DECIDE in allowed or phase.approver_id == request.user.pk},
+        "decidable": set()  # nobody decides in the past
+        if past.day()
+        else {phase.pk for phase in rows if Act.DECIDE in allowed or phase.approver_id == request.user.pk},
         "may_edit": may_edit,
         "primary_url": f"{_phases_url(program)}/new" if may_edit and missing else None,
         "primary_label": _("New phase"),

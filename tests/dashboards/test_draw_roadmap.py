@@ -281,8 +281,9 @@ def test_strange_names_to_open_and_pages_past_the_end_change_nothing(
     answer = sign_in(cast.viewer).get(f"/roadmap?page=999999{names}")
     assert answer.status_code == 200
     assert answer.context["unreadable"] == []
-    assert "X299" not in answer.text
-    assert "b&gt;299" not in answer.text
+    page = answer.text[answer.text.index('id="main"') :]  # the form above it that looks back asks for all the same
+    assert "X299" not in page
+    assert "b&gt;299" not in page
 
 
 # -- a program's own -------------------------------------------------------------------------------------------------

@@ -19,7 +19,14 @@ import programs.services
 from forecasts.models import IssuedForecast, MilestoneForecast, ProgramHealth, Run
 from history import past
 from milestones.models import Dependency, Milestone
-from milestones.services import change_milestone, create_milestone, link
+from milestones.services import (
+    change_milestone,
+    change_requirement,
+    create_milestone,
+    create_requirement,
+    create_workstream,
+    link,
+)
 from programs.models import Program
 from risks.models import Risk
 from risks.services import Impact, change_risk, create_decision, create_issue, create_risk, decide
@@ -47,7 +54,8 @@ def turned(cast: Cast) -> dict[str, Any]:
         aim = programs.services.create_objective(by=cast.admin, title="Old aim")
         programs.services.change_program(program=old, by=by, objectives=[aim])
         of: dict[str, Any] = {"program": old, "by": by, "owner": by}
-        step = create_milestone(**of, today=on, name="Old step", work_likely=DAY, team=team)
+        stream = create_workstream(program=old, by=by, name="Old stream")
+        step = create_milestone(**of, today=on, name="Old step", work_likely=DAY, team=team, workstream=stream)
         gone = create_milestone(**of, today=on, name="Gone step")
         link(predecessor=gone, successor=step, by=by)
         risk = create_risk(
@@ -57,6 +65,11 @@ def turned(cast: Cast) -> dict[str, Any]:
         create_issue(**of, today=on, title="Old issue", due_on=on)
         decision = create_decision(program=old, by=by, today=on, question="Old question?", decider=by)
         kpi = metrics.services.create_kpi(**of, name="Old number", direction="up", limit_value=Decimal(5))
+        asks = create_requirement(program=old, by=by, today=on, text="Old ask", milestone=step)
+        phase = programs.services.create_phase(program=old, by=by, kind="design", gate_on=on, approver=by)
+        criterion = programs.services.create_criterion(phase=phase, by=by, text="Old proof")
+        slot = programs.services.create_slot(program=old, by=by, title="Old slot", team=team)
+        role = programs.services.give_role(program=old, by=by, user=cast.viewer, kind="viewer")
         metrics.services.measure(kpi=kpi, on=on, value=Decimal(3), by=by, today=on)
     with history.replaying(turn):
         programs.services.change_program(program=old, by=by, name="New name")
@@ -68,6 +81,11 @@ def turned(cast: Cast) -> dict[str, Any]:
         create_issue(**of, today=turn.date(), title="New issue")
         decide(decision=decision, by=by, on=turn.date(), answer="Yes", consequence="")
         metrics.services.change_kpi(kpi=kpi, by=by, name="New number")
+        change_requirement(requirement=asks, by=by, today=turn.date(), text="New ask")
+        programs.services.change_criterion(criterion=criterion, by=by, text="New proof", met_on=turn.date())
+        programs.services.decide_gate(phase=phase, by=by, on=turn.date(), decision="passed", note="New note")
+        programs.services.change_slot(slot=slot, by=by, title="New slot", person=cast.viewer)
+        programs.services.take_role(role=role, by=by)
     run = Run.objects.create(day=on, engine_version="1", inputs_digest="0" * 64, revisions={}, computed_at=now)
     days = [on + timedelta(days=100 + n) for n in range(19)]
     IssuedForecast.objects.create(
@@ -85,7 +103,7 @@ def turned(cast: Cast) -> dict[str, Any]:
 
 
 @pytest.fixture
-def pages(turned: dict[str, Any]) -> dict[str, list[str]]:
+def pages(cast: Cast, turned: dict[str, Any]) -> dict[str, list[str]]:
     """What each page says of then."""
     return {
         "/p/OLD": ["Old name", "Old step", "Gone step", "Old risk", "Old number", "On track"],
@@ -95,6 +113,11 @@ def pages(turned: dict[str, Any]) -> dict[str, list[str]]:
         "/issues": ["Old issue"],
         "/decisions": ["Old question?", "Waiting"],
         "/p/OLD/kpis": ["Old number", "Past limit"],
+        "/roadmap": ["Old name", "Old step", "the critical path is not kept by day"],
+        "/p/OLD/roadmap": ["Old stream", "Old step", "Gone step", f"{turned['p80']:%-d %b}"],
+        "/p/OLD/requirements": ["Old ask", "Old step", "1 in, 0 out"],
+        "/p/OLD/phases": ["Gate overdue", "Old proof", "Not met yet"],
+        "/p/OLD/people": ["Old slot", "1 slot is open", cast.viewer.name, "Viewer", "who could see the program"],
         "/objectives": ["Old aim", "Old name"],
         "/teams": ["Old team"],
         f"/m/{turned['step'].pk}": ["Old step", "Gone step"],
@@ -117,7 +140,8 @@ def test_pages_tell_of_then_and_change_nothing(
             assert word in page.text, (path, word)
         # The frame around it is of today.
         main = page.text[page.text.index('id="main"') : page.text.index("</main>")]
-        for word in ("New step", "New risk", "New issue", "New number", "New aim", "New team", "data-edit", "/edit"):
+        for word in ("New step", "New risk", "New issue", "New number", "New aim", "New team", "New ask", "New note",
+                     "New slot", "New proof", "Who may see it", "data-edit", "/edit", "<form method=\"post\"", "/decide"):
             assert word not in main, (path, word)
         assert "data-pulse" not in page.text
         assert "New name" in page.text
