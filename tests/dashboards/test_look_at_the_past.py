@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 MOST_QUERIES = 25
 DAY = 480
+NOT_OF_THEN = [
+    *(f"New {noun}" for noun in ["step", "risk", "issue", "number", "aim", "team", "ask", "note", "slot", "proof"]),
+    *("Who may see it", "data-edit", "/edit", "/decide", '<form method="post"'),
+]
 
 
 def today() -> date:
@@ -140,8 +144,7 @@ def test_pages_tell_of_then_and_change_nothing(
             assert word in page.text, (path, word)
         # The frame around it is of today.
         main = page.text[page.text.index('id="main"') : page.text.index("</main>")]
-        for word in ("New step", "New risk", "New issue", "New number", "New aim", "New team", "New ask", "New note",
-                     "New slot", "New proof", "Who may see it", "data-edit", "/edit", "<form method=\"post\"", "/decide"):
+        for word in NOT_OF_THEN:
             assert word not in main, (path, word)
         assert "data-pulse" not in page.text
         assert "New name" in page.text
