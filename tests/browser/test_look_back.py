@@ -69,6 +69,19 @@ def test_a_finding_leads_to_where_it_is_mended(
     assert page.url.endswith("/edit")
 
 
+def test_a_phone_looks_back_and_takes_a_file(cast: Cast, signed_in: Any, live_server: LiveServer) -> None:
+    page: Page = signed_in(cast.viewer)
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.goto(f"{live_server.url}/risks")
+    page.get_by_role("banner").locator("summary").click()
+    page.get_by_label("As it was on").fill("2026-01-09")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("status").first).to_contain_text("As it was on 9 Jan 2026.")
+    page.get_by_text("Export", exact=True).click()
+    expect(page.get_by_role("link", name="Table as CSV")).to_be_in_viewport()
+    assert not scrolls_sideways(page)
+
+
 @pytest.mark.parametrize("width", [1440, 390, 320])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_scrolls_sideways(
