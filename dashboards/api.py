@@ -25,7 +25,7 @@ from forecasts.api.asking import only_known
 from people.hours import Span, clock, shared_hours, spans
 from people.models import Job, Team, User, Viewer
 from people.search import MOST_CHARACTERS
-from people.services import today
+from people.services import read_jobs, today
 from programs import talk
 from programs.models import Comment, Notice, Program, Subject, Watch
 from programs.views.members import at_work
@@ -207,10 +207,11 @@ class JobOut(serializers.Serializer[Any]):
     ended_at = serializers.DateTimeField(allow_null=True)
     is_good = serializers.BooleanField()
     result = serializers.CharField()
+    read_at = serializers.DateTimeField(allow_null=True)
 
 
 class InboxOut(serializers.Serializer[Any]):
-    unread = serializers.IntegerField()
+    unread = serializers.IntegerField(help_text="Notices, and jobs that have ended.")
     todos = TodoOut(many=True)
     jobs = JobOut(many=True)
     notices = NoticeOut(many=True)
@@ -226,16 +227,18 @@ class Inbox(Endpoint):
         told = inbox.notices_of(reader, done=False).annotate(**PROGRAM_KEY)[:MOST_NOTICES]
         shown = [line.notice for line in inbox.lines(told, reader)]
         jobs = Job.objects.visible_to(reader).in_inbox()[:MOST_NOTICES]
-        unread = Notice.objects.visible_to(reader).unread().count()
+        unread = Notice.objects.visible_to(reader).unread().count() + Job.objects.visible_to(reader).unread().count()
         return Response(InboxOut({"unread": unread, "todos": waiting, "jobs": jobs, "notices": shown}).data)
 
 
 class InboxRead(Endpoint):
     @extend_schema(operation_id="inbox_read", request=NoFields, responses={204: None})
     def post(self, request: Request) -> Response:
-        """Mark all that you are told of as read."""
+        """Mark all that you are told of, and what came of your jobs, as read."""
         reader: Any = request.user
-        talk.read_all(by=reader, at=timezone.now())
+        at = timezone.now()
+        talk.read_all(by=reader, at=at)
+        read_jobs(by=reader, at=at)
         return Response(status=204)
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from forecasts.models import ProgramHealth, Run
 from history import past
-from people.models import Organisation, User
+from people.models import Job, Organisation, User
 from programs.models import Notice, Program, Subject, Watch
 from programs.models.program import BY_RANK
 from reports.due import due_of
@@ -103,21 +103,25 @@ def pulse(user: User, key: str = "") -> dict[str, Any]:
         computed = ProgramHealth.objects.visible_to(user).filter(program__key=key).order_by()
     times = Sum(F("revisions__revision") + F("revisions__plan_revision"))
     unread = Notice.objects.visible_to(user).unread().order_by()
+    ended = Job.objects.visible_to(user).unread().order_by()
     due = due_of(user)
-    written, at, waiting, updates = User.objects.values_list(
+    written, at, told, jobs, updates = User.objects.values_list(
         Subquery(programs.values(all=Value(1)).annotate(times=times).values("times")),
         Subquery(computed.values(all=Value(1)).annotate(at=Max("computed_at")).values("at")),
         Subquery(unread.values(all=Value(1)).annotate(count=Count("pk")).values("count")),
+        Subquery(ended.values(all=Value(1)).annotate(count=Count("pk")).values("count")),
         Subquery(due.values(all=Value(1)).annotate(count=Count("pk")).values("count")),
     ).get(pk=user.pk)
     progress = broker.progress()
+    waiting = (told or 0) + (jobs or 0)
     far = f"-{progress.done}" if progress else ""
     return {
         "at": at,
         "progress": progress,
-        "unread": waiting or 0,
+        "unread": waiting,
+        "told": told or 0,
         "updates": updates or 0,
-        "stamp": f"{written or 0}-{at.timestamp() if at else 0:.6f}-{waiting or 0}{far}",
+        "stamp": f"{written or 0}-{at.timestamp() if at else 0:.6f}-{waiting}{far}",
     }
 
 

@@ -14,6 +14,7 @@ from dashboards import inbox
 from dashboards.context import organisation_and_zone
 from people.models import Job
 from people.pages import SignedIn, done, paged
+from people.services import read_jobs
 from programs import talk
 from programs.models import Notice
 
@@ -77,5 +78,7 @@ def notice_done(request: SignedIn, pk: int) -> HttpResponse:
 
 @require_POST
 def notices_read(request: SignedIn) -> HttpResponse:
-    talk.read_all(by=request.user, at=timezone.now())
+    at = timezone.now()
+    talk.read_all(by=request.user, at=at)
+    read_jobs(by=request.user, at=at)
     return done(request, _("All are marked as read."), "/inbox")

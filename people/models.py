@@ -340,6 +340,10 @@ class JobQuerySet(models.QuerySet["Job"]):
     def in_inbox(self) -> Self:
         return self.filter(put_away_at=None).order_by("-asked_at", "-id")
 
+    def unread(self) -> Self:
+        """Ended since their person last looked."""
+        return self.filter(ended_at__isnull=False, read_at=None, put_away_at=None)
+
 
 class Job(models.Model):
     """Long work that a person asked for and may leave: where it is seen, and what came of it. Not history.
@@ -355,6 +359,7 @@ class Job(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     is_good = models.BooleanField(default=False, help_text="Whether it did what it was asked for.")
     result = models.CharField(max_length=600, blank=True)
+    read_at = models.DateTimeField(null=True, blank=True)
     put_away_at = models.DateTimeField(null=True, blank=True)
 
     objects = JobQuerySet.as_manager()

@@ -267,6 +267,12 @@ def end_job(*, job: Job, at: datetime, is_good: bool, result: str) -> None:
     job.save(update_fields=["ended_at", "is_good", "result"])
 
 
+def read_jobs(*, by: User, at: datetime, job: Job | None = None) -> None:
+    """Mark what came of a job, or of all of a person's jobs, as read."""
+    ended = Job.objects.unread().filter(user=by)
+    (ended.filter(pk=job.pk) if job else ended).update(read_at=at)
+
+
 def put_away_job(*, job: Job, at: datetime) -> None:
     """Take a job that has ended out of the inbox."""
     if job.ended_at is None:

@@ -14,6 +14,7 @@ urlpatterns = [
     path("teams/<int:pk>/edit", views.team_edit, name="team_edit"),
     path("teams/<int:pk>/members", views.team_members, name="team_members"),
     path("teams/<int:pk>/delete", views.team_delete, name="team_delete"),
+    path("jobs/<int:pk>/open", views.job_open),
     path("jobs/<int:pk>/done", views.job_put_away),
     path("settings", views.settings, name="settings"),
     path("settings/profile", views.profile, name="profile"),

@@ -427,6 +427,14 @@ def unsent(request: SignedIn) -> HttpResponse:
 
 
 @require_POST
+def job_open(request: SignedIn, pk: int) -> HttpResponse:
+    """Read what came of a job: go to where it is told."""
+    job = get_object_or_404(Job.objects.visible_to(request.user), pk=pk)
+    services.read_jobs(by=request.user, at=timezone.now(), job=job)
+    return redirect(job.url or "/inbox")
+
+
+@require_POST
 def job_put_away(request: SignedIn, pk: int) -> HttpResponse:
     job = get_object_or_404(Job.objects.visible_to(request.user), pk=pk)
     return attempt(

@@ -162,8 +162,10 @@ PAGES = {
     "/m/<pk>/cancel": of("milestone", BUTTON),
     "/m/<pk>/reopen": of("milestone", BUTTON),
     "/m/<pk>/links/new": of("milestone"),
+    "/m/<pk>/links/impact": of("milestone", BUTTON),
     "/p/<key>/dependencies": of("program"),
     "/links/<pk>/edit": of("dependency"),
+    "/links/<pk>/impact": of("dependency", BUTTON),
     "/links/<pk>/answer": of("dependency"),
     "/links/<pk>/reply": of("dependency"),
     "/links/<pk>/delete": of("dependency"),
@@ -268,6 +270,7 @@ PAGES = {
     "/p/<key>/nudge": of("program", BUTTON),
     "/api/v1/docs": anyone(),
     # one's own settings
+    "/jobs/<pk>/open": own("job", BUTTON),
     "/jobs/<pk>/done": own("job", BUTTON),
     "/settings": anyone(),
     "/settings/profile": anyone(writes=True),
