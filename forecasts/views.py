@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -20,6 +21,8 @@ from forecasts.models import HealthPolicy
 from forecasts.policy import Turn, newest_policy, preview, proposed
 from history.forms import explaining
 from milestones.forms import MilestoneForm
+from milestones.models import Dependency
+from milestones.views import links
 from milestones.views.milestones import edit_context, find_milestone
 from people.models import User
 from people.pages import SignedIn, done, form_page, narrowed, paged, posted
@@ -107,16 +110,59 @@ def milestone_impact(request: SignedIn, pk: int) -> HttpResponse:
     milestone = find_milestone(request, pk)
     require_in(request.user, Act.EDIT, milestone.program)
     form = narrowed(request, MilestoneForm(request.POST, program=milestone.program, by=request.user, row=milestone))
-    context: dict[str, Any] = {"milestone": milestone}
-    if form.is_valid() and form.changes:
-        edits = Edits(changes=[(milestone, form.changes)])
-        # Who is still typing is told what is wrong when they save.
-        try:
-            impact = impact_of(edits, by=request.user, today=people.services.today(timezone.now()))
-        except ValidationError as refusal:
-            context["refusal"] = refusal.messages[0]
-        else:
-            context |= {"impact": impact, "refusal": NOT_SIMULATED.get(impact.reason, "")}
-    if request.htmx:
-        return render(request, "forecasts/impact.html", context)
-    return form_page(request, edit_context(request, milestone, form) | context)
+    edits = Edits(changes=[(milestone, form.changes)]) if form.is_valid() and form.changes else None
+    told = {"milestone": milestone} | told_of(request, edits)
+    return line(request, told) or form_page(request, edit_context(request, milestone, form) | told)
+
+
+@require_POST
+def new_link_impact(request: SignedIn, pk: int) -> HttpResponse:
+    """What the posted form of a new link would move."""
+    receiver = find_milestone(request, pk)
+    require_in(request.user, Act.EDIT, receiver.program)
+    choice = links.ProgramChoice(request.GET, viewer=request.user, first=receiver.program)
+    giver = choice.cleaned_data["program"] if choice.is_valid() else receiver.program
+    form = links.LinkForm(request.POST, giver=giver, receiver=receiver)
+    edits = None
+    if form.is_valid():
+        edits = Edits(links=[Dependency(successor=receiver, **waiting(form.cleaned_data))])
+    told = told_of(request, edits)
+    context = links.linking_context(receiver, giver, form)
+    return line(request, told) or render(request, links.LINK_FORM, context | told, status=form.status)
+
+
+@require_POST
+def link_impact(request: SignedIn, pk: int) -> HttpResponse:
+    """What the posted form of a link would move: how it waits, that is; the days of a hand-off move no forecast."""
+    link = links.find_link(request, pk)
+    require_in(request.user, Act.EDIT, link.successor.program)
+    form = links.edit_form(request, link)
+    edits = None
+    if form.is_valid() and form.changes.keys() & {"kind", "lag"}:
+        ends = {"predecessor": link.predecessor, "successor": link.successor}
+        edits = Edits(links=[Dependency(**ends | waiting(form.cleaned_data))], unlinked=[link])
+    told = told_of(request, edits)
+    context = links.edit_context(request, link, form)
+    return line(request, told) or render(request, links.HAND_OFF_FORM, context | told, status=form.status)
+
+
+def waiting(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What a forecast reads of a link."""
+    return {name: fields[name] for name in ("predecessor", "kind", "lag") if name in fields}
+
+
+def told_of(request: SignedIn, edits: Edits | None) -> dict[str, Any]:
+    """What ``impact.html`` says of edits; nothing where there are none."""
+    if edits is None:
+        return {}
+    # Who is still typing is told what is wrong when they save.
+    try:
+        impact = impact_of(edits, by=request.user, today=people.services.today(timezone.now()))
+    except ValidationError as refusal:
+        return {"refusal": refusal.messages[0]}
+    return {"impact": impact, "refusal": NOT_SIMULATED.get(impact.reason, "")}
+
+
+def line(request: SignedIn, told: dict[str, Any]) -> HttpResponse | None:
+    """The line alone, for a script."""
+    return render(request, "forecasts/impact.html", told) if request.htmx else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -21,12 +22,14 @@ from milestones.forms import (
     ReplyForm,
 )
 from milestones.hand_offs import seen
-from milestones.models import Dependency
+from milestones.models import Dependency, Milestone
 from milestones.views.milestones import _milestone_crumbs, find_milestone, today
 from people.pages import SignedIn, attempt, done, posted
 from programs.models import Program
 from programs.pages import program_crumbs
 from programs.permissions import Act, may, require
+
+LINK_FORM, HAND_OFF_FORM = "milestones/link_form.html", "milestones/hand_off_form.html"
 
 
 def find_link(request: SignedIn, pk: int) -> Dependency:
@@ -44,16 +47,8 @@ def link_create(request: SignedIn, pk: int) -> HttpResponse:
     choice = ProgramChoice(
         request.GET if "program" in request.GET else None, viewer=request.user, first=receiver.program
     )
-    context = {
-        "title": _("New link"),
-        "sub": _("%(name)s waits for another milestone.") % {"name": receiver.name},
-        "crumbs": _milestone_crumbs(receiver),
-        "cancel_url": here,
-        "receiver": receiver,
-        "choice": choice,
-    }
     if not (choice.is_bound and choice.is_valid()):
-        return render(request, "milestones/link_program.html", context)
+        return render(request, "milestones/link_program.html", _new_link(receiver) | {"choice": choice})
     giver = choice.cleaned_data["program"]
     form = LinkForm(posted(request), giver=giver, receiver=receiver)
     if form.is_bound and form.is_valid():
@@ -65,37 +60,71 @@ def link_create(request: SignedIn, pk: int) -> HttpResponse:
                 else _("Linked.")
             )
             return done(request, asked, here)
-    context |= {
-        "form": form,
+    return render(request, LINK_FORM, linking_context(receiver, giver, form), status=form.status)
+
+
+def _new_link(receiver: Milestone) -> dict[str, Any]:
+    return {
+        "title": _("New link"),
+        "sub": _("%(name)s waits for another milestone.") % {"name": receiver.name},
+        "crumbs": _milestone_crumbs(receiver),
+        "receiver": receiver,
+        "cancel_url": f"/m/{receiver.pk}",
+    }
+
+
+def linking_context(receiver: Milestone, giver: Program, form: LinkForm) -> dict[str, Any]:
+    """What the second step of a new link stands in."""
+    here, query = f"/m/{receiver.pk}", f"?program={giver.key}"
+    return _new_link(receiver) | {
         "giver": giver,
+        "form": form,
+        "action": f"{here}/links/new{query}",
+        "impact_url": f"{here}/links/impact{query}",
         "submit_label": _("Link") if giver == receiver.program else _("Ask for it"),
     }
-    return render(request, "milestones/link_form.html", context, status=form.status)
 
 
 def link_edit(request: SignedIn, pk: int) -> HttpResponse:
     link = find_link(request, pk)
+    form = edit_form(request, link)
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.change_dependency(dependency=link, by=request.user, at=timezone.now(), **form.move, **form.changes)
+            return done(request, _("Saved the link."), back_of(request, link), kept=form.kept)
+    return render(request, HAND_OFF_FORM, edit_context(request, link, form), status=form.status)
+
+
+def edit_form(request: SignedIn, link: Dependency) -> DependencyForm:
+    """The form of a link, for what the reader may change of it."""
     giver, receiver = link.predecessor.program, link.successor.program
     may_receive, may_promise = may(request.user, Act.EDIT, receiver), may(request.user, Act.AGREE, giver)
     if not (may_receive or may_promise):
         raise PermissionDenied(_("You cannot change this link: you have a part in neither of its programs."))
-    form = DependencyForm(
+    return DependencyForm(
         posted(request), row=link, may_receive=may_receive, may_promise=may_promise, crosses=giver != receiver
     )
-    back = f"/m/{link.successor_id if may_receive else link.predecessor_id}"
-    if form.is_bound and form.is_valid():
-        with explaining(form):
-            services.change_dependency(dependency=link, by=request.user, at=timezone.now(), **form.move, **form.changes)
-            return done(request, _("Saved the link."), back, kept=form.kept)
-    context = {
+
+
+def back_of(request: SignedIn, link: Dependency) -> str:
+    may_receive = may(request.user, Act.EDIT, link.successor.program)
+    return f"/m/{link.successor_id if may_receive else link.predecessor_id}"
+
+
+def edit_context(request: SignedIn, link: Dependency, form: DependencyForm) -> dict[str, Any]:
+    """What the form of a link stands in; where how it waits may be changed, with the address of the impact of that."""
+    may_receive = not form.fields["lag"].disabled
+    here = f"/links/{link.pk}"
+    return {
         "form": form,
-        "title": _("Edit link") if giver == receiver else _("Edit hand-off"),
+        "title": _("Edit link") if link.predecessor.program == link.successor.program else _("Edit hand-off"),
         "link": seen([link], request.user)[0],
         "crumbs": [(_("Dependencies"), "/dependencies")],
-        "cancel_url": back,
-        "delete_url": f"/links/{link.pk}/delete" if may_receive and not services.is_kept(link, request.user) else None,
+        "action": f"{here}/edit",
+        "impact_url": f"{here}/impact" if may_receive else "",
+        "cancel_url": back_of(request, link),
+        "delete_url": f"{here}/delete" if may_receive and not services.is_kept(link, request.user) else None,
     }
-    return render(request, "milestones/hand_off_form.html", context, status=form.status)
 
 
 def link_answer(request: SignedIn, pk: int) -> HttpResponse:
@@ -155,7 +184,7 @@ def _word(
         "cancel_url": back,
         "submit_label": verb,
     }
-    return render(request, "milestones/hand_off_form.html", context, status=422 if form.errors else 200)
+    return render(request, HAND_OFF_FORM, context, status=422 if form.errors else 200)
 
 
 def link_delete(request: SignedIn, pk: int) -> HttpResponse:

@@ -205,6 +205,31 @@ def test_the_form_shows_the_line_before_it_is_saved(
     assert not bad.text.strip().startswith("<p>")
 
 
+def test_a_link_shows_the_line_before_it_waits_otherwise(
+    plan: Plan, sign_in: Any, django_assert_max_num_queries: Any
+) -> None:
+    client, link, script = sign_in(plan.cast.admin), plan.hand_off, {"HX-Request": "true"}
+    url = f"/links/{link.pk}/impact"
+    assert f'hx-post="{url}"' in client.get(f"/links/{link.pk}/edit").text
+    posted = {"kind": "FS", "lag": "10", "version": link.version}
+    with django_assert_max_num_queries(25):
+        told = client.post(url, posted, headers=script).text
+    assert "Moves <b>2 milestones</b> in 1 program at P80" in told
+    page = client.post(url, posted)
+    assert told.strip().splitlines()[0] in page.text
+    assert f'action="/links/{link.pk}/edit"' in page.text
+    assert "<p>" not in client.post(url, posted | {"lag": "0", "need_by_on": "2026-12-07"}, headers=script).text
+
+    url = f"/m/{plan.scheduler.pk}/links/impact?program=NA4"
+    posted = {"predecessor": plan.live.pk, "kind": "FS", "lag": "2"}
+    assert f'hx-post="{url}"' in client.get(f"/m/{plan.scheduler.pk}/links/new?program=NA4").text
+    assert "Moves <b>2 milestones</b>" in client.post(url, posted, headers=script).text
+    assert f'action="/m/{plan.scheduler.pk}/links/new?program=NA4"' in client.post(url, posted).text
+    back = f"/m/{plan.power.pk}/links/impact?program=GPU"
+    assert "close a loop" in client.post(back, posted | {"predecessor": plan.scheduler.pk}, headers=script).text
+    assert Dependency.objects.filter(successor=plan.scheduler).count() == 1
+
+
 def test_an_address_may_propose_a_day(cast: Cast, plan: Plan, sign_in: Any) -> None:
     client = sign_in(cast.lead)
     url = f"/m/{plan.power.pk}/edit?only=not_before_on&not_before_on=2026-12-07&version={plan.power.version}"
