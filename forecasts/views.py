@@ -20,7 +20,7 @@ from forecasts.impact import NOT_SIMULATED, Edits, impact_of
 from forecasts.models import HealthPolicy
 from forecasts.policy import Turn, newest_policy, preview, proposed
 from history.forms import explaining
-from milestones.forms import MilestoneForm
+from milestones.forms import LinkForm, MilestoneForm, ProgramChoice
 from milestones.models import Dependency
 from milestones.views import links
 from milestones.views.milestones import edit_context, find_milestone
@@ -120,9 +120,9 @@ def new_link_impact(request: SignedIn, pk: int) -> HttpResponse:
     """What the posted form of a new link would move."""
     receiver = find_milestone(request, pk)
     require_in(request.user, Act.EDIT, receiver.program)
-    choice = links.ProgramChoice(request.GET, viewer=request.user, first=receiver.program)
+    choice = ProgramChoice(request.GET, viewer=request.user, first=receiver.program)
     giver = choice.cleaned_data["program"] if choice.is_valid() else receiver.program
-    form = links.LinkForm(request.POST, giver=giver, receiver=receiver)
+    form = LinkForm(request.POST, giver=giver, receiver=receiver)
     edits = None
     if form.is_valid():
         edits = Edits(links=[Dependency(successor=receiver, **waiting(form.cleaned_data))])
