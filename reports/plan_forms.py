@@ -49,10 +49,20 @@ class PlanForm(RecordForm):
     content = forms.ChoiceField(
         choices=[choice for choice in Plan.Content.choices if choice[0] != Plan.Content.DAY], label=lazy("Tells of")
     )
-    program = forms.ModelChoiceField(Program.objects.none(), required=False, help_text=lazy("Of one program."))
-    programs = forms.ModelMultipleChoiceField(Program.objects.none(), required=False, label=lazy("Chosen programs"))
+    program = forms.ModelChoiceField(
+        Program.objects.none(), required=False, help_text=lazy("When it tells of one program.")
+    )
+    programs = forms.ModelMultipleChoiceField(
+        Program.objects.none(),
+        required=False,
+        label=lazy("Chosen programs"),
+        help_text=lazy("When it tells of chosen programs."),
+    )
     view = forms.ModelChoiceField(
-        SavedView.objects.none(), required=False, label=lazy("Saved view"), help_text=lazy("A view of the portfolio.")
+        SavedView.objects.none(),
+        required=False,
+        label=lazy("Saved view"),
+        help_text=lazy("When it tells of the programs of a saved view."),
     )
     teams = forms.ModelMultipleChoiceField(
         Team.objects.none(), required=False, help_text=lazy("Their members get it, as they come and go.")
@@ -62,7 +72,11 @@ class PlanForm(RecordForm):
     )
     weekday = forms.TypedChoiceField(coerce=int, choices=WEEKDAYS)
     hour = forms.TypedChoiceField(coerce=int, choices=HOURS)
-    starts_on = DayField(required=False, label=lazy("Counted from the week of"))
+    starts_on = DayField(
+        required=False,
+        label=lazy("Counted from the week of"),
+        help_text=lazy("A day in the first week, when it comes every few weeks."),
+    )
     zone = forms.ChoiceField(
         choices=lambda: [("", _("Each reader's own")), *zones()], required=False, label=lazy("Time zone")
     )
@@ -87,6 +101,7 @@ class PlanForm(RecordForm):
             del self.fields["is_template"], self.fields["program"]
         elif not by.is_admin:
             del self.fields["is_template"]
+        self.fields["every_weeks"].label = lazy("Every how many weeks")
         self._offer("program", led(by).order_by("name", "id"))
         offered = Q(pk__in=chosen) | Q(pk__in=Program.objects.open())
         self._offer("programs", Program.objects.visible_to(by).filter(offered).order_by("name", "id"))

@@ -88,8 +88,14 @@ def publish_update(*, update: Update, by: User, at: datetime) -> Update:
     facts = desk.facts | {"rules": VERSION, "lint_policy": desk.version}
     with history.because("Publish an update", by_id=by.pk):
         history.save(update, published_at=at, snapshot=facts, sentences=sentences)
-    report(program=update.program, health=update.health, because=plain(update.cause or update.text, 500), by=by, at=at)
+    report(program=update.program, health=update.health, because=_because(update), by=by, at=at)
     return update
+
+
+def _because(update: Update) -> str:
+    """The cause, or else the first line: what stands below it is news, and no reason."""
+    lines = (line.strip().lstrip("#*-> ") for line in update.text.splitlines())
+    return plain(update.cause or next(filter(None, lines), ""), 500)
 
 
 def refuse_warnings(update: Update, at: datetime) -> None:

@@ -109,9 +109,29 @@ document.addEventListener("input", ({ target }) => {
   if (form && form.method === "post" && !target.matches("[data-select]")) form.dataset.dirty = "";
 });
 
+// A form that saves itself while one types: a click waits for the save that is on its way, whose answer says which draft
+// and version to go on with; and once it is sent, it saves itself no more. Else there would be two drafts.
+const saved = ({ elt }) => document.querySelector(elt.getAttribute("hx-include") || "#none");
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = saved(event.detail);
+  if (form?.dataset.sent) event.preventDefault();
+  else if (form) form.dataset.saving = "";
+});
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  const form = saved(detail);
+  if (!form) return;
+  delete form.dataset.saving;
+  form.dispatchEvent(new Event("saved"));
+});
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented) return;
+  if ("saving" in form.dataset) {
+    event.preventDefault();
+    form.addEventListener("saved", () => form.requestSubmit(event.submitter), { once: true });
+    return;
+  }
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "yes";
 });

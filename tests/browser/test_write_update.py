@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import timedelta
 from typing import Any
@@ -72,6 +73,22 @@ def test_from_the_reminder_to_published_by_keyboard(due: Cast, signed_in: Any, l
     assert len(published.sentences) == 2
     assert keys.count <= MOST_KEYS
     assert time.monotonic() - began < MOST_SECONDS
+
+
+def test_publishing_while_it_saves_itself_leaves_no_second_draft(
+    due: Cast, signed_in: Any, live_server: LiveServer
+) -> None:
+    page: Page = signed_in(due.lead)
+    page.goto(f"{live_server.url}/p/NA4/updates/new")
+    page.get_by_label("Ask").fill("Nothing this week.")
+    with page.expect_request(lambda request: request.method == "POST"):
+        pass
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url(re.compile(r"/u/\d+$"))
+    [first, second] = Update.objects.filter(program=due.na4).order_by("pk")
+    assert first.published_at
+    assert second.published_at
+    assert second.ask == "Nothing this week."
 
 
 def test_rules_speak_up_and_fall_silent_while_one_types(
