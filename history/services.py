@@ -144,13 +144,14 @@ def delete(row: models.Model) -> None:
 def each(
     rows: models.QuerySet[M], write: Callable[[M], object], *, reason: str, by_id: int
 ) -> list[tuple[M, list[str]]]:
-    """Write to many rows as one act; a row that refuses stays as it was, and is returned with why.
+    """Write to many rows of programs as one act; a row that refuses stays as it was, and is returned with why.
 
-    All rows are locked first, in the order of their ids: two acts on the same rows wait for each other.
+    All rows are locked first, then the revision of each row's program as it is written: both in the order of programs,
+    so that two acts wait for each other once and not in a ring.
     """
     refused = []
     with because(reason, by_id=by_id):
-        for row in rows.select_for_update(of=("self",)).order_by("pk"):
+        for row in rows.select_for_update(of=("self",)).order_by("program_id", "pk"):
             try:
                 with transaction.atomic():
                     write(row)

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 import changes.services
+import history.services
 import milestones.services
 import programs.services
 import risks.services
@@ -57,6 +58,16 @@ def test_a_promise_for_a_quarter_moves_by_the_days_that_were_said(
     assert sign_in(cast.lead).post("/milestones/bulk", sent).status_code == 302
     moved = Milestone.objects.get(pk=three[0].pk)
     assert (moved.target_on, moved.target_precision) == (date(2027, 10, 14), "day")
+
+
+def test_programs_are_taken_in_their_order_whatever_that_of_the_rows(cast: Cast, three: list[Milestone]) -> None:
+    """Two such acts over the same programs then wait for each other's revisions once, and never in a ring."""
+    later = milestones.services.create_milestone(program=cast.na4, by=cast.admin, name="Later", today=FRIDAY)
+    chosen = Milestone.objects.filter(pk__in=[three[2].pk, later.pk])
+    written: list[int] = []
+    assert later.pk > three[2].pk
+    history.services.each(chosen, lambda row: written.append(row.program_id), reason="Both", by_id=cast.admin.pk)
+    assert written == [cast.na4.pk, three[2].program_id]
 
 
 def test_what_refuses_is_told_and_stays_chosen(cast: Cast, three: list[Milestone], sign_in: SignIn) -> None:
