@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -20,11 +20,10 @@ from milestones.models import Dependency
 from people.models import User
 from programs.models import Notice, Phase, Program
 from programs.models.watch import NoticeQuerySet
-from reports.models import Update
+from reports.due import owed_by
 from risks.models import Assumption, Decision, Risk
 
 MOST_TODOS = 30
-UPDATE_EVERY = timedelta(days=7)
 GATES_AHEAD = timedelta(days=14)
 Kind = Literal["update", "hand_off", "decision", "gate", "review"]
 LABELS: dict[Kind, tuple[str | Promise, str]] = {
@@ -68,14 +67,14 @@ class Line:
 
 
 def todos(reader: User, *, at: datetime, zone: ZoneInfo) -> list[Todo]:
-    """All that waits for a reader in open programs, what is due first in each kind: seven queries."""
+    """All that waits for a reader in open programs, what is due first in each kind: ten queries."""
     today = at.astimezone(zone).date()
     programs = Program.objects.visible_to(reader).open()
     return [
         *_decisions(reader, programs),
         *_hand_offs(reader, programs),
         *_gates(reader, programs, today),
-        *_updates(reader, programs, at, zone),
+        *_updates(reader, today),
         *_reviews(reader, programs, today),
     ]
 
@@ -108,15 +107,13 @@ def _gates(reader: User, programs: Any, today: date) -> Iterable[Todo]:
         yield Todo("gate", title, row.program, f"/phases/{row.pk}/decide", row.gate_on)
 
 
-def _updates(reader: User, programs: Any, at: datetime, zone: ZoneInfo) -> Iterable[Todo]:
-    newest = Update.objects.published().filter(program=OuterRef("pk")).order_by("-published_at")
-    led = programs.led_by(reader).filter(state=Program.State.ACTIVE)
-    rows = led.annotate(said_at=Subquery(newest.values("published_at")[:1]))
-    silent = rows.filter(Q(said_at=None) | Q(said_at__lte=at - UPDATE_EVERY))
-    for row in silent.order_by(F("said_at").asc(nulls_last=True), "id")[:MOST_TODOS]:
-        due_on = (row.said_at + UPDATE_EVERY).astimezone(zone).date() if row.said_at else None
-        title = _("Write this week's update") if row.said_at else _("Write the first update")
-        yield Todo("update", title, row, f"{row.get_absolute_url()}/updates/new", due_on)
+def _updates(reader: User, today: date) -> Iterable[Todo]:
+    """What the sidebar counts beside “My updates”: no second notion of when an update is due."""
+    due = [one for one in owed_by(reader, today) if one.is_due]
+    for one in due[:MOST_TODOS]:
+        title = _("Write this week's update") if one.last else _("Write the first update")
+        url = f"/u/{one.draft.pk}/edit" if one.draft else f"{one.program.get_absolute_url()}/updates/new"
+        yield Todo("update", title, one.program, url, one.due_on)
 
 
 def _reviews(reader: User, programs: Any, today: date) -> Iterable[Todo]:

@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import moves
 from forecasts.models import ProgramHealth
+from forecasts.policy import newest_policy
 from forecasts.watermelons import COMPARABLE, WATERMELON_DAYS, days_of_disagreement, is_better
 from milestones.models import Milestone
 from people.models import Team, User
@@ -26,7 +27,6 @@ from reports.since import Since, days_moved, past_target
 from risks.models import Risk
 
 HISTORY_WEEKS = 12
-STALE_DAYS = 10
 GRAVITY = {
     Health.OFF_TRACK: 6,
     Health.AT_RISK: 5,
@@ -64,6 +64,7 @@ class Line:
     revision: int
     today: date
     zone: ZoneInfo
+    stale_days: int
     health: ProgramHealth | None
     before: ProgramHealth | None
     reported: ReportedHealth | None
@@ -143,7 +144,8 @@ class Line:
     def is_stale(self) -> bool:
         if self.health:
             return self.health.is_stale
-        return self.days_since_update is None or self.days_since_update >= STALE_DAYS
+        said_on = self.reported.at.astimezone(self.zone).date() if self.reported else None
+        return said_on is None or (self.today - said_on).days >= self.stale_days
 
     @property
     def is_behind(self) -> bool:
@@ -206,12 +208,14 @@ def lines(
         p.owning_team = teams.get(p.owning_team_id)
     for row in word.values():
         row.by = people[row.by_id]
+    stale_days = newest_policy().stale_days
     return [
         Line(
             program=p,
             revision=p.revision,
             today=today,
             zone=zone,
+            stale_days=stale_days,
             health=health.get(p.health_id),
             before=health.get(p.before_id),
             reported=word.get(p.word_id),

@@ -18,10 +18,12 @@ import reports.services
 import risks.services
 from dashboards import inbox
 from dashboards.context import own_programs
+from forecasts.models import HealthPolicy
 from milestones.models import Dependency, Milestone
 from people.models import User
 from programs import talk
 from programs.models import Notice, Phase, Program, Role, Subject, Watch
+from reports.due import owed_by
 from risks.models import Risk
 from tests.conftest import Api
 
@@ -114,17 +116,26 @@ def test_a_gate_waits_for_its_approver_or_else_for_who_decides(cast: Cast, today
     assert waiting(cast.viewer, "gate") == []
 
 
-def test_an_update_is_due_a_week_after_the_last(cast: Cast, now: datetime) -> None:
+def test_an_update_is_due_when_the_policy_says_so(cast: Cast, now: datetime, today: date) -> None:
     assert waiting(cast.lead, "update") == ["Write the first update"] * 2
     assert waiting(cast.contributor, "update") == []
-    for days, due in ((8, True), (6, False)):
+    HealthPolicy.objects.update(stale_days=20)
+    for days, due in ((18, True), (15, False)):
         at = now - timedelta(days=days)
         update = reports.services.begin_update(
             program=cast.na4, by=cast.lead, at=at, health="on_track", text="Well.", ask="", path_to_green=""
         )
         reports.services.publish_update(update=update, by=cast.lead, at=at)
         assert ("Write this week's update" in waiting(cast.lead, "update")) is due
+        owed = [one.program for one in owed_by(cast.lead, today) if one.is_due]
+        found = inbox.todos(cast.lead, at=now, zone=UTC_ZONE)
+        assert [todo.program for todo in found if todo.kind == "update"] == owed
     programs.services.change_program(program=cast.dark, by=cast.lead, state=Program.State.ON_HOLD)
+    assert waiting(cast.lead, "update") == []
+    # What was reported without an update counts as well.
+    HealthPolicy.objects.update(stale_days=10)
+    assert waiting(cast.lead, "update") == ["Write this week's update"]
+    programs.services.report(program=cast.na4, health="on_track", because="All well", by=cast.lead, at=now)
     assert waiting(cast.lead, "update") == []
 
 
