@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection, models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -246,13 +247,30 @@ def _sets(asked: Asked, wanted: Sequence[Model], visible: list[int]) -> list[Cha
     if asked.until:
         rows = rows.filter(at__lt=asked.until)
     if asked.program or asked.kind:
-        arms = (
-            f"SELECT e.change_set_id FROM {event_of(model)._meta.db_table} e WHERE {seen(model)}"  # noqa: S608
-            for model in wanted
-        )
-        # Of one program or noun there may be few among all: they are found by their own indexes.
-        rows = rows.filter(pk__in=[pk for (pk,) in rows_of(" UNION ".join(arms), {"programs": visible}) if pk])
+        rows = rows.filter(pk__in=_that_wrote(asked, wanted, visible)) if wanted else rows.none()
     return list(rows[:MOST_ACTS])
+
+
+def _that_wrote(asked: Asked, wanted: Sequence[Model], visible: list[int]) -> RawSQL:
+    """The change-sets that wrote to rows of these nouns, as a subquery that stays in the database.
+
+    Of one program or noun there may be few among all: they are found by their own indexes.
+    """
+    arms: list[str] = []
+    params: list[Any] = []
+    for model in wanted:
+        columns = columns_of(model)
+        bounds = [" OR ".join(f"e.{name} = ANY(%s)" for name in columns) or "true"]
+        params += [visible] * len(columns)
+        if asked.before:
+            bounds.append("e.change_set_id < %s")
+            params.append(asked.before)
+        if asked.since:
+            bounds.append("e.pgh_created_at >= %s")
+            params.append(asked.since)
+        within = " AND ".join(f"({bound})" for bound in bounds)
+        arms.append(f"SELECT e.change_set_id FROM {event_of(model)._meta.db_table} e WHERE {within}")  # noqa: S608
+    return RawSQL(" UNION ".join(arms), params)  # noqa: S611 - tables and columns of our models
 
 
 class Found(NamedTuple):

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_safe
 
 from changes import log
 from changes.log import KINDS, Asked
-from history.models import ChangeSet
 from history.past import ISO_DAY, WEEK
 from people.lists import ME, MOST_DIGITS, MOST_SHOWN, address
 from people.models import User
@@ -41,10 +40,11 @@ def changes(request: SignedIn, key: str | None = None) -> HttpResponse:
     zone = organisation_zone()
     programs = Program.objects.visible_to(request.user).order_by("name", "pk")
     offered = [] if program else list(programs[:MOST_OFFERED].values_list("key", "name"))
-    authors = ChangeSet.objects.order_by().values("by_id").distinct()
-    people = list(User.objects.filter(pk__in=authors).order_by("name", "pk")[:MOST_OFFERED])
-    reading = Reading(request, programs, people, zone)
+    reading = Reading(request, programs, zone)
     asked = reading.read(program)
+    people = list(User.objects.order_by("name", "pk")[:MOST_OFFERED])
+    if asked.person and asked.person not in people:
+        people.append(asked.person)
     page = log.page(asked, request.user, at=timezone.now())
     selects = [
         ("program", _("Program"), reading.given.get("program", ""), offered),
@@ -94,7 +94,6 @@ class Reading:
 
     request: SignedIn
     programs: Any
-    people: list[User]
     zone: ZoneInfo
 
     def read(self, program: Program | None) -> Asked:
@@ -133,7 +132,8 @@ class Reading:
         value = self.given["person"]
         if value == ME:
             return self.request.user
-        found = next((one for one in self.people if str(one.pk) == value), None)
+        known = value.isdecimal() and len(value) <= MOST_DIGITS
+        found = User.objects.filter(pk=value).first() if known else None
         if found is None:
             self.refuse("person")
         return found

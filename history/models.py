@@ -33,7 +33,10 @@ class ChangeSet(models.Model):
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="parts")
 
     class Meta:
-        indexes = [models.Index(fields=["at"], name="change_set_at")]
+        indexes = [
+            models.Index(fields=["at"], name="change_set_at"),
+            models.Index(fields=["by_id", "id"], name="change_set_by"),
+        ]
 
     def __str__(self) -> str:
         return self.reason or f"change {self.pk}"

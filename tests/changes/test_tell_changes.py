@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,12 @@ from django.utils import timezone
 import history
 import people.services
 import programs.services
+from changes.log import MOST_ACTS
+from changes.pages import MOST_OFFERED
 from history.models import ChangeSet
 from milestones.models import Milestone
 from milestones.services import change_milestone, create_milestone, delete_milestone, link
+from people.models import User
 from risks.services import Impact, create_risk
 from tests.conftest import FRIDAY
 
@@ -131,3 +135,37 @@ def test_pages_go_back_and_ask_little(cast: Cast, sign_in: Any) -> None:
     many = ChangeSet.objects.get(reason="Many at once").pk
     act = next(act for act in page.context["acts"] if act.pk == many)
     assert (len(act.rows), act.count) == (6, 12)
+
+
+def test_a_page_reads_no_more_history_than_it_looks_through(cast: Cast, step: Milestone, sign_in: Any) -> None:
+    """Of acts without number no more than are looked through come out of the database, and no person asks for all."""
+    sets = ChangeSet.objects.bulk_create(ChangeSet(by_id=cast.lead.pk) for _ in range(MOST_ACTS + 100))
+    event = Milestone.events.rel.related_model._default_manager.get(pgh_obj_id=step.pk)  # type: ignore[attr-defined]
+    rows = []
+    for one in sets:
+        row = copy(event)
+        row.pk, row.pgh_id, row.pgh_label, row.change_set_id = None, None, "update", one.pk
+        row.valid_to = row.pgh_created_at
+        rows.append(row)
+    type(event)._default_manager.bulk_create(rows)
+    client, read = sign_in(cast.outsider), []
+
+    def counting(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        answer = execute(sql, params, many, context)
+        read.append(context["cursor"].rowcount)
+        return answer
+
+    for query in ("kind=milestone", "program=NA4", f"kind=milestone&before={sets[50].pk}"):
+        read.clear()
+        with connection.execute_wrapper(counting):
+            assert client.get(f"/changes?{query}").status_code == 200
+        assert max(read) <= MOST_ACTS, query
+
+
+def test_a_person_is_found_by_their_id_however_many_there_are(cast: Cast, step: Milestone, sign_in: Any) -> None:
+    User.objects.bulk_create(User(email=f"p{n}@example.com", name=f"A person {n:03}") for n in range(MOST_OFFERED))
+    page = sign_in(cast.outsider).get(f"/changes?person={cast.lead.pk}")
+    assert (page.context["refused"], page.context["acts"][0].by) == ([], cast.lead)
+    assert ("Person", cast.lead.name) in [chip[:2] for chip in page.context["chips"]]
+    assert sign_in(cast.outsider).get("/changes?person=987654321").context["refused"]
+    assert sign_in(cast.outsider).get("/p/NA4/changes?kind=team").context["acts"] == []
