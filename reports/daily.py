@@ -110,9 +110,10 @@ def _waiting(plan: Plan, at: datetime) -> dict[int, list[datetime]]:
     found: dict[int, list[datetime]] = {}
     for user_id, moment_ in Reminder.objects.filter(letter=None, user__is_active=True).values_list("user_id", "at"):
         found.setdefault(user_id, []).append(moment_)
-    named = mentions(None, max(plan.begins_at, at - timedelta(days=WEEK_DAYS))).values_list("user_id", "at")
+    earliest = max(plan.begins_at, at - timedelta(days=WEEK_DAYS))
+    named = mentions(None, earliest).values_list("user_id", "at")
     told = dict(
-        Letter.objects.filter(subscription__plan=plan)
+        Letter.objects.filter(subscription__plan=plan, due_at__gte=earliest)
         .order_by()
         .values_list("subscription__user")
         .annotate(last=Max("due_at"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -23,6 +23,9 @@ MOST_EXTRAS = 20
 MOST_TRIES = 12
 # A letter that so many workers took and none finished writing is given up.
 MOST_CLAIMS = 60
+# A reader's other weekday, hour or zone moves a letter's moment within its period by less: an hour and a zone are no
+# more than two days, a weekday six.
+MOST_MOVED = timedelta(days=14)
 
 Due = dict[tuple[int, str], tuple[Subscription, Period]]
 
@@ -30,12 +33,19 @@ Due = dict[tuple[int, str], tuple[Subscription, Period]]
 def promise(*, at: datetime) -> int:
     """Make the row of each reader's current period where it is missing; set aside what is too late. May run twice."""
     due = _due(at)
-    written = Letter.objects.filter(period__in={name for _, name in due}).values_list("subscription_id", "period")
-    missing = [due[key] for key in sorted(due.keys() - set(written))]
+    missing = [due[key] for key in sorted(due.keys() - _written(due))]
     rows = [_letter(reader, period) for reader, period in missing] + list(_missed(missing))
     Letter.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
     set_aside()
     return len(missing)
+
+
+def _written(due: Due) -> set[tuple[int, str]]:
+    """The letters of these periods that are there: found by their moment, for few of all letters ever are of now."""
+    if not due:
+        return set()
+    oldest = min(period.due_at for _, period in due.values()) - MOST_MOVED
+    return set(Letter.objects.filter(due_at__gte=oldest).values_list("subscription_id", "period"))
 
 
 def set_aside() -> None:
