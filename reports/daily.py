@@ -185,10 +185,10 @@ def write(letter: Letter, visible: frozenset[int], *, today: date, schedule: str
         Reminder.objects.filter(letter=letter, program__in=visible)
         .annotate(answered_at=Subquery(said.values("at")[:1]))
         .filter(answered_at=None, program__state=Program.State.ACTIVE)
-        .select_related("program", "by")
+        .select_related("program__lead", "by")
         .order_by("kind", "owed_on", "program__name", "id")
     )
-    owes = _owes(list(rows), today, links.site)
+    owes = _owes(list(rows), visible, today, links.site)
     named = [
         Named(
             plain(notice.by.name, 60),
@@ -230,8 +230,8 @@ def _told_before(letter: Letter) -> datetime:
     return max(last, week_ago) if last else week_ago
 
 
-def _owes(rows: list[Reminder], today: date, site: str) -> list[Owes]:
-    """Each program once, however many asked for its update."""
+def _owes(rows: list[Reminder], visible: frozenset[int], today: date, site: str) -> list[Owes]:
+    """Each program once, however many asked for its update; facts are read once for each day that they count from."""
     by_program: dict[int, Reminder] = {}
     for row in rows:
         kept = by_program.get(row.program_id)
@@ -243,13 +243,19 @@ def _owes(rows: list[Reminder], today: date, site: str) -> list[Owes]:
         for one in updates.published().order_by("program_id", "-published_at", "-id").distinct("program_id")
     }
     drafts = dict(updates.filter(published_at=None).order_by("-begun_at").values_list("program_id", "pk"))
-    zone = organisation_zone()
+    zone, earliest = organisation_zone(), today - timedelta(days=5 * WEEK_DAYS)
+    since = dict.fromkeys(by_program, earliest)
+    for pk, one in last.items():
+        if one.published_at:
+            since[pk] = max(one.published_at.astimezone(zone).date(), earliest)
+    of_day = {
+        on: load(frozenset(pk for pk in since if since[pk] == on), today=today, since=Since.start_of(on, zone))
+        for on in set(since.values())
+    }
     found = []
     for pk, row in by_program.items():
-        update = last.get(pk)
-        since_on = update.published_at.astimezone(zone).date() if update and update.published_at else None
-        since_on = max(since_on or date.min, today - timedelta(days=5 * WEEK_DAYS))
-        facts = load(frozenset({pk}), today=today, since=Since.start_of(since_on, zone))
+        update, since_on = last.get(pk), since[pk]
+        facts = of_day[since_on].only(frozenset({pk}), visible)
         url = f"{site}/u/{drafts[pk]}/edit" if pk in drafts else f"{site}{row.program.get_absolute_url()}/updates/new"
         if row.kind == Kind.ESCALATION:
             url = f"{site}{row.program.get_absolute_url()}"

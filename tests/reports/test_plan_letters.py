@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 import milestones.services
 import people.services
@@ -19,7 +21,7 @@ from forecasts.models import ProgramHealth
 from people.models import SavedView, Team, User
 from programs.models import Program, Role
 from programs.permissions import seen_by_each, shared_by_each
-from reports import enrolment, kept, outbox, plans, promises, writing
+from reports import daily, enrolment, kept, outbox, plans, promises, writing
 from reports.invitations import invitation_token
 from reports.letter_checker import check
 from reports.mail import Mail, Shelf
@@ -426,3 +428,19 @@ def test_the_plan_page_names_nothing_hidden(portfolio: Cast, sign_in: SignIn) ->
         assert not re.search("Canary|DARK", outsider.get(path).content.decode())
     assert outsider.get(f"/plans/{dark.pk}").status_code == 404
     assert "Canary letter" in viewer.get("/plan").content.decode()
+
+
+def test_the_sweep_reads_no_letters_of_long_ago(cast: Cast) -> None:
+    """Asked without scans of whole tables, the database finds an index for all that it reads of letters."""
+    read_by(program_plan(cast), cast.viewer, by=cast.lead)
+    for each in (promises.promise, daily.promise):
+        each(at=NOON)
+        with CaptureQueriesContext(connection) as asked:
+            each(at=NOON)
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            for query in (one["sql"] for one in asked if 'FROM "reports_letter"' in one["sql"]):
+                cursor.execute(f"EXPLAIN {query}")
+                told = "\n".join(row for (row,) in cursor.fetchall())
+                assert "Seq Scan on reports_letter" not in told, query
+                assert "due_at" in told or "state" in told, query

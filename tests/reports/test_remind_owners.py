@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 import programs.services
 import reports.services
 from people.models import User
 from programs import talk
 from programs.models import Role
-from reports import daily, outbox, plans
+from reports import daily, outbox, plans, writing
 from reports.mail import Mail
 from reports.models import Letter, Reminder, Subscription
 from tests.conftest import FRIDAY, NOON, Cast
@@ -130,3 +132,24 @@ def test_who_may_nudge_and_how_often(spoken: Cast, sign_in: SignIn) -> None:
     assert Reminder.objects.get().user == spoken.lead
     with pytest.raises(ValidationError, match="today already"):
         plans.nudge(program=spoken.na4, by=spoken.admin, at=Reminder.objects.get().at)
+
+
+def test_a_mail_asks_as_little_for_many_updates_as_for_few(spoken: Cast) -> None:
+    daily.promise(at=MORNING)
+    letter = Letter.objects.select_related("subscription__user", "subscription__plan").get(
+        subscription__user=spoken.lead
+    )
+
+    def asked(escalated: int) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            (words,) = writing.write([letter], at=MORNING, desk=writing.open_desk())
+        assert words.text.count("Open the program") == escalated
+        return len(queries)
+
+    few = asked(0)
+    for n in range(6):
+        program = programs.services.create_program(by=spoken.admin, key=f"P{n}", name=f"P{n}", lead=spoken.contributor)
+        Reminder.objects.create(
+            user=spoken.lead, program=program, kind="escalation", owed_on=FRIDAY, at=MORNING, letter=letter
+        )
+    assert asked(6) == few
