@@ -109,7 +109,7 @@ def _course(kpi: KPI, shown: Sequence[tuple[date, Decimal]], since: date | None)
             y=asked,
             mode="lines",
             line={"color": "var(--none-solid)", "width": 1.5, "dash": "dot"},
-            hovertemplate=f"{_('pace')} %{{y:,.1~f}}{unit}<extra></extra>",
+            hovertemplate=_("pace") + f" %{{y:,.1~f}}{unit}<extra></extra>",
         )
     values = [float(value) for _on, value in shown]
     figure.add_scatter(
@@ -118,7 +118,7 @@ def _course(kpi: KPI, shown: Sequence[tuple[date, Decimal]], since: date | None)
         mode="lines+markers",
         line={"color": "var(--accent)", "width": 2.5},
         marker={"color": "var(--accent)", "size": 6},
-        hovertemplate=f"{_('measured')} %{{y:,.4~f}}{unit}<extra></extra>",
+        hovertemplate=_("measured") + f" %{{y:,.4~f}}{unit}<extra></extra>",
     )
     lines = [
         (name, value, colour)

@@ -112,7 +112,8 @@ class Holiday(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name or _('Holiday')} {self.on:%Y-%m-%d}"
+        name = self.name or _("Holiday")
+        return f"{name} {self.on:%Y-%m-%d}"
 
 
 class UserManager(BaseUserManager["User"]):
