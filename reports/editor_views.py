@@ -22,7 +22,7 @@ from reports.forms import UpdateForm
 from reports.lint import Found
 from reports.looking import Known, Looked, facts_of, look_over
 from reports.models import Update
-from reports.sentences import kept_in, prefilled, put_into
+from reports.sentences import kept_in, prefilled, put_into, up_to_date
 from reports.update_views import update_crumbs, update_of
 
 # What carries over from the last update: a lead says it again, or changes it.
@@ -50,9 +50,16 @@ def update_begin(request: SignedIn, key: str) -> HttpResponse:
 def update_change(request: SignedIn, pk: int) -> HttpResponse:
     update = update_of(request, pk)
     require(request.user, Act.REPORT, update.program)
-    if request.method != "POST":
-        return redirect(update) if update.published_at else editor(request, update, UpdateForm(row=update))
-    return write(request, update)
+    if request.method == "POST":
+        return write(request, update)
+    if update.published_at:
+        return redirect(update)
+    known = facts_of(update, timezone.now())
+    text = up_to_date(update.text, known[1])
+    form = UpdateForm(row=update)
+    form.propose({"text": text} if text != update.text else {})
+    update.text = text
+    return editor(request, update, form, known=known)
 
 
 def beginning(program: Program, known: Known) -> dict[str, Any]:
@@ -132,6 +139,7 @@ def editor(
         "program": program,
         "form": form,
         "asks": asks,
+        "brought_up": form.proposed,
         "last": last if last and last.pk != update.corrects_id else None,
         "facts": snapshot.read(looked.facts),
         "here": reverse("update_change", args=[update.pk]) if update.pk else request.path,

@@ -19,7 +19,7 @@ from metrics.kpis import Standing
 from metrics.models import KPI
 from programs.models import Health
 from reports.models import Update
-from reports.sentences import MONTH, MOST_WORDS, Sentence, amount, between, claim, day, days, shape, subject
+from reports.sentences import MONTH, MOST_WORDS, Sentence, amount, between, by_subject, day, days, newer
 
 Facts = Mapping[str, Any]
 
@@ -165,10 +165,9 @@ def leap(desk: Desk) -> Said:
 
 def number(desk: Desk) -> Said:
     """A line that is a drafted sentence but for its numbers, such as that of a draft which a day has passed over."""
-    by_subject = {subject(sentence.markdown): sentence for sentence in desk.drafted}
+    drafted = by_subject(desk.drafted)
     for name, place, line in desk.lines():
-        known = by_subject.get(subject(line)) if name == "text" else None
-        if known and (shape(line) == shape(known.markdown) or claim(line) != claim(known.markdown)):
+        if name == "text" and (known := newer(line, drafted)):
             yield (
                 "text",
                 _("A number is not what the records say."),

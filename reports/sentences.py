@@ -149,6 +149,33 @@ def claim(line: str) -> str:
     return told[0] if told else ""
 
 
+def newer(line: str, drafted: Mapping[str, Sentence]) -> Sentence | None:
+    """The sentence, of those by subject, that says what a line says with other numbers; None where it may stand."""
+    known = drafted.get(subject(line))
+    if known is None or line.strip() == known.markdown:
+        return None
+    return known if shape(line) == shape(known.markdown) or claim(line) != claim(known.markdown) else None
+
+
+def by_subject(sentences: Iterable[Sentence]) -> dict[str, Sentence]:
+    return {subject(sentence.markdown): sentence for sentence in sentences}
+
+
+def up_to_date(text: str, sentences: Collection[Sentence]) -> str:
+    """A text in which lines that the records left behind say what they say now; all others as they are.
+
+    >>> now = Sentence("slip", "P80 is 4 Mar 2027.", ())
+    >>> up_to_date("- P80 is 2 Mar 2027.\\nWe wait.", [now])
+    '- P80 is 4 Mar 2027.\\nWe wait.'
+    """
+    drafted, said = by_subject(sentences), {line.strip() for line in text.splitlines()}
+    lines = []
+    for line in text.splitlines():
+        other = newer(line, drafted)
+        lines.append(other.markdown if other and other.markdown not in said else line)
+    return "\n".join(lines)
+
+
 def put_into(text: str, markdown: str) -> str:
     """A text with a drafted line: in the place of the one that said the same with other numbers, or at its end.
 
