@@ -35,8 +35,9 @@ from django.utils import timezone
 import people.services
 from benchmarks.letters import build
 from people.models import User
-from reports import plans, promises
 from reports.models import Letter
+from reports.plans import promises
+from reports.plans import services as plans
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE = Letter.State

@@ -43,10 +43,12 @@ from forecasts.models import ProgramHealth
 from milestones.models import Dependency, Milestone
 from people.models import Organisation, Team, User, WorkingCalendar
 from programs.models import Program, ReportedHealth, Role
-from reports import outbox, plans, promises
-from reports.letters import MOST_BYTES
-from reports.mail import Mail
+from reports.letters import outbox
+from reports.letters.mail import Mail
+from reports.letters.writing import MOST_BYTES
 from reports.models import Letter, Subscription
+from reports.plans import promises
+from reports.plans import services as plans
 from risks.models import Decision, Risk
 
 ZONES = (

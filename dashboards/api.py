@@ -29,7 +29,7 @@ from people.services import read_jobs, today
 from programs import talk
 from programs.models import Comment, Notice, Program, Subject, Watch
 from programs.views.members import at_work
-from reports.due import owed_by
+from reports.updates.due import owed_by
 from tpm.api import Endpoint, QueryRefused
 from tpm.nouns import (
     CHOICE,

@@ -19,7 +19,7 @@ from history import past
 from people.models import Job, Organisation, User
 from programs.models import Notice, Program, Subject, Watch
 from programs.models.program import BY_RANK
-from reports.due import due_of
+from reports.updates.due import due_of
 from tpm import broker
 
 MOST_OWN_PROGRAMS = 8

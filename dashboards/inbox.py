@@ -20,7 +20,7 @@ from milestones.models import Dependency
 from people.models import User
 from programs.models import Notice, Phase, Program
 from programs.models.watch import NoticeQuerySet
-from reports.due import owed_by
+from reports.updates.due import owed_by
 from risks.models import Assumption, Decision, Risk
 
 MOST_TODOS = 30

@@ -6,7 +6,7 @@ from django.utils import timezone
 import people.services
 from integrations import services
 from integrations.webhooks.sending import Hook
-from reports import outbox
+from reports.letters import outbox
 from tpm import broker
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 SECOND = timedelta(seconds=1)
-DAYS = 7
-WEEK = timedelta(days=DAYS)
+WEEK_DAYS = 7
+WEEK = timedelta(days=WEEK_DAYS)
 FIRST_WEEK = date(2024, 1, 1)
 # Of a long outage the last half year is set down as missed.
 MOST_MISSED = 26
@@ -28,8 +28,8 @@ class Cadence(NamedTuple):
     def falls_on(self, day: date) -> bool:
         """Whether a letter is due on a day that has the right weekday."""
         if self.monthly:
-            return day.day <= DAYS
-        return (_monday(day) - _monday(self.starts_on or FIRST_WEEK)).days // DAYS % self.every_weeks == 0
+            return day.day <= WEEK_DAYS
+        return (_monday(day) - _monday(self.starts_on or FIRST_WEEK)).days // WEEK_DAYS % self.every_weeks == 0
 
     def name(self, day: date) -> str:
         return f"{day:%Y-%m}" if self.monthly else week_of(day)

@@ -3,9 +3,11 @@
 from celery import shared_task
 from django.utils import timezone
 
-from reports import daily, enrolment, outbox, plans, promises
-from reports.mail import Mail, Shelf
+from reports.letters import daily, outbox
+from reports.letters.mail import Mail, Shelf
 from reports.models import Plan
+from reports.plans import enrolment, promises
+from reports.plans import services as plans
 
 # Enough to be quick when one hour of a large zone is due, few enough for a mail server.
 MOST_AT_ONCE = 4

@@ -25,9 +25,9 @@ import metrics.services
 import milestones.services
 import people.services
 import programs.services
-import reports.plans
-import reports.reviews
-import reports.services
+import reports.plans.services
+import reports.reviews.services
+import reports.updates.services
 import risks.services
 from forecasts.models import HealthPolicy, MilestoneForecast
 from history.models import ChangeSet
@@ -36,9 +36,10 @@ from milestones.models import Milestone
 from people.models import AccessToken, Job, Team, User
 from programs import talk
 from programs.models import Objective, Phase, Program, RelatedLink
-from reports import writing
-from reports.invitations import invitation_token
+from reports.letters import writing
+from reports.letters.links import letter_token, unsubscribe_token
 from reports.models import Letter, LintPolicy, Review
+from reports.plans.invitations import invitation_token
 from risks.models import Risk
 from risks.recurring import Cost, Of, quarter_of
 from risks.services import Impact
@@ -154,11 +155,11 @@ def furnish(program: Program, cast: Cast, word: str, other: Program, team: Team)
     programs.services.report(program=program, health="on_track", because=text, by=lead, at=now)
     written: dict[str, Any] = {"health": "at_risk", "cause": text, "text": text, "ask": text, "path_to_green": text}
     written |= {"path_owner": lead, "path_on": soon}
-    said = reports.services.begin_update(**owned, at=now, **written)
-    reports.services.publish_update(update=said, by=lead, at=now)
-    update = reports.services.begin_update(**owned, at=now, **written)
+    said = reports.updates.services.begin_update(**owned, at=now, **written)
+    reports.updates.services.publish_update(update=said, by=lead, at=now)
+    update = reports.updates.services.begin_update(**owned, at=now, **written)
     review, _ = Review.objects.get_or_create(held_on=today, chair=cast.admin, notes="Quiet")
-    agreed = reports.reviews.take_action(review=review, **owned, text=text, owner=lead, due_on=today)
+    agreed = reports.reviews.services.take_action(review=review, **owned, text=text, owner=lead, due_on=today)
     said_of = {"program": program.pk, "milestone": last.pk, "risk": risk.pk, "update": said.pk}
     for kind, pk in said_of.items():
         talk.watch(program=program, kind=kind, subject_id=pk, by=cast.viewer, at=now)
@@ -209,16 +210,18 @@ def belongings(user: User, cast: Cast, program: Program, word: str) -> Ids:
         expires_on=people.services.today(now) + timedelta(days=9),
         today=people.services.today(now),
     )
-    subscription = reports.plans.subscribe(user=user, by=user, at=now)
-    letter = reports.plans.send_now(subscription=subscription, by=user, at=now)
+    subscription = reports.plans.services.subscribe(user=user, by=user, at=now)
+    letter = reports.plans.services.send_now(subscription=subscription, by=user, at=now)
     write_out(letter)
-    plan = reports.plans.create_plan(by=cast.admin, at=now, name=f"{word} letter", content="program", program=program)
-    outside = reports.plans.invite(
+    plan = reports.plans.services.create_plan(
+        by=cast.admin, at=now, name=f"{word} letter", content="program", program=program
+    )
+    outside = reports.plans.services.invite(
         plan=plan, email=f"{word}@outside.example", name=word, time_zone="UTC", by=cast.admin, at=now
     )
     shared = outside.letters.get()
     write_out(shared)
-    reports.plans.nudge(program=program, by=cast.admin, at=now)
+    reports.plans.services.nudge(program=program, by=cast.admin, at=now)
     view = people.services.save_view(by=user, name=f"View of {user.name}", path="/", query="lead=me")
     return {
         "token": token.pk,
@@ -230,10 +233,10 @@ def belongings(user: User, cast: Cast, program: Program, word: str) -> Ids:
         "own_comment": comment.pk,
         "watch": star.pk,
         "notice": user.notices.latest("pk").pk,
-        "unsubscribe": writing.unsubscribe_token(subscription.pk),
+        "unsubscribe": unsubscribe_token(subscription.pk),
         "reader": outside.pk,
         "plan": outside.plan_id,
-        "shared_letter": writing.letter_token(shared.pk),
+        "shared_letter": letter_token(shared.pk),
         "opt_in": invitation_token(outside.pk),
         "change_set": ChangeSet.objects.filter(by_id=user.pk, parent=None).latest("id").pk,
     }

@@ -16,9 +16,11 @@ import people.api
 import people.views
 import programs.api
 import programs.pages
-import reports.api
-import reports.review_api
-import reports.update_api
+import reports.letters.api
+import reports.plans.api
+import reports.reviews.api
+import reports.updates.api
+import reports.updates.rules.api
 import risks.api
 import tpm.api
 from tpm.nouns import Noun
@@ -70,16 +72,16 @@ nouns: dict[str, type[Noun[Any]]] = {
     "change-sets": changes.api.ChangeSets,
     "kpis": metrics.api.KPIs,
     "measurements": metrics.api.Measurements,
-    "updates": reports.update_api.Updates,
-    "reviews": reports.review_api.Reviews,
-    "review-actions": reports.review_api.ReviewActions,
-    "update-rules": reports.update_api.UpdateRules,
+    "updates": reports.updates.api.Updates,
+    "reviews": reports.reviews.api.Reviews,
+    "review-actions": reports.reviews.api.ReviewActions,
+    "update-rules": reports.updates.rules.api.UpdateRules,
     "comments": dashboards.api.Comments,
     "watches": dashboards.api.Watches,
     "notices": dashboards.api.Notices,
-    "plans": reports.api.Plans,
-    "subscriptions": reports.api.Subscriptions,
-    "letters": reports.api.Letters,
+    "plans": reports.plans.api.Plans,
+    "subscriptions": reports.plans.api.Subscriptions,
+    "letters": reports.letters.api.Letters,
     "users": people.api.Users,
     "teams": people.api.Teams,
     "calendars": people.api.Calendars,
@@ -95,7 +97,7 @@ api_routes: list[URLPattern | URLResolver] = [
     path("programs/<key:key>/health", forecasts.api.Healths.as_view({"get": "list"}), name="health"),
     path("programs/<key:key>/why", forecasts.api.Why.as_view({"get": "retrieve"}), name="why"),
     path("programs/<key:key>/trends", forecasts.api.Trends.as_view(), name="trends"),
-    path("programs/<key:key>/update-draft", reports.update_api.Draft.as_view(), name="update_draft"),
+    path("programs/<key:key>/update-draft", reports.updates.api.Draft.as_view(), name="update_draft"),
     path("milestones/<int:pk>/drivers", forecasts.api.Drivers.as_view(), name="drivers"),
     path("program-templates", changes.api.Templates.as_view(), name="program_templates"),
     path("accuracy", forecasts.api.Accuracy.as_view(), name="accuracy"),

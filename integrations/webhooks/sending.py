@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from reports.letters.links import links
+from reports.letters.outbox import NotNow, Refused
 from reports.models import Letter, Plan
-from reports.outbox import NotNow, Refused
-from reports.writing import links
 
 LATER = frozenset({408, 425, 429})
 PORTS = {"https": 443, "http": 80}

@@ -28,6 +28,16 @@ WEEKDAYS = [
     (6, lazy("Sunday")),
 ]
 MOST_WEEKS = 12
+# Of a letter: a plan may leave some out.
+SECTIONS = {
+    "numbers": "Four numbers",
+    "decisions": "Decisions that wait",
+    "asks": "What leads ask for",
+    "update": "What the lead says",
+    "programs": "Programs, or a program's milestones",
+    "hand_offs": "Hand-offs",
+    "news": "What happened",
+}
 
 
 class PlanQuerySet(models.QuerySet["Plan"]):

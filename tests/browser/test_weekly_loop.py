@@ -20,9 +20,12 @@ import people.services
 import programs.services
 import risks.services
 from people.models import User
-from reports import daily, enrolment, outbox, plans, promises, services
-from reports.mail import Mail
+from reports.letters import daily, outbox
+from reports.letters.mail import Mail
 from reports.models import Plan, Subscription, Update
+from reports.plans import enrolment, promises
+from reports.plans import services as plans
+from reports.updates import services
 from tests.browser.hands import Keys
 from tests.conftest import Cast
 from tests.reports.conftest import PostOffice, judge, part

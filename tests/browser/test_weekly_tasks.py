@@ -14,11 +14,11 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-import reports.outbox
+import reports.letters.outbox
 from milestones.services import change_milestone, link
 from programs.models import Role
 from programs.services import give_role
-from reports.mail import Mail
+from reports.letters.mail import Mail
 from risks.services import create_decision
 from tests.browser.hands import Hand, Keys, Mouse
 from tests.conftest import ROOT
@@ -250,7 +250,7 @@ def tell(replay: Replay) -> tuple[Story, Story]:
         replay.forecast(replay.today, timezone.now())
 
     def deliver() -> None:
-        assert reports.outbox.deliver(clock=timezone.now, way=Mail()) > 0
+        assert reports.letters.outbox.deliver(clock=timezone.now, way=Mail()) > 0
 
     forecast()
     machines: dict[str, Any] = {"silent": silent.lead, "forecast": forecast, "deliver": deliver}

@@ -15,8 +15,8 @@ from pytest_django.live_server_helper import LiveServer
 import history
 import people.services
 import risks.services
-from reports import services
 from reports.models import Update
+from reports.updates import services
 from tests.conftest import Cast
 from tests.reports.conftest import judge
 

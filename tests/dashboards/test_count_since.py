@@ -10,8 +10,11 @@ import milestones.services
 import risks.services
 from dashboards import news, overview
 from programs.models import Program, ReportedHealth
-from reports.facts import load
-from reports.letters import Cut, Cutting, Links, Reader, compose
+from reports.letters.composing.content import Reader, compose
+from reports.letters.composing.cut import Cut
+from reports.letters.composing.cutting import Cutting
+from reports.letters.facts import load
+from reports.letters.links import Links
 from reports.schedule import moment
 from reports.since import Since
 from tests.conftest import FRIDAY, Cast

@@ -15,7 +15,7 @@ import metrics.services
 import milestones.services
 import people.services
 import programs.services
-import reports.services
+import reports.updates.services
 import risks.services
 from dashboards.search import BY_NAME, NOUNS, Hit, _matching, search
 from milestones.models import Milestone
@@ -42,11 +42,11 @@ def furnished(cast: Cast) -> Cast:
         risks.services.create_issue(**owned, today=FRIDAY, title=f"{word} lost")
         risks.services.create_decision(**owned, today=FRIDAY, question=f"Which {word.lower()}?", decider=by)
         metrics.services.create_kpi(**owned, name=f"{word}s fitted")
-        update = reports.services.begin_update(
+        update = reports.updates.services.begin_update(
             **owned, at=NOON, health="on_track", text=f"The {word.lower()} is here.", ask="", path_to_green="Hurry."
         )
-        reports.services.publish_update(update=update, by=by, at=NOON)
-        reports.services.begin_update(**owned, at=NOON, text=f"A draft about the {word.lower()}")
+        reports.updates.services.publish_update(update=update, by=by, at=NOON)
+        reports.updates.services.begin_update(**owned, at=NOON, text=f"A draft about the {word.lower()}")
     programs.services.change_program(program=cast.na4, by=cast.admin, summary="Everything about gaskets")
     risks.services.open_problem(by=by, today=FRIDAY, title="Gasket supply")
     programs.services.create_objective(by=cast.admin, title="No gasket ever leaks")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import milestones.services
 import programs.services
-import reports.services
+import reports.updates.services
 from people.models import Team
 from tests.conftest import FRIDAY, NOON
 
@@ -40,6 +40,8 @@ def test_the_list_shortens_as_things_are_done(cast: Cast, sign_in: Any) -> None:
     programs.services.give_role(program=program, user=cast.viewer, kind="viewer", by=cast.admin)
     assert missing(client, "NEW") == ["Write the first update"]
     assert missing(sign_in(cast.viewer), "NEW") == []
-    update = reports.services.begin_update(program=program, by=cast.admin, at=NOON, health="on_track", text="Begun.")
-    reports.services.publish_update(update=update, by=cast.admin, at=NOON)
+    update = reports.updates.services.begin_update(
+        program=program, by=cast.admin, at=NOON, health="on_track", text="Begun."
+    )
+    reports.updates.services.publish_update(update=update, by=cast.admin, at=NOON)
     assert missing(client, "NEW") == []

@@ -14,7 +14,7 @@ from django.utils import timezone
 import milestones.services
 import people.services
 import programs.services
-import reports.services
+import reports.updates.services
 import risks.services
 from dashboards import inbox
 from dashboards.context import own_programs
@@ -23,7 +23,7 @@ from milestones.models import Dependency, Milestone
 from people.models import User
 from programs import talk
 from programs.models import Notice, Phase, Program, Role, Subject, Watch
-from reports.due import owed_by
+from reports.updates.due import owed_by
 from risks.models import Risk
 from tests.conftest import Api
 
@@ -122,10 +122,10 @@ def test_an_update_is_due_when_the_policy_says_so(cast: Cast, now: datetime, tod
     HealthPolicy.objects.update(stale_days=20)
     for days, due in ((18, True), (15, False)):
         at = now - timedelta(days=days)
-        update = reports.services.begin_update(
+        update = reports.updates.services.begin_update(
             program=cast.na4, by=cast.lead, at=at, health="on_track", text="Well.", ask="", path_to_green=""
         )
-        reports.services.publish_update(update=update, by=cast.lead, at=at)
+        reports.updates.services.publish_update(update=update, by=cast.lead, at=at)
         assert ("Write this week's update" in waiting(cast.lead, "update")) is due
         owed = [one.program for one in owed_by(cast.lead, today) if one.is_due]
         found = inbox.todos(cast.lead, at=now, zone=UTC_ZONE)

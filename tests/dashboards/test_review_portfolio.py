@@ -19,8 +19,9 @@ import programs.services
 import risks.services
 from people.models import User
 from programs.models import Program
-from reports import reviews, services
 from reports.models import Review, ReviewAction
+from reports.reviews import services as reviews
+from reports.updates import services
 from tests.conftest import Cast
 from tests.reports.conftest import judge
 

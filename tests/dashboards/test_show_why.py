@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 
 import milestones.services
 import programs.services
-import reports.plans
-import reports.services
+import reports.plans.services
+import reports.updates.services
 import risks.services
 from dashboards.templatetags import words
 from forecasts.health import SLIP_RULES
@@ -23,7 +23,8 @@ from forecasts.models import FrozenHealth, HealthPolicy, ProgramHealth
 from forecasts.services import bring_up_to_date, explain
 from milestones.models import Milestone
 from programs.models import Program
-from reports import outbox, snapshot, writing
+from reports.letters import outbox, writing
+from reports.updates import snapshot
 from risks.models import Risk
 from tests.conftest import FRIDAY, NOON, Api
 
@@ -180,8 +181,8 @@ def test_pages_letter_update_and_api_say_the_same(cast: Cast, scene: Scene, sign
         html = page(client, path)
         assert slip in html, path
         assert words.short_date(row.p80_on) in html, path
-    subscription = reports.plans.subscribe(user=cast.viewer, by=cast.viewer, at=NOON)
-    reports.plans.send_now(subscription=subscription, by=cast.viewer, at=NOON)
+    subscription = reports.plans.services.subscribe(user=cast.viewer, by=cast.viewer, at=NOON)
+    reports.plans.services.send_now(subscription=subscription, by=cast.viewer, at=NOON)
     (letter,) = outbox.claim(at=NOON)
     (written,) = writing.write([letter], at=NOON, desk=writing.open_desk())
     assert f"Off track · {slip} ·" in written.text

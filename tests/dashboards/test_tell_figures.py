@@ -9,7 +9,7 @@ from django.utils import timezone
 
 import milestones.services
 import people.services
-import reports.services
+import reports.updates.services
 from milestones.services import create_milestone
 from people.models import Team, User
 
@@ -56,7 +56,7 @@ def test_what_a_team_promised_and_how_it_kept_it(cast: Cast, api: Any) -> None:
 
 def test_which_updates_one_owes(cast: Cast, api: Any) -> None:
     assert api(cast.viewer).get("updates/owed").json() == {"data": []}
-    update = reports.services.begin_update(
+    update = reports.updates.services.begin_update(
         program=cast.na4, by=cast.lead, at=timezone.now(), health="on_track", text="Well.", ask="", path_to_green=""
     )
     owed = {one["program"]: one for one in api(cast.lead).get("updates/owed").json()["data"]}

@@ -19,8 +19,10 @@ from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
 from integrations.webhooks.sending import Hook
-from reports import outbox, plans, promises
+from reports.letters import outbox
 from reports.models import Letter, Subscription, WebhookSecret
+from reports.plans import promises
+from reports.plans import services as plans
 from tests.conftest import NOON, Api, Cast
 from tests.reports.conftest import portfolio  # noqa: F401  # a fixture
 

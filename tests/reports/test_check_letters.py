@@ -11,10 +11,12 @@ from django.core.management import CommandError, call_command
 
 import history
 import milestones.services
-from reports import outbox, plans, promises
-from reports.letter_checker import check
-from reports.mail import Mail
+from reports.letters import outbox
+from reports.letters.checker import check
+from reports.letters.mail import Mail
 from reports.models import Letter
+from reports.plans import promises
+from reports.plans import services as plans
 from tests.conftest import FRIDAY, NOON, Cast
 from tests.reports.conftest import PostOffice
 

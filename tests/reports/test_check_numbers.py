@@ -20,11 +20,11 @@ import milestones.services
 import risks.services
 from forecasts.health import finding
 from forecasts.models import FrozenHealth, Run
-from reports import services, snapshot
-from reports.checker import check
-from reports.drafting import draft
 from reports.models import Update
-from reports.sentences import prefilled
+from reports.updates import services, snapshot
+from reports.updates.checker import check
+from reports.updates.drafting import draft
+from reports.updates.drafting.sentences import prefilled
 from tests.conftest import FRIDAY, NOON, Cast
 from tests.reports.conftest import judge
 

@@ -10,9 +10,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 
 from people.models import User
-from reports import outbox, plans, promises
-from reports.mail import Mail
+from reports.letters import outbox
+from reports.letters.mail import Mail
 from reports.models import Letter, Subscription
+from reports.plans import promises
+from reports.plans import services as plans
 from tests.conftest import NOON, Cast
 from tests.reports.conftest import PostOffice
 

@@ -15,10 +15,10 @@ from django.test.utils import CaptureQueriesContext
 import history
 import risks.services
 from people.models import User
-from reports import services, snapshot
-from reports.drafting import draft
 from reports.models import Update
-from reports.sentences import prefilled
+from reports.updates import services, snapshot
+from reports.updates.drafting import draft
+from reports.updates.drafting.sentences import prefilled
 from tests.conftest import FRIDAY, NOON, Api, Cast
 from tests.reports.conftest import judge
 

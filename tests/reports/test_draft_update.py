@@ -20,10 +20,10 @@ import risks.services
 from forecasts.health import finding
 from forecasts.models import ProgramHealth
 from milestones.models import Milestone
-from reports import services, snapshot
-from reports.drafting import draft
 from reports.models import Update
-from reports.sentences import Sentence, kept_in, prefilled, seen
+from reports.updates import services, snapshot
+from reports.updates.drafting import draft
+from reports.updates.drafting.sentences import Sentence, kept_in, prefilled, seen
 from tests.conftest import FRIDAY, NOON, Cast
 from tests.reports.conftest import judge
 

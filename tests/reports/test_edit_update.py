@@ -15,8 +15,8 @@ from django.utils import timezone
 import risks.services
 from people.models import User
 from people.services import today
-from reports import services
 from reports.models import Update
+from reports.updates import services
 from tests.conftest import NOON, Cast
 from tests.reports.conftest import judge
 

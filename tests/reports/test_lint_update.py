@@ -12,11 +12,11 @@ from django.test import Client
 
 import programs.services
 from people.models import User
-from reports import strictness
-from reports.drafting import VERSION
-from reports.lint import LEVELS, RULES, Found, lint
 from reports.models import LintPolicy, Update
-from reports.sentences import Sentence, put_into
+from reports.updates.drafting import VERSION
+from reports.updates.drafting.sentences import Sentence, put_into
+from reports.updates.rules import strictness
+from reports.updates.rules.lint import LEVELS, RULES, Found, lint
 from tests.conftest import FRIDAY, NOON, Api, Cast
 from tests.reports.conftest import judge
 

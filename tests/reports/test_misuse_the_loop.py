@@ -12,9 +12,12 @@ from django.utils import timezone
 
 import people.services
 from people.models import SavedView, User
-from reports import daily, enrolment, kept, outbox, plans, promises, services
-from reports.mail import Mail
+from reports.letters import daily, outbox
+from reports.letters.mail import Mail
 from reports.models import Letter, Plan, Subscription, Update
+from reports.plans import enrolment, kept, promises
+from reports.plans import services as plans
+from reports.updates import services
 from tests.conftest import FRIDAY, NOON, Cast
 from tests.reports.conftest import PostOffice
 

@@ -16,8 +16,8 @@ import programs.services
 from forecasts.models import HealthPolicy
 from people.models import User
 from programs.models import Program, ReportedHealth, Role
-from reports.due import owed_by
-from reports.services import begin_update, publish_update
+from reports.updates.due import owed_by
+from reports.updates.services import begin_update, publish_update
 from tests.conftest import FRIDAY, NOON
 
 if TYPE_CHECKING:

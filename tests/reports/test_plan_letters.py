@@ -16,16 +16,19 @@ from django.test.utils import CaptureQueriesContext
 import milestones.services
 import people.services
 import programs.services
-import reports.services
+import reports.updates.services
 from forecasts.models import ProgramHealth
 from people.models import SavedView, Team, User
 from programs.models import Program, Role
 from programs.permissions import seen_by_each, shared_by_each
-from reports import daily, enrolment, kept, outbox, plans, promises, writing
-from reports.invitations import invitation_token
-from reports.letter_checker import check
-from reports.mail import Mail, Shelf
+from reports.letters import daily, outbox
+from reports.letters.checker import check
+from reports.letters.links import unsubscribe_token
+from reports.letters.mail import Mail, Shelf
 from reports.models import Letter, Plan, Subscription
+from reports.plans import enrolment, kept, promises
+from reports.plans import services as plans
+from reports.plans.invitations import invitation_token
 from tests.conftest import FRIDAY, NOON, Api, Cast
 from tests.reports.conftest import PostOffice, judge, part
 
@@ -188,7 +191,7 @@ def test_audiences_are_told_less_and_never_another_number(
 ) -> None:
     hand_off(portfolio, portfolio.na4, other, team, "Racks")
     hand_off(portfolio, other, portfolio.na4, None, "Licences")
-    update = reports.services.begin_update(
+    update = reports.updates.services.begin_update(
         program=portfolio.na4,
         by=portfolio.lead,
         at=NOON,
@@ -200,7 +203,7 @@ def test_audiences_are_told_less_and_never_another_number(
         path_on=FRIDAY,
         ask="Ada: pay the flight by Monday.",
     )
-    reports.services.publish_update(update=update, by=portfolio.lead, at=NOON)
+    reports.updates.services.publish_update(update=update, by=portfolio.lead, at=NOON)
     for audience in ("team", "sponsor", "partner"):
         read_by(program_plan(portfolio, audience), portfolio.viewer, by=portfolio.lead)
     assert run() == 3
@@ -353,7 +356,7 @@ def test_an_outside_address_says_yes_first_and_gets_what_the_lead_may_share(
     assert run(NOON + timedelta(days=7)) == 0
     with pytest.raises(ValidationError, match="unsubscribed"):
         plans.invite(plan=plan, by=portfolio.lead, at=NOON, **address)
-    assert invitation_token(reader.pk) != writing.unsubscribe_token(reader.pk)
+    assert invitation_token(reader.pk) != unsubscribe_token(reader.pk)
 
 
 def test_who_was_taken_off_cannot_say_yes_any_more(cast: Cast) -> None:

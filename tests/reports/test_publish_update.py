@@ -14,8 +14,8 @@ from django.test import Client
 import metrics.services
 from people.models import User
 from programs.models import ReportedHealth
-from reports import services, snapshot
 from reports.models import Update
+from reports.updates import services, snapshot
 from tests.conftest import FRIDAY, NOON, Cast
 
 SignIn = Callable[[User], Client]

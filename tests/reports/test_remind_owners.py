@@ -14,13 +14,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 import programs.services
-import reports.services
+import reports.updates.services
 from people.models import User
 from programs import talk
 from programs.models import Role
-from reports import daily, outbox, plans, writing
-from reports.mail import Mail
+from reports.letters import daily, outbox, writing
+from reports.letters.mail import Mail
 from reports.models import Letter, Reminder, Subscription
+from reports.plans import services as plans
 from tests.conftest import FRIDAY, NOON, Cast
 from tests.reports.conftest import PostOffice, judge, part
 
@@ -33,11 +34,11 @@ def spoken(portfolio: Cast) -> Cast:
     """Both programs had their update six weeks before; only the open one has another lead and a sponsor."""
     daily.day_plan(MORNING - timedelta(days=60))
     for program, word in ((portfolio.na4, "Power"), (portfolio.dark, "Canary")):
-        update = reports.services.begin_update(
+        update = reports.updates.services.begin_update(
             program=program, by=portfolio.lead, at=MORNING, health="on_track", text=f"{word} is **on site**.\n\n- fine"
         )
         at = MORNING - timedelta(days=42)
-        reports.services.publish_update(update=update, by=portfolio.lead, at=at)
+        reports.updates.services.publish_update(update=update, by=portfolio.lead, at=at)
     programs.services.change_program(program=portfolio.na4, by=portfolio.lead, sponsor=portfolio.admin)
     return portfolio
 

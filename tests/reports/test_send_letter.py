@@ -22,11 +22,13 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from forecasts.models import ProgramHealth
 from people.models import User
 from programs.models import Program, Role
-from reports import outbox, plans, promises, writing
-from reports.letters import MOST_BYTES
-from reports.mail import Mail
+from reports.letters import outbox
+from reports.letters.links import unsubscribe_token
+from reports.letters.mail import Mail
+from reports.letters.writing import MOST_BYTES, Written
 from reports.models import Letter, Subscription
-from reports.writing import Written
+from reports.plans import promises
+from reports.plans import services as plans
 from tests.conftest import FRIDAY, NOON, Cast
 from tests.reports.conftest import PostOffice, judge, part
 
@@ -320,8 +322,8 @@ def test_a_worker_killed_in_data_leaves_unknown(portfolio: Cast, post_office: Po
     database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     mail = f"smtp://{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
     env = os.environ | {"DATABASE_URL": database, "EMAIL_URL": mail}
-    code = "import django; django.setup(); from django.utils import timezone; from reports import outbox; "
-    code += "from reports.mail import Mail; "
+    code = "import django; django.setup(); from django.utils import timezone; from reports.letters import outbox; "
+    code += "from reports.letters.mail import Mail; "
     worker.append(
         subprocess.Popen([sys.executable, "-c", f"{code}outbox.deliver(clock=timezone.now, way=Mail())"], env=env)
     )
@@ -426,7 +428,7 @@ def test_one_click_ends_it(portfolio: Cast, post_office: PostOffice) -> None:
 
 def test_a_forged_link_ends_nothing(portfolio: Cast, post_office: PostOffice) -> None:
     subscription = subscribe(portfolio.viewer)
-    token = writing.unsubscribe_token(subscription.pk)
+    token = unsubscribe_token(subscription.pk)
     assert Client().post(f"/unsubscribe/{token[:-1]}x").status_code == 404
     assert Client().post("/unsubscribe/1").status_code == 404
 

@@ -13,8 +13,8 @@ from forecasts.health import SLIP_RULES
 from forecasts.models import IssuedForecast, ProgramHealth
 from milestones.models import Dependency, Milestone
 from programs.models import Health, Program
-from reports import kept, promises
 from reports.models import Plan, Subscription
+from reports.plans import kept, promises
 from tpm.demo.letters import upset
 from tpm.demo.replay import Replay, lay_out
 

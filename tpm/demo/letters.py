@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from people.models import User
 from programs.models import Program
-from reports import enrolment, plans
 from reports.models import Letter, Plan
+from reports.plans import enrolment
+from reports.plans import services as plans
 
 PLANS = (
     ("For the team", Plan.Audience.TEAM, Plan.Length.FULL),

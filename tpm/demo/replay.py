@@ -22,17 +22,17 @@ import metrics.services
 import milestones.services
 import people.services
 import programs.services
-import reports.reviews
-import reports.services
+import reports.reviews.services
+import reports.updates.services
 import risks.services
 from forecasts.models import MilestoneForecast
 from metrics.models import KPI
 from milestones.models import Dependency, Milestone, SlipCause
 from people.models import Team, User
 from programs.models import Objective, Phase, Program
-from reports.looking import facts_of
 from reports.models import Update
-from reports.sentences import prefilled
+from reports.updates.drafting.sentences import prefilled
+from reports.updates.looking import facts_of
 from risks.models import Decision, Risk
 from risks.recurring import Kind, find
 from tpm.demo.letters import promise_letters
@@ -490,8 +490,8 @@ class Replay:
                 "path_owner": lead,
                 "path_on": at.date() + timedelta(days=28),
             }
-        update = reports.services.begin_update(program=program, by=lead, at=at, **said)
-        return reports.services.publish_update(update=update, by=lead, at=at)
+        update = reports.updates.services.begin_update(program=program, by=lead, at=at, **said)
+        return reports.updates.services.publish_update(update=update, by=lead, at=at)
 
     # -- parts -------------------------------------------------------------------------------------------------------
 
@@ -645,9 +645,9 @@ class Replay:
         chair, day = self.people[SPONSOR], people.services.today(at)
         for ago, agreed in enumerate(REVIEWED):
             held_on = day - timedelta(weeks=ago)
-            row = reports.reviews.hold_review(by=chair, held_on=held_on)
+            row = reports.reviews.services.hold_review(by=chair, held_on=held_on)
             for key, text, due, is_done in agreed:
-                reports.reviews.take_action(
+                reports.reviews.services.take_action(
                     review=row,
                     by=chair,
                     program=self.programs[key],
@@ -663,17 +663,17 @@ class Replay:
         last = program.updates.published().latest("published_at")
         carried = {name: getattr(last, name) for name in ("health", "cause", "path_to_green", "path_owner", "path_on")}
         text = prefilled(facts_of(Update(program=program), at)[1])
-        reports.services.begin_update(program=program, by=lead, at=at, text=text, **carried)
+        reports.updates.services.begin_update(program=program, by=lead, at=at, text=text, **carried)
 
     def _correct(self, update: Update, at: datetime) -> None:
-        draft = reports.services.begin_correction(update=update, by=update.author, at=at)
-        draft = reports.services.change_update(
+        draft = reports.updates.services.begin_correction(update=update, by=update.author, at=at)
+        draft = reports.updates.services.change_update(
             update=draft,
             by=update.author,
             correction="The generators are asked for rows 1 to 12, not for the whole hall.",
             ask=f"{update.ask} For rows 1 to 12 alone.".strip(),
         )
-        reports.services.publish_update(update=draft, by=update.author, at=at)
+        reports.updates.services.publish_update(update=draft, by=update.author, at=at)
 
     def _own_a_problem(self, owner: User, today: date) -> None:
         """Somebody makes a problem of the cause that costs most."""

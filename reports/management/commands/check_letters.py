@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from reports.letter_checker import check_all
+from reports.letters.checker import check_all
 from reports.models import Letter
 
 

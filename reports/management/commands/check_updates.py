@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from reports.checker import check_all
 from reports.models import Update
+from reports.updates.checker import check_all
 
 
 class Command(BaseCommand):

@@ -4,9 +4,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from people.models import Organisation, User
-from reports import outbox, promises
-from reports.mail import Mail
+from reports.letters import outbox
+from reports.letters.mail import Mail
 from reports.models import Subscription
+from reports.plans import promises
 from tpm.demo.letters import upset
 from tpm.demo.portfolio import PASSWORD, PROGRAMS, SPONSOR, VIEWER
 from tpm.demo.replay import Replay, email_of

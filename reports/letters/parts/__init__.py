@@ -1,0 +1,1 @@
+"""The parts of a letter, each with what it was read from."""

@@ -1,0 +1,189 @@
+"""Letters written for many readers at once: rights and facts are read together, then each gets what is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from people.models import Membership, Organisation
+from programs.permissions import seen_by_each, shared_by_each
+from reports.letters import daily
+from reports.letters.composing.content import Reader, compose
+from reports.letters.composing.cut import Cut
+from reports.letters.composing.cutting import MOST_PROGRAMS, Cutting
+from reports.letters.composing.rendering import render
+from reports.letters.facts import Facts, load
+from reports.letters.links import links
+from reports.models import Letter, Plan, Subscription
+from reports.plans.content import programs_of
+from reports.plans.invitations import write_invitation
+from reports.plans.promises import EXTRA, INVITATION
+from reports.plans.words import schedule
+from reports.schedule import WEEK_DAYS
+from reports.since import Since
+
+# What is tried in turn until a letter is small enough.
+ROWS = (MOST_PROGRAMS, MOST_PROGRAMS * 3 // 4, MOST_PROGRAMS // 2, 0)
+# Gmail cuts a message at about 102 kB.
+MOST_BYTES = 100_000
+# A letter after a long silence looks back this far and no further.
+LONGEST_LOOK_BACK = timedelta(days=35)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A letter's words and facts, ready to be sent; or, in ``not_sent``, why there is nothing to send."""
+
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    not_sent: str = ""
+
+
+@dataclass
+class Desk:
+    """What many letters share while they are written: the organisation, and facts that were read already."""
+
+    organisation: str
+    zone: ZoneInfo
+    loaded: dict[tuple[date, date], tuple[frozenset[int], frozenset[int], Facts]] = field(default_factory=dict)
+    cuttings: dict[Any, Cutting] = field(default_factory=dict)
+    contents: dict[int, frozenset[int] | None] = field(default_factory=dict)
+
+    def day(self, at: datetime) -> date:
+        return at.astimezone(self.zone).date()
+
+    def facts(self, ids: frozenset[int], whole: frozenset[int], *, today: date, since_on: date) -> Facts:
+        """Facts of at least these programs."""
+        known = self.loaded.get((today, since_on))
+        if known is None or not (ids <= known[0] and whole <= known[1]):
+            if known:
+                ids, whole = ids | known[0], whole | known[1]
+            since = Since.start_of(since_on, self.zone)
+            known = ids, whole, load(ids, today=today, since=since, whole=whole)
+            self.loaded[today, since_on] = known
+        return known[2]
+
+    def content(self, plan: Plan) -> frozenset[int] | None:
+        if plan.pk not in self.contents:
+            self.contents[plan.pk] = programs_of(plan)
+        return self.contents[plan.pk]
+
+
+def open_desk() -> Desk:
+    organisation = Organisation.objects.first()
+    if organisation is None:
+        return Desk("Portfolio", ZoneInfo("UTC"))
+    return Desk(organisation.name, ZoneInfo(organisation.time_zone))
+
+
+def write(letters: Sequence[Letter], *, at: datetime, desk: Desk) -> Iterator[Written]:
+    """Each letter as its reader may read it now, in the order given: a fixed number of queries for all of them."""
+    readers = [letter.subscription for letter in letters]
+    seen = seen_by_each(reader.user for reader in readers if reader.user)
+    shared = shared_by_each({r.granted_by_id: r.granted_by for r in readers if r.granted_by and not r.user}.values())
+    teams = _teams(readers)
+    told_until = _told_until(letters)
+    everything = frozenset[int]().union(*seen.values(), *shared.values())
+    for letter, reader in zip(letters, readers, strict=True):
+        visible = seen[reader.user.pk] if reader.user else shared[reader.granted_by_id or 0]
+        if letter.period == INVITATION:
+            yield Written(*write_invitation(letter, desk.organisation))
+        elif reader.plan.content == Plan.Content.DAY:
+            yield Written(
+                **daily.write(letter, visible, today=desk.day(at), schedule=schedule(reader), links=links(letter))
+            )
+        else:
+            last = told_until.get((reader.pk, EXTRA in letter.period))
+            since_on = _since(last, at, desk)
+            yield _letter(letter, visible, teams[reader.pk], since_on, at=at, desk=desk, everything=everything)
+
+
+def _letter(
+    letter: Letter,
+    visible: frozenset[int],
+    teams: frozenset[int],
+    since_on: date,
+    *,
+    at: datetime,
+    desk: Desk,
+    everything: frozenset[int],
+) -> Written:
+    reader, plan = letter.subscription, letter.subscription.plan
+    try:
+        chosen = desk.content(plan)
+    except ValidationError as refusal:
+        return Written(not_sent=" ".join(refusal.messages))
+    ids = visible if chosen is None else visible & chosen
+    if chosen is not None and not ids:
+        return Written(not_sent="The reader sees no program of it.")
+    cut = Cut.of(plan)
+    today = desk.day(at)
+    key = today, since_on, ids, visible, cut
+    if key not in desk.cuttings:
+        whole = frozenset({plan.program_id} if plan.program_id else set[int]())
+        facts = desk.facts(everything, whole, today=today, since_on=since_on)
+        desk.cuttings[key] = Cutting(facts.only(ids, visible), cut, settings.SITE_URL)
+    cutting = desk.cuttings[key]
+    for most_rows in (rows for rows in ROWS if rows <= cutting.fits):
+        content = compose(
+            cutting,
+            reader=Reader(reader.user_id, reader.zone_name, teams),
+            period=letter.period,
+            organisation=desk.organisation,
+            schedule=schedule(reader),
+            links=links(letter),
+            at=at,
+            most_rows=most_rows,
+        )
+        subject, text, html = render(content, cutting.bodies)
+        if len(html.encode()) + len(text.encode()) < MOST_BYTES:
+            break
+        cutting.fits = most_rows - 1
+    return Written(subject, text, html, content.as_json())
+
+
+def _teams(readers: Iterable[Subscription]) -> dict[int, frozenset[int]]:
+    """Whose hand-offs a partner's letter tells of: the plan's teams, or else those that the reader is in."""
+    partners = [reader for reader in readers if reader.plan.audience == Plan.Audience.PARTNER]
+    found: dict[int, frozenset[int]] = {reader.pk: frozenset() for reader in readers}
+    if not partners:
+        return found
+    of_plan: dict[int, set[int]] = {}
+    for plan_id, team_id in Plan.teams.through.objects.filter(plan__in={r.plan_id for r in partners}).values_list(
+        "plan", "team"
+    ):
+        of_plan.setdefault(plan_id, set()).add(team_id)
+    of_user: dict[int, set[int]] = {}
+    memberships = Membership.objects.filter(user__in={r.user_id for r in partners if r.user_id})
+    for user_id, team_id in memberships.values_list("user", "team"):
+        of_user.setdefault(user_id, set()).add(team_id)
+    for reader in partners:
+        found[reader.pk] = frozenset(of_plan.get(reader.plan_id) or of_user.get(reader.user_id or 0) or set())
+    return found
+
+
+def _told_until(letters: Sequence[Letter]) -> dict[tuple[int, bool], datetime]:
+    """When each reader's last letter was written; an extra one looks at its week alone."""
+    due = {letter.subscription_id: letter.due_at for letter in letters}
+    sent = (
+        Letter.objects.filter(subscription__in=due, state=Letter.State.SENT)
+        .exclude(period__contains=EXTRA)
+        .exclude(period=INVITATION)
+        .order_by("subscription", "-due_at")
+        .distinct("subscription")
+    )
+    return {(pk, False): at for pk, at in sent.values_list("subscription", "started_at") if at}
+
+
+def _since(last: datetime | None, at: datetime, desk: Desk) -> date:
+    """The first day that a letter tells of: that of the letter before, within reason; else the last seven days."""
+    day = desk.day(at)
+    return max(desk.day(last), day - LONGEST_LOOK_BACK) if last else day - timedelta(days=WEEK_DAYS - 1)

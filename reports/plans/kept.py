@@ -1,0 +1,153 @@
+"""Whether the communication plan was kept: what was promised, what went, what is late, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Min, Q, Value
+from django.db.models.functions import Coalesce, NullIf
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from reports.models import Letter, Plan, Subscription
+from reports.models.plan import PlanQuerySet
+from reports.plans.promises import EXTRA, INVITATION, MISSED
+from reports.schedule import Cadence, upcoming
+
+LOOK_BACK = timedelta(days=7)
+# A letter may be so long on its way before it is late.
+GRACE = timedelta(hours=1)
+MOST_TROUBLES, MOST_NEXT = 100, 12
+WAS_MISSED = Q(state=Letter.State.SKIPPED, error=MISSED)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How many messages were promised for the last days, and what became of them."""
+
+    promised: int
+    sent: int
+    late: int
+    refused: int
+    unknown: int
+    missed: int
+    waiting: int
+
+    @property
+    def words(self) -> str:
+        if not self.promised:
+            return _("No message was promised for the last 7 days.")
+        if self.late:
+            promised = ngettext("%(count)s promised message", "%(count)s promised messages", self.promised)
+            late = ngettext("%(late)s of %(promised)s is late.", "%(late)s of %(promised)s are late.", self.late)
+            return late % {"late": self.late, "promised": promised % {"count": self.promised}}
+        sent = ngettext(
+            "%(sent)s of %(count)s promised message went out, none is late.",
+            "%(sent)s of %(count)s promised messages went out, none is late.",
+            self.promised,
+        )
+        return sent % {"sent": self.sent, "count": self.promised}
+
+    @property
+    def tone(self) -> str:
+        return "bad" if self.late else "warn" if self.unknown else "ok"
+
+
+@dataclass(frozen=True)
+class Next:
+    """Letters that come due together."""
+
+    due_at: datetime
+    letters: int
+    plan: str
+    plans: int
+
+
+def promised(plans: PlanQuerySet) -> Any:
+    """Letters that a calendar asked for; a reader's extra ones, invitations and the mail of a day are no promise."""
+    letters = Letter.objects.promised_by(plans.exclude(content=Plan.Content.DAY))
+    called_off = Q(state=Letter.State.SKIPPED) & ~WAS_MISSED
+    return letters.exclude(period__contains=EXTRA).exclude(period=INVITATION).exclude(called_off)
+
+
+def is_late(at: datetime) -> Q:
+    """Not out an hour after it was due: still waiting, refused, or missed in an outage."""
+    on_its_way = Q(state__in=[Letter.State.DUE, Letter.State.STARTED], due_at__lt=at - GRACE)
+    return on_its_way | Q(state=Letter.State.REFUSED) | WAS_MISSED
+
+
+def counts(at: datetime) -> dict[str, Any]:
+    state = Letter.State
+    return {
+        "promised": Count("pk"),
+        "sent": Count("pk", filter=Q(state=state.SENT)),
+        "late": Count("pk", filter=is_late(at)),
+        "refused": Count("pk", filter=Q(state=state.REFUSED)),
+        "unknown": Count("pk", filter=Q(state=state.UNKNOWN)),
+        "missed": Count("pk", filter=WAS_MISSED),
+        "waiting": Count("pk", filter=Q(state__in=[state.DUE, state.STARTED])),
+    }
+
+
+def kept(plans: PlanQuerySet, at: datetime) -> Kept:
+    return Kept(**promised(plans).filter(due_at__gt=at - LOOK_BACK, due_at__lte=at).aggregate(**counts(at)))
+
+
+def kept_by_plan(plans: PlanQuerySet, at: datetime) -> dict[int, Kept]:
+    rows = promised(plans).filter(due_at__gt=at - LOOK_BACK, due_at__lte=at).order_by()
+    return {
+        row.pop("subscription__plan"): Kept(**row) for row in rows.values("subscription__plan").annotate(**counts(at))
+    }
+
+
+def troubles(plans: PlanQuerySet, at: datetime) -> list[Letter]:
+    """Letters that are late or of which nobody knows whether they arrived, the newest first."""
+    rows = promised(plans).filter(is_late(at) | Q(state=Letter.State.UNKNOWN), due_at__gt=at - 4 * LOOK_BACK)
+    found = rows.select_related("subscription__plan", "subscription__user").order_by("-due_at", "-id")
+    return list(found[:MOST_TROUBLES])
+
+
+def next_due(plans: PlanQuerySet, at: datetime) -> list[Next]:
+    """What comes due next, readers of one calendar and zone together: one query."""
+    rows: Any = Subscription.objects.active().filter(plan__in=plans.running().exclude(content=Plan.Content.DAY))
+    rows = rows.filter(Q(paused_until=None) | Q(paused_until__lt=at.date()))
+    groups = (
+        rows.order_by()
+        .annotate(
+            on=Coalesce("weekday", "plan__weekday"),
+            clock=Coalesce("hour", "plan__hour"),
+            where=Coalesce(
+                NullIf("plan__zone", Value("")), "user__time_zone", NullIf("time_zone", Value("")), Value("UTC")
+            ),
+        )
+        .values("on", "clock", "where", "plan__rhythm", "plan__every_weeks", "plan__starts_on")
+        .annotate(number=Count("pk"), plans=Count("plan", distinct=True), name=Min("plan__name"))
+    )
+    found = [
+        Next(
+            upcoming(at, _cadence(group), ZoneInfo(group["where"])).due_at,
+            group["number"],
+            group["name"],
+            group["plans"],
+        )
+        for group in groups
+    ]
+    return sorted(found, key=lambda one: (one.due_at, one.plan))[:MOST_NEXT]
+
+
+def next_of_each(plans: Iterable[Plan], at: datetime) -> dict[int, datetime]:
+    """When each plan is due next by its own calendar, in its zone or where the day begins first: no query."""
+    return {
+        plan.pk: upcoming(at, plan.cadence(), ZoneInfo(plan.zone or "UTC")).due_at
+        for plan in plans
+        if plan.content != Plan.Content.DAY and not plan.ended_at
+    }
+
+
+def _cadence(group: dict[str, Any]) -> Cadence:
+    monthly = group["plan__rhythm"] == Plan.Rhythm.MONTHLY
+    return Cadence(group["on"], group["clock"], group["plan__every_weeks"], monthly, group["plan__starts_on"])

@@ -1,0 +1,1 @@
+"""The review of the portfolio, and what people took home from it."""

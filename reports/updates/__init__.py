@@ -1,0 +1,1 @@
+"""What leads say each week: drafted from the records, held against the rules, published with its facts."""

@@ -1,0 +1,1 @@
+"""What an update must say before it is published, and how strictly."""
