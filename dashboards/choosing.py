@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboards.overview import GRAVITY, Line, fill_history, fill_milestones, fill_risks
-from history.past import day_asked
+from history import past
+from people.lists import DAYS, PASSING
 from people.models import User
 from programs.models import Health, Phase, Program
 
@@ -45,7 +46,7 @@ PEOPLE = ("lead", "sponsor")
 GROUPS = ("area", "lead", "objective", "phase")
 # Whoever leads a program is its owner in the words of other tools, and of the saved addresses of their people.
 ALIASES = {"owner": "lead"}
-KNOWN = frozenset({*FILTERS, *ALIASES, "view", "sort", "group", "week", "as_of", "page", "format"})
+KNOWN = frozenset({*FILTERS, *ALIASES, *DAYS, *PASSING, "view", "sort", "group"})
 MOST_SHOWN = 60
 # What each filter offers: values as they stand in an address, and in words.
 Choices = dict[str, list[tuple[str, str]]]
@@ -69,7 +70,7 @@ NEEDS: dict[str, Callable[[Iterable[Line]], None]] = {
     "risk": fill_risks,
     "milestone": fill_milestones,
 }
-# Risks and milestones are read as they are now: they say nothing of a day in the past.
+# More than a page of the past has queries left for.
 ONLY_NOW = frozenset({"risk", "milestone"})
 
 
@@ -81,14 +82,13 @@ class Asked:
     filters: Mapping[str, str] = field(default_factory=dict)
     sort: str = "attention"
     group: str = ""
-    as_of: date | None = None
     refused: tuple[str, ...] = ()
 
     def refusing(self, sentence: str) -> Asked:
         return replace(self, refused=(*self.refused, sentence))
 
 
-def read(query: QueryDict, today: date) -> Asked:
+def read(query: QueryDict) -> Asked:
     """What the parameters of an address ask for, as far as they can be understood without looking at programs."""
     said = {ALIASES.get(name, name): query.get(name, "").strip() for name in query if name in KNOWN}
     given = {name: value for name, value in said.items() if value}
@@ -106,14 +106,11 @@ def read(query: QueryDict, today: date) -> Asked:
     view = one_of("view", VIEWS, "")
     sort = one_of("sort", SORTS, "attention")
     group = one_of("group", GROUPS, "") if "group" in given else ""
-    as_of, trouble = day_asked(given, today)
-    if trouble:
-        refused.append(trouble)
-    if as_of and sort.removeprefix("-") in ONLY_NOW:
-        refused.append(_("Risks and next milestones are not kept by day: sorted by attention instead."))
+    if past.day() and sort.removeprefix("-") in ONLY_NOW:
+        refused.append(_("Top risks and next milestones are left out of the past: sorted by attention instead."))
         sort = "attention"
     filters = {name: given[name] for name in FILTERS if name in given}
-    return Asked(view, filters, sort, group, as_of, tuple(refused))
+    return Asked(view, filters, sort, group, tuple(refused))
 
 
 # -- values of a program ---------------------------------------------------------------------------------------------

@@ -72,13 +72,8 @@ def existing(places: tuple[Place, ...]) -> list[Place]:
     return [place for place in places if is_there(place.path)]
 
 
-def own_programs(user: User) -> list[Program]:
-    """Today's open programs that a person watches, then those that they have a part in; each with its health."""
-    with past.today():
-        return list(_own_programs(user))
-
-
-def _own_programs(user: User) -> QuerySet[Program]:
+def own_programs(user: User) -> QuerySet[Program]:
+    """Open programs that a person watches, then those that they have a part in; each with its health."""
     newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
     starred = Watch.objects.filter(user=user, kind=Subject.PROGRAM, subject_id=OuterRef("pk"))
     return (
@@ -125,9 +120,10 @@ def pulse(user: User, key: str = "") -> dict[str, Any]:
     }
 
 
-def pulse_of_today(user: User, key: str) -> dict[str, Any]:
+def of_today(user: User, key: str) -> tuple[list[Program], dict[str, Any]]:
+    """What the frame says of the reader's programs and of the forecast, also around a page of the past."""
     with past.today():
-        return pulse(user, key)
+        return list(own_programs(user)), pulse(user, key)
 
 
 def organisation_name() -> str:
@@ -146,12 +142,13 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     context: dict[str, Any] = {"organisation": SimpleLazyObject(organisation_name)}
     if isinstance(user, User):
         key = request.resolver_match.kwargs.get("key", "") if request.resolver_match else ""
+        read: Any = SimpleLazyObject(lambda: of_today(user, key))
         context |= {
             "portfolio_places": existing(PORTFOLIO),
             "personal_places": existing(PERSONAL),
             "settings_place": next(iter(existing(SETTINGS)), None),
-            "own_programs": SimpleLazyObject(lambda: own_programs(user)),
-            "forecast_run": SimpleLazyObject(lambda: pulse_of_today(user, key)),
+            "own_programs": SimpleLazyObject(lambda: read[0]),
+            "forecast_run": SimpleLazyObject(lambda: read[1]),
             "as_of": past.day(),
             "pulse_url": f"/pulse?{urlencode({'program': key})}" if key else "/pulse",
         }

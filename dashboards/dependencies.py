@@ -111,6 +111,7 @@ def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
         "refused": refused(request, filters, parts),
         "saved": saved_views.offer(request),
         "clear_url": address(request.GET, **dict.fromkeys(FILTERS)),
+        "whole_url": address(request.GET, **dict.fromkeys([*FILTERS, "mine"])),
         "causes": causes(),
         "back": request.get_full_path(),
         "empty_heading": _("No hand-offs yet"),

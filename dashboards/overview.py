@@ -10,13 +10,12 @@ from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import BigAutoField, Exists, F, ForeignKey, Lookup, OuterRef, Subquery, Sum
 from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import moves
-from forecasts.models import ProgramHealth
+from forecasts.models import HealthPolicy, ProgramHealth
 from forecasts.policy import newest_policy
 from forecasts.watermelons import COMPARABLE, WATERMELON_DAYS, days_of_disagreement, is_better
 from milestones.models import Milestone
@@ -37,10 +36,6 @@ GRAVITY = {
     Health.DONE: 0,
 }
 CLOSED = frozenset({Program.State.DONE, Program.State.CANCELLED})
-# What a line shows of a program itself, and so is read from its history for a day in the past.
-OF_THE_DAY = (
-    "name", "area", "state", "rank", "target_on", "target_precision", "lead_id", "sponsor_id", "owning_team_id",
-)  # fmt: skip
 
 
 @ForeignKey.register_lookup
@@ -64,7 +59,7 @@ class Line:
     revision: int
     today: date
     zone: ZoneInfo
-    stale_days: int
+    policy: HealthPolicy
     health: ProgramHealth | None
     before: ProgramHealth | None
     reported: ReportedHealth | None
@@ -145,7 +140,7 @@ class Line:
         if self.health:
             return self.health.is_stale
         said_on = self.reported.at.astimezone(self.zone).date() if self.reported else None
-        return said_on is None or (self.today - said_on).days >= self.stale_days
+        return said_on is None or (self.today - said_on).days >= self.policy.stale_days
 
     @property
     def is_behind(self) -> bool:
@@ -162,38 +157,31 @@ def end_of(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day + timedelta(days=1), time.min, zone)
 
 
-def lines(
-    viewer: User, *, today: date, since: Since, zone: ZoneInfo, closed: bool = False, past: bool = False
-) -> list[Line]:
-    """All visible programs, open or closed, with their newest health and word: a few queries, whatever their number.
-
-    ``past`` shows them as they stood at the end of today, which then is a day gone by; who may see them is as now.
-    """
-    end_of_today = end_of(today, zone)
+def lines(viewer: User, *, today: date, since: Since, zone: ZoneInfo, closed: bool = False) -> list[Line]:
+    """All visible programs, open or closed, with their newest health and word: a few queries, whatever their number."""
     healths = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
-    words = ReportedHealth.objects.filter(program=OuterRef("pk"), at__lt=end_of_today).order_by("-at", "-id")
-    updates = Update.objects.published().filter(program=OuterRef("pk"), published_at__lt=end_of_today)
+    words = ReportedHealth.objects.filter(program=OuterRef("pk")).order_by("-at", "-id")
+    updates = Update.objects.published().filter(program=OuterRef("pk")).order_by("-published_at")
+    aims = Alignment.objects.filter(program=OuterRef("pk")).order_by("objective__title", "objective_id")
     visible = Program.objects.visible_to(viewer)
-    chosen = visible if past else visible.filter(state__in=CLOSED) if closed else visible.open()
+    chosen = visible.filter(state__in=CLOSED) if closed else visible.open()
     # Any: type checkers do not see what annotate adds.
     programs: list[Any] = list(
         chosen.defer("summary", "external_key")
         .annotate(
             revision=F("revisions__revision"),
-            health_id=Subquery(healths.filter(day__lte=today).values("pk")[:1]),
+            health_id=Subquery(healths.values("pk")[:1]),
             before_id=Subquery(since.before(healths).values("pk")[:1]),
             word_id=Subquery(words.values("pk")[:1]),
             word_before_id=Subquery(since.said_before(words).values("pk")[:1]),
-            updated_at=Subquery(updates.order_by("-published_at").values("published_at")[:1]),
+            updated_at=Subquery(updates.values("published_at")[:1]),
             phase=Subquery(Phase.objects.filter(program=OuterRef("pk")).ahead(today).values("kind")[:1]),
-            aims=ArraySubquery(aims_of(end_of_today if past else None)),
+            aims=ArraySubquery(aims.values(aim=JSONObject(id="objective_id", title="objective__title"))),
             is_mine=Exists(Program.objects.with_part(viewer).filter(pk=OuterRef("pk"))),
             is_watched=Exists(viewer.watches.filter(kind=Subject.PROGRAM, subject_id=OuterRef("pk"))),
         )
         .order_by("name", "id")
     )
-    if past:
-        programs = [p for p in as_they_were(programs, end_of_today) if (p.state in CLOSED) == closed]
     health_ids = list({pk for p in programs for pk in (p.health_id, p.before_id) if pk})
     health = {row.pk: row for row in ProgramHealth.objects.defer("findings", "moves").filter(pk__among=health_ids)}
     word_ids = list({pk for p in programs for pk in (p.word_id, p.word_before_id) if pk})
@@ -208,14 +196,14 @@ def lines(
         p.owning_team = teams.get(p.owning_team_id)
     for row in word.values():
         row.by = people[row.by_id]
-    stale_days = newest_policy().stale_days
+    policy = newest_policy()
     return [
         Line(
             program=p,
             revision=p.revision,
             today=today,
             zone=zone,
-            stale_days=stale_days,
+            policy=policy,
             health=health.get(p.health_id),
             before=health.get(p.before_id),
             reported=word.get(p.word_id),
@@ -230,25 +218,6 @@ def lines(
     ]
 
 
-def as_they_were(programs: Iterable[Any], moment: datetime) -> list[Any]:
-    """Those of the programs that existed at a moment, in the words of then."""
-    known = {program.pk: program for program in programs}
-    events: Any = apps.get_model("programs", "ProgramEvent")._default_manager
-    stood = events.at(moment).filter(pgh_obj__among=list(known)).values("pgh_obj_id", *OF_THE_DAY)
-    for row in stood:
-        for name in OF_THE_DAY:
-            setattr(known[row["pgh_obj_id"]], name, row[name])
-    return [known[row["pgh_obj_id"]] for row in stood]
-
-
-def aims_of(moment: datetime | None) -> Any:
-    """Of a program in an outer query: the objectives that it serves, by title, now or at a moment."""
-    events: Any = apps.get_model("programs", "AlignmentEvent")._default_manager
-    rows: Any = events.at(moment) if moment else Alignment.objects
-    served = rows.filter(program=OuterRef("pk")).order_by("objective__title", "objective_id")
-    return served.values(aim=JSONObject(id="objective_id", title="objective__title"))
-
-
 def fill_history(found: Iterable[Line]) -> None:
     """Add the slips of the last weeks, and for how long the lead's word and derived health have differed."""
     by_program = {line.program.pk: line for line in found}
@@ -257,13 +226,12 @@ def fill_history(found: Iterable[Line]) -> None:
     today, zone = next((line.today, line.zone) for line in by_program.values())
     ids = list(by_program)
     history: dict[int, list[tuple[date, str, int | None]]] = {pk: [] for pk in by_program}
-    rows = ProgramHealth.objects.filter(
-        program__among=ids, day__gt=today - timedelta(weeks=HISTORY_WEEKS), day__lte=today
-    ).order_by("day")
+    weeks = today - timedelta(weeks=HISTORY_WEEKS)
+    rows = ProgramHealth.objects.filter(program__among=ids, day__gt=weeks).order_by("day")
     for pk, day, health, slip in rows.values_list("program_id", "day", "health", "slip_days"):
         history[pk].append((day, health, slip))
     words: dict[int, list[tuple[date, str]]] = {pk: [] for pk in by_program}
-    said = ReportedHealth.objects.filter(program__among=ids, at__lt=end_of(today, zone)).order_by("at", "id")
+    said = ReportedHealth.objects.filter(program__among=ids).order_by("at", "id")
     for pk, at, health in said.values_list("program_id", "at", "health"):
         words[pk].append((at.astimezone(zone).date(), health))
     for pk, line in by_program.items():

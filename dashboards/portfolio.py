@@ -18,13 +18,14 @@ from dashboards.choosing import FILTERS, GROUPS, ME, PEOPLE, SORTS, VIEWS, Asked
 from dashboards.context import is_there, organisation_and_zone
 from dashboards.overview import Line
 from dashboards.templatetags.words import MINUTES_A_DAY, tone
-from forecasts.models import HealthPolicy
+from history import past
 from people import export, saved_views
-from people.lists import address
+from people.lists import DAYS, address
 from people.models import SavedView, User
 from people.pages import SignedIn
 from people.permissions import OrgAct, may
 from programs.models import Health
+from programs.pages import looks_back
 from reports.since import Since
 
 # With the cards above, the page stays below 150 kB.
@@ -32,24 +33,23 @@ PAGE_SIZE = 36
 MOST_TABS = 3
 MOST_LETTERS = 24
 # What a link to other programs keeps of an address: how they are shown, not which.
-KEPT = ("sort", "group", "week", "as_of")
+KEPT = ("sort", "group", *DAYS)
 
 
 @require_safe
+@looks_back
 def portfolio(request: SignedIn) -> HttpResponse:
     """Every program the reader may see, and what changed since last Friday; now, or as it was on a day."""
     viewer, named = request.user, request.GET.get("view", "")
     if named not in VIEWS and (view := saved_views.find(viewer, named)) and not leads_on(view):
         return redirect(view.address)
     organisation, zone = organisation_and_zone()
-    today = timezone.now().astimezone(zone).date()
-    asked = choosing.read(request.GET, today)
-    day = asked.as_of or today
+    now = past.day() is None
+    day = past.day() or timezone.now().astimezone(zone).date()
+    asked = choosing.read(request.GET)
     # Somebody's Friday is the day of the last letter; a day in the past is compared with its week.
-    since = Since.start_of(day - timedelta(days=7) if asked.as_of else overview.last_friday(day), zone)
-    found = overview.lines(
-        viewer, today=day, since=since, zone=zone, closed=asked.view == "closed", past=asked.as_of is not None
-    )
+    since = Since.start_of(overview.last_friday(day) if now else day - timedelta(days=7), zone)
+    found = overview.lines(viewer, today=day, since=since, zone=zone, closed=asked.view == "closed")
     offered = choosing.choices(found)
     asked = choosing.checked(asked, offered)
     lines = choosing.chosen(found, asked, viewer)
@@ -66,7 +66,6 @@ def portfolio(request: SignedIn) -> HttpResponse:
     axis = charts.forecast_axis(
         [on for line in page for on in (line.program.target_on, line.p50_on, line.p80_on) if on], day
     )
-    now = asked.as_of is None
     saved = saved_views.offer(request)
     context = {
         "title": _("%(organisation)s portfolio") % {"organisation": organisation} if organisation else _("Portfolio"),
@@ -75,7 +74,6 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "since": since.on,
         "asked": asked,
         "copied_day": day,
-        "now_url": address(request.GET, week=None, as_of=None),
         "clear_url": address(request.GET, **dict.fromkeys([*FILTERS, *choosing.ALIASES])),
         "sums": sums,
         "exposure": overview.exposure(found) if now else None,
@@ -93,23 +91,24 @@ def portfolio(request: SignedIn) -> HttpResponse:
             for group, some in choosing.sections(page, asked.group, groups)
         ],
         "columns": 9 if now else 7,
+        "untold": [_("Top risks, next milestones and best moves are left out.")],
         "axis_head": charts.axis_head(axis, day),
         "tabs": [
             *tabs(request.GET, found, sums, asked, is_saved=saved.current is not None),
-            *saved_tabs(saved, asked, found, offered, viewer, today),
+            *saved_tabs(saved, request.GET, asked, found, offered, viewer),
         ],
         "saved": saved,
         "sort": asked.sort,
         "sorts": [(key, label) for key, (label, _) in SORTS.items() if now or key not in choosing.ONLY_NOW],
         "groups": [(name, FILTERS[name][0]) for name in GROUPS],
-        "hidden": [(name, request.GET[name]) for name in ("view", "sort", "group") if request.GET.get(name)],
+        "hidden": [(name, request.GET[name]) for name in ("view", *KEPT) if request.GET.get(name)],
         "selects": [
             (name, FILTERS[name][0], asked.filters.get(name, ""), [(ME, _("Me"))] * (name in PEOPLE) + offered[name])
             for name in FILTERS
             if offered.get(name)
         ],
         "chips": chips(request.GET, asked, offered),
-        "policy": HealthPolicy.objects.order_by("-version").first() or HealthPolicy(),
+        "policy": found[0].policy if found else None,
         "can_create": now and may(viewer, OrgAct.CREATE_PROGRAM) and is_there("/programs/new"),
     }
     return render(request, "dashboards/portfolio.html", context)
@@ -123,7 +122,7 @@ def leads_on(view: SavedView) -> bool:
 def complete(lines: list[Line], asked: Asked) -> None:
     """Add what shown lines need and their order did not: at most four queries."""
     fills = [overview.fill_history]
-    if asked.as_of is None:
+    if past.day() is None:
         fills += [overview.fill_risks, overview.fill_milestones]
     for fill in fills:
         if fill is not choosing.needs(asked):
@@ -161,14 +160,16 @@ def tabs(
 
 
 def saved_tabs(
-    saved: saved_views.Offer, asked: Asked, found: list[Line], offered: Choices, viewer: User, today: date
+    saved: saved_views.Offer, query: QueryDict, asked: Asked, found: list[Line], offered: Choices, viewer: User
 ) -> list[dict[str, object]]:
     """The first of the saved views; the menu beside the tabs has all."""
     shown: list[dict[str, object]] = []
     for view in saved.views[:MOST_TABS]:
-        wanted = choosing.checked(choosing.read(QueryDict(view.query), today), offered)
+        kept = QueryDict(view.query)
+        wanted = choosing.checked(choosing.read(kept), offered)
         # Another day, or the other half of the programs, is not read here.
-        is_here = wanted.as_of == asked.as_of and (wanted.view == "closed") == (asked.view == "closed")
+        same_day = all(kept.get(name, "") == query.get(name, "") for name in DAYS)
+        is_here = same_day and (wanted.view == "closed") == (asked.view == "closed")
         count = len(choosing.chosen(found, wanted, viewer)) if is_here else None
         label = Truncator(view.name).chars(MOST_LETTERS)
         shown.append({"label": label, "url": view.address, "count": count, "current": view == saved.current})
@@ -215,7 +216,7 @@ def as_file(kind: str, lines: list[Line], asked: Asked, day: date) -> HttpRespon
             ", ".join(str(slip) for _day, slip in line.slips) or None for line in lines
         ],
     }
-    if asked.as_of is None:
+    if past.day() is None:
         columns |= {
             _("Top risk"): [line.top_risk.title if line.top_risk else None for line in lines],
             _("Its exposure, days"): [

@@ -8,7 +8,7 @@ and the transaction can write nothing. Rights are those of today (docs/adr/0016)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, time, timedelta
@@ -63,18 +63,22 @@ def day() -> date | None:
 
 
 @contextmanager
-def as_of(on: date, zone: ZoneInfo, visible: Collection[int]) -> Iterator[None]:
-    """Read as it was at the end of a day, in programs that the reader sees today; whatever writes is refused."""
+def as_of(on: date, zone: ZoneInfo, visible: models.QuerySet[Any, Any]) -> Iterator[None]:
+    """Read as it was at the end of a day, in programs that the reader sees today, given by their ids; whatever writes
+    is refused."""
     moment = datetime.combine(on + timedelta(days=1), time.min, zone)
+    seen, params = visible.query.sql_with_params()
     with transaction.atomic():
         with connection.cursor() as cursor:
+            # Names of tables are looked up before the statement sets where to look: who sees what is read as of today.
             cursor.execute(
-                """
+                f"""
                 SELECT set_config('tpm.as_of', %s, true), set_config('tpm.as_of_day', %s, true),
-                    set_config('tpm.visible', %s, true), set_config('transaction_read_only', 'on', true),
+                    set_config('tpm.visible', (SELECT coalesce(array_agg(id), '{{}}') FROM ({seen}) s(id))::text, true),
+                    set_config('transaction_read_only', 'on', true),
                     set_config('search_path', 'as_of, ' || current_setting('search_path'), true)
-                """,
-                [moment.isoformat(), on.isoformat(), "{" + ",".join(map(str, visible)) + "}"],
+                """,  # noqa: S608 - of our models
+                [moment.isoformat(), on.isoformat(), *params],
             )
         outer = _day.set(on)
         try:

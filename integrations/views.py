@@ -146,6 +146,7 @@ def _shown(request: SignedIn, row: Upload, form: ImportForm) -> HttpResponse:
         ),
         "left_out": report["all_lines"] - len(report["lines"]),
         "filtered": bool(shown),
+        "whole_url": request.path,
     }
     return render(request, "integrations/check.html", context, status=422 if form.errors else 200)
 

@@ -340,6 +340,11 @@ class Listing:
         return address(self.query, **dict.fromkeys(self.shape.filters))
 
     @property
+    def whole_url(self) -> str:
+        """The list without filters, in the view that is shown first; on the same day."""
+        return address(self.query, **dict.fromkeys([*self.shape.filters, self.shape.show]))
+
+    @property
     def sorts(self) -> list[tuple[str, str]]:
         return [(name, str(label)) for name, (label, _column) in self.shape.sorts.items()]
 
@@ -351,6 +356,7 @@ class Listing:
             "tabs": self.tabs if len(self.kinds) > 1 else [],
             "sort": self.sort,
             "saved": self.saved,
+            "whole_url": self.whole_url,
             "filtered": bool(self.filters) or self.shown != next(iter(self.kinds)),
         }
 

@@ -51,8 +51,7 @@ def looks_back(view: View) -> View:
         on, request.refused_day = past.day_asked(request.GET.dict(), timezone.now().astimezone(zone).date())
         if on is None:
             return view(request, *args, **kwargs)
-        visible = Program.objects.visible_to(request.user).values_list("pk", flat=True)
-        with past.as_of(on, zone, list(visible)):
+        with past.as_of(on, zone, Program.objects.visible_to(request.user).values("pk")):
             try:
                 return view(request, *args, **kwargs)
             except Http404:

@@ -57,6 +57,7 @@ def requirements(request: SignedIn, key: str) -> HttpResponse:
         "empty_heading": _("No requirements yet"),
         "empty_text": _("Say what the program must, should and could deliver, and which milestone delivers it."),
         "filtered": bool(shown),
+        "whole_url": address(request.GET, show=None),
     }
     return render(request, "milestones/requirements.html", context)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,7 @@ def turned(cast: Cast) -> dict[str, Any]:
 def pages(cast: Cast, turned: dict[str, Any]) -> dict[str, list[str]]:
     """What each page says of then."""
     return {
+        "/": ["Old name", "On track"],
         "/p/OLD": ["Old name", "Old step", "Gone step", "Old risk", "Old number", "On track"],
         "/p/OLD/milestones": ["Old step", "Gone step"],
         "/risks": ["Old risk", "0.5 d", "50%"],
@@ -151,6 +153,19 @@ def test_pages_tell_of_then_and_change_nothing(
         now = client.get(path)
         assert "Back to today" not in now.text
         assert "Gone step" not in now.text
+
+
+def test_clearing_filters_stays_on_the_day(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
+    with history.replaying(timezone.now() - timedelta(days=20)):
+        other = programs.services.create_program(by=cast.admin, key="OTHER", name="Other", lead=cast.admin)
+        asks = create_milestone(program=other, by=cast.admin, today=today(), name="Asks")
+        link(predecessor=turned["step"], successor=asks, by=cast.admin, need_by_on=today())
+    client = sign_in(cast.lead)
+    for path in ("/?q=none", "/risks?q=none&show=closed", "/p/OLD/requirements?show=out", "/dependencies?state=there"):
+        page = client.get(f"{path}&as_of={turned['day']}")
+        found = re.search(r'href="([^"]*)">Clear filters', page.text)
+        assert found is not None, path
+        assert found[1] == f"?as_of={turned['day']}", path
 
 
 def test_forecasts_are_those_that_were_issued(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
@@ -198,7 +213,7 @@ def test_rights_are_those_of_today(cast: Cast, turned: dict[str, Any], sign_in: 
 
 
 def test_nothing_is_written_in_the_past(cast: Cast, turned: dict[str, Any]) -> None:
-    with past.as_of(turned["day"], ZoneInfo("UTC"), [turned["old"].pk]):
+    with past.as_of(turned["day"], ZoneInfo("UTC"), Program.objects.filter(pk=turned["old"].pk).values("pk")):
         assert past.day() == turned["day"]
         assert Program.objects.get(key="OLD").name == "Old name"
         assert Milestone.objects.filter(program=turned["old"]).count() == 2
