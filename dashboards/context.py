@@ -48,6 +48,7 @@ PORTFOLIO = (
     Place("/problems", "swap", lazy("Problems")),
     Place("/teams", "team", lazy("Teams")),
     Place("/objectives", "target", lazy("Objectives")),
+    Place("/kpis", "chart", lazy("KPIs")),
 )
 PERSONAL = (
     Place("/inbox", "inbox", lazy("Inbox"), key="g i"),

@@ -24,7 +24,7 @@ from people.export import exact
 from people.lists import Listing, Shape
 from people.pages import SignedIn, day_of
 from programs.pages import find_program, looks_back, program_crumbs
-from programs.permissions import Act, may
+from programs.permissions import Act, editable, may
 
 MOST_POINTS = 60
 TONES = {
@@ -74,7 +74,8 @@ KPIS = Shape(
     name="kpis",
     noun=lazy("KPI"),
     filters={
-        "q": lists.words(lazy("Words in name, unit or owner"), "name", "unit", "owner__name"),
+        "q": lists.words(lazy("Words in name, unit, program or owner"), "name", "unit", "program__name", "owner__name"),
+        "program": lists.program(),
         "standing": lists.Filter(
             lazy("State"),
             _standing,
@@ -96,6 +97,7 @@ KPIS = Shape(
     sort="name",
     columns=[
         (lazy("KPI"), lambda line: line["kpi"].name),
+        (lazy("Program"), lambda line: line["kpi"].program.name),
         (lazy("State"), lambda line: str(line["state"].standing.label)),
         (lazy("In words"), lambda line: line["words"]),
         (lazy("Latest"), lambda line: exact(line["state"].value)),
@@ -113,11 +115,21 @@ KPIS = Shape(
 
 @require_safe
 @looks_back
-def kpis(request: SignedIn, key: str) -> HttpResponse:
-    program = find_program(request, key)
-    here, day = f"{program.get_absolute_url()}/kpis", day_of(request)
-    kinds = {"in_use": (_("In use"), Q(retired_on=None)), "retired": (_("Retired"), Q(retired_on__isnull=False))}
-    listing = Listing(request, KPIS, KPI.objects.filter(program=program), kinds, day, program=program)
+def kpis(request: SignedIn, key: str | None = None) -> HttpResponse:
+    """The KPIs of one program or of all, and those among them that are past their limit or behind their pace."""
+    program = find_program(request, key) if key else None
+    day = day_of(request)
+    visible = KPI.objects.visible_to(request.user)
+    if program:
+        visible = visible.filter(program=program)
+    in_use = Q(retired_on=None)
+    off = [pk for pk, found in standings(visible.filter(in_use), day).items() if TONES[found] in ("bad", "warn")]
+    kinds = {
+        "in_use": (_("In use"), in_use),
+        "off": (_("Past limit or behind"), Q(pk__in=off)),
+        "retired": (_("Retired"), Q(retired_on__isnull=False)),
+    }
+    listing = Listing(request, KPIS, visible, kinds, day, program=program)
     rows = listing.ordered(listing.wanted.select_related("owner", "program"))
     if listing.format:
         found = list(rows)
@@ -125,15 +137,16 @@ def kpis(request: SignedIn, key: str) -> HttpResponse:
         return listing.file(line_of(kpi, newest[kpi.pk], day) for kpi in found)
     page = listing.page(rows)
     measured = newest_measurements(list(page), day)
-    may_edit = may(request.user, Act.EDIT, program)
+    may_edit = program is not None and may(request.user, Act.EDIT, program)
     context = listing.context(page) | {
         "program": program,
         "place": "kpis",
         "title": _("KPIs"),
-        "crumbs": program_crumbs(program),
+        "sub": "" if program else _("Whether programs work: numbers with a target to reach and a limit not to cross."),
+        "crumbs": program_crumbs(program) if program else [],
         "lines": [line_of(kpi, measured[kpi.pk], day) | {"spark": spark(kpi, measured[kpi.pk])} for kpi in page],
-        "may_edit": may_edit,
-        "primary_url": f"{here}/new" if may_edit else None,
+        "editable": editable(request.user, [kpi.program for kpi in page]),
+        "primary_url": f"{program.get_absolute_url()}/kpis/new" if program and may_edit else None,
         "primary_label": _("New KPI"),
         "empty_heading": _("No KPIs yet"),
         "empty_text": _(

@@ -3,6 +3,7 @@ from django.urls import path
 from metrics import lists, views
 
 urlpatterns = [
+    path("kpis", lists.kpis, name="kpis"),
     path("p/<key:key>/kpis", lists.kpis),
     path("p/<key:key>/kpis/new", views.kpi_create),
     path("p/<key:key>/kpis/<int:pk>", views.kpi),

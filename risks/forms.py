@@ -234,6 +234,17 @@ class IssueForm(RecordForm):
             del self.fields["raised_on"], self.fields["closed_on"]
 
 
+class BulkIssueForm(BulkForm):
+    """What many issues can share: a milestone where one program has them all."""
+
+    beside = ("close",)
+    close = forms.BooleanField(required=False, label=lazy("Close them as of today"))
+
+    def __init__(self, data: QueryDict | None, rows: list[Issue]) -> None:
+        leave = ("title", "note") if len({row.program_id for row in rows}) == 1 else ("title", "note", "milestone")
+        super().__init__(data, like=IssueForm(program=rows[0].program), leave=leave)
+
+
 class AssumptionForm(RecordForm):
     model = Assumption
     names = ("text", "owner", "expires_on", "state")
@@ -246,6 +257,15 @@ class AssumptionForm(RecordForm):
         self.fields["expires_on"].help_text = _("The day by which somebody looks again.")
         if row is None:
             del self.fields["state"]
+
+
+class BulkAssumptionForm(BulkForm):
+    """What many assumptions can share."""
+
+    def __init__(self, data: QueryDict | None) -> None:
+        like = AssumptionForm()
+        like.fields["state"] = forms.ChoiceField(choices=Assumption.State.choices)
+        super().__init__(data, like=like, leave=("text",))
 
 
 class DecisionForm(RecordForm):
@@ -264,6 +284,13 @@ class DecisionForm(RecordForm):
             required=False,
         )
         self.fields["consequence"].help_text = _("What follows from it, as far as it is known.")
+
+
+class BulkDecisionForm(BulkForm):
+    """What many decisions can share: who decides, by when, and the objective they serve."""
+
+    def __init__(self, data: QueryDict | None) -> None:
+        super().__init__(data, like=DecisionForm(), leave=("question", "options", "consequence"))
 
 
 class DecideForm(forms.Form):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from django.views.decorators.http import require_http_methods, require_safe
 
 from history.forms import explaining
-from people.pages import SignedIn, delete, done, form_page, narrowed, posted
+from people.pages import SignedIn, bulk_edit, delete, done, form_page, narrowed, posted
 from programs.models import Program
-from programs.pages import Crumbs, find_program, program_crumbs
+from programs.pages import Crumbs, find_program, of_editable, program_crumbs
 from programs.permissions import Act, require
 from risks import services
-from risks.forms import (
-    AssumptionForm,
-)
+from risks.forms import AssumptionForm, BulkAssumptionForm
 from risks.models import Assumption
 
 
@@ -25,6 +25,28 @@ def find_assumption(request: SignedIn, pk: int) -> Assumption:
 
 def _assumption_crumbs(program: Program) -> Crumbs:
     return program_crumbs(program, (_("Assumptions"), f"{program.get_absolute_url()}/assumptions"))
+
+
+@require_safe
+def assumption(request: SignedIn, pk: int) -> HttpResponse:
+    """An assumption stands in the list of its program."""
+    row = find_assumption(request, pk)
+    shown = "" if row.state == Assumption.State.OPEN else "?show=settled"
+    return redirect(f"{row.program.get_absolute_url()}/assumptions{shown}#assumption-{row.pk}")
+
+
+@require_http_methods(["GET", "POST"])
+def assumptions_bulk(request: SignedIn) -> HttpResponse:
+    """Change many assumptions, of one program or of several: confirmed in one review, say."""
+    return bulk_edit(
+        request,
+        Assumption.objects.visible_to(request.user).select_related("program__lead"),
+        lambda data, _rows: BulkAssumptionForm(data),
+        lambda row, form: services.change_assumption(assumption=row, by=request.user, **form.changes),
+        plural=gettext_noop("assumptions"),
+        to="/assumptions",
+        may_change=lambda found: of_editable(request.user, found),
+    )
 
 
 def assumption_create(request: SignedIn, key: str) -> HttpResponse:

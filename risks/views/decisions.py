@@ -5,19 +5,18 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from django.views.decorators.http import require_http_methods
 
 from history import past
 from history.changes import changes_of
 from history.forms import explaining
-from people.pages import SignedIn, day_of, delete, done, form_page, narrowed, posted
+from people.pages import SignedIn, bulk_edit, day_of, delete, done, form_page, narrowed, posted
 from programs.models import Program
-from programs.pages import Crumbs, find_program, looks_back, program_crumbs
+from programs.pages import Crumbs, find_program, looks_back, of_editable, program_crumbs
 from programs.permissions import Act, acts, require
 from risks import services
-from risks.forms import (
-    DecideForm,
-    DecisionForm,
-)
+from risks.forms import BulkDecisionForm, DecideForm, DecisionForm
 from risks.models import Decision
 from risks.views.risks import today
 
@@ -29,6 +28,20 @@ def find_decision(request: SignedIn, pk: int) -> Decision:
 
 def _decision_crumbs(program: Program) -> Crumbs:
     return program_crumbs(program, (_("Decisions"), f"{program.get_absolute_url()}/decisions"))
+
+
+@require_http_methods(["GET", "POST"])
+def decisions_bulk(request: SignedIn) -> HttpResponse:
+    """Change who decides, by when, or for which objective, in many decisions at once."""
+    return bulk_edit(
+        request,
+        Decision.objects.visible_to(request.user).select_related("program__lead"),
+        lambda data, _rows: BulkDecisionForm(data),
+        lambda row, form: services.change_decision(decision=row, by=request.user, **form.changes),
+        plural=gettext_noop("decisions"),
+        to="/decisions",
+        may_change=lambda found: of_editable(request.user, found),
+    )
 
 
 @looks_back

@@ -5,18 +5,17 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.utils.translation import gettext_noop
+from django.views.decorators.http import require_http_methods, require_POST
 
 from history.changes import changes_of
 from history.forms import explaining
-from people.pages import SignedIn, attempt, day_of, delete, done, form_page, narrowed, posted
+from people.pages import SignedIn, attempt, bulk_edit, day_of, delete, done, form_page, narrowed, posted
 from programs.models import Program
-from programs.pages import Crumbs, find_program, looks_back, program_crumbs
+from programs.pages import Crumbs, find_program, looks_back, of_editable, program_crumbs
 from programs.permissions import Act, may, require
 from risks import services
-from risks.forms import (
-    IssueForm,
-)
+from risks.forms import BulkIssueForm, IssueForm
 from risks.models import Issue
 from risks.views.risks import today
 
@@ -28,6 +27,28 @@ def find_issue(request: SignedIn, pk: int) -> Issue:
 
 def _issue_crumbs(program: Program) -> Crumbs:
     return program_crumbs(program, (_("Issues"), f"{program.get_absolute_url()}/issues"))
+
+
+@require_http_methods(["GET", "POST"])
+def issues_bulk(request: SignedIn) -> HttpResponse:
+    """Change or close many issues, of one program or of several."""
+    on = today()
+
+    def write(row: Issue, form: BulkIssueForm) -> None:
+        if form.changes:
+            services.change_issue(issue=row, by=request.user, **form.changes)
+        if form.cleaned_data["close"]:
+            services.close_issue(issue=row, by=request.user, on=on)
+
+    return bulk_edit(
+        request,
+        Issue.objects.visible_to(request.user).select_related("program__lead"),
+        BulkIssueForm,
+        write,
+        plural=gettext_noop("issues"),
+        to="/issues",
+        may_change=lambda found: of_editable(request.user, found),
+    )
 
 
 @looks_back

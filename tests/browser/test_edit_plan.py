@@ -140,6 +140,7 @@ def test_no_page_of_the_plan_scrolls_sideways(
         "/decisions",
         f"/d/D-{decision.pk}",
         f"/d/D-{decision.pk}/decide",
+        "/kpis",
         "/p/NA4/kpis",
         f"/p/NA4/kpis/{kpi.pk}",
     ):

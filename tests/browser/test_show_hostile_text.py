@@ -56,8 +56,8 @@ TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter((element) =>
 def pages(stage: Stage) -> list[str]:
     row = stage.seen
     return [
-        "/", "/risks", "/risks?view=matrix", "/issues", "/assumptions", "/decisions", "/problems", "/objectives",
-        "/teams", f"/teams/{row['team']}", "/trends", "/dependencies", "/dependencies?layout=matrix",
+        "/", "/risks", "/risks?view=matrix", "/issues", "/assumptions", "/decisions", "/kpis", "/problems",
+        "/objectives", "/teams", f"/teams/{row['team']}", "/trends", "/dependencies", "/dependencies?layout=matrix",
         "/dependencies?layout=table", "/quality", "/programs/new", "/p/NA4", "/p/NA4/milestones", "/p/NA4/risks",
         "/p/NA4/decisions", "/p/NA4/kpis", f"/p/NA4/kpis/{row['kpi']}", "/p/NA4/people", "/p/NA4/phases",
         "/p/NA4/requirements", "/p/NA4/workstreams", "/p/NA4/baselines", "/p/NA4/related", "/p/NA4/updates",

@@ -41,6 +41,7 @@ LISTS: dict[str, Shape] = {
     "/issues": ISSUES,
     "/assumptions": ASSUMPTIONS,
     "/decisions": DECISIONS,
+    "/kpis": KPIS,
     "/p/NA4/kpis": KPIS,
     "/objectives": OBJECTIVES,
     "/teams": TEAMS,

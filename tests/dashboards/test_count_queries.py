@@ -172,6 +172,7 @@ PAGES = [
     "/problems/{problem}",
     "/teams",
     "/teams/{team}",
+    "/kpis",
     "/p/NA4/kpis",
     "/p/NA4/kpis/{kpi}",
     "/p/NA4/kpis/{kpi}/edit",
