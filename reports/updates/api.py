@@ -20,8 +20,9 @@ from programs.models import Program, Role
 from programs.permissions import Act, require
 from reports.models import Update
 from reports.updates import services
-from reports.updates.drafting.sentences import Sentence, prefilled, seen
-from reports.updates.looking import look_over
+from reports.updates.drafting.lines import prefilled
+from reports.updates.drafting.sentences import Sentence, read, seen
+from reports.updates.looking import drafted_of, look_over
 from reports.updates.rules.lint import Level
 from tpm.api import Endpoint
 from tpm.nouns import (
@@ -91,14 +92,14 @@ class UpdateOut(OfProgramOut[Update]):
 
 
 class UpdateWhole(UpdateOut):
-    sentences = serializers.SerializerMethodField(help_text="What was drafted and published, with its sources.")
+    sentences = serializers.SerializerMethodField(help_text="What of its text was drafted, with its sources.")
 
     class Meta(UpdateOut.Meta):
         fields = [*UpdateOut.Meta.fields, "sentences"]
 
     @extend_schema_field(SentenceOut(many=True))
     def get_sentences(self, update: Update) -> list[dict[str, Any]]:
-        return sourced([Sentence.read(row) for row in update.sentences], self.context["request"].user)
+        return sourced(read(update.sentences), self.context["request"].user)
 
 
 class UpdateIn(In[Update]):
@@ -146,10 +147,14 @@ class Updates(Editable[Update]):
         return rows.filter(Q(published_at__isnull=False) | Q(program__lead=self.user) | Q(program__in=led))
 
     def add(self, user: User, fields: dict[str, Any]) -> Update:
-        return services.begin_update(by=user, at=timezone.now(), **fields)
+        at = timezone.now()
+        return services.begin_update(
+            by=user, at=at, drafted=drafted_of(Update(program=fields["program"]), at), **fields
+        )
 
     def alter(self, user: User, row: Update, fields: dict[str, Any]) -> Update:
-        return services.change_update(update=row, by=user, **fields)
+        drafted = drafted_of(row, timezone.now()) if "text" in fields else []
+        return services.change_update(update=row, by=user, drafted=drafted, **fields)
 
     def remove(self, user: User, row: Update) -> None:
         services.discard_update(update=row, by=user)

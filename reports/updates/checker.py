@@ -25,7 +25,7 @@ from people.services import organisation_zone
 from reports.models import Update
 from reports.updates import drafting
 from reports.updates.drafting.forecast import UNCERTAIN
-from reports.updates.drafting.sentences import MINUS, Sentence, Source, between, day
+from reports.updates.drafting.sentences import MINUS, NAMES, Sentence, Source, between, day, read
 from risks.models import Decision, Issue, Risk
 
 # In the snapshot: the lists that hold the records of a kind.
@@ -50,7 +50,6 @@ REMEMBERED: dict[str, tuple[type[Model], dict[str, str]]] = {
 }
 DERIVED = ("health", "finish_on", "p50_on", "p80_on", "target_on", "slip_days", "chance")
 
-NAMES = re.compile(r"“[^”]*”|\bR-\d+|\bD-\d+|\bP\d\d\b")
 DATES = re.compile(r"\b\d{1,2} [A-Z][a-z]{2} \d{4}\b")
 NUMBERS = re.compile(rf"(?<![\w.]){MINUS}?\d[\d,]*(?:\.\d+)?")
 
@@ -81,7 +80,7 @@ class Checked:
 def check(update: Update, zone: ZoneInfo) -> Checked:
     """Check one published update, whose days are those of a zone: eight queries."""
     facts: Mapping[str, Any] = update.snapshot or {}
-    sentences = [Sentence.read(row) for row in update.sentences]
+    sentences = read(update.sentences)
     found = [
         *_text(update, sentences),
         *_drafted_again(update, facts, sentences),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core import signing
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,14 +20,16 @@ from programs.pages import find_program
 from programs.permissions import Act, require
 from reports.models import Update
 from reports.updates import services, snapshot
-from reports.updates.drafting.sentences import kept_in, prefilled, put_into, up_to_date
+from reports.updates.drafting.lines import kept_in, prefilled, put_into, up_to_date
+from reports.updates.drafting.sentences import Sentence, read
 from reports.updates.forms import UpdateForm
-from reports.updates.looking import Known, Looked, facts_of, look_over
+from reports.updates.looking import Known, Looked, drafted_of, facts_of, look_over
 from reports.updates.rules.lint import Found
 from reports.updates.views import update_crumbs, update_of
 
 # What carries over from the last update: a lead says it again, or changes it.
 CARRIED = ("health", "cause", "path_to_green", "path_owner", "path_on")
+DRAFTED = "reports.drafted"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,7 +58,7 @@ def update_change(request: SignedIn, pk: int) -> HttpResponse:
     if update.published_at:
         return redirect(update)
     known = facts_of(update, timezone.now())
-    text = up_to_date(update.text, known[1])
+    text = up_to_date(update.text, read(update.sentences), known[1])
     form = UpdateForm(row=update)
     form.propose({"text": text} if text != update.text else {})
     update.text = text
@@ -83,26 +86,27 @@ def write(request: SignedIn, update: Update) -> HttpResponse:
         return HttpResponse(status=204)
     if not form.is_valid():
         return saved(request, update, form) if by_itself else editor(request, update, form)
-    at, typed = timezone.now(), form.changes
+    at, typed, drafted = timezone.now(), form.changes, handed_back(request)
     if sentence := request.POST.get("add"):
-        typed["text"] = put_into(form.cleaned_data["text"], sentence)
+        now = drafted_of(update, at)
+        typed["text"] = put_into(form.cleaned_data["text"], sentence, [*read(update.sentences), *drafted], now)
     if "preview" in request.POST:
-        return editor(request, preview_of(update, form), form)
+        return editor(request, preview_of(update, form, drafted), form)
     if "publish" in request.POST and "anyway" not in request.POST and not update.published_at:
-        warned = look_over(preview_of(update, form), at).warnings
+        warned = look_over(preview_of(update, form, drafted), at).warnings
         if warned:
-            return editor(request, preview_of(update, form), form, asks=warned)
+            return editor(request, preview_of(update, form, drafted), form, asks=warned)
     with explaining(form), transaction.atomic():
         if not update.pk:
-            update = services.begin_update(program=update.program, by=request.user, at=at, **typed)
+            update = services.begin_update(program=update.program, by=request.user, at=at, drafted=drafted, **typed)
         else:
-            update = services.change_update(update=update, by=request.user, **typed)
+            update = services.change_update(update=update, by=request.user, drafted=drafted, **typed)
         if "publish" in request.POST:
             services.publish_update(update=update, by=request.user, at=at)
     if by_itself:
         return saved(request, update, form)
     if form.errors:
-        return editor(request, preview_of(update, form), form)
+        return editor(request, preview_of(update, form, drafted), form)
     if "publish" in request.POST:
         message, to = _("Published. The facts it was written on are kept with it."), f"/u/{update.pk}"
     else:
@@ -110,10 +114,24 @@ def write(request: SignedIn, update: Update) -> HttpResponse:
     return done(request, message, to, kept=form.kept)
 
 
-def preview_of(update: Update, form: UpdateForm) -> Update:
+def handed_out(request: SignedIn, drafted: list[Sentence]) -> str:
+    """What was drafted for a page, and for it before, to be handed back: the records may say other things by then."""
+    each = {sentence.markdown: sentence for sentence in [*handed_back(request), *drafted]}
+    return signing.dumps([sentence.write() for sentence in each.values()], salt=DRAFTED, compress=True)
+
+
+def handed_back(request: SignedIn) -> list[Sentence]:
+    try:
+        return read(signing.loads(request.POST.get("drafted", ""), salt=DRAFTED))
+    except signing.BadSignature:
+        return []
+
+
+def preview_of(update: Update, form: UpdateForm, drafted: list[Sentence]) -> Update:
     """The update as it would be with what was typed; not saved."""
     for name, value in form.changes.items():
         setattr(update, name, value)
+    update.sentences = [*update.sentences, *(sentence.write() for sentence in drafted)]
     return update
 
 
@@ -142,6 +160,7 @@ def editor(
         "brought_up": form.proposed,
         "last": last if last and last.pk != update.corrects_id else None,
         "facts": snapshot.read(looked.facts),
+        "drafted": handed_out(request, looked.drafted),
         "here": reverse("update_change", args=[update.pk]) if update.pk else request.path,
         "cancel_url": reverse("update_list", args=[program.key]),
         "delete_url": reverse("update_discard", args=[update.pk]) if update.pk else "",
@@ -155,7 +174,9 @@ def saved(request: SignedIn, update: Update, form: UpdateForm) -> HttpResponse:
     version = update.version if valid else form.data.get("version", "")
     context: dict[str, Any] = {"form": form, "update": update, "at": at, "version": version}
     if valid:
-        context |= beside(update, look_over(update, at))
+        looked = look_over(update, at)
+        context |= beside(update, looked)
+    context["drafted"] = handed_out(request, looked.drafted if valid else [])
     # Where somebody else changed a field and this page did not, the page now shows theirs.
     context["moved"] = [
         field for field in form.visible_fields() if str(field.data or "") != request.POST.get(field.name, "")

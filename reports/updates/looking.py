@@ -9,7 +9,7 @@ from typing import Any
 from reports.models import Update
 from reports.updates import snapshot
 from reports.updates.drafting import VERSION, draft
-from reports.updates.drafting.sentences import Sentence
+from reports.updates.drafting.sentences import Sentence, read
 from reports.updates.rules import strictness
 from reports.updates.rules.lint import Found, Level, lint
 
@@ -43,7 +43,12 @@ def facts_of(update: Update, at: datetime) -> Known:
     facts = dict(corrected.snapshot or {})
     if facts.get("rules") == VERSION:
         return facts, draft(facts)
-    return facts, [Sentence.read(row) for row in corrected.sentences]
+    return facts, read(corrected.sentences)
+
+
+def drafted_of(update: Update, at: datetime) -> list[Sentence]:
+    """What the rules draft of an update's program, which its text may hold word by word."""
+    return facts_of(update, at)[1]
 
 
 def look_over(update: Update, at: datetime, known: Known | None = None) -> Looked:

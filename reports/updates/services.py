@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,8 @@ from programs.permissions import Act, require
 from programs.services import locked, report
 from reports.models import Update
 from reports.updates.drafting import VERSION
-from reports.updates.drafting.sentences import kept_in
+from reports.updates.drafting.lines import kept_in
+from reports.updates.drafting.sentences import Sentence, read
 from reports.updates.looking import look_over
 from reports.updates.rules.lint import Found
 from reports.words import plain
@@ -26,12 +28,15 @@ WRITTEN = {"health", "cause", "text", "ask", "path_to_green", "path_owner", "pat
 
 
 @transaction.atomic
-def begin_update(*, program: Program, by: User, at: datetime, **written: Any) -> Update:
-    """Start a draft of what the lead says this week."""
+def begin_update(
+    *, program: Program, by: User, at: datetime, drafted: Iterable[Sentence] = (), **written: Any
+) -> Update:
+    """Start a draft of what the lead says this week. ``drafted`` are sentences that its text may begin with."""
     require(by, Act.REPORT, program)
     _only_written(written)
+    sentences = _own_lines(written.get("text", ""), drafted)
     with history.because("Begin an update", by_id=by.pk):
-        return history.create(Update(program=program, author=by, begun_at=at, **written))
+        return history.create(Update(program=program, author=by, begun_at=at, sentences=sentences, **written))
 
 
 @transaction.atomic
@@ -47,16 +52,18 @@ def begin_correction(*, update: Update, by: User, at: datetime) -> Update:
     begun = update.corrections.filter(published_at=None).first()
     if begun:
         return begun
-    copied = {name: getattr(update, name) for name in WRITTEN - {"correction"}}
+    copied = {name: getattr(update, name) for name in WRITTEN - {"correction"} | {"sentences"}}
     with history.because("Begin a correction", by_id=by.pk):
         return history.create(Update(program=update.program, author=by, begun_at=at, corrects=update, **copied))
 
 
 @transaction.atomic
-def change_update(*, update: Update, by: User, **written: Any) -> Update:
+def change_update(*, update: Update, by: User, drafted: Iterable[Sentence] = (), **written: Any) -> Update:
     """Change a draft. What is published stays as it was said."""
     update = _draft(update, by)
     _only_written(written)
+    if "text" in written:
+        written["sentences"] = _own_lines(written["text"], [*read(update.sentences), *drafted])
     with history.because("Change an update", by_id=by.pk):
         return history.save(update, **written)
 
@@ -109,6 +116,12 @@ def _refuse(found: list[Found], code: str) -> None:
         wrong.setdefault(one.field, []).append(f"{one.text} {one.advice}")
     if wrong:
         raise ValidationError(wrong, code=code)
+
+
+def _own_lines(text: str, drafted: Iterable[Sentence]) -> list[dict[str, Any]]:
+    """Drafted sentences that stand in a text word by word: nobody wrote these lines, and they follow the records."""
+    each = {sentence.markdown: sentence for sentence in drafted}
+    return [sentence.write() for sentence in kept_in(text, each.values())]
 
 
 def _draft(update: Update, by: User) -> Update:

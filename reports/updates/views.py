@@ -22,7 +22,7 @@ from programs.threads import thread_of
 from reports.models import Update
 from reports.updates import services, snapshot
 from reports.updates.comparing import compare
-from reports.updates.drafting.sentences import Sentence, seen
+from reports.updates.drafting.sentences import read, seen
 from reports.updates.due import SOON_DAYS, owed_by
 
 
@@ -86,7 +86,7 @@ def update_detail(request: SignedIn, pk: int) -> HttpResponse:
     update = update_of(request, pk)
     program = update.program
     facts = update.snapshot or snapshot.take(program, timezone.now())
-    sentences = [Sentence.read(row) for row in update.sentences]
+    sentences = read(update.sentences)
     visible = Program.objects.visible_to(request.user)
     named = {source.program for sentence in sentences for source in sentence.sources}
     may_report = may(request.user, Act.REPORT, program)

@@ -24,7 +24,7 @@ from reports.models import Update
 from reports.updates import services, snapshot
 from reports.updates.checker import check
 from reports.updates.drafting import draft
-from reports.updates.drafting.sentences import prefilled
+from reports.updates.drafting.lines import prefilled
 from tests.conftest import FRIDAY, NOON, Cast
 from tests.reports.conftest import judge
 

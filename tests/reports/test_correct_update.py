@@ -18,7 +18,7 @@ from people.models import User
 from reports.models import Update
 from reports.updates import services, snapshot
 from reports.updates.drafting import draft
-from reports.updates.drafting.sentences import prefilled
+from reports.updates.drafting.lines import prefilled
 from tests.conftest import FRIDAY, NOON, Api, Cast
 from tests.reports.conftest import judge
 

@@ -23,7 +23,8 @@ from milestones.models import Milestone
 from reports.models import Update
 from reports.updates import services, snapshot
 from reports.updates.drafting import draft
-from reports.updates.drafting.sentences import Sentence, kept_in, prefilled, seen
+from reports.updates.drafting.lines import kept_in, prefilled
+from reports.updates.drafting.sentences import Sentence, seen
 from tests.conftest import FRIDAY, NOON, Cast
 from tests.reports.conftest import judge
 

@@ -107,17 +107,6 @@ def test_without_a_script_it_saves_previews_and_adds(cast: Cast, lead: Client) -
     assert Update.objects.get().text == f"{added[1]}\nOur own words."
 
 
-def test_a_draft_that_a_day_passed_over_opens_with_the_numbers_of_now(cast: Cast, lead: Client) -> None:
-    page = lead.get(NEW).text
-    (drafted,) = re.findall(r"- New risk R-\d+, raised on \d+[^\n<&]*", page)
-    older = re.sub(r"raised on \d+", "raised on 3", drafted)
-    to = lead.post(NEW, {"text": f"Our own words.\n{older}"}).headers["Location"]
-    opened = lead.get(to).context["form"]
-    assert str(opened["text"].value()).startswith(f"Our own words.\n{drafted}")
-    assert "its drafted lines say what they say now" in lead.get(to).text
-    assert older in Update.objects.get().text, "Nothing is saved before somebody sends it."
-
-
 def test_it_asks_before_it_publishes_over_a_warning(cast: Cast, lead: Client) -> None:
     typed: dict[str, Any] = {"text": "We are 3 days late.", "health": "on_track", "publish": "1"}
     asked = lead.post(NEW, typed)

@@ -14,7 +14,8 @@ import programs.services
 from people.models import User
 from reports.models import LintPolicy, Update
 from reports.updates.drafting import VERSION
-from reports.updates.drafting.sentences import Sentence, put_into
+from reports.updates.drafting.lines import put_into
+from reports.updates.drafting.sentences import Sentence
 from reports.updates.rules import strictness
 from reports.updates.rules.lint import LEVELS, RULES, Found, lint
 from tests.conftest import FRIDAY, NOON, Api, Cast
@@ -140,7 +141,7 @@ def test_a_drafted_number_changed_by_hand() -> None:
     assert "number" not in rules(None, drafted, text="- P80 is still late.")
     yesterdays = "- P80 is 14 Mar 2027, 11 days later than its target of 3 Mar 2027; unchanged since 1 Feb 2027."
     assert "number" in rules(None, drafted, text=yesterdays)
-    assert put_into(yesterdays, text) == text
+    assert put_into(yesterdays, text, [], drafted) == text
     assert "number" not in rules(None, drafted, text=text.replace(", 9 days later", ", for the crane is later"))
 
 

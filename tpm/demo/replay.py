@@ -31,8 +31,8 @@ from milestones.models import Dependency, Milestone, SlipCause
 from people.models import Team, User
 from programs.models import Objective, Phase, Program
 from reports.models import Update
-from reports.updates.drafting.sentences import prefilled
-from reports.updates.looking import facts_of
+from reports.updates.drafting.lines import prefilled
+from reports.updates.looking import drafted_of
 from risks.models import Decision, Risk
 from risks.recurring import Kind, find
 from tpm.demo.letters import promise_letters
@@ -479,9 +479,8 @@ class Replay:
     def publish(self, spec: ProgramSpec, health: str, at: datetime, *, drafted: bool = False) -> Update:
         """What a lead says of a week; ``drafted`` with the sentences that the records give."""
         lead, program = self.people[spec.lead], self.programs[spec.key]
-        text = spec.because
-        if drafted:
-            text += f"\n\n{prefilled(facts_of(Update(program=program), at)[1])}"
+        sentences = drafted_of(Update(program=program), at) if drafted else []
+        text = f"{spec.because}\n\n{prefilled(sentences)}" if drafted else spec.because
         said: dict[str, Any] = {"health": health, "text": text, "ask": spec.ask}
         if health != "on_track":
             said |= {
@@ -490,7 +489,7 @@ class Replay:
                 "path_owner": lead,
                 "path_on": at.date() + timedelta(days=28),
             }
-        update = reports.updates.services.begin_update(program=program, by=lead, at=at, **said)
+        update = reports.updates.services.begin_update(program=program, by=lead, at=at, drafted=sentences, **said)
         return reports.updates.services.publish_update(update=update, by=lead, at=at)
 
     # -- parts -------------------------------------------------------------------------------------------------------
@@ -662,8 +661,9 @@ class Replay:
         program, lead = self.programs[spec.key], self.people[spec.lead]
         last = program.updates.published().latest("published_at")
         carried = {name: getattr(last, name) for name in ("health", "cause", "path_to_green", "path_owner", "path_on")}
-        text = prefilled(facts_of(Update(program=program), at)[1])
-        reports.updates.services.begin_update(program=program, by=lead, at=at, text=text, **carried)
+        drafted = drafted_of(Update(program=program), at)
+        carried |= {"drafted": drafted, "text": prefilled(drafted)}
+        reports.updates.services.begin_update(program=program, by=lead, at=at, **carried)
 
     def _correct(self, update: Update, at: datetime) -> None:
         draft = reports.updates.services.begin_correction(update=update, by=update.author, at=at)

@@ -103,7 +103,7 @@ def _because(facts: Facts, heading: str, parts: list[tuple[Row, int, int]], *, c
         if changed
         else [derived_source(facts, "p80_on"), derived_source(facts, "target_on")]
     )
-    return Sentence("causes", text, (*which, *sources))
+    return Sentence("causes", text, (*which, *sources), about="change" if changed else "target")
 
 
 def _parts(derived: Row, *, weighed: bool = True) -> dict[tuple[str, str, int, int], Row]:

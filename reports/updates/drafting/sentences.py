@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 from django.utils.formats import date_format
 
 Value = str | int | float | None
+# Rule, what tells it apart, and the record it begins with.
+Subject = tuple[str, str, str, int]
 
 MINUS = "\u2212"
 PRIVATE = "a private program"
@@ -21,10 +23,8 @@ LONGEST_NAME = 60
 ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 WORDS = {"kpi": "KPI", "dependency": "Hand-off", "date_move": "Moved date"}
 MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
-# How a drafted line on P80 begins: what stands behind it differs from day to day.
-ABOUT_P80 = re.compile(
-    rf"- (?:(?P<p80>P80 is \d{{1,2}} {MONTH} \d{{4}})|(?P<why>Why P80 is [\d,]+ days? later than the target)\b)"
-)
+# What holds a number that is none: names, references and quantiles.
+NAMES = re.compile(r"“[^”]*”|\bR-\d+|\bD-\d+|\bP\d\d\b")
 # Of a line that is read at a glance.
 MOST_WORDS = 25
 
@@ -80,24 +80,46 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What a rule says, in words, and every field that its numbers were computed from."""
+    """What a rule says, in words, and every field that its numbers were computed from.
+
+    ``about`` tells sentences of one rule apart where the record that they begin with does not.
+    """
 
     rule: str
     text: str
     sources: tuple[Source, ...]
+    about: str = field(default="", compare=False)
 
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> Sentence:
-        return cls(row["rule"], row["text"], tuple(Source.read(source) for source in row["sources"]))
+        sources = tuple(Source.read(source) for source in row["sources"])
+        return cls(row["rule"], row["text"], sources, row.get("about", ""))
 
     def write(self) -> dict[str, Any]:
         """The sentence as JSON."""
-        return {"rule": self.rule, "text": self.text, "sources": [asdict(source) for source in self.sources]}
+        sources = [asdict(source) for source in self.sources]
+        return {"rule": self.rule, "text": self.text, "sources": sources, "about": self.about}
+
+    @property
+    def of(self) -> tuple[str, int]:
+        """The record that it begins with; of the program itself, or of several records, none."""
+        first = self.sources[0] if self.sources else None
+        return ("", 0) if self.about or first is None or first.kind == "program" else (first.kind, first.id)
+
+    @property
+    def subject(self) -> Subject:
+        """What it speaks of: two of one subject say the same of two moments."""
+        return self.rule, self.about, *self.of
 
     @property
     def markdown(self) -> str:
         """A line of a list, with nothing in it that Markdown reads as its own."""
         return f"- {escaped(self.text)}"
+
+
+def read(rows: Iterable[Mapping[str, Any]]) -> list[Sentence]:
+    """Sentences as an update keeps them."""
+    return [Sentence.read(row) for row in rows]
 
 
 def escaped(text: str) -> str:
@@ -106,89 +128,6 @@ def escaped(text: str) -> str:
     'Wave \\\\*2\\\\* of \\\\[x\\\\](y)'
     """
     return MARKS.sub(r"\\\1", text)
-
-
-def prefilled(sentences: Iterable[Sentence]) -> str:
-    """The text that an editor begins with."""
-    return "\n".join(sentence.markdown for sentence in sentences)
-
-
-def kept_in(text: str, sentences: Iterable[Sentence]) -> list[Sentence]:
-    """Those that stand in a text word by word: what somebody changed is their own, and has no source."""
-    lines = {line.strip() for line in text.splitlines()}
-    return [sentence for sentence in sentences if sentence.markdown in lines]
-
-
-def shape(line: str) -> str:
-    """A line without its numbers: two of one shape say the same of two moments.
-
-    >>> shape("- P80 is 2 Mar 2027, 1,009 days later.") == shape(" - P80 is 14 Apr 2027, 2 days later.")
-    True
-    """
-    return re.sub(rf"{MONTH}\b", "M", re.sub(r"\d+", "0", re.sub(r"(?<=\d),(?=\d)", "", line.strip())))
-
-
-def subject(line: str) -> str:
-    """What a line speaks of, so that a new one takes its place: P80, why it is late, or else its shape.
-
-    >>> old = "- P80 is 22 Mar 2027, 37 days later than its target of 13 Feb 2027; unchanged since 25 Nov 2026."
-    >>> subject(old) == subject("- P80 is 19 Mar 2027, 34 days later than its target of 13 Feb 2027.")
-    True
-    """
-    told = ABOUT_P80.match(line.strip())
-    return str(told.lastgroup) if told else shape(line)
-
-
-def claim(line: str) -> str:
-    """What a line on P80 says first, with its number; nothing of another line.
-
-    >>> claim("- P80 is 22 Mar 2027, for the crane is late."), claim("- The crane is late.")
-    ('- P80 is 22 Mar 2027', '')
-    """
-    told = ABOUT_P80.match(line.strip())
-    return told[0] if told else ""
-
-
-def newer(line: str, drafted: Mapping[str, Sentence]) -> Sentence | None:
-    """The sentence, of those by subject, that says what a line says with other numbers; None where it may stand."""
-    known = drafted.get(subject(line))
-    if known is None or line.strip() == known.markdown:
-        return None
-    return known if shape(line) == shape(known.markdown) or claim(line) != claim(known.markdown) else None
-
-
-def by_subject(sentences: Iterable[Sentence]) -> dict[str, Sentence]:
-    return {subject(sentence.markdown): sentence for sentence in sentences}
-
-
-def up_to_date(text: str, sentences: Collection[Sentence]) -> str:
-    """A text in which lines that the records left behind say what they say now; all others as they are.
-
-    >>> now = Sentence("slip", "P80 is 4 Mar 2027.", ())
-    >>> up_to_date("- P80 is 2 Mar 2027.\\nWe wait.", [now])
-    '- P80 is 4 Mar 2027.\\nWe wait.'
-    """
-    drafted, said = by_subject(sentences), {line.strip() for line in text.splitlines()}
-    lines = []
-    for line in text.splitlines():
-        other = newer(line, drafted)
-        lines.append(other.markdown if other and other.markdown not in said else line)
-    return "\n".join(lines)
-
-
-def put_into(text: str, markdown: str) -> str:
-    """A text with a drafted line: in the place of the one that said the same with other numbers, or at its end.
-
-    >>> put_into("We wait.\\n- P80 is 2 Mar 2027.", "- P80 is 4 Mar 2027.")
-    'We wait.\\n- P80 is 4 Mar 2027.'
-    >>> put_into("We wait.\\n", "- P80 is 4 Mar 2027.")
-    'We wait.\\n- P80 is 4 Mar 2027.'
-    """
-    lines = text.rstrip().splitlines()
-    places = [place for place, line in enumerate(lines) if subject(line) == subject(markdown)]
-    if len(places) != 1:
-        return "\n".join([*lines, markdown])
-    return "\n".join([*lines[: places[0]], markdown, *lines[places[0] + 1 :]])
 
 
 def seen(sentences: Iterable[Sentence], visible: Collection[int]) -> list[Sentence]:

@@ -72,7 +72,7 @@ def at_most(rule: str, found: Iterable[Sentence], rest: Callable[[int], str]) ->
     shown = every if len(every) <= MOST_OF_A_RULE + 1 else every[:MOST_OF_A_RULE]
     yield from shown
     if others := every[len(shown) :]:
-        yield Sentence(rule, rest(len(others)), tuple(sentence.sources[0] for sentence in others))
+        yield Sentence(rule, rest(len(others)), tuple(sentence.sources[0] for sentence in others), about="more")
 
 
 def recent(on: str | None, facts: Facts) -> bool:

@@ -19,17 +19,8 @@ from metrics.kpis import Standing
 from metrics.models import KPI
 from programs.models import Health
 from reports.models import Update
-from reports.updates.drafting.sentences import (
-    MONTH,
-    MOST_WORDS,
-    Sentence,
-    amount,
-    between,
-    by_subject,
-    day,
-    days,
-    newer,
-)
+from reports.updates.drafting.lines import passed
+from reports.updates.drafting.sentences import MONTH, MOST_WORDS, Sentence, amount, between, day, days, read
 
 Facts = Mapping[str, Any]
 
@@ -65,7 +56,7 @@ RULES = (
     Rule("owner", lazy("At risk or off track with nobody who brings it back"), Level.ERROR),
     Rule("date", lazy("At risk or off track without a day by which it is back"), Level.ERROR),
     Rule("leap", lazy("From on track to off track without a word why"), Level.ERROR),
-    Rule("number", lazy("A drafted number was changed by hand"), Level.ERROR),
+    Rule("number", lazy("A drafted line is not what the records say"), Level.ERROR),
     Rule("differs", lazy("Reported health differs from derived health without a word why"), Level.WARNING),
     Rule("header", lazy("A red fact under a green header"), Level.WARNING),
     Rule("ask", lazy("No ask where leadership reads it"), Level.WARNING),
@@ -174,16 +165,14 @@ def leap(desk: Desk) -> Said:
 
 
 def number(desk: Desk) -> Said:
-    """A line that is a drafted sentence but for its numbers, such as that of a draft which a day has passed over."""
-    drafted = by_subject(desk.drafted)
-    for name, place, line in desk.lines():
-        if name == "text" and (known := newer(line, drafted)):
-            yield (
-                "text",
-                _("A number is not what the records say."),
-                _("The records say: %(sentence)s Add that, and it takes this line’s place.") % {"sentence": known.text},
-                place,
-            )
+    """A drafted line that the records left behind, or one that is drafted but for its numbers."""
+    for one in passed(desk.update.text, read(desk.update.sentences), desk.drafted):
+        if one.now:
+            advice = _("The records say: %(sentence)s Add that, and it takes this line’s place.")
+            yield "text", _("A line is not what the records say."), advice % {"sentence": one.now.text}, one.place
+        else:
+            advice = _("Take the line out, or say it in your own words.")
+            yield "text", _("The records do not say this any more."), advice, one.place
 
 
 def differs(desk: Desk) -> Said:
