@@ -19,20 +19,35 @@ from reports.since import Since
 from risks.models import Decision, Risk
 
 MOST_CHANGES = 24
+# Of them at most so many that moved days: where much moves, the rest is not lost.
+MOST_MOVED = 16
+FALL = 100
 
 
 @dataclass(frozen=True)
 class Change:
-    """Something that happened to the portfolio; heavier ones come first."""
+    """Something that happened to the portfolio, and its ``kind``: what the days count, or what it is.
+
+    Health that fell comes first, then what moved most days, then the rest by weight.
+    """
 
     icon: str
     heading: str
     url: str
     text: str
-    weight: float
+    kind: str
+    weight: float = 0
     delta: int | None = None
     tone: str = "none"
     note: str = ""
+
+    @property
+    def is_moved(self) -> bool:
+        return self.weight == FALL or bool(self.delta)
+
+    @property
+    def order(self) -> tuple[bool, int, float]:
+        return (self.weight != FALL, -abs(self.delta or 0), -self.weight)
 
 
 # A moved date is told by the name of the milestone in its own program: the other end of a hand-off may be hidden.
@@ -76,8 +91,9 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
         program = known[decision.program_id]
         naming = {"program": isolated(program.name), "reference": decision.reference}
         heading = _("%(program)s, decision %(reference)s") % naming
-        text = f"{decision.question} {decision.answer}{_late_word(decision.decided_on, since)}"
-        result.append(Change("gavel", heading, f"/d/{decision.reference}", text, 40))
+        said = {"question": isolated(decision.question), "answer": isolated(decision.answer)}
+        text = _("%(question)s Decided: %(answer)s") % said + _late_word(decision.decided_on, since)
+        result.append(Change("gavel", heading, f"/d/{decision.reference}", text, _("decision"), 40))
 
     still_open = Q(closed_on=None) | Q(closed_on__gt=today)
     risks: Any = Risk.objects.filter(still_open, program__among=ids, raised_on__lte=today).with_exposure()
@@ -88,7 +104,10 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
         text += _late_word(risk.raised_on, since)
         note = _("%(days)s d expected") % {"days": f"{days:.1f}"} if days else ""
         program = known[risk.program_id]
-        result.append(Change("risk", program.name, f"/r/{risk.reference}", text, 30 + days, tone="warn", note=note))
+        kind = _("new risk")
+        result.append(
+            Change("risk", program.name, f"/r/{risk.reference}", text, kind, 30 + days, tone="warn", note=note)
+        )
 
     done = since.done(Milestone.objects.filter(program__among=ids, done_on__lte=today))
     for milestone in done.order_by("-is_end", "-done_on", "-id")[:MOST_CHANGES]:
@@ -103,16 +122,18 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
         text = form % {"milestone": isolated(milestone.name), "days": abs(early or 0)}
         text += _late_word(milestone.done_on, since)
         weight = 80 if milestone.is_end else 20
-        result.append(Change("check", program.name, program.get_absolute_url(), text, weight, tone="ok"))
+        result.append(Change("check", program.name, program.get_absolute_url(), text, _("done"), weight, tone="ok"))
 
     dates = DateMove.objects.filter(program__among=ids, at__gte=since.at, at__lt=end_of_today)
     for move in named(dates).order_by("-at", "-id")[:MOST_CHANGES]:
         program = known[move.program_id]
         what = moved(move) or _("the program")
         if move.field == DateMove.Field.PROMISED:
-            form = _("Promise of %(what)s moved from %(before)s to %(after)s: %(cause)s.")
+            form = _("Hand-off of %(what)s is promised by %(after)s, no longer %(before)s: %(cause)s.")
+            kind = _("promise")
         else:
             form = _("Target of %(what)s moved from %(before)s to %(after)s: %(cause)s.")
+            kind = _("target")
         text = form % {
             "what": isolated(what),
             "before": written(move.before_on, "j M Y"),
@@ -127,7 +148,8 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
                 program.name,
                 program.get_absolute_url(),
                 text,
-                45 + abs(days_moved or 0) / 2,
+                kind,
+                45,
                 delta=days_moved,
                 tone="bad" if late else "ok",
             )
@@ -140,8 +162,10 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
             "baseline": baseline.name,
             "approved_by": baseline.approved_by.name,
         }
-        result.append(Change("flag", program.name, program.get_absolute_url(), text, 35))
-    return sorted(result, key=lambda change: -change.weight)[:MOST_CHANGES]
+        result.append(Change("flag", program.name, program.get_absolute_url(), text, _("baseline"), 35))
+    result.sort(key=lambda change: change.order)
+    moves = [change for change in result if change.is_moved][:MOST_MOVED]
+    return [*moves, *(change for change in result if not change.is_moved)][:MOST_CHANGES]
 
 
 def _late_word(on: date | None, since: Since) -> str:
@@ -156,29 +180,30 @@ def _of_line(line: Line, since: Since) -> Iterable[Change]:
     program, url = line.program, line.program.get_absolute_url()
     before = Health(line.before.health) if line.before else None
     moved = line.moved
-    turned = before is not None and before != line.derived
-    if turned and before is not None:
+    shift = ""
+    if moved and line.p80_on:
+        form = (
+            _("P80 moved %(days)s d later, to %(day)s.")
+            if moved > 0
+            else _("P80 moved %(days)s d earlier, to %(day)s.")
+        )
+        shift = form % {"days": abs(moved), "day": written(line.p80_on, "j M Y")}
+    if before is not None and before != line.derived:
         worse = GRAVITY[line.derived] > GRAVITY[before]
         form = (
             _("Derived health fell from %(before)s to %(after)s.")
             if worse
             else _("Derived health rose from %(before)s to %(after)s.")
         )
-        text = form % {"before": before.label, "after": line.derived.label}
+        text = f"{form % {'before': before.label, 'after': line.derived.label}} {shift}".rstrip()
         if line.disagrees and line.reported:
             naming = {"person": line.reported.by.name, "health": Health(line.reported.health).label}
             text += " " + _("%(person)s reports %(health)s.") % naming
-        weight = 100 + abs(moved or 0) if worse else 60 + abs(moved or 0) / 2
-        yield Change("flag", program.name, url, text, weight, delta=moved, tone="bad" if worse else "ok")
-    elif moved and line.p80_on:
-        form = (
-            _("P80 moved %(days)s d later, to %(day)s.")
-            if moved > 0
-            else _("P80 moved %(days)s d earlier, to %(day)s.")
-        )
-        text = form % {"days": abs(moved), "day": written(line.p80_on, "j M Y")}
-        weight = 50 + abs(moved) if moved > 0 else 25 + abs(moved) / 2
-        yield Change("trend", program.name, url, text, weight, delta=moved, tone="bad" if moved > 0 else "ok")
+        kind = "P80" if shift else _("health")
+        tone = "bad" if worse else "ok"
+        yield Change("flag", program.name, url, text, kind, FALL if worse else 60, delta=moved or None, tone=tone)
+    elif shift:
+        yield Change("trend", program.name, url, shift, "P80", delta=moved, tone="bad" if (moved or 0) > 0 else "ok")
     now, then = line.reported, line.reported_before
     if now and now.at >= since.at and (then is None or then.health != now.health):
         naming = {"person": now.by.name, "now": Health(now.health).label}
@@ -190,4 +215,4 @@ def _of_line(line: Line, since: Since) -> Iterable[Change]:
         text = form % naming
         if now.because:
             text += f" “{now.because}”"
-        yield Change("pencil", program.name, url, text, 55)
+        yield Change("pencil", program.name, url, text, _("lead’s word"), 55)

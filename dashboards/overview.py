@@ -136,6 +136,12 @@ class Line:
         return (self.today - self.updated_at.astimezone(self.zone).date()).days if self.updated_at else None
 
     @property
+    def is_late_update(self) -> bool:
+        """Whether the update alone makes the program stale; else a gate does."""
+        days = self.days_since_update
+        return days is None or days >= self.policy.stale_days
+
+    @property
     def is_stale(self) -> bool:
         if self.health:
             return self.health.is_stale

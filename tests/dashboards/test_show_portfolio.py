@@ -75,6 +75,16 @@ def test_a_tenth_day_without_an_update_is_stale_with_and_without_derived_health(
     assert [(lines[key].days_since_update, lines[key].is_stale) for key in ("P9", "P10")] == [(9, False), (10, True)]
 
 
+def test_a_mark_beside_a_fresh_update_says_that_a_gate_is_overdue(
+    cast: Cast, sign_in: Any, portfolio_of: Portfolio
+) -> None:
+    program = portfolio_of(1, [cast.lead])[0]
+    client = sign_in(cast.outsider)
+    assert "gate overdue" not in page(client)
+    program.healths.update(is_stale=True)
+    assert "gate overdue" in page(client)
+
+
 def test_it_is_judged_by_p80_and_shows_the_chance(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
     program = portfolio_of(2, [cast.lead])[1]
     row: Any = program.healths.latest("day")

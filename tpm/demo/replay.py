@@ -593,7 +593,7 @@ class Replay:
                     "Accept a 15 minute recovery point for tier 3?",
                     "Accepted: the replication milestone is dropped.",
                 ),
-                ("NA4", "Launch on a single utility feed?", "Keep N+1 power for day one."),
+                ("NA4", "Launch on a single utility feed?", "No: N+1 power stays for day one."),
             ):
                 row = Decision.objects.get(program=self.programs[key], question=question)
                 risks.services.decide(
