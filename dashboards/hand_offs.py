@@ -28,7 +28,6 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.expressions import OrderBy
 from django.db.models.functions import Cast, Coalesce, Greatest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
@@ -37,12 +36,14 @@ from django.utils.translation import ngettext
 from forecasts.models import ProgramHealth
 from milestones.hand_offs import SeenLink
 from milestones.models import Dependency
+from people.lists import Filter, Label, Options, Reader
 from people.models import Viewer
 from programs.models import Health, Program
 
 Agreement = Dependency.Agreement
 # In the address this stands for every program that the reader does not see.
 PRIVATE = "-"
+ENDS = {"giver": "predecessor", "receiver": "successor"}
 # A receiver this many days past its target counts double.
 DOUBLE_DAYS = 30
 TIGHT_DAYS = 7
@@ -52,17 +53,6 @@ STATES = {
     "agreed": lazy("Agreed, in time"),
     "there": lazy("There"),
 }
-FILTERS = {"giver": lazy("From"), "receiver": lazy("To"), "program": lazy("Program"), "state": lazy("State")}
-SORTS = {
-    "damage": lazy("Damage"),
-    "slack": lazy("Slack"),
-    "needed": lazy("Needed by"),
-    "promised": lazy("Promised"),
-    "name": lazy("Hand-off"),
-    "giver": lazy("From"),
-    "receiver": lazy("To"),
-}
-DEFAULT_SORT = "-damage"
 # How a hand-off stands in time, by its tone.
 TIMES = {
     "done": lazy("There"),
@@ -76,6 +66,11 @@ TIMES = {
 # -- rows ------------------------------------------------------------------------------------------------------------
 
 
+def where(seen: str, field: str) -> Any:
+    """A field of what the reader sees; nothing where it is hidden."""
+    return Case(When(**{seen: True}, then=F(field)))
+
+
 def hand_offs(viewer: Viewer) -> Any:
     """Hand-offs that a viewer sees, with ``giver`` and ``receiver`` (none where hidden), ``slack_days``, ``late_days``
     and ``state``."""
@@ -83,9 +78,6 @@ def hand_offs(viewer: Viewer) -> Any:
 
     def true(condition: Q) -> Any:
         return ExpressionWrapper(condition, output_field=BooleanField())
-
-    def where(seen: str, field: str) -> Any:
-        return Case(When(**{seen: True}, then=F(field)))
 
     rows: Any = Dependency.objects.visible_to(viewer).hand_offs()
     rows = rows.annotate(
@@ -141,36 +133,25 @@ def sides(own: QuerySet[Program]) -> dict[str, Q]:
     }
 
 
-def chosen(rows: Any, filters: Mapping[str, str]) -> Any:
-    """Rows that pass the filters of the address; an unknown state is as good as none, an unknown program has none."""
-    for name, sees in (("giver", "predecessor"), ("receiver", "successor")):
-        if key := filters[name]:
-            is_one = Q(**{f"{name}_seen": True, f"{sees}__program__key__iexact": key})
-            rows = rows.filter(Q(**{f"{name}_seen": False}) if key == PRIVATE else is_one)
-    if key := filters["program"]:
-        gives = Q(giver_seen=True, predecessor__program__key__iexact=key)
-        rows = rows.filter(gives | Q(receiver_seen=True, successor__program__key__iexact=key))
-    if filters["state"] in STATES:
-        rows = rows.filter(state=filters["state"])
-    return rows
+def at(label: Label, *sides: str) -> Filter:
+    """Hand-offs by the program on a side, or on either; all programs that the reader does not see are one."""
 
+    def narrow(rows: Any, key: str, reader: Reader) -> Any:
+        found = Q()
+        for side in sides:
+            named = Q(**{f"{side}_seen": True, f"{ENDS[side]}__program__key": key})
+            found |= Q(**{f"{side}_seen": False}) if key == PRIVATE else named
+        return rows.filter(found)
 
-def ordering(sort: str) -> list[OrderBy | str]:
-    """What is not known stays last in both directions; an unknown order is the default."""
-    columns: dict[str, Any] = {
-        "damage": F("damage"),
-        "slack": F("slack_days"),
-        "needed": F("need_by_on"),
-        "promised": Coalesce("promised_on", "p80_on"),
-        "name": Case(When(giver_seen=True, then=F("predecessor__name"))),
-        "giver": Case(When(giver_seen=True, then=F("predecessor__program__name"))),
-        "receiver": Case(When(receiver_seen=True, then=F("successor__program__name"))),
-    }
-    name = sort.removeprefix("-")
-    turned = sort.startswith("-") or name not in columns
-    field = columns.get(name, F("damage"))
-    asked = field.desc(nulls_last=True) if turned else field.asc(nulls_last=True)
-    return [asked, F("damage").desc(), F("slack_days").asc(nulls_last=True), "pk"]
+    def options(rows: Any, reader: Reader) -> Options:
+        had: dict[str, str] = {}
+        for side in sides:
+            key, name = (where(f"{side}_seen", f"{ENDS[side]}__program__{field}") for field in ("key", "name"))
+            said = rows.order_by().values_list(key, name).distinct()
+            had |= {one or PRIVATE: title or HIDDEN.name for one, title in said}
+        return sorted(had.items(), key=lambda pair: (pair[0] == PRIVATE, pair[1].casefold(), pair[0]))
+
+    return Filter(label, narrow, options, typed=True)
 
 
 # A list of what one owes, or is owed, stands in groups: what wants a word first.

@@ -27,6 +27,7 @@ NONE, ME = "none", "me"
 # The column that a list of one program leaves out.
 PROGRAM = lazy("Program")
 MOST_SHOWN = 60
+MOST_SUGGESTED = 150
 # Longer than any id: a number that the database could not read.
 MOST_DIGITS = 18
 # Parameters that every list reads: which page or file of it, and as it was on which day.
@@ -52,11 +53,15 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What an address may ask of rows. ``options`` are values as they stand there, and in words; without, any words."""
+    """What an address may ask of rows. ``options`` are values as they stand there, and in words; without, any words.
+
+    Those that may be very many are ``typed``: the page holds only the first of them, as suggestions.
+    """
 
     label: Label
     narrow: Callable[[Any, str, Reader], Any]
     options: Callable[[Any, Reader], Options] | None = None
+    typed: bool = False
 
 
 def words(label: Label, *fields: str) -> Filter:
@@ -204,9 +209,9 @@ class Listing:
             for name in self.query
             if name not in known
         ]
-        self.shown = self._named(self.shape.show, self.kinds, next(iter(self.kinds)))
-        self.sort = self._named("sort", self.shape.sorts, self.shape.sort)
-        self.format = self._named("format", export.KINDS, "")
+        self.shown = self.named(self.shape.show, self.kinds, next(iter(self.kinds)))
+        self.sort = self.named("sort", self.shape.sorts, self.shape.sort)
+        self.format = self.named("format", export.KINDS, "")
         self.filters = self._filters()
 
     @property
@@ -230,7 +235,8 @@ class Listing:
             if one.options and (self.everywhere or name != "program")
         }
 
-    def _named(self, name: str, known: Mapping[str, Any], default: str) -> str:
+    def named(self, name: str, known: Mapping[str, Any], default: str) -> str:
+        """What a parameter asks for; where there is no such thing that is said, and the default stands."""
         value = self.query.get(name, "").strip()
         if not value or value.removeprefix("-" if name == "sort" else "") in known:
             return value or default
@@ -245,7 +251,10 @@ class Listing:
             one = self.shape.filters[name]
             if not value:
                 continue
-            if one.options is None or value in dict(self.offered.get(name, [])):
+            offered = dict(self.offered.get(name, []))
+            if one.typed:
+                value = next((key for key in offered if key.casefold() == value.casefold()), value)
+            if one.options is None or value in offered:
                 kept[name] = value
             else:
                 self.refused.append(
@@ -309,8 +318,24 @@ class Listing:
         return [
             (name, str(filters[name].label), self.filters.get(name, ""), some)
             for name, some in self.offered.items()
-            if some
+            if some and not filters[name].typed
         ]
+
+    @property
+    def typed(self) -> list[tuple[str, str, str]]:
+        """Name, label and what is chosen, of the filters whose values are typed."""
+        filters = self.shape.filters
+        return [
+            (name, str(filters[name].label), self.filters.get(name, ""))
+            for name, some in self.offered.items()
+            if some and filters[name].typed
+        ]
+
+    @property
+    def suggested(self) -> Options:
+        """Values for all of these, the first in the order of their words."""
+        had = {pair for name, _label, _value in self.typed for pair in self.offered[name]}
+        return sorted(had, key=lambda pair: (pair[1].casefold(), pair[0]))[:MOST_SUGGESTED]
 
     @property
     def texts(self) -> list[tuple[str, str, str]]:
@@ -348,7 +373,7 @@ class Listing:
     def sorts(self) -> list[tuple[str, str]]:
         return [(name, str(label)) for name, (label, _column) in self.shape.sorts.items()]
 
-    def context(self, page: Page[Any]) -> dict[str, Any]:
+    def context(self, page: Page[Any] | None = None) -> dict[str, Any]:
         """What ``list_base.html`` shows of it."""
         return {
             "listing": self,

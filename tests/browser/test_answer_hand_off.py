@@ -60,7 +60,7 @@ def test_the_first_that_is_owed_is_declined_by_keyboard(
     tab_to(page, page.get_by_role("button", name="Decline"))
     page.keyboard.press("Enter")
     expect(page.get_by_role("status")).to_contain_text("Answered; the receiver sees it at once.")
-    assert page.url.endswith(f"mine=owe&layout=table#link-{hand_off.pk}")
+    assert page.url.endswith(f"mine=owe#link-{hand_off.pk}")
     expect(page.get_by_role("rowheader", name="Declined")).to_be_visible()
     hand_off.refresh_from_db()
     assert (hand_off.agreement, hand_off.note) == ("declined", "The trench is flooded until spring")

@@ -166,6 +166,8 @@ def test_clearing_filters_stays_on_the_day(cast: Cast, turned: dict[str, Any], s
         found = re.search(r'href="([^"]*)">Clear filters', page.text)
         assert found is not None, path
         assert found[1] == f"?as_of={turned['day']}", path
+    matrix = client.get("/dependencies", {"layout": "matrix", "as_of": turned["day"]})
+    assert f"giver=OLD&amp;receiver=OTHER&amp;as_of={turned['day']}" in matrix.text
 
 
 def test_forecasts_are_those_that_were_issued(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:

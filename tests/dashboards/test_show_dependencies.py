@@ -140,8 +140,8 @@ def test_the_worst_comes_first_and_damage_is_what_it_says(cast: Cast, web: dict[
         ("program=FIB&state=agreed&sort=slack", ["agreed", "back"]),
         ("state=open", ["asked"]),
         ("state=there", ["there"]),
-        ("giver=-", []),
-        ("giver=NONE", []),
+        ("giver=-&state=late", ["expected", "late"]),
+        ("giver=NONE&state=late", ["expected", "late"]),
         ("sort=name&receiver=FIB", ["back"]),
         ("state=nonsense&sort=nonsense&giver=GPU&page=x", ["expected", "there"]),
     ],
@@ -189,7 +189,9 @@ def test_a_hidden_program_is_one_private_node_and_its_days_count_for_nothing(
     assert rows[gives.pk].row.slack_days is None
     assert shown(client.get("/dependencies?layout=table&giver=-")) == [gives.pk]
     assert shown(client.get("/dependencies?layout=table&receiver=-")) == [takes.pk]
-    assert shown(client.get("/dependencies?layout=table&program=DARK")) == []
+    hidden, missing = (client.get(f"/dependencies?layout=table&program={key}") for key in ("DARK", "NOPE"))
+    assert shown(hidden) == shown(missing) == shown(client.get("/dependencies?layout=table"))
+    assert "No hand-off here has the program “DARK”." in hidden.text
     seen = {one.row.pk: one for one in sign_in(cast.lead).get("/dependencies?layout=table").context["hand_offs"]}
     assert (seen[takes.pk].row.damage, seen[gives.pk].row.slack_days) == (22, -99)
 
