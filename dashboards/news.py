@@ -155,7 +155,7 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
             )
         )
 
-    baselines = Baseline.objects.filter(program__among=ids, approved_on__gte=since.on, approved_on__lte=today)
+    baselines = Baseline.objects.filter(program__among=ids, approved_on__gte=since.first, approved_on__lte=today)
     for baseline in baselines.select_related("approved_by").order_by("-approved_on", "-id")[:MOST_CHANGES]:
         program = known[baseline.program_id]
         text = _("Baseline “%(baseline)s” approved by %(approved_by)s.") % {
@@ -170,7 +170,7 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
 
 def _late_word(on: date | None, since: Since) -> str:
     """What happened before the first day, and was recorded after it, says so."""
-    if not on or on >= since.on:
+    if not on or on >= since.first:
         return ""
     return " " + _("Recorded now: it was on %(day)s.") % {"day": written(on, "j M")}
 

@@ -48,7 +48,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
     day = past.day() or timezone.now().astimezone(zone).date()
     asked = choosing.read(request.GET)
     # Somebody's Friday is the day of the last letter; a day in the past is compared with its week.
-    since = Since.start_of(overview.last_friday(day) if now else day - timedelta(days=7), zone)
+    since = Since.end_of(overview.last_friday(day) if now else day - timedelta(days=7), zone)
     found = overview.lines(viewer, today=day, since=since, zone=zone, closed=asked.view == "closed")
     offered = choosing.choices(found)
     asked = choosing.checked(asked, offered)

@@ -56,7 +56,7 @@ def review(request: SignedIn) -> HttpResponse:
     viewer = request.user
     organisation, zone = organisation_and_zone()
     day = past.day() or timezone.now().astimezone(zone).date()
-    since = Since.start_of(day - WEEK, zone)
+    since = Since.end_of(day - WEEK, zone)
     lines = overview.lines(viewer, today=day, since=since, zone=zone)
     overview.fill_history(lines)
     programs = {line.program.pk: line.program for line in lines}

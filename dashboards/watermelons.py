@@ -48,7 +48,7 @@ def watermelons(request: SignedIn) -> HttpResponse:
     """Where to talk: it compares what is said of a program with what is derived, never one person with another."""
     zone = organisation_and_zone()[1]
     today = timezone.now().astimezone(zone).date()
-    since = Since.start_of(overview.last_friday(today), zone)
+    since = Since.end_of(overview.last_friday(today), zone)
     lines = overview.lines(request.user, today=today, since=since, zone=zone)
     better = {line.program.pk: line for line in lines if line.is_reported_better}
     days = days_reported_better(better, today)

@@ -27,19 +27,28 @@ NEWS = timedelta(days=35)
 class Since:
     """From the beginning of a day on, in the organisation's zone: what stood then is what went before.
 
-    What changed is what was recorded since, whatever its own date: otherwise a milestone ticked off an hour after one
-    letter, or a day late, would be in none.
+    ``on`` is the day that it is named by, ``first`` the first whole day that counts. What changed is what was recorded
+    since, whatever its own date: otherwise a milestone ticked off an hour after one letter, or a day late, would be in
+    none.
     """
 
     on: date
+    first: date
     at: datetime
 
     @classmethod
     def start_of(cls, on: date, zone: ZoneInfo) -> Self:
-        return cls(on, moment(on, 0, zone))
+        """A letter's: who got one in the morning reads in the next what came that afternoon."""
+        return cls(on, on, moment(on, 0, zone))
+
+    @classmethod
+    def end_of(cls, on: date, zone: ZoneInfo) -> Self:
+        """A page's: what stands then is what the page as of that day shows, and no week counts a day of another."""
+        first = on + timedelta(days=1)
+        return cls(on, first, moment(first, 0, zone))
 
     def before(self, healths: QuerySet[ProgramHealth]) -> QuerySet[ProgramHealth]:
-        return healths.filter(day__lt=self.on)
+        return healths.filter(day__lt=self.first)
 
     def said_before(self, words: QuerySet[ReportedHealth]) -> QuerySet[ReportedHealth]:
         return words.filter(at__lt=self.at)
@@ -54,7 +63,7 @@ class Since:
         return self._new(risks, "closed_on")
 
     def raised(self, risks: QuerySet[Risk]) -> QuerySet[Risk]:
-        return risks.filter(~self._known(risks), raised_on__gte=self.on - NEWS)
+        return risks.filter(~self._known(risks), raised_on__gte=self.first - NEWS)
 
     def _new(self, rows: QuerySet[M], day: str) -> QuerySet[M]:
         """Rows that have a day now, and had none then."""

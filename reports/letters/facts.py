@@ -87,7 +87,7 @@ def load(program_ids: frozenset[int], *, today: date, since: Since, whole: froze
     healths = ProgramHealth.objects.filter(program__in=program_ids).order_by("program_id", "-day", "-id")
     newest = {row.program_id: row for row in healths.filter(day__lte=today).distinct("program_id")}
     before = {row.program_id: row for row in since.before(healths).distinct("program_id")}
-    finished = [p for p, row in newest.items() if row.health == Health.DONE and row.day >= since.on]
+    finished = [p for p, row in newest.items() if row.health == Health.DONE and row.day >= since.first]
     finished = [p for p in finished if p not in before or before[p].health != Health.DONE]
     programs = Program.objects.filter(pk__in=program_ids).exclude(state=Program.State.CANCELLED)
     reported = ReportedHealth.objects.filter(program__in=program_ids).order_by("program_id", "-at", "-id")

@@ -59,7 +59,7 @@ def today() -> date:
 
 def read_lines(viewer: User) -> list[Line]:
     _, zone = organisation_and_zone()
-    found = overview.lines(viewer, today=today(), since=Since.start_of(overview.last_friday(today()), zone), zone=zone)
+    found = overview.lines(viewer, today=today(), since=Since.end_of(overview.last_friday(today()), zone), zone=zone)
     for fill in (overview.fill_history, overview.fill_risks, overview.fill_milestones):
         fill(found)
     return found

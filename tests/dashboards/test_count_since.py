@@ -1,4 +1,4 @@
-"""“Since Friday” is one span: the overview and the weekly letter count the same from the same day."""
+"""“Since Friday” is one span: the overview and a letter that begins on the day after count the same."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.reports.conftest import judge
 
 ZONE = ZoneInfo("Europe/Berlin")
 TODAY = FRIDAY + timedelta(days=6)
-EVE = FRIDAY - timedelta(days=1)
+FIRST = FRIDAY + timedelta(days=1)
 
 
 def at(day: date, hour: int) -> datetime:
@@ -42,25 +42,25 @@ def record(cast: Cast, program: Program, word: str, when: datetime, day: date) -
 
 
 def test_the_overview_and_the_letter_count_alike(cast: Cast) -> None:
-    # The forecast moves by 17 days on Friday itself and by 3 more until Thursday.
-    for day, slip in ((EVE, -5), (FRIDAY, 12), (TODAY, 15)):
+    # The forecast moves by 17 days on the first day that counts and by 3 more until Thursday.
+    for day, slip in ((FRIDAY, -5), (FIRST, 12), (TODAY, 15)):
         judge(cast.na4, day, "on_track" if slip < 0 else "at_risk", slip)
-    for day, slip in ((EVE, 40), (TODAY, 40)):
+    for day, slip in ((FRIDAY, 40), (TODAY, 40)):
         judge(cast.dark, day, "off_track", slip)
-    words = [("on_track", at(EVE, 18)), ("at_risk", at(FRIDAY, 10))]
+    words = [("on_track", at(FRIDAY, 18)), ("at_risk", at(FIRST, 10))]
     for word, when in words:
         ReportedHealth.objects.create(program=cast.na4, health=word, at=when, by=cast.lead, because="Steel is late")
-    record(cast, cast.na4, "Thursday", at(EVE, 23), EVE)
-    record(cast, cast.na4, "Friday", at(FRIDAY, 1), FRIDAY)
+    record(cast, cast.na4, "Friday", at(FRIDAY, 23), FRIDAY)
+    record(cast, cast.na4, "Saturday", at(FIRST, 0), FIRST)
     # Ticked off on Monday for the week before: news all the same.
     record(cast, cast.na4, "Late", at(FRIDAY + timedelta(days=3), 9), FRIDAY - timedelta(days=4))
 
-    since = Since.start_of(overview.last_friday(TODAY), ZONE)
+    since = Since.end_of(overview.last_friday(TODAY), ZONE)
     assert since.on == FRIDAY
     lines = overview.lines(cast.lead, today=TODAY, since=since, zone=ZONE)
     sums = overview.add_up(lines)
     told = news.changes(lines, today=TODAY, since=since, zone=ZONE)
-    facts = load(frozenset(line.program.pk for line in lines), today=TODAY, since=since)
+    facts = load(frozenset(line.program.pk for line in lines), today=TODAY, since=Since.start_of(FIRST, ZONE))
     letter = compose(
         Cutting(facts, Cut(), ""),
         reader=Reader(cast.lead.pk, "UTC"),
@@ -75,7 +75,7 @@ def test_the_overview_and_the_letter_count_alike(cast: Cast) -> None:
     assert moved == {"Region NA-4 capacity": 20, "Canary merger": 0}
     assert {row.name: row.move for row in letter.rows} == {"Region NA-4 capacity": "+20 d", "Canary merger": "0 d"}
     assert (sums.past_target, sums.forecast, sums.past_target_before) == (2, 2, 1)
-    assert (letter.tiles[0].number, letter.tiles[0].beside) == ("2 of 2", "1 before 20 Nov")
+    assert (letter.tiles[0].number, letter.tiles[0].beside) == ("2 of 2", "1 before 21 Nov")
     assert letter.tiles[1].beside == "2 new, 0 closed"
     for part, most in (("supplier folds", 2), ("Yes.", 2), ("done", 2)):
         assert sum(part in change.text for change in told) == most
