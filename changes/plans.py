@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from graphlib import TopologicalSorter
 
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch
@@ -162,11 +163,19 @@ class Plan:
         gone = {item.code for item in self.items if names.get(item.code) == "" and not item.is_end}
         waits_of = {item.code: item.waits for item in self.items}
 
+        # What stands behind each item that goes, worked out once: each after those that it waits for.
+        behind: dict[str, dict[tuple[str, str], Wait]] = {}
+
         def kept(waits: tuple[Wait, ...]) -> dict[tuple[str, str], Wait]:
             found: dict[tuple[str, str], Wait] = {}
             for wait in waits:
-                found |= kept(waits_of[wait.item]) if wait.item in gone else {(wait.item, wait.kind): wait}
+                found |= behind[wait.item] if wait.item in gone else {(wait.item, wait.kind): wait}
             return found
+
+        for code in TopologicalSorter(
+            {code: {wait.item for wait in waits_of[code]} & gone for code in gone}
+        ).static_order():
+            behind[code] = kept(waits_of[code])
 
         items = [
             replace(item, name=names.get(item.code) or item.name, waits=tuple(kept(item.waits).values()))

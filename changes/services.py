@@ -96,6 +96,8 @@ def undo(*, change_set: ChangeSet, by: User, at: datetime) -> None:
     Fields that others changed meanwhile stay theirs where this act did not touch them. Taking back is a change-set of
     its own, so that it can be taken back too. Raises ValidationError and changes nothing where it cannot be whole.
     """
+    # Two that are sent at once take turns; the second finds it taken back.
+    change_set = ChangeSet.objects.select_for_update().get(pk=change_set.pk)
     if change_set.by_id != by.pk:
         raise PermissionDenied(_("Only who made a change can take it back."))
     if change_set.parent_id is not None or at - change_set.at > UNDOABLE_FOR:
@@ -186,7 +188,7 @@ def _restore(written: list[Written], by: User) -> None:
                 milestones.services.refuse_loop(row.predecessor, row.successor, by)
     for one in written:
         if one.before is not None and one.after is not None:
-            _put_back(one)
+            _put_back(one, by)
     added = {(one.model, one.pk) for one in written if one.before is None}
     for one in written:
         if one.before is None and one.after is not None:
@@ -210,12 +212,17 @@ def _row(one: Written) -> models.Model:
     return row
 
 
-def _put_back(one: Written) -> None:
+def _put_back(one: Written, by: User) -> None:
     row, before, after = _row(one), _values(one.model, one.before), _values(one.model, one.after)  # type: ignore[arg-type]
     changed = [name for name in before if before[name] != after[name]]
     if any(getattr(row, name) != after[name] for name in changed):
         raise ValidationError(_("“%(row)s” was changed again since: change it by hand.") % {"row": row}, code="changed")
-    history.save(row, **{name: before[name] for name in changed})
+    back = {name: before[name] for name in changed}
+    if isinstance(row, Milestone):
+        milestones.services.refuse_dropping(row, back, by)
+    history.save(row, **back)
+    if isinstance(row, Dependency) and back.keys() & {"predecessor_id", "successor_id"}:
+        milestones.services.refuse_loop(row.predecessor, row.successor, by)
 
 
 def _remove(one: Written, added: Iterable[tuple[type[models.Model], int]]) -> None:
@@ -225,8 +232,9 @@ def _remove(one: Written, added: Iterable[tuple[type[models.Model], int]]) -> No
         raise ValidationError(_("“%(row)s” was changed again since: delete it by hand.") % {"row": row}, code="changed")
     takes = Collector(using="default", origin=row)
     takes.collect([row], fail_on_restricted=False)
-    known = {*ACTS}
-    others = [other for model, rows in takes.data.items() if model in known for other in rows]
+    # What a delete takes along without loading it, Django keeps apart.
+    taken = [*((model, rows) for model, rows in takes.data.items()), *((rows.model, rows) for rows in takes.fast_deletes)]
+    others = [other for model, rows in taken if model in ACTS or model in FINAL for other in rows]
     if any((type(other), other.pk) not in added for other in others):
         raise ValidationError(
             _("Others have built on “%(row)s” since: delete it by hand.") % {"row": row}, code="built_on"

@@ -230,7 +230,7 @@ def act_of_cancelling(milestone: Milestone) -> Act:
     return Act.PLAN if why_kept(milestone) else Act.EDIT
 
 
-def _refuse_dropping(milestone: Milestone, changes: Mapping[str, Any], by: User) -> None:
+def refuse_dropping(milestone: Milestone, changes: Mapping[str, Any], by: User) -> None:
     """Cancelling what others build on, or taking the program's end away, is for who may move its promises."""
     drops_end = milestone.is_end and changes.get("is_end") is False
     since = why_kept(milestone) if drops_end or changes.get("cancelled_on") else ""
@@ -273,7 +273,7 @@ def change_milestone(
     changed = {name for name, value in changes.items() if getattr(milestone, name) != value}
     if "target_on" in changed and milestone.target_on:
         require(by, Act.PLAN, program)
-    _refuse_dropping(milestone, {name: changes[name] for name in changed}, by)
+    refuse_dropping(milestone, {name: changes[name] for name in changed}, by)
     check_milestone(milestone, {name: changes[name] for name in changed}, today)
     settle(milestone, changes)
     with history.because(reason or "Change a milestone", by_id=by.pk):

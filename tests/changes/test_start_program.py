@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ import people.services
 import programs.services
 import risks.services
 from changes import catalogue
-from changes.plans import Plan, WorkingDays, plan_of
+from changes.plans import Item, Plan, Wait, WorkingDays, plan_of
 from changes.templates import Template
 from forecasts.models import ProgramHealth
 from forecasts.services import catch_up
@@ -205,6 +206,18 @@ def test_a_copy_on_the_same_days_is_the_same_plan(cast: Cast, original: Program)
         ]
 
     assert shape(plan_of(program)) == shape(plan)
+
+
+def test_what_is_left_out_of_a_copy_may_stand_in_many_ways_behind_what_stays() -> None:
+    """Forty layers of two, each waiting for both of the layer before: 2**40 ways, and one answer."""
+    layers = [(f"{n}a", f"{n}b") for n in range(40)]
+    items = [Item(code="0a", name="First"), Item(code="0b", name="Second")]
+    for before, here in pairwise(layers):
+        items += [Item(code=code, name=code, waits=(Wait(before[0]), Wait(before[1]))) for code in here]
+    names = {code: "" for layer in layers[1:-1] for code in layer}
+    kept = {item.code: item for item in Plan(items=tuple(items)).chosen(names, gates=False, threats=False).items}
+    assert set(kept) == {"0a", "0b", "39a", "39b"}
+    assert [wait.item for wait in kept["39a"].waits] == ["0a", "0b"]
 
 
 def test_a_copy_of_a_private_program_is_private_unless_somebody_says_otherwise(cast: Cast, sign_in: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from django.apps import apps
@@ -11,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 import changes.services
+import metrics.services
 import milestones.services
 import programs.services
 import risks.services
@@ -106,6 +108,55 @@ def test_an_added_row_is_deleted_but_not_once_somebody_built_on_it(cast: Cast) -
     with pytest.raises(ValidationError, match="built on “Fibre”"):
         take_back(cast.lead, act)
     assert Milestone.objects.filter(name="Fibre").exists()
+
+
+def test_what_others_added_below_a_row_is_something_built_on_it(cast: Cast) -> None:
+    """Also where nothing hangs on that in turn, which Django deletes without looking at it."""
+    kpi = metrics.services.create_kpi(program=cast.na4, by=cast.lead, name="Racks")
+    made = ChangeSet.objects.latest("id")
+    metrics.services.measure(kpi=kpi, by=cast.contributor, today=FRIDAY, on=FRIDAY, value=Decimal(3))
+    with pytest.raises(ValidationError, match="built on “Racks”"):
+        take_back(cast.lead, made)
+    row = add(cast, "Fibre", cast.contributor)
+    made = ChangeSet.objects.latest("id")
+    milestones.services.approve_baseline(
+        program=cast.na4, name="First", dates={row.pk: date(2027, 1, 15)}, by=cast.lead, on=FRIDAY
+    )
+    with pytest.raises(ValidationError, match="built on “Fibre”"):
+        take_back(cast.contributor, made)
+    assert (kpi.measurements.count(), row.baseline_dates.count()) == (1, 1)
+
+
+def test_a_link_whose_ends_go_back_closes_no_loop(cast: Cast) -> None:
+    first, second, third, fourth = (add(cast, name) for name in ("Fibre", "Open", "Permit", "Power"))
+    link = milestones.services.link(predecessor=first, successor=second, by=cast.lead)
+    milestones.services.change_dependency(
+        dependency=link, by=cast.lead, at=timezone.now(), predecessor=third, successor=fourth
+    )
+    act = ChangeSet.objects.filter(parent=None).latest("id")
+    milestones.services.link(predecessor=second, successor=first, by=cast.contributor)
+    with pytest.raises(ValidationError, match="loop"):
+        take_back(cast.lead, act)
+    link.refresh_from_db()
+    assert (link.predecessor, link.successor) == (third, fourth)
+
+
+def test_a_milestone_that_was_promised_since_is_not_cancelled_again(cast: Cast) -> None:
+    row, at = add(cast, "Fibre", cast.contributor), timezone.now()
+    given = {"milestone": row, "by": cast.contributor, "today": FRIDAY, "at": at}
+    milestones.services.change_milestone(**given, cancelled_on=FRIDAY)
+    milestones.services.change_milestone(**given, cancelled_on=None)
+    reopened = ChangeSet.objects.filter(parent=None).latest("id")
+    other = programs.services.create_program(by=cast.admin, key="OTHER", name="Other", lead=cast.admin)
+    needs = milestones.services.create_milestone(program=other, by=cast.admin, name="Land", today=FRIDAY)
+    link = milestones.services.link(predecessor=row, successor=needs, by=cast.admin, need_by_on=date(2027, 1, 20))
+    milestones.services.answer_hand_off(
+        dependency=link, by=cast.lead, on=FRIDAY, at=at, agreement="accepted", promised_on=date(2027, 1, 20)
+    )
+    with pytest.raises(PermissionDenied, match="promised to another program"):
+        take_back(cast.contributor, reopened)
+    row.refresh_from_db()
+    assert row.cancelled_on is None
 
 
 def test_what_others_changed_meanwhile_stays_theirs(cast: Cast) -> None:
