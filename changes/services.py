@@ -233,7 +233,8 @@ def _remove(one: Written, added: Iterable[tuple[type[models.Model], int]]) -> No
     takes = Collector(using="default", origin=row)
     takes.collect([row], fail_on_restricted=False)
     # What a delete takes along without loading it, Django keeps apart.
-    taken = [*((model, rows) for model, rows in takes.data.items()), *((rows.model, rows) for rows in takes.fast_deletes)]
+    taken: list[tuple[type[models.Model], Iterable[models.Model]]] = list(takes.data.items())
+    taken += [(rows.model, rows) for rows in takes.fast_deletes]
     others = [other for model, rows in taken if model in ACTS or model in FINAL for other in rows]
     if any((type(other), other.pk) not in added for other in others):
         raise ValidationError(

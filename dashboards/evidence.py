@@ -85,13 +85,13 @@ KINDS = {
 }
 MOST_PARTS = 5
 HYGIENE = {
-    "stale": lazy("No update for {value} days; after {limit} a program counts as stale."),
-    "gate": lazy("The gate of {label} is {value} days overdue."),
+    "stale": lazy("No update for {days}; after {limit} a program counts as stale."),
+    "gate": lazy("The gate of {label} is {days} overdue."),
 }
 LOWERING = {
     "kpi": lazy("{label} is at {value}{unit}, past its limit of {limit}{unit}."),
-    "hand_off": lazy("The hand-off {label} is promised {value} days later than needed."),
-    "issue": lazy("The issue {label} is open {value} days past its date."),
+    "hand_off": lazy("The hand-off {label} is promised {days} later than needed."),
+    "issue": lazy("The issue {label} is open {days} past its date."),
 }
 FORMS = HYGIENE | LOWERING
 
@@ -198,6 +198,7 @@ def evidence(
     days = days if isinstance(days, int) else None
     unit = "" if item.get("unit") == "days" else str(item.get("unit") or "")
     written = {"label": label, "value": words(value), "limit": words(limit), "unit": unit}
+    written["days"] = plain_days(round(value)) if isinstance(value, int | float) else ""
     if rule == "risk" and not seen:
         title, text = str(HIDDEN_RISKS), ""
     elif rule in SLIP_RULES:
@@ -266,9 +267,21 @@ def _text(rule: str, value: object, limit: object, days: int, day: date | None) 
     is_done = day and expected < day
     form = _("Due %(due)s, done %(expected)s") if is_done else _("Due %(due)s, by the plan now %(expected)s")
     text = form % {"due": day_name(due), "expected": day_name(expected)}
+    late = (expected - due).days
     if days < 0:
-        return _("%(text)s; %(days)s of an earlier delay are won back here.") % {"text": text, "days": plain_days(days)}
-    if days == (expected - due).days:
+        # Of a delay that came before, what is made up here; the rest is a day that lies before its own.
+        won, told = min(-days, max(late - days, 0)), [text]
+        if late < 0:
+            told.append(_("%(days)s before its day") % {"days": plain_days(late)})
+        if won:
+            made_up = ngettext(
+                "%(count)s day of an earlier delay is made up here",
+                "%(count)s days of an earlier delay are made up here",
+                won,
+            )
+            told.append(made_up % {"count": won})
+        return f"{'; '.join(told)}."
+    if days == late:
         return f"{text}."
     return _("%(text)s; %(days)s of delay arose here.") % {"text": text, "days": plain_days(days)}
 
@@ -333,7 +346,8 @@ def _against_target(item: Mapping[str, Any], health: Judged) -> tuple[str, str]:
     elif asked == Health.AT_RISK:
         detail = _("The limit for On track is %(limit)s.") % {"limit": words(limit)}
     else:
-        detail = _("Up to %(limit)s days late is on track.") % {"limit": words(limit)}
+        days = plain_days(round(limit)) if isinstance(limit, int | float) else words(limit)
+        detail = _("Up to %(days)s late is on track.") % {"days": days}
     if health.health != asked:
         word = HEALTH_WORDS.get(health.health, health.health)
         detail += " " + _("What follows lowers it to %(word)s.") % {"word": word}

@@ -8,6 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from forecasts.models import RiskForecast
 from programs.models import Program
@@ -33,15 +34,19 @@ def tornado(program: Program) -> Tornado | None:
     if not rows:
         return None
     first = rows[0]
-    finding = _("Closing %(risk)s would bring P80 forward by %(days)s days, more than any other.") % {
-        "risk": first.risk.title,
-        "days": first.p80_days,
-    }
-    if first.p80_days < max(row.p80_days for row in rows):
-        finding = _("%(risk)s would cost %(days)s days of P80 alone, more than any other.") % {
-            "risk": first.risk.title,
-            "days": first.alone_days,
-        }
+    saves = first.p80_days > 0 and first.p80_days == max(row.p80_days for row in rows)
+    days = first.p80_days if saves else first.alone_days
+    if saves:
+        finding = ngettext(
+            "Closing %(risk)s would bring P80 forward by %(days)s day.",
+            "Closing %(risk)s would bring P80 forward by %(days)s days.",
+            days,
+        )
+    else:
+        finding = ngettext(
+            "%(risk)s would cost %(days)s day of P80 alone.", "%(risk)s would cost %(days)s days of P80 alone.", days
+        )
+    finding %= {"risk": first.risk.title, "days": days}
     return Tornado(_figure(rows).to_plotly_json(), finding, rows)
 
 

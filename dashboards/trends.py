@@ -33,6 +33,8 @@ DRAWN, DRAWN_DONE = 6, 2
 MOST_ROWS = 100
 MOST_OFFERED = 200
 HIGHLIGHTS = 4
+# A line that meets the edge later than so many times the span of its reports says nothing of when.
+FURTHEST = 4
 # In this order trends are worth a lead's attention; what is left out needs none.
 TELLING = (Rule.NEVER, Rule.SPEEDING_UP, Rule.STEPS, Rule.STEADY_SLIP, Rule.FOLLOWS, Rule.UNSTABLE, Rule.EARLIER)
 # Those of which something can be said that follows if they go on.
@@ -285,7 +287,7 @@ def tell(line: Line, lines: Sequence[Line]) -> Told:
             )
             text = _("Steps, not drift: between them it stood still. Ask what happened each time.")
         case Rule.STEADY_SLIP:
-            said["pace"] = number(line.drift_days / max(_span_weeks(line), 1))
+            said["pace"] = number(7 * line.trend.slope if line.trend else 0)
             short, title = _("Steady slip, %(pace)s d a week"), _("%(name)s slips by %(pace)s d a week")
             text = _("%(drift)s in %(span)s.")
         case Rule.EARLIER:
@@ -293,7 +295,7 @@ def tell(line: Line, lines: Sequence[Line]) -> Told:
         case Rule.STABLE:
             short, title, text = _("Stable"), _("%(name)s is stable"), _("%(drift)s in %(span)s.")
     text %= said
-    if found.meets_on and found.rule in GOES_ON:
+    if found.meets_on and found.rule in GOES_ON and found.meets_on - line.reports[-1].day <= FURTHEST * _reported(line):
         text += " " + _("If this went on, it would be done about %(day)s.") % {"day": short_date(found.meets_on)}
     return Told(line, short % said, title % said, text)
 
@@ -302,12 +304,12 @@ def _earlier(line: Line) -> int:
     return line.trend.moves_earlier if line.trend else 0
 
 
-def _span_weeks(line: Line) -> float:
-    return (line.reports[-1].day - line.reports[0].day) / timedelta(weeks=1)
+def _reported(line: Line) -> timedelta:
+    return line.reports[-1].day - line.reports[0].day
 
 
 def _span(line: Line) -> str:
-    weeks = round(_span_weeks(line))
+    weeks = round(_reported(line) / timedelta(weeks=1))
     return ngettext("%(count)s week", "%(count)s weeks", weeks) % {"count": weeks}
 
 

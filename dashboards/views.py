@@ -7,6 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from dashboards import charts, evidence, machinery, roadmap_charts
@@ -103,9 +104,10 @@ def program(request: SignedIn, key: str) -> HttpResponse:
 
 
 def slip_words(why: evidence.Why) -> str:
-    """“34 days late: 21 Waits on GPU scheduler GA, …”: the parts that add days, as the bar shows them."""
-    told = ", ".join(f"{part.days} {part.title}" for part in why.parts if (part.days or 0) > 0)
-    return _("%(days)s days late: %(parts)s") % {"days": why.total_days, "parts": told}
+    """“34 days late: +21 d Waits on GPU scheduler GA, −4 d …”: all parts, as they add up."""
+    told = ", ".join(f"{charts.signed(part.days)} {part.title}" for part in why.parts if part.days)
+    late = ngettext("%(days)s day late: %(parts)s", "%(days)s days late: %(parts)s", why.total_days)
+    return late % {"days": why.total_days, "parts": told}
 
 
 # Pages about a program that other apps have; those that exist are offered.

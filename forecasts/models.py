@@ -39,7 +39,7 @@ class Run(models.Model):
         NULL::integer AS total_float, NULL::integer AS free_float, false AS on_longest_path,
         NULL::bigint AS driven_by_id, basis, quantiles[10] AS p50_on, quantiles[16] AS p80_on, chance, quantiles,
         target_on
-    FROM forecasts_issuedforecast WHERE day <= {day} ORDER BY milestone_id, week_on DESC
+    FROM forecasts_issuedforecast WHERE day <= {day} AND week_on > {day} - 14 ORDER BY milestone_id, week_on DESC
     """
 )
 class MilestoneForecast(models.Model):
@@ -47,7 +47,7 @@ class MilestoneForecast(models.Model):
 
     Start, finish, float and path are those of the plan as it stands, without uncertainty; P50, P80, all quantiles and
     the chance of target come from the simulation. The run is the one that first said so: a later run that finds the
-    same leaves the row alone. Pages of the past read what was issued in the week instead.
+    same leaves the row alone. Pages of the past read what was issued in that week, or in the one before, instead.
     """
 
     class Basis(models.TextChoices):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Callable
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -71,8 +72,9 @@ def _read(words: str, today: date) -> Typed | None:
         return _of_month(found[2], found[1], found[3], today)
     if (found := WEEKDAY.fullmatch(words)) and found[2][:3] in WEEKDAYS:
         ahead = (WEEKDAYS[found[2][:3]] - today.weekday()) % 7
-        day = today + timedelta(days=ahead or (0 if found[1] == "this" else 7))
-        return Typed(day - timedelta(days=7) if found[1] == "last" else day, "day")
+        if found[1] == "last":
+            return Typed(today + timedelta(days=ahead - 7), "day")
+        return Typed(today + timedelta(days=ahead or (0 if found[1] == "this" else 7)), "day")
     if found := WEEK.fullmatch(words):
         year = int(found[1] or found[3] or today.isocalendar().year)
         return Typed(date.fromisocalendar(year, int(found[2]), 7), "week")
@@ -123,17 +125,22 @@ class DayInput(forms.TextInput):
 
 
 class DayField(forms.DateField):
-    """A day in any of the ways that people write one. ``precision`` is how exactly the last one read was named."""
+    """A day in any of the ways that people write one. ``precision`` is how exactly the last one read was named.
+
+    Which day "today" is, the app that knows the organisation says (``people.apps``): the day of its zone, whatever the
+    zone of the reader.
+    """
 
     widget = DayInput
     default_error_messages = {"invalid": lazy("Write a day such as 4 Dec 2026, next fri, +2w or Q3 2027.")}
     precision = ""
+    today: ClassVar[Callable[[], date]] = staticmethod(timezone.localdate)
 
     def to_python(self, value: Any) -> date | None:
         self.precision = ""
         if value in self.empty_values or isinstance(value, date):
             return super().to_python(value)
-        typed = read_day(str(value), timezone.localdate())
+        typed = read_day(str(value), self.today())
         if typed is None:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         self.precision = typed.precision

@@ -28,7 +28,8 @@ MOMENT = "current_setting('tpm.as_of')::timestamptz"
 DAY = "current_setting('tpm.as_of_day')::date"
 # Ids of the programs that the reader sees today.
 VISIBLE = "current_setting('tpm.visible')::bigint[]"
-STOOD = f"e.pgh_created_at <= {MOMENT} AND (e.valid_to IS NULL OR e.valid_to > {MOMENT})"
+# At the end of a day: what is written on its last stroke, midnight, is of the day after.
+STOOD = f"e.pgh_created_at < {MOMENT} AND (e.valid_to IS NULL OR e.valid_to >= {MOMENT})"
 
 # How tables without a history of their own are read: as SQL.
 READ_AS: dict[type[models.Model], str] = {}

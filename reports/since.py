@@ -72,8 +72,8 @@ class Since:
     def _known(self, rows: QuerySet[M], **state: bool) -> Exists:
         """Whether the row stood like this already."""
         events = apps.get_model(f"{rows.model._meta.label}Event")._default_manager.filter(pgh_obj_id=OuterRef("pk"))
-        valid = Q(valid_to=None) | Q(valid_to__gt=self.at)
-        return Exists(events.filter(valid, pgh_created_at__lte=self.at, **state))
+        valid = Q(valid_to=None) | Q(valid_to__gte=self.at)
+        return Exists(events.filter(valid, pgh_created_at__lt=self.at, **state))
 
 
 def days_moved(now: ProgramHealth | None, before: ProgramHealth | None) -> int | None:

@@ -80,6 +80,8 @@ def _choice(field: Field, text: str) -> str:
 
 
 def _number(text: str, source: Source) -> Decimal:
+    if source.decimal == "," and "." in text:
+        raise ValueError(_("Write it without points, such as 1234 or 0,5: the mapping gives decimals a comma."))
     plain = text.replace(",", ".") if source.decimal == "," else text
     try:
         number = Decimal(plain)
@@ -147,18 +149,17 @@ def _iso_day(text: str) -> date:
 
 
 def _target(text: str, source: Source) -> Target:
-    precision = source.precision
+    named = Precision.DAY
     if not source.date:
         if re.fullmatch(r"\d{4}", text):
-            text, precision = f"{text}-01-01", precision or Precision.YEAR
+            text, named = f"{text}-01-01", Precision.YEAR
         elif re.fullmatch(r"\d{4}-\d\d", text):
-            text, precision = f"{text}-01", precision or Precision.MONTH
+            text, named = f"{text}-01", Precision.MONTH
         elif re.fullmatch(r"\d{4}-W\d\d", text):
-            text, precision = f"{text}-1", precision or Precision.WEEK
+            text, named = f"{text}-1", Precision.WEEK
         elif (match := PERIOD.fullmatch(text)) and bool(match[1]) != bool(match[6]):
             month = 3 * int(match[3]) if match[2] else 6 * int(match[5])
-            text = f"{match[1] or match[6]}-{month:02}-01"
-            precision = precision or (Precision.QUARTER if match[2] else Precision.HALF)
-    day = _day(text, source)
-    precision = Precision(precision or Precision.DAY)
-    return Target(precision.last_day(day), precision.value)
+            text, named = f"{match[1] or match[6]}-{month:02}-01", Precision.QUARTER if match[2] else Precision.HALF
+    # A year does not become a quarter because the mapping says that targets are quarters.
+    precision = max(named, Precision(source.precision or Precision.DAY), key=list(Precision).index)
+    return Target(precision.last_day(_day(text, source)), precision.value)

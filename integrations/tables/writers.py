@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
 from functools import partial
 from typing import Any, TypeVar
 
@@ -38,19 +37,30 @@ M = TypeVar("M", bound=models.Model)
 MOST_LOOPS = 20
 
 
+def _week(entry: Entry, present: WorkingCalendar | None) -> dict[str, int]:
+    """Working minutes of each weekday; what a row does not say stays, and is 8 hours Monday to Friday at first."""
+    hours, off = entry.values.get("day_hours"), entry.values.get("days_off")
+    if hours is None and off is None:
+        return {}
+    full = round(hours * 60) if hours is not None else None
+    week = {}
+    for number, day in enumerate(WEEKDAYS):
+        had = getattr(present, day) if present else (0 if number in (5, 6) else 480)
+        works = number not in off if off is not None else had > 0
+        kept = had or 480 if full is None else full
+        week[day] = kept if works else 0
+    return week
+
+
 def _calendars(job: Importing, entries: list[Entry]) -> None:
     seen = Seen(job)
     for entry in entries:
         name = entry.text("name")
         if seen.again(name, entry):
             continue
-        minutes: dict[str, Any] = {}
-        if entry.values.get("day_hours") is not None or "days_off" in entry.values:
-            full = round((entry.values.get("day_hours") or Decimal(8)) * 60)
-            off = entry.values.get("days_off", (5, 6))
-            minutes = {day: 0 if number in off else full for number, day in enumerate(WEEKDAYS)}
         days = entry.values.get("holidays")
         present = job.calendars.get(name)
+        minutes = _week(entry, present)
         if present is None:
             try:
                 with transaction.atomic():

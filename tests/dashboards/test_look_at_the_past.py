@@ -93,9 +93,11 @@ def turned(cast: Cast) -> dict[str, Any]:
         programs.services.take_role(role=role, by=by)
     run = Run.objects.create(day=on, engine_version="1", inputs_digest="0" * 64, revisions={}, computed_at=now)
     days = [on + timedelta(days=100 + n) for n in range(19)]
+    issued = today() - timedelta(days=8)
     IssuedForecast.objects.create(
-        milestone=step, program=old, week_on=on, day=on, run=run, basis="points", finish_on=days[9], quantiles=days
-    )
+        milestone=step, program=old, week_on=issued - timedelta(days=issued.weekday()), day=issued, run=run,
+        basis="points", finish_on=days[9], quantiles=days,
+    )  # fmt: skip
     MilestoneForecast.objects.create(
         milestone=step, program=old, run=run, start_on=on, finish_on=turn.date(), p50_on=turn.date(), p80_on=turn.date()
     )
@@ -178,6 +180,15 @@ def test_forecasts_are_those_that_were_issued(cast: Cast, turned: dict[str, Any]
     week = (turned["day"]).isocalendar()
     same = sign_in(cast.lead).get("/p/OLD/milestones", {"week": f"{week.year}-W{week.week - 1:02}"})
     assert "As it was on" in same.text
+
+
+def test_a_forecast_of_a_month_before_is_none(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
+    """A milestone that lost its forecast in September has none in October either."""
+    long_ago = turned["day"] - timedelta(days=30)
+    IssuedForecast.objects.update(day=long_ago, week_on=long_ago - timedelta(days=long_ago.weekday()))
+    page = sign_in(cast.lead).get("/p/OLD/milestones", {"as_of": turned["day"], "format": "csv"})
+    assert "Old step" in page.text
+    assert turned["p80"].isoformat() not in page.text
 
 
 def test_what_was_not_there_is_said_alike(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:

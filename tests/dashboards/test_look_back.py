@@ -14,9 +14,11 @@ from django.utils import timezone
 
 import forecasts.services
 from dashboards.accuracy import pit_words, reliability_words
+from dashboards.trends import tell
 from forecasts import quality
 from forecasts.accuracy import Bin
 from forecasts.models import IssuedForecast
+from forecasts.trends import Line, Reading, Report, Rule
 from milestones.models import Baseline, BaselineDate, Dependency, Milestone
 from people.models import Team
 from programs.models import Program
@@ -99,6 +101,15 @@ def test_without_a_program_it_shows_one_of_ones_own(cast: Cast, kept: dict[str, 
     assert sign_in(cast.outsider).get("/trends").context["chosen"].program == cast.na4
     Program.objects.update(state=Program.State.DONE)
     assert "No forecast to look back on" in sign_in(cast.outsider).get("/trends").text
+
+
+def test_a_line_that_hardly_nears_its_edge_names_no_day() -> None:
+    """A day 36 years off, from 13 weeks of reports, says nothing; four times those weeks may still."""
+    reports = [Report(day, *[day + timedelta(days=90)] * 4) for day in (date(2026, 8, 21), date(2026, 11, 20))]
+    for meets_on, told in ((date(2062, 11, 9), False), (date(2027, 11, 19), True), (date(2027, 11, 20), False)):
+        reading = Reading(Rule.SPEEDING_UP, week_days=6.0, meets_on=meets_on)
+        line = Line(Milestone(name="Fleet wave 2"), reports, None, None, reading)
+        assert ("If this went on" in tell(line, [line]).text) is told
 
 
 def test_earned_schedule_stands_beside_the_forecast(

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from dashboards import evidence
 from dashboards.program import MOST_MEASUREMENTS
 from dashboards.templatetags import words
+from dashboards.views import slip_words
 from forecasts.health import finding
 from forecasts.models import MilestoneForecast, ProgramHealth
 from metrics.models import KPI, Measurement
@@ -69,8 +70,38 @@ def test_at_most_five_parts_stand_open_and_the_rest_is_folded() -> None:
     assert (told.folded_days, told.total_days) == (7, 32)
     assert told.shown[0].text == "Due 1 Dec 2026, by the plan now 9 Dec 2026; 9 days of delay arose here."
     assert told.shown[1].text == "Due 1 Dec 2026, by the plan now 9 Dec 2026."
-    assert told.shown[4].text.endswith("5 days of an earlier delay are won back here.")
+    assert told.shown[4].text.endswith("5 days of an earlier delay are made up here.")
     assert told.shown[4].tone == "ok"
+
+
+@pytest.mark.parametrize(
+    ("expected", "days", "told"),
+    [
+        # It was 2 days late before it and is 24 days early after: 2 made up, and 24 that were never lost.
+        ("2026-11-07", -26, "; 24 days before its day; 2 days of an earlier delay are made up here."),
+        ("2026-11-07", -10, "; 24 days before its day."),  # early already, and earlier still
+        ("2026-12-02", -1, "; 1 day of an earlier delay is made up here."),
+    ],
+)
+def test_only_days_that_were_lost_are_made_up(expected: str, days: int, told: str) -> None:
+    part = finding("own_work", ("milestone", 1, 1), "Audit", value=expected, limit="2026-12-01", days=days)
+    why = evidence.why(ProgramHealth(day=date(2026, 11, 1), health="off_track", findings=[part]), {1: "/p/NA4"}, [1])
+    assert why.parts[0].text.endswith(told)
+
+
+def test_one_day_is_told_in_the_singular() -> None:
+    part = finding("issue", ("issue", 1, 1), "Crane", value=1, health="at_risk")
+    why = evidence.why(ProgramHealth(day=FRIDAY, health="at_risk", findings=[part]), {1: "/p/NA4"}, [1])
+    assert why.lowering[0].title == "The issue Crane is open 1 day past its date."
+
+
+def test_the_bar_of_a_slip_names_parts_that_add_up() -> None:
+    parts = [
+        finding("own_work", ("milestone", n, 1), f"Step {n}", value="2026-12-09", limit="2026-12-01", days=days)
+        for n, days in enumerate((47, -13))
+    ]
+    why = evidence.why(ProgramHealth(day=FRIDAY, health="off_track", findings=parts), {1: "/p/NA4"}, [1])
+    assert slip_words(why) == "34 days late: +47 d Work on Step 0, −13 d Work on Step 1"
 
 
 def test_risks_and_ranges_are_told_in_words() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 from django import forms
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from history.days import DayField, DayInput, read_day
 from milestones.forms import MilestoneForm
+from people.models import Organisation
 from tests.conftest import Cast
 
 FRIDAY = date(2026, 11, 20)
@@ -31,6 +33,8 @@ FRIDAY = date(2026, 11, 20)
         ("this fri", FRIDAY, "day"),
         ("next Monday", date(2026, 11, 23), "day"),
         ("last mon", date(2026, 11, 16), "day"),
+        ("last fri", date(2026, 11, 13), "day"),
+        ("last sat", date(2026, 11, 14), "day"),
         ("+2w", date(2026, 12, 4), "day"),
         ("in 3 days", date(2026, 11, 23), "day"),
         ("−1d", date(2026, 11, 19), "day"),
@@ -60,6 +64,7 @@ def test_no_text_is_a_crash(text: str, today: date) -> None:
     read_day(text, today)
 
 
+@pytest.mark.django_db
 @given(st.dates(min_value=date(1950, 1, 1), max_value=date(2150, 12, 31)))
 def test_what_the_field_shows_it_reads_again(day: date) -> None:
     shown = DayInput().format_value(day)
@@ -76,6 +81,9 @@ def test_a_period_says_how_exactly_it_is_meant(cast: Cast) -> None:
     assert (form.changes["target_on"], form.changes["target_precision"]) == (date(2027, 9, 30), "quarter")
 
 
-def test_the_day_is_that_of_the_reader() -> None:
-    with timezone.override("Pacific/Kiritimati"):
-        assert DayField().clean("today") == timezone.localdate()
+def test_the_day_is_that_of_the_organisation_wherever_the_reader_is(cast: Cast) -> None:
+    """Its clocks are 25 hours ahead of the reader's: never the same day."""
+    Organisation.objects.update(time_zone="Pacific/Kiritimati")
+    with timezone.override("Pacific/Pago_Pago"):
+        assert DayField().clean("today") == timezone.localdate(timezone=ZoneInfo("Pacific/Kiritimati"))
+        assert DayField().clean("today") != timezone.localdate()
