@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
-from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any, ClassVar, NamedTuple
 
@@ -134,7 +133,7 @@ class DayField(forms.DateField):
     widget = DayInput
     default_error_messages = {"invalid": lazy("Write a day such as 4 Dec 2026, next fri, +2w or Q3 2027.")}
     precision = ""
-    today: ClassVar[Callable[[], date]] = staticmethod(timezone.localdate)
+    today: ClassVar[staticmethod[..., date]] = staticmethod(timezone.localdate)
 
     def to_python(self, value: Any) -> date | None:
         self.precision = ""

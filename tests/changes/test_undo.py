@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -143,7 +144,7 @@ def test_a_link_whose_ends_go_back_closes_no_loop(cast: Cast) -> None:
 
 def test_a_milestone_that_was_promised_since_is_not_cancelled_again(cast: Cast) -> None:
     row, at = add(cast, "Fibre", cast.contributor), timezone.now()
-    given = {"milestone": row, "by": cast.contributor, "today": FRIDAY, "at": at}
+    given: dict[str, Any] = {"milestone": row, "by": cast.contributor, "today": FRIDAY, "at": at}
     milestones.services.change_milestone(**given, cancelled_on=FRIDAY)
     milestones.services.change_milestone(**given, cancelled_on=None)
     reopened = ChangeSet.objects.filter(parent=None).latest("id")
