@@ -1,3 +1,5 @@
+from datetime import date
+
 from django.apps import AppConfig
 from django.utils import timezone
 
@@ -10,4 +12,7 @@ class PeopleConfig(AppConfig):
     def ready(self) -> None:
         from people import services  # noqa: PLC0415 - it names models
 
-        DayField.today = staticmethod(lambda: services.today(timezone.now()))
+        def today() -> date:
+            return services.today(timezone.now())
+
+        DayField.today = staticmethod(today)
