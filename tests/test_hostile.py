@@ -146,8 +146,8 @@ def text_for(field: forms.Field, texts: Iterator[str]) -> str:
     return text if text.strip() or not field.required else text_for(field, texts)
 
 
-def edit_pages(stage: Stage, client: Client) -> Iterator[tuple[str, str, str]]:
-    """Each page that edits a row, with the noun and its address in the API."""
+def edit_pages(stage: Stage, client: Client) -> Iterator[tuple[str, Any, str]]:
+    """Each page that edits a row, as it opens, and the row's address in the API."""
     one = {
         route.noun: path
         for path, route in ROUTES.items()
@@ -156,8 +156,9 @@ def edit_pages(stage: Stage, client: Client) -> Iterator[tuple[str, str, str]]:
     for path, route in walked(*set(Guard) - {Guard.DOOR}):
         if path.endswith(("/edit", "/organisation", "/profile")) and not is_api(path) and path not in NOT_HERE:
             address = at(path, route, stage.seen)
-            if client.get(address).status_code == 200:
-                yield address, route.noun, at(one[route.noun], route, stage.seen) if route.noun in one else ""
+            opened = client.get(address)
+            if opened.status_code == 200:
+                yield address, opened, at(one[route.noun], route, stage.seen) if route.noun in one else ""
 
 
 def test_every_text_field_keeps_hostile_text_to_the_letter(stage: Stage, hostile: list[str]) -> None:
@@ -226,8 +227,7 @@ def spread(hostile: list[str]) -> Iterator[str]:
 
 def fill_everything(stage: Stage, texts: Iterator[str]) -> None:
     client = session(stage.cast.admin)
-    for path, *_ in list(edit_pages(stage, client)):
-        opened = client.get(path)
+    for path, opened, _ in edit_pages(stage, client):
         form = form_of(opened)
         assert form is not None
         sent = as_posted(form, opened.content.decode())
