@@ -37,6 +37,7 @@ from people.models import AccessToken, Job, Team, User
 from programs import talk
 from programs.models import Objective, Phase, Program, RelatedLink
 from reports.letters import writing
+from reports.letters.desk import open_desk
 from reports.letters.links import letter_token, unsubscribe_token
 from reports.models import Letter, LintPolicy, Review
 from reports.plans.invitations import invitation_token
@@ -245,7 +246,7 @@ def belongings(user: User, cast: Cast, program: Program, word: str) -> Ids:
 def write_out(letter: Letter) -> None:
     """Give a letter the words that it would be sent with now."""
     letter = Letter.objects.select_related("subscription__user", "subscription__plan__program").get(pk=letter.pk)
-    (words,) = writing.write([letter], at=timezone.now(), desk=writing.open_desk())
+    (words,) = writing.write([letter], at=timezone.now(), desk=open_desk())
     letter.subject, letter.text, letter.html, letter.facts = words.subject, words.text, words.html, words.facts
     letter.save()
 

@@ -5,7 +5,7 @@ A person gets at most one a day, at their own hour: the outbox has one row for e
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,37 +21,21 @@ from people.models import User
 from people.services import organisation_zone
 from programs.models import Notice, Program, ReportedHealth, Role
 from reports.letters.composing.rendering import INLINER
-from reports.letters.facts import load
-from reports.letters.links import Links
+from reports.letters.desk import Desk
+from reports.letters.facts import Facts
+from reports.letters.links import links
 from reports.letters.parts.news import Note, notes, p80_note
 from reports.models import Letter, Plan, Reminder, Subscription, Update
 from reports.plans.promises import letter_of
-from reports.plans.services import first_administrator
+from reports.plans.services import day_plan
+from reports.plans.words import schedule
 from reports.schedule import WEEK_DAYS, moment
-from reports.since import Since
 from reports.words import count, ended, plain, sentence, short
 
 Kind = Reminder.Kind
 # A mail that could not go in this time after its hour waits for the next day.
 LATEST = timedelta(hours=12)
 MOST_NOTES, MOST_MENTIONS, MOST_LINES = 8, 10, 6
-
-
-def day_plan(at: datetime) -> Plan:
-    """The plan of all mails of a day; made once."""
-    found = Plan.objects.filter(content=Plan.Content.DAY).first()
-    if found is None:
-        with history.because("Begin the mail of a day", by_id=None):
-            found = history.create(
-                Plan(
-                    name="What waits for you",
-                    owner=first_administrator(),
-                    content=Plan.Content.DAY,
-                    hour=8,
-                    begins_at=at - timedelta(days=WEEK_DAYS),
-                )
-            )
-    return found
 
 
 def promise(*, at: datetime) -> int:
@@ -178,29 +162,86 @@ class Named:
     url: str
 
 
-def write(letter: Letter, visible: frozenset[int], *, today: date, schedule: str, links: Links) -> dict[str, Any]:
-    """The mail of a day as its reader may read it now; what was settled since is left out."""
-    reader = letter.subscription
+@dataclass(frozen=True)
+class Waits:
+    """What waits for the readers of several mails of a day, by letter, and what was said last of its programs."""
+
+    reminders: dict[int, list[Reminder]]
+    notices: dict[int, list[Notice]]
+    last: dict[int, Update]
+    drafts: dict[int, int]
+    # By program: the day of its last update, within reason.
+    since: dict[int, date]
+
+    def facts(self, program_id: int, visible: frozenset[int], *, today: date, desk: Desk) -> Facts:
+        """What changed in a program since its last update: read at once for all that were told of on that day."""
+        since_on = self.since[program_id]
+        alike = frozenset(pk for pk, on in self.since.items() if on == since_on)
+        return desk.facts(alike, frozenset(), today=today, since_on=since_on).only(frozenset({program_id}), visible)
+
+
+def read(letters: Sequence[Letter], *, today: date, desk: Desk) -> Waits:
+    """Of so many mails of a day what their readers wait for now: five queries. What was settled is left out."""
+    if not letters:
+        return Waits({}, {}, {}, {}, {})
     said = ReportedHealth.objects.filter(program=OuterRef("program"), at__gte=OuterRef("at")).order_by("-at")
-    rows = (
-        Reminder.objects.filter(letter=letter, program__in=visible)
+    reminders: dict[int, list[Reminder]] = {}
+    for row in (
+        Reminder.objects.filter(letter__in=letters)
         .annotate(answered_at=Subquery(said.values("at")[:1]))
         .filter(answered_at=None, program__state=Program.State.ACTIVE)
         .select_related("program__lead", "by")
         .order_by("kind", "owed_on", "program__name", "id")
+    ):
+        reminders.setdefault(row.letter_id or 0, []).append(row)
+    programs = {row.program_id for rows in reminders.values() for row in rows}
+    updates = Update.objects.filter(program__in=programs).select_related("author").defer("snapshot", "sentences")
+    newest = updates.published().order_by("program_id", "-published_at", "-id").distinct("program_id")
+    last = {one.program_id: one for one in newest}
+    earliest = today - timedelta(days=5 * WEEK_DAYS)
+    said_on = {pk: desk.day(one.published_at) for pk, one in last.items() if one.published_at}
+    return Waits(
+        reminders=reminders,
+        notices=_notices(letters),
+        last=last,
+        drafts=dict(updates.filter(published_at=None).order_by("-begun_at").values_list("program_id", "pk")),
+        since={pk: max(said_on.get(pk, earliest), earliest) for pk in programs},
     )
-    owes = _owes(list(rows), visible, today, links.site)
+
+
+def _notices(letters: Sequence[Letter]) -> dict[int, list[Notice]]:
+    """Where each reader was named since their mail before, and until this one came due."""
+    since = _told_before(letters)
+    rows = mentions([letter.subscription.user_id or 0 for letter in letters], min(since.values()))
+    by_user: dict[int, list[Notice]] = {}
+    for notice in rows.select_related("by", "program", "comment").order_by("-at", "-id"):
+        by_user.setdefault(notice.user_id, []).append(notice)
+    return {
+        letter.pk: [
+            notice
+            for notice in by_user.get(letter.subscription.user_id or 0, [])
+            if since[letter.pk] <= notice.at <= letter.due_at
+        ]
+        for letter in letters
+    }
+
+
+def write(letter: Letter, visible: frozenset[int], waits: Waits, *, at: datetime, desk: Desk) -> dict[str, Any]:
+    """The mail of a day as its reader may read it now."""
+    reader, to, today = letter.subscription, links(letter), desk.day(at)
+    rows = [row for row in waits.reminders.get(letter.pk, []) if row.program_id in visible]
+    owes = [
+        _owed(row, waits, waits.facts(row.program_id, visible, today=today, desk=desk), to.site) for row in _once(rows)
+    ]
+    notices = [notice for notice in waits.notices.get(letter.pk, []) if notice.program_id in visible]
     named = [
         Named(
             plain(notice.by.name, 60),
             plain(notice.program.name, 80),
             ended(notice.comment.text) if notice.comment else "",
-            f"{links.site}/inbox",
+            f"{to.site}/inbox",
         )
-        for notice in mentions([reader.user_id or 0], _told_before(letter))
-        .filter(at__lte=letter.due_at, program__in=visible)
-        .select_related("by", "program", "comment")
-        .order_by("-at", "-id")[:MOST_MENTIONS]
+        for notice in notices[:MOST_MENTIONS]
     ]
     if not owes and not named:
         return {"not_sent": "Nothing waits any more."}
@@ -208,8 +249,8 @@ def write(letter: Letter, visible: frozenset[int], *, today: date, schedule: str
         "owes": owes,
         "named": named,
         "headline": _headline(owes, len(named)),
-        "schedule": schedule,
-        "links": links,
+        "schedule": schedule(reader),
+        "links": to,
         "zone": reader.zone_name,
     }
     return {
@@ -223,56 +264,45 @@ def write(letter: Letter, visible: frozenset[int], *, today: date, schedule: str
     }
 
 
-def _told_before(letter: Letter) -> datetime:
-    """The hour of the mail before: what came up until then was told by it."""
-    earlier = Letter.objects.filter(subscription=letter.subscription_id, due_at__lt=letter.due_at)
-    last: datetime | None = earlier.exclude(state=Letter.State.SKIPPED).aggregate(last=Max("due_at"))["last"]
-    week_ago = letter.due_at - timedelta(days=WEEK_DAYS)
-    return max(last, week_ago) if last else week_ago
+def _told_before(letters: Sequence[Letter]) -> dict[int, datetime]:
+    """The hour of the mail before each: what came up until then was told by it."""
+    week = timedelta(days=WEEK_DAYS)
+    sent = Letter.objects.filter(
+        subscription__in={letter.subscription_id for letter in letters},
+        due_at__gte=min(letter.due_at for letter in letters) - week,
+    ).exclude(state=Letter.State.SKIPPED)
+    earlier = list(sent.order_by().values_list("subscription", "due_at"))
+    return {
+        letter.pk: max(
+            [letter.due_at - week, *(at for pk, at in earlier if pk == letter.subscription_id and at < letter.due_at)]
+        )
+        for letter in letters
+    }
 
 
-def _owes(rows: list[Reminder], visible: frozenset[int], today: date, site: str) -> list[Owes]:
-    """Each program once, however many asked for its update; facts are read once for each day that they count from."""
+def _once(rows: Iterable[Reminder]) -> list[Reminder]:
+    """Each program once, however many asked for its update."""
     by_program: dict[int, Reminder] = {}
     for row in rows:
-        kept = by_program.get(row.program_id)
-        if kept is None or row.kind == Kind.NUDGE:
+        if row.program_id not in by_program or row.kind == Kind.NUDGE:
             by_program[row.program_id] = row
-    updates = Update.objects.filter(program__in=by_program).select_related("author")
-    last = {
-        one.program_id: one
-        for one in updates.published().order_by("program_id", "-published_at", "-id").distinct("program_id")
-    }
-    drafts = dict(updates.filter(published_at=None).order_by("-begun_at").values_list("program_id", "pk"))
-    zone, earliest = organisation_zone(), today - timedelta(days=5 * WEEK_DAYS)
-    since = dict.fromkeys(by_program, earliest)
-    for pk, one in last.items():
-        if one.published_at:
-            since[pk] = max(one.published_at.astimezone(zone).date(), earliest)
-    of_day = {
-        on: load(frozenset(pk for pk in since if since[pk] == on), today=today, since=Since.start_of(on, zone))
-        for on in set(since.values())
-    }
-    found = []
-    for pk, row in by_program.items():
-        update, since_on = last.get(pk), since[pk]
-        facts = of_day[since_on].only(frozenset({pk}), visible)
-        url = f"{site}/u/{drafts[pk]}/edit" if pk in drafts else f"{site}{row.program.get_absolute_url()}/updates/new"
-        if row.kind == Kind.ESCALATION:
-            url = f"{site}{row.program.get_absolute_url()}"
-        lines = [plain(line.strip().lstrip("#*-> "), 300) for line in (update.text if update else "").splitlines()]
-        found.append(
-            Owes(
-                program=plain(row.program.name, 80),
-                why=_why(row, today),
-                url=url,
-                last=[line for line in lines if line][:MOST_LINES],
-                last_on=short(since_on) if update else "",
-                changes=[*p80_note(facts, row.program, site), *notes(facts, site)][:MOST_NOTES],
-                kind=row.kind,
-            )
-        )
-    return found
+    return list(by_program.values())
+
+
+def _owed(row: Reminder, waits: Waits, facts: Facts, site: str) -> Owes:
+    pk, update = row.program_id, waits.last.get(row.program_id)
+    page = f"{site}{row.program.get_absolute_url()}"
+    url = f"{site}/u/{waits.drafts[pk]}/edit" if pk in waits.drafts else f"{page}/updates/new"
+    lines = [plain(line.strip().lstrip("#*-> "), 300) for line in (update.text if update else "").splitlines()]
+    return Owes(
+        program=plain(row.program.name, 80),
+        why=_why(row, facts.today),
+        url=page if row.kind == Kind.ESCALATION else url,
+        last=[line for line in lines if line][:MOST_LINES],
+        last_on=short(waits.since[pk]) if update else "",
+        changes=[*p80_note(facts, row.program, site), *notes(facts, site)][:MOST_NOTES],
+        kind=row.kind,
+    )
 
 
 def _why(row: Reminder, today: date) -> str:

@@ -16,7 +16,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
-from reports.letters.writing import Desk, Written, open_desk, write
+from reports.letters.desk import Desk, open_desk
+from reports.letters.writing import Written, write
 from reports.models import Letter, Plan
 from reports.plans.promises import MOST_CLAIMS, MOST_TRIES
 

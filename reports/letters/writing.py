@@ -6,27 +6,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from people.models import Membership, Organisation
+from people.models import Membership
 from programs.permissions import seen_by_each, shared_by_each
 from reports.letters import daily
 from reports.letters.composing.content import Reader, compose
 from reports.letters.composing.cut import Cut
 from reports.letters.composing.cutting import MOST_PROGRAMS, Cutting
 from reports.letters.composing.rendering import render
-from reports.letters.facts import Facts, load
+from reports.letters.desk import Desk
 from reports.letters.links import links
 from reports.models import Letter, Plan, Subscription
-from reports.plans.content import programs_of
 from reports.plans.invitations import write_invitation
 from reports.plans.promises import EXTRA, INVITATION
 from reports.plans.words import schedule
 from reports.schedule import WEEK_DAYS
-from reports.since import Since
 
 # What is tried in turn until a letter is small enough.
 ROWS = (MOST_PROGRAMS, MOST_PROGRAMS * 3 // 4, MOST_PROGRAMS // 2, 0)
@@ -47,43 +44,6 @@ class Written:
     not_sent: str = ""
 
 
-@dataclass
-class Desk:
-    """What many letters share while they are written: the organisation, and facts that were read already."""
-
-    organisation: str
-    zone: ZoneInfo
-    loaded: dict[tuple[date, date], tuple[frozenset[int], frozenset[int], Facts]] = field(default_factory=dict)
-    cuttings: dict[Any, Cutting] = field(default_factory=dict)
-    contents: dict[int, frozenset[int] | None] = field(default_factory=dict)
-
-    def day(self, at: datetime) -> date:
-        return at.astimezone(self.zone).date()
-
-    def facts(self, ids: frozenset[int], whole: frozenset[int], *, today: date, since_on: date) -> Facts:
-        """Facts of at least these programs."""
-        known = self.loaded.get((today, since_on))
-        if known is None or not (ids <= known[0] and whole <= known[1]):
-            if known:
-                ids, whole = ids | known[0], whole | known[1]
-            since = Since.start_of(since_on, self.zone)
-            known = ids, whole, load(ids, today=today, since=since, whole=whole)
-            self.loaded[today, since_on] = known
-        return known[2]
-
-    def content(self, plan: Plan) -> frozenset[int] | None:
-        if plan.pk not in self.contents:
-            self.contents[plan.pk] = programs_of(plan)
-        return self.contents[plan.pk]
-
-
-def open_desk() -> Desk:
-    organisation = Organisation.objects.first()
-    if organisation is None:
-        return Desk("Portfolio", ZoneInfo("UTC"))
-    return Desk(organisation.name, ZoneInfo(organisation.time_zone))
-
-
 def write(letters: Sequence[Letter], *, at: datetime, desk: Desk) -> Iterator[Written]:
     """Each letter as its reader may read it now, in the order given: a fixed number of queries for all of them."""
     readers = [letter.subscription for letter in letters]
@@ -91,15 +51,15 @@ def write(letters: Sequence[Letter], *, at: datetime, desk: Desk) -> Iterator[Wr
     shared = shared_by_each({r.granted_by_id: r.granted_by for r in readers if r.granted_by and not r.user}.values())
     teams = _teams(readers)
     told_until = _told_until(letters)
+    of_day = [letter for letter in letters if letter.subscription.plan.content == Plan.Content.DAY]
+    waits = daily.read(of_day, today=desk.day(at), desk=desk)
     everything = frozenset[int]().union(*seen.values(), *shared.values())
     for letter, reader in zip(letters, readers, strict=True):
         visible = seen[reader.user.pk] if reader.user else shared[reader.granted_by_id or 0]
         if letter.period == INVITATION:
             yield Written(*write_invitation(letter, desk.organisation))
         elif reader.plan.content == Plan.Content.DAY:
-            yield Written(
-                **daily.write(letter, visible, today=desk.day(at), schedule=schedule(reader), links=links(letter))
-            )
+            yield Written(**daily.write(letter, visible, waits, at=at, desk=desk))
         else:
             last = told_until.get((reader.pk, EXTRA in letter.period))
             since_on = _since(last, at, desk)

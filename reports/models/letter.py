@@ -168,6 +168,8 @@ class Letter(models.Model):
         REFUSED = "refused", lazy("refused")
         UNKNOWN = "unknown", lazy("unknown")
         SKIPPED = "skipped", lazy("skipped")
+        # Somebody should have had it, and nobody was there to send it.
+        MISSED = "missed", lazy("missed")
 
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="letters")
     period = models.CharField(

@@ -15,14 +15,13 @@ from django.utils.translation import ngettext
 
 from reports.models import Letter, Plan, Subscription
 from reports.models.plan import PlanQuerySet
-from reports.plans.promises import EXTRA, INVITATION, MISSED
+from reports.plans.promises import EXTRA, INVITATION
 from reports.schedule import Cadence, upcoming
 
 LOOK_BACK = timedelta(days=7)
 # A letter may be so long on its way before it is late.
 GRACE = timedelta(hours=1)
 MOST_TROUBLES, MOST_NEXT = 100, 12
-WAS_MISSED = Q(state=Letter.State.SKIPPED, error=MISSED)
 
 
 @dataclass(frozen=True)
@@ -70,14 +69,13 @@ class Next:
 def promised(plans: PlanQuerySet) -> Any:
     """Letters that a calendar asked for; a reader's extra ones, invitations and the mail of a day are no promise."""
     letters = Letter.objects.promised_by(plans.exclude(content=Plan.Content.DAY))
-    called_off = Q(state=Letter.State.SKIPPED) & ~WAS_MISSED
-    return letters.exclude(period__contains=EXTRA).exclude(period=INVITATION).exclude(called_off)
+    return letters.exclude(period__contains=EXTRA).exclude(period=INVITATION).exclude(state=Letter.State.SKIPPED)
 
 
 def is_late(at: datetime) -> Q:
     """Not out an hour after it was due: still waiting, refused, or missed in an outage."""
     on_its_way = Q(state__in=[Letter.State.DUE, Letter.State.STARTED], due_at__lt=at - GRACE)
-    return on_its_way | Q(state=Letter.State.REFUSED) | WAS_MISSED
+    return on_its_way | Q(state__in=[Letter.State.REFUSED, Letter.State.MISSED])
 
 
 def counts(at: datetime) -> dict[str, Any]:
@@ -88,7 +86,7 @@ def counts(at: datetime) -> dict[str, Any]:
         "late": Count("pk", filter=is_late(at)),
         "refused": Count("pk", filter=Q(state=state.REFUSED)),
         "unknown": Count("pk", filter=Q(state=state.UNKNOWN)),
-        "missed": Count("pk", filter=WAS_MISSED),
+        "missed": Count("pk", filter=Q(state=state.MISSED)),
         "waiting": Count("pk", filter=Q(state__in=[state.DUE, state.STARTED])),
     }
 

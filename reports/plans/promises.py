@@ -17,8 +17,6 @@ from reports.schedule import Period, between, current, week_of
 
 EXTRA = "-x"
 INVITATION = "invitation"
-# Why a letter was skipped that somebody should have had.
-MISSED = "Nobody was there to send it when it was due."
 MOST_EXTRAS = 20
 MOST_TRIES = 12
 # A letter that so many workers took and none finished writing is given up.
@@ -120,7 +118,9 @@ def _missed(missing: list[tuple[Subscription, Period]]) -> Iterable[Letter]:
         after = max(last.get(reader.pk, reader.begins_at), reader.begins_at, reader.plan.begins_at)
         for period in between(after, newest, reader.cadence, reader.zone):
             if not reader.is_paused_on(period.on):
-                yield _letter(reader, period, state=Letter.State.SKIPPED, error=MISSED)
+                yield _letter(
+                    reader, period, state=Letter.State.MISSED, error="Nobody was there to send it when it was due."
+                )
 
 
 def _letter(reader: Subscription, period: Period, **more: str) -> Letter:

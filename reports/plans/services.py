@@ -43,19 +43,33 @@ DEFAULT_NAME = "Weekly portfolio letter"
 
 
 def default_plan(at: datetime) -> Plan:
-    """The letter that anybody may get; made once."""
+    """The letter that anybody may get."""
     found = Plan.objects.filter(is_default=True).first()
-    if found is None:
-        with history.because("Begin the weekly letter", by_id=None):
-            found = history.create(
-                Plan(name=DEFAULT_NAME, is_default=True, begins_at=at - timedelta(days=7), owner=first_administrator())
-            )
-    return found
+    return _standing(found or Plan(is_default=True, name=DEFAULT_NAME), at)
 
 
-def first_administrator() -> User | None:
-    """Whoever set the organisation up, or the first who still may: the owner of what is everybody's."""
-    return User.objects.filter(is_admin=True, is_active=True).order_by("pk").first()
+def day_plan(at: datetime) -> Plan:
+    """The plan of all mails of a day."""
+    found = Plan.objects.filter(content=Plan.Content.DAY).first()
+    return _standing(found or Plan(content=Plan.Content.DAY, name="What waits for you", hour=8), at)
+
+
+def _standing(plan: Plan, at: datetime) -> Plan:
+    """A plan that is everybody's: made once, and given to an administrator as soon as there is one.
+
+    Whoever changed it since, as to be nobody's, meant it.
+    """
+    if plan.pk and (plan.owner_id or plan.version > 1):
+        return plan
+    owner = User.objects.filter(is_admin=True, is_active=True).order_by("pk").first()
+    if not plan.pk:
+        plan.begins_at, plan.owner = at - timedelta(days=7), owner
+        with history.because(f"Begin the plan “{plan.name}”", by_id=None):
+            return history.create(plan)
+    if owner:
+        with history.because("Give the plan an owner", by_id=None):
+            return history.save(locked(plan), owner=owner)
+    return plan
 
 
 # -- plans -----------------------------------------------------------------------------------------------------------

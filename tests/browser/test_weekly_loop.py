@@ -49,7 +49,7 @@ def week(cast: Cast) -> Cast:
     programs.services.change_program(program=cast.na4, by=cast.lead, sponsor=cast.admin)
     judge(cast.na4, day - timedelta(days=11), "on_track", 1)
     with history.replaying(before):
-        daily.day_plan(before)
+        plans.day_plan(before)
         update = services.begin_update(
             program=cast.na4, by=cast.lead, at=before, health="on_track", text="All is well."
         )

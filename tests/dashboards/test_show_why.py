@@ -24,6 +24,7 @@ from forecasts.services import bring_up_to_date, explain
 from milestones.models import Milestone
 from programs.models import Program
 from reports.letters import outbox, writing
+from reports.letters.desk import open_desk
 from reports.updates import snapshot
 from risks.models import Risk
 from tests.conftest import FRIDAY, NOON, Api
@@ -184,7 +185,7 @@ def test_pages_letter_update_and_api_say_the_same(cast: Cast, scene: Scene, sign
     subscription = reports.plans.services.subscribe(user=cast.viewer, by=cast.viewer, at=NOON)
     reports.plans.services.send_now(subscription=subscription, by=cast.viewer, at=NOON)
     (letter,) = outbox.claim(at=NOON)
-    (written,) = writing.write([letter], at=NOON, desk=writing.open_desk())
+    (written,) = writing.write([letter], at=NOON, desk=open_desk())
     assert f"Off track · {slip} ·" in written.text
     assert slip in written.html
     assert written.facts["rows"][0]["slip_days"] == row.slip_days

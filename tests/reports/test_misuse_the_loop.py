@@ -12,7 +12,7 @@ from django.utils import timezone
 
 import people.services
 from people.models import SavedView, User
-from reports.letters import daily, outbox
+from reports.letters import outbox
 from reports.letters.mail import Mail
 from reports.models import Letter, Plan, Subscription, Update
 from reports.plans import enrolment, kept, promises
@@ -133,7 +133,7 @@ def test_names_inject_no_header(portfolio: Cast, post_office: PostOffice) -> Non
 
 
 def test_the_standing_plans_are_the_first_administrators_until_given_away(cast: Cast, sign_in: SignIn) -> None:
-    weekly, day = plans.default_plan(NOON), daily.day_plan(NOON)
+    weekly, day = plans.default_plan(NOON), plans.day_plan(NOON)
     assert weekly.owner == day.owner == cast.admin
     page = sign_in(cast.admin).get(f"/plans/{weekly.pk}/edit")
     assert page.status_code == 200
@@ -141,6 +141,37 @@ def test_the_standing_plans_are_the_first_administrators_until_given_away(cast: 
     assert plans.default_plan(NOON).owner is None
     for path in ("/plan", f"/plans/{weekly.pk}"):
         assert "nobody" in sign_in(cast.viewer).get(path).content.decode()
+
+
+def test_what_was_swept_before_anybody_is_an_administrator_gets_an_owner_later(cast: Cast) -> None:
+    User.objects.filter(is_admin=True).update(is_active=False)
+    assert plans.default_plan(NOON).owner is plans.day_plan(NOON).owner is None
+    User.objects.filter(pk=cast.admin.pk).update(is_active=True)
+    assert plans.default_plan(NOON).owner == plans.day_plan(NOON).owner == cast.admin
+    assert Plan.objects.count() == 2
+
+
+# -- nobody to write to ------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_that_nobody_reads_promises_nothing_and_says_so(
+    cast: Cast, post_office: PostOffice, sign_in: SignIn
+) -> None:
+    plan = own_plan(cast)
+    plans.end_subscription(subscription=plan.readers.get(), by=cast.lead, at=EARLIER)
+    Plan.objects.filter(pk=plan.pk).update(enrols=True, audience="sponsor")  # and the program has no sponsor
+    enrolment.enrol(at=NOON)
+    assert promises.promise(at=NOON) == 0
+    assert outbox.deliver(clock=lambda: NOON, way=Mail()) == 0
+    assert not Letter.objects.exists()
+    found = Plan.objects.filter(pk=plan.pk)
+    assert kept.kept(found, NOON).words == "No message was promised for the last 7 days."
+    assert (kept.next_due(found, NOON), kept.troubles(found, NOON)) == ([], [])
+    lead = sign_in(cast.lead)
+    assert "none: nobody reads it yet" in lead.get(f"/plans/{plan.pk}").content.decode()
+    assert "NA-4" in lead.get("/plan").content.decode()
+    plans.subscribe(user=cast.viewer, by=cast.lead, plan=plan, at=NOON)
+    assert "nobody reads it yet" not in lead.get(f"/plans/{plan.pk}").content.decode()
 
 
 # -- what goes away ----------------------------------------------------------------------------------------------------

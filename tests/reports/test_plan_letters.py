@@ -412,7 +412,7 @@ def test_the_page_says_what_is_late_and_what_nobody_knows(
     assert found == {second.pk, third.pk}
     assert not kept.troubles(Plan.objects.changeable_by(portfolio.viewer), later)
     promises.promise(at=NOON + timedelta(days=21))
-    missed = Letter.objects.filter(kept.WAS_MISSED)
+    missed = Letter.objects.filter(state="missed")
     assert sorted(missed.filter(subscription=first.subscription).values_list("period", flat=True)) == [
         "2026-W48",
         "2026-W49",

@@ -19,6 +19,7 @@ from people.models import User
 from programs import talk
 from programs.models import Role
 from reports.letters import daily, outbox, writing
+from reports.letters.desk import open_desk
 from reports.letters.mail import Mail
 from reports.models import Letter, Reminder, Subscription
 from reports.plans import services as plans
@@ -32,7 +33,7 @@ MORNING = NOON.replace(hour=8)
 @pytest.fixture
 def spoken(portfolio: Cast) -> Cast:
     """Both programs had their update six weeks before; only the open one has another lead and a sponsor."""
-    daily.day_plan(MORNING - timedelta(days=60))
+    plans.day_plan(MORNING - timedelta(days=60))
     for program, word in ((portfolio.na4, "Power"), (portfolio.dark, "Canary")):
         update = reports.updates.services.begin_update(
             program=program, by=portfolio.lead, at=MORNING, health="on_track", text=f"{word} is **on site**.\n\n- fine"
@@ -143,7 +144,7 @@ def test_a_mail_asks_as_little_for_many_updates_as_for_few(spoken: Cast) -> None
 
     def asked(escalated: int) -> int:
         with CaptureQueriesContext(connection) as queries:
-            (words,) = writing.write([letter], at=MORNING, desk=writing.open_desk())
+            (words,) = writing.write([letter], at=MORNING, desk=open_desk())
         assert words.text.count("Open the program") == escalated
         return len(queries)
 
@@ -154,3 +155,30 @@ def test_a_mail_asks_as_little_for_many_updates_as_for_few(spoken: Cast) -> None
             user=spoken.lead, program=program, kind="escalation", owed_on=FRIDAY, at=MORNING, letter=letter
         )
     assert asked(6) == few
+
+
+def test_many_mails_ask_as_little_as_one(spoken: Cast) -> None:
+    """Facts are read for each day that programs were last told of, whoever reads of them."""
+    people = [User.objects.create(email=f"o{n}@example.com", name=f"Owner {n}") for n in range(6)]
+    for n, person in enumerate(people):
+        program = programs.services.create_program(by=spoken.admin, key=f"P{n}", name=f"P{n}", lead=person)
+        at = MORNING - timedelta(days=20)
+        said = reports.updates.services.begin_update(
+            program=program, by=person, at=at, health="on_track", text=f"All well in {n}."
+        )
+        reports.updates.services.publish_update(update=said, by=person, at=at)
+    daily.promise(at=MORNING)
+    letters = list(
+        Letter.objects.filter(subscription__user__in=people)
+        .select_related("subscription__user", "subscription__plan")
+        .order_by("pk")
+    )
+    assert len(letters) == 6
+
+    def asked(*some: Letter) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            found = list(writing.write(some, at=MORNING, desk=open_desk()))
+        assert [f"All well in {n}." in words.text for n, words in enumerate(found)] == [True] * len(some)
+        return len(queries)
+
+    assert asked(*letters) == asked(letters[0])

@@ -1,0 +1,52 @@
+"""What many letters share while they are written: the organisation, and facts that were read already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from people.models import Organisation
+from reports.letters.composing.cutting import Cutting
+from reports.letters.facts import Facts, load
+from reports.models import Plan
+from reports.plans.content import programs_of
+from reports.since import Since
+
+
+@dataclass
+class Desk:
+    """What many letters share while they are written: the organisation, and facts that were read already."""
+
+    organisation: str
+    zone: ZoneInfo
+    loaded: dict[tuple[date, date], tuple[frozenset[int], frozenset[int], Facts]] = field(default_factory=dict)
+    cuttings: dict[Any, Cutting] = field(default_factory=dict)
+    contents: dict[int, frozenset[int] | None] = field(default_factory=dict)
+
+    def day(self, at: datetime) -> date:
+        return at.astimezone(self.zone).date()
+
+    def facts(self, ids: frozenset[int], whole: frozenset[int], *, today: date, since_on: date) -> Facts:
+        """Facts of at least these programs."""
+        known = self.loaded.get((today, since_on))
+        if known is None or not (ids <= known[0] and whole <= known[1]):
+            if known:
+                ids, whole = ids | known[0], whole | known[1]
+            since = Since.start_of(since_on, self.zone)
+            known = ids, whole, load(ids, today=today, since=since, whole=whole)
+            self.loaded[today, since_on] = known
+        return known[2]
+
+    def content(self, plan: Plan) -> frozenset[int] | None:
+        if plan.pk not in self.contents:
+            self.contents[plan.pk] = programs_of(plan)
+        return self.contents[plan.pk]
+
+
+def open_desk() -> Desk:
+    organisation = Organisation.objects.first()
+    if organisation is None:
+        return Desk("Portfolio", ZoneInfo("UTC"))
+    return Desk(organisation.name, ZoneInfo(organisation.time_zone))
