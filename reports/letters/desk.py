@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from people.models import Organisation
 from reports.letters.composing.cutting import Cutting
 from reports.letters.facts import Facts, load
-from reports.models import Plan
+from reports.letters.frozen import thaw
+from reports.models import Plan, Update
 from reports.plans.content import programs_of
 from reports.since import Since
 
@@ -24,6 +25,7 @@ class Desk:
     loaded: dict[tuple[date, date], tuple[frozenset[int], frozenset[int], Facts]] = field(default_factory=dict)
     cuttings: dict[Any, Cutting] = field(default_factory=dict)
     contents: dict[int, frozenset[int] | None] = field(default_factory=dict)
+    thawed: dict[int, Facts] = field(default_factory=dict)
 
     def day(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()
@@ -38,6 +40,12 @@ class Desk:
             known = ids, whole, load(ids, today=today, since=since, whole=whole)
             self.loaded[today, since_on] = known
         return known[2]
+
+    def frozen(self, update: Update) -> Facts:
+        """The facts that an update was published on."""
+        if update.pk not in self.thawed:
+            self.thawed[update.pk] = thaw(update)
+        return self.thawed[update.pk]
 
     def content(self, plan: Plan) -> frozenset[int] | None:
         if plan.pk not in self.contents:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from typing import TypeVar
 
 from django.db.models import Count, F, Q
@@ -40,6 +40,8 @@ class Facts:
     updates: list[Update]
     hand_offs: list[Dependency]
     late_by_ends: list[tuple[int, int, int]]
+    # The moment they were frozen at; None for those of now.
+    at: datetime | None = None
 
     @property
     def open_risks(self) -> int:
@@ -127,6 +129,7 @@ def load(program_ids: frozenset[int], *, today: date, since: Since, whole: froze
             Update.objects.published()
             .filter(program__in=program_ids, published_at__gte=since.at)
             .select_related("program", "author", "path_owner")
+            .defer("snapshot", "sentences")
             .order_by("program__name", "program_id", "-published_at", "-id")
             .distinct("program__name", "program_id")
         ),

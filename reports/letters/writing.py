@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from reports.letters.composing.cut import Cut
 from reports.letters.composing.cutting import MOST_PROGRAMS, Cutting
 from reports.letters.composing.rendering import render
 from reports.letters.desk import Desk
+from reports.letters.facts import Facts
 from reports.letters.links import links
 from reports.models import Letter, Plan, Subscription
 from reports.plans.invitations import write_invitation
@@ -31,6 +32,8 @@ ROWS = (MOST_PROGRAMS, MOST_PROGRAMS * 3 // 4, MOST_PROGRAMS // 2, 0)
 MOST_BYTES = 100_000
 # A letter after a long silence looks back this far and no further.
 LONGEST_LOOK_BACK = timedelta(days=35)
+# What a letter tells was read no longer than this before it was started.
+OLDEST_FACTS = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -62,15 +65,14 @@ def write(letters: Sequence[Letter], *, at: datetime, desk: Desk) -> Iterator[Wr
             yield Written(**daily.write(letter, visible, waits, at=at, desk=desk))
         else:
             last = told_until.get((reader.pk, EXTRA in letter.period))
-            since_on = _since(last, at, desk)
-            yield _letter(letter, visible, teams[reader.pk], since_on, at=at, desk=desk, everything=everything)
+            yield _letter(letter, visible, teams[reader.pk], last, at=at, desk=desk, everything=everything)
 
 
 def _letter(
     letter: Letter,
     visible: frozenset[int],
     teams: frozenset[int],
-    since_on: date,
+    last: datetime | None,
     *,
     at: datetime,
     desk: Desk,
@@ -85,11 +87,12 @@ def _letter(
     if chosen is not None and not ids:
         return Written(not_sent="The reader sees no program of it.")
     cut = Cut.of(plan)
-    today = desk.day(at)
-    key = today, since_on, ids, visible, cut
+    today, since_on = desk.day(at), _since(last, at, desk)
+    whole = frozenset({plan.program_id} if plan.program_id else set[int]())
+    facts = desk.facts(everything, whole, today=today, since_on=since_on)
+    facts, said = _approved(facts, plan, last, desk)
+    key = facts.at, facts.today, facts.since.on, said, ids, visible, cut
     if key not in desk.cuttings:
-        whole = frozenset({plan.program_id} if plan.program_id else set[int]())
-        facts = desk.facts(everything, whole, today=today, since_on=since_on)
         desk.cuttings[key] = Cutting(facts.only(ids, visible), cut, settings.SITE_URL)
     cutting = desk.cuttings[key]
     for most_rows in (rows for rows in ROWS if rows <= cutting.fits):
@@ -108,6 +111,17 @@ def _letter(
             break
         cutting.fits = most_rows - 1
     return Written(subject, text, html, content.as_json())
+
+
+def _approved(facts: Facts, plan: Plan, last: datetime | None, desk: Desk) -> tuple[Facts, int | None]:
+    """What a program's own letter is written from: its newest update's frozen facts, unless they were told before."""
+    updates = facts.updates if plan.program_id else []
+    update = next((row for row in updates if row.program_id == plan.program_id), None)
+    if update is None:
+        return facts, None
+    if last is None or (update.published_at and update.published_at > last - OLDEST_FACTS):
+        return desk.frozen(update), update.pk
+    return replace(facts, updates=[row for row in facts.updates if row != update]), -update.pk
 
 
 def _teams(readers: Iterable[Subscription]) -> dict[int, frozenset[int]]:

@@ -272,7 +272,7 @@ def _hand_offs(program: Program, since: datetime) -> list[dict[str, Any]]:
         .filter(Q(predecessor__program=program) | Q(successor__program=program))
         .filter(predecessor__done_on=None, successor__done_on=None)
         .exclude(agreement=Dependency.Agreement.DELIVERED)
-        .select_related("predecessor__program", "successor__program")
+        .select_related("predecessor__program", "predecessor__forecast", "successor__program")
         .annotate(was=_was(Dependency, since, "need_by_on", "promised_on"))
         .order_by("id")
     )
@@ -281,6 +281,7 @@ def _hand_offs(program: Program, since: datetime) -> list[dict[str, Any]]:
         takes = row.successor.program_id == program.pk
         own, other = (row.successor, row.predecessor) if takes else (row.predecessor, row.successor)
         is_open = other.program.visibility == Program.Visibility.ORGANISATION
+        expected = row.predecessor.forecast if hasattr(row.predecessor, "forecast") else None
         found.append(
             {
                 "id": row.pk,
@@ -292,6 +293,7 @@ def _hand_offs(program: Program, since: datetime) -> list[dict[str, Any]]:
                 "agreement": row.agreement,
                 "need_by_on": _iso(row.need_by_on),
                 "promised_on": _iso(row.promised_on),
+                "expected_on": _iso(expected.p80_on) if expected and (is_open or not takes) else None,
                 "was": row.was,
             }
         )

@@ -17,7 +17,9 @@ import milestones.services
 import people.services
 import programs.services
 import reports.updates.services
+import risks.services
 from forecasts.models import ProgramHealth
+from milestones.models import Dependency
 from people.models import SavedView, Team, User
 from programs.models import Program, Role
 from programs.permissions import seen_by_each, shared_by_each
@@ -29,6 +31,7 @@ from reports.models import Letter, Plan, Subscription
 from reports.plans import enrolment, kept, promises
 from reports.plans import services as plans
 from reports.plans.invitations import invitation_token
+from risks.models import Decision
 from tests.conftest import FRIDAY, NOON, Api, Cast
 from tests.reports.conftest import PostOffice, judge, part
 
@@ -184,6 +187,48 @@ def test_a_plan_is_made_and_changed_on_its_pages(cast: Cast, sign_in: SignIn) ->
 
 
 # -- what audiences are told -----------------------------------------------------------------------------------------
+
+
+def test_one_approval_tells_all_its_readers_the_same_numbers(
+    portfolio: Cast, post_office: PostOffice, other: Program, team: Team
+) -> None:
+    """Oslo reads at its noon; until Los Angeles does, a run replaced the day's forecast and records changed."""
+    na4, later = portfolio.na4, NOON + timedelta(hours=9)
+    hand_off(portfolio, na4, other, team, "Racks")
+    launch = milestones.services.create_milestone(program=na4, by=portfolio.lead, name="Launch", target_on=FRIDAY)
+    written: dict[str, Any] = {"program": na4, "by": portfolio.lead, "at": EARLIER, "cause": "A strike"}
+    written |= {"path_to_green": "Fly it in", "path_owner": portfolio.lead, "path_on": FRIDAY}
+    update = reports.updates.services.begin_update(**written, health="off_track", text="Steel is late.")
+    reports.updates.services.publish_update(update=update, by=portfolio.lead, at=EARLIER)
+    for user, zone in ((portfolio.viewer, "Europe/Oslo"), (portfolio.contributor, "America/Los_Angeles")):
+        User.objects.filter(pk=user.pk).update(time_zone=zone)
+        for audience in ("team", "sponsor", "partner"):
+            plan = Plan.objects.filter(audience=audience).first()
+            read_by(plan or program_plan(portfolio, audience, teams=[team]), user, by=portfolio.lead)
+    assert run() == 3
+    ProgramHealth.objects.filter(program=na4, day=FRIDAY).update(
+        p80_on=FRIDAY, slip_days=-56, health="on_track", computed_at=later
+    )
+    milestones.services.change_milestone(
+        milestone=launch, by=portfolio.lead, today=FRIDAY, at=NOON, done_on=FRIDAY, name="Launched"
+    )
+    risks.services.create_risk(program=na4, by=portfolio.lead, today=FRIDAY, title="Flood")
+    risks.services.close_risk(risk=na4.risks.order_by("pk")[0], by=portfolio.lead, on=FRIDAY, because="Over")
+    Dependency.objects.update(promised_on=FRIDAY)
+    Decision.objects.update(decide_by_on=FRIDAY)
+    assert run(later) == 3
+    letters = {(one.subscription.plan.audience, one.subscription.zone_name): one for one in Letter.objects.all()}
+    for audience in ("team", "sponsor", "partner"):
+        first, second = letters[audience, "Europe/Oslo"], letters[audience, "America/Los_Angeles"]
+        assert first.facts == second.facts
+        assert "CET" in first.text
+        assert "PST" in second.text
+        assert not check(first).differences + check(second).differences
+    assert "34 d" in letters["team", "America/Los_Angeles"].text
+    # Without a new update the numbers are those of the reader's hour.
+    assert run(NOON + timedelta(days=7)) == 3
+    fresh: Any = Letter.objects.filter(period="2026-W48", subscription__plan__audience="team").get().facts
+    assert fresh["tiles"][1]["slip_days"] == -56
 
 
 def test_audiences_are_told_less_and_never_another_number(

@@ -175,7 +175,7 @@ def compose(
         unsubscribe_url=links.unsubscribe,
         is_program=cut.program is not None,
         written={
-            "at": at.isoformat(),
+            "at": (facts.at or at).isoformat(),
             "today": facts.today.isoformat(),
             "since_on": facts.since.on.isoformat(),
             "audience": cut.audience,
