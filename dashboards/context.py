@@ -52,7 +52,7 @@ PORTFOLIO = (
 )
 PERSONAL = (
     Place("/inbox", "inbox", lazy("Inbox"), key="g i"),
-    Place("/updates/mine", "pencil", lazy("My updates")),
+    Place("/updates/mine", "pencil", lazy("My updates"), key="g u"),
     Place("/plan", "cal", lazy("Communication plan")),
     Place("/letters", "mail", lazy("Letters")),
 )

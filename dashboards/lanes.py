@@ -283,14 +283,20 @@ def read(rows: QuerySet[Milestone], allowed: Allowed) -> list[Mark]:
     return [_mark(row, allowed.get(row["program__key"], frozenset())) for row in values]
 
 
-def _moves(row: dict[str, Any], allowed: frozenset[Act]) -> tuple[str, date | None]:
-    """Which field moves a milestone's bar, and from which day: the promise that is all there is, else its start."""
-    is_planned = row["forecast__basis"] in (None, MilestoneForecast.Basis.PLANNED)
-    if row["done_on"] or row["started_on"] or Act.EDIT not in allowed:
-        return "", None
-    if not is_planned:
-        return "not_before_on", row["forecast__start_on"]
-    return ("target_on", row["target_on"]) if row["target_on"] and Act.PLAN in allowed else ("", None)
+def _moves(row: dict[str, Any], allowed: frozenset[Act]) -> dict[str, Any]:
+    """Which field moves a milestone's bar, and from which day: the promise that is all there is, else its start.
+
+    Of one that does not move, why it stays.
+    """
+    if Act.EDIT not in allowed:
+        return {}
+    if row["done_on"] or row["started_on"]:
+        return {"stays": "done" if row["done_on"] else "started"}
+    if row["forecast__basis"] not in (None, MilestoneForecast.Basis.PLANNED):
+        return {"moves": "not_before_on", "moves_from": row["forecast__start_on"]}
+    if row["target_on"] and Act.PLAN in allowed:
+        return {"moves": "target_on", "moves_from": row["target_on"]}
+    return {"stays": "promised"}
 
 
 def _mark(row: dict[str, Any], allowed: frozenset[Act]) -> Mark:
@@ -298,7 +304,6 @@ def _mark(row: dict[str, Any], allowed: frozenset[Act]) -> Mark:
     promised = row["target_on"] or row["forecast__target_on"]
     late_on = done_on or row["forecast__p80_on"]
     due = promised or baseline_on
-    moves, moves_from = _moves(row, allowed)
     tone = "done" if done_on else slip_tone((late_on - due).days) if late_on and due else "none"
     return Mark(
         pk=row["pk"],
@@ -318,8 +323,7 @@ def _mark(row: dict[str, Any], allowed: frozenset[Act]) -> Mark:
         is_end=row["is_end"],
         critical=bool(row["forecast__on_longest_path"]) and not done_on,
         driven_by=row["forecast__driven_by_id"],
-        moves=moves,
-        moves_from=moves_from,
+        **_moves(row, allowed),
         target_moves=bool(row["target_on"]) and not done_on and Act.PLAN in allowed,
     )
 

@@ -1,7 +1,8 @@
-"""Pages of the search, and the answers of the command palette: records, then what one may do."""
+"""Pages of the search, and the answers of the command palette: records by name, what one may do, records by text."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dashboards.context import PERSONAL, PORTFOLIO, existing, own_programs
-from dashboards.search import BY_NAME, NOUNS, search
+from dashboards.search import BY_NAME, HOLDS, NOUNS, TEXT, Group, search
 from dashboards.subjects import named
 from people.models import User
 from people.pages import SignedIn
@@ -61,13 +62,22 @@ def search_page(request: SignedIn) -> HttpResponse:
 def palette(request: SignedIn) -> HttpResponse:
     """The options of the palette for what is typed so far: a fragment."""
     asked = request.GET.get("q", "").strip()[:MOST_CHARACTERS]
-    groups = found(request.user, asked) if asked else [(_("Watched and yours"), records(request.user))]
     words = asked.casefold().split()
     deeds = [deed for deed in actions(request.user) if all(word in deed.label.casefold() for word in words)]
+    acting = (_("Actions"), deeds)
     if asked:
+        found = search(request.user, asked, most=MOST_IN_PALETTE)
         label = _("Search for “%(words)s”") % {"words": asked}
-        deeds.append(Option(label, f"/search?{urlencode({'q': asked})}", "search"))
-    groups.append((_("Actions"), deeds))
+        # What merely holds the words somewhere in a long text is never what Enter opens.
+        groups = [
+            *told(group for group in found if group.hits[0].rank < HOLDS),
+            acting,
+            *told(group for group in found if HOLDS <= group.hits[0].rank < TEXT),
+            (_("Search"), [Option(label, f"/search?{urlencode({'q': asked})}", "search")]),
+            *told(group for group in found if group.hits[0].rank >= TEXT),
+        ]
+    else:
+        groups = [(_("Watched and yours"), records(request.user)), acting]
     numbered, number = [], 0
     for label, options in groups:
         if options:
@@ -76,7 +86,7 @@ def palette(request: SignedIn) -> HttpResponse:
     return render(request, "dashboards/palette.html", {"groups": numbered})
 
 
-def found(viewer: User, asked: str) -> list[tuple[str, list[Option]]]:
+def told(groups: Iterable[Group]) -> list[tuple[str, list[Option]]]:
     return [
         (
             str(group.noun.label),
@@ -85,7 +95,7 @@ def found(viewer: User, asked: str) -> list[tuple[str, list[Option]]]:
                 for hit in group.hits
             ],
         )
-        for group in search(viewer, asked, most=MOST_IN_PALETTE)
+        for group in groups
     ]
 
 

@@ -46,9 +46,11 @@ class Mark:
     lane: int = 0
     tag: str = ""
     program: str = ""
-    # What the reader may move: the field that its bar stands for, if any, the day it has now, and its target.
+    # What the reader may move: the field that its bar stands for, if any, the day it has now, and its target. Why the
+    # bar of one that is theirs to change stays: “done”, “started” or “promised”.
     moves: str = ""
     moves_from: date | None = None
+    stays: str = ""
     target_moves: bool = False
 
     @property
@@ -289,6 +291,9 @@ def row(place: Place, axis: Axis, at: Columns) -> str:
     of = f'data-milestone="{mark.pk}" data-version="{mark.version}"'
     if mark.moves and mark.moves_from:
         of += f" {_moving(mark.moves, mark.moves_from)}"
+    elif mark.stays:
+        of += f' data-stays="{mark.stays}"'
+    if mark.moves or mark.stays:
         band = _hit(x - 12, y, max(24, axis.clamp(last) - x + 18)) + band
     drawn.append(f'<g class="s-{mark.tone}" {of}>{band}{body}</g>')
     beyond = "" if axis.has(finish) else "‹ " if finish < axis.start else "› "
@@ -296,8 +301,8 @@ def row(place: Place, axis: Axis, at: Columns) -> str:
     # Lines of links and of the target run behind the words, which stand on the left where the right has no room.
     start = right if right + wide <= WIDTH else left - wide
     drawn.append(
-        f'<rect class="v-surface" x="{n(start)}" y="{n(y - 8)}" width="{n(wide)}" height="16" opacity=".85"/>'
-        f'<text class="v-text-2" x="{n(start + 3)}" y="{n(y + 4)}">{escape(label)}</text>'
+        f'<g class="v-when"><rect class="v-surface" x="{n(start)}" y="{n(y - 8)}" width="{n(wide)}" height="16" '
+        f'opacity=".85"/><text class="v-text-2" x="{n(start + 3)}" y="{n(y + 4)}">{escape(label)}</text></g>'
     )
     return linked(f"/m/{mark.pk}", mark.in_words, y - 13, 26, WIDTH, "".join(drawn))
 

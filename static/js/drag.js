@@ -1,29 +1,28 @@
 // Moving milestones on a roadmap. What may move has data-moves, the field that it stands for, and data-from, its day;
 // dragging it, or arrow keys on its row, proposes another day, and a form with the impact asks before anything is saved.
+// What does not move has data-stays, the reason, which is told to whoever tries.
 const dialog = document.getElementById("move");
 const says = document.getElementById("move-says");
 const slot = document.getElementById("move-form");
 const fill = (words, values) => words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 const MOVES = "[data-moves]";
-let held = null; // { mark, row, days, startX, pointer }
+const SLACK = 4; // pixels that a click may slip
+let held = null; // { mark, row, days, startX, pointer }; pointer only until it is let go
 let dragged = false; // since the pointer went down: its click then is none
 
 const day = (from, days) => new Date(Date.parse(from) + days * 86_400_000);
 const local = (date) => date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const bar = (row) => row.querySelector("[data-milestone]");
 
 function hold(mark, more = {}) {
+  giveUp();
   held = { mark, row: mark.closest("a"), days: 0, ...more };
 }
 
-function shift(days) {
+// The one label of the row meanwhile, beside what is held; a refresh leaves the row alone.
+function tell(words, aloud, across = 0) {
   const { mark, row } = held;
-  if (days === held.days) return;
-  held.days = days;
-  const width = Number(mark.ownerSVGElement.dataset.day);
-  const on = local(day(mark.dataset.from, days));
-  const by = `${days > 0 ? "+" : "\u2212"}${Math.abs(days)}`;
-  const words = fill(dialog.dataset[mark.dataset.moves], { day: on, days: by });
-  mark.setAttribute("transform", `translate(${days * width} 0)`);
+  row.dataset.held = "";
   let label = row.querySelector("[data-says]");
   if (!label) {
     label = document.createElementNS(mark.namespaceURI, "text");
@@ -32,21 +31,35 @@ function shift(days) {
     // Above the words beside it.
     row.append(mark, label);
   }
-  const box = mark.getBBox();
-  label.setAttribute("x", box.x + days * width);
-  label.setAttribute("y", box.y + 2);
   label.textContent = words;
-  says.textContent = fill(dialog.dataset.asks, { move: words });
+  says.textContent = aloud;
+  const box = mark.getBBox();
+  const room = mark.ownerSVGElement.viewBox.baseVal.width - label.getComputedTextLength();
+  label.setAttribute("x", Math.min(box.x + across, room));
+  label.setAttribute("y", box.y + 2);
 }
 
-function release(mark) {
-  mark.removeAttribute("transform");
-  mark.closest("a").querySelector("[data-says]")?.remove();
+function shift(days) {
+  const { mark } = held;
+  if (days === held.days) return;
+  held.days = days;
+  const across = days * Number(mark.ownerSVGElement.dataset.day);
+  const by = `${days > 0 ? "+" : days < 0 ? "\u2212" : ""}${Math.abs(days)}`;
+  const words = fill(dialog.dataset[mark.dataset.moves], { day: local(day(mark.dataset.from, days)), days: by });
+  mark.setAttribute("transform", `translate(${across} 0)`);
+  tell(words, fill(dialog.dataset.asks, { move: words }), across);
+}
+
+function refuse() {
+  const why = dialog.dataset[`stays_${held.mark.dataset.stays ?? "others"}`];
+  tell(why, why);
 }
 
 function giveUp() {
   if (!held) return;
-  release(held.mark);
+  held.mark.removeAttribute("transform");
+  held.row.querySelector("[data-says]")?.remove();
+  delete held.row.dataset.held;
   held = null;
   says.textContent = "";
 }
@@ -54,7 +67,7 @@ function giveUp() {
 function ask() {
   const { mark, row, days } = held;
   const { moves, from } = mark.dataset;
-  const of = row.querySelector("[data-milestone]").dataset;
+  const of = bar(row).dataset;
   const query = new URLSearchParams({ only: moves, [moves]: local(day(from, days)), version: of.version });
   // A promise for a quarter that is moved by days is one for a day.
   if (moves === "target_on") query.set("target_precision", "day");
@@ -67,30 +80,35 @@ function ask() {
 const scale = (svg) => svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
 
 document.addEventListener("pointerdown", (event) => {
-  const mark = event.target.closest?.(MOVES);
   dragged = false;
-  if (!mark || event.button !== 0 || dialog.open) return;
+  if (event.button !== 0 || dialog.open) return;
+  const row = event.target.closest?.(".road-box a");
+  const mark = row && (event.target.closest(MOVES) ?? bar(row));
   giveUp();
-  hold(mark, { startX: event.clientX, pointer: event.pointerId });
+  if (mark) hold(mark, { startX: event.clientX, pointer: event.pointerId });
 });
 
 document.addEventListener("pointermove", (event) => {
   if (held?.pointer !== event.pointerId) return;
-  const svg = held.mark.ownerSVGElement;
-  const days = Math.round((event.clientX - held.startX) / scale(svg) / Number(svg.dataset.day));
-  if (days || held.days) {
-    dragged = true;
-    shift(days);
-  }
+  const { mark, startX } = held;
+  // Let go where nobody told: outside of the window, or of a row that has left the page.
+  if (!event.buttons || !mark.isConnected) return giveUp();
+  const pixels = event.clientX - startX;
+  if (Math.abs(pixels) > SLACK) dragged = true;
+  if (!dragged) return;
+  if (mark.matches(MOVES)) shift(Math.round(pixels / scale(mark.ownerSVGElement) / Number(mark.ownerSVGElement.dataset.day)));
+  else refuse();
 });
 
+// From here on the pointer moves nothing, wherever it goes: what it let go waits for the answer.
 document.addEventListener("pointerup", (event) => {
   if (held?.pointer !== event.pointerId) return;
-  if (held.days) ask();
-  else giveUp();
+  held.pointer = null;
+  if (held.days && held.mark.isConnected) ask();
+  else if (held.mark.matches(MOVES) || !dragged) giveUp();
 });
 
-document.addEventListener("pointercancel", giveUp);
+document.addEventListener("pointercancel", (event) => held?.pointer === event.pointerId && giveUp());
 // The row is a link, which a browser would drag itself, and follow when it is let go.
 document.addEventListener("dragstart", (event) => held?.pointer && event.preventDefault());
 document.addEventListener("click", (event) => dragged && event.detail && event.preventDefault(), true);
@@ -102,17 +120,16 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const row = document.activeElement?.closest(".road-box a");
-  const mark = held && held.row === row ? held.mark : row?.querySelector(MOVES);
-  if (!mark || dialog.open || event.ctrlKey || event.metaKey || event.altKey) return;
+  const own = row && bar(row);
+  if (!own || dialog.open || event.ctrlKey || event.metaKey || event.altKey) return;
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
   if (step) {
-    if (held?.row !== row) {
-      giveUp();
-      hold(mark);
-    }
-    shift(held.days + step * (event.shiftKey ? 7 : 1));
     event.preventDefault();
-  } else if (event.key === "Enter" && held?.days) {
+    // The bar, as a pointer would take it; of one that stays, the flag.
+    if (held?.row !== row) hold(own.matches(MOVES) ? own : (row.querySelector(MOVES) ?? own));
+    if (held.mark.matches(MOVES)) shift(held.days + step * (event.shiftKey ? 7 : 1));
+    else refuse();
+  } else if (event.key === "Enter" && held?.row === row && held.days) {
     ask();
     event.preventDefault();
   }
@@ -123,8 +140,10 @@ document.addEventListener("focusout", ({ target }) => held && !held.pointer && !
 dialog.addEventListener("close", () => {
   const row = held?.row;
   // What was saved stays where it was put until the page brings its new place.
-  if (dialog.returnValue === "saved") held = null;
-  else giveUp();
+  if (dialog.returnValue === "saved") {
+    delete row?.dataset.held;
+    held = null;
+  } else giveUp();
   dialog.returnValue = "";
   slot.replaceChildren();
   row?.focus();

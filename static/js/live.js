@@ -1,7 +1,7 @@
 // Keeps an open page current: asks for a short stamp every few seconds, and has the page's own address morphed in when
-// the stamp differs. What a person has open or has typed stays as it is.
+// the stamp differs. What a person has open, holds or has typed stays as it is.
 const EVERY = 5000;
-const typed = "[data-editing], form[data-dirty]";
+const typed = "[data-editing], form[data-dirty], [data-held]";
 let asking = false;
 
 const element = (node) => node.nodeType === Node.ELEMENT_NODE;

@@ -26,8 +26,9 @@ function remember() {
 
 function showRecent() {
   const found = recent().filter((one) => one.url !== location.pathname).slice(0, MOST_RECENT);
-  const group = found.length && document.getElementById("recent-group").content.cloneNode(true);
-  if (!group) return;
+  if (!found.length) return;
+  const parts = document.getElementById("recent-group").content;
+  const group = parts.querySelector(".group").cloneNode(true);
   const line = group.querySelector("li");
   line.replaceWith(
     ...found.map(({ url, name }, at) => {
@@ -36,9 +37,14 @@ function showRecent() {
       option.href = url;
       option.id = `palette-recent-${at}`;
       option.querySelector(".truncate").textContent = name;
+      option.prepend(parts.querySelector(`[data-icon~="${url.split("/")[1]}"] > svg`).cloneNode(true));
       return one;
     }),
   );
+  // Each is offered once.
+  const offered = new Set(found.map(({ url }) => url));
+  for (const option of options()) if (offered.has(option.getAttribute("href"))) option.parentElement.remove();
+  for (const rest of dialog.querySelectorAll(".group:not(:has(li))")) rest.remove();
   document.getElementById("palette-results").prepend(group);
 }
 

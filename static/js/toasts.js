@@ -7,6 +7,8 @@ function leave(toast) {
 }
 
 function time(place) {
+  // A refresh brings a whole list into this one.
+  for (const list of place.querySelectorAll(".toasts")) list.replaceWith(...list.children);
   for (const toast of place.querySelectorAll(".toast:not([data-timed])")) {
     toast.dataset.timed = "";
     setTimeout(leave, STAYS, toast);
