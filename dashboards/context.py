@@ -26,7 +26,7 @@ MOST_OWN_PROGRAMS = 8
 
 
 class Place(NamedTuple):
-    """A page of the side navigation; ``on_phone`` it is one of the five in the bar, the others stand below the page."""
+    """A page of the side navigation; ``on_phone`` it is in the bar, beside the inbox, and the others stand below."""
 
     path: str
     icon: str
@@ -41,7 +41,7 @@ PORTFOLIO = (
     Place("/dependencies", "graph", lazy("Dependencies"), on_phone=True, key="g d"),
     Place("/trends", "trend", lazy("Trends"), on_phone=True, key="g t"),
     Place("/risks", "risk", lazy("Risks"), on_phone=True),
-    Place("/decisions", "gavel", lazy("Decisions"), on_phone=True),
+    Place("/decisions", "gavel", lazy("Decisions")),
     Place("/review", "doc", lazy("Review")),
     Place("/quality", "check", lazy("Schedule quality")),
     Place("/changes", "clock", lazy("Changes")),

@@ -19,12 +19,12 @@ from dashboards.roadmap_charts import (
     WIDTH,
     Columns,
     Place,
-    cut,
     flag,
     letters,
     link,
     linked,
     month_step,
+    named,
     row,
 )
 from dashboards.templatetags.words import SHAPE_OF, SHAPES, tone, written
@@ -32,10 +32,11 @@ from dashboards.window import Window
 from history import past
 
 LABELS, LEFT, HEAD = 300, 314, 50
-NAMES, NAMES_LEFT = 132, 26  # the column of names on a phone, and where it begins in the drawing
+NAMES, NAMES_LEFT = 176, 26  # the column of names on a phone, which has slips too, and where it begins in the drawing
 LANE, BAND, STRIP, FOOT = 44, 28, 22, 6
-ROOM = Columns(52, 204, 292)
+ROOM = Columns(52, 204, 292, narrow=102)
 SHADES = 4
+BOLD = 6.8  # pixels that a bold letter takes
 MONTH, WEEK = 50, 30  # pixels that the name of a month takes, and of a week
 # The address that opens what is closed and closes what is open, by its key.
 Toggle = Callable[[str], str]
@@ -203,7 +204,7 @@ class _Sheet:
         y, tall = self.y, BAND + (0 if is_open else STRIP)
         self.bands.append(f'<rect class="v-row" x="0" y="{n(y)}" width="{WIDTH}" height="{tall}"/>')
         drawn = _chevron(y + 14, is_open)
-        drawn += f'<text class="v-strong v-bold" x="28" y="{n(y + 18)}">{escape(cut(title, 262, 6.8))}</text>'
+        drawn += named(title, 28, y + 18, 262, 170, "v-strong v-bold", BOLD)
         wide = n(letters(words) * 5.9 + 8)
         drawn += f'<rect class="v-row" x="{LEFT + 4}" y="{n(y + 4)}" width="{wide}" height="20"/>'
         drawn += f'<text class="v-text" x="{LEFT + 8}" y="{n(y + 18)}">{escape(words)}</text>'
@@ -242,15 +243,17 @@ class _Sheet:
         y = self.y
         colour = tone(lane.health)
         shape = SHAPES[SHAPE_OF.get(lane.health, colour)] if lane.health else ""
+        below = f'x="{ROOM.name}" y="{n(y + 35)}"'
         drawn = [
             f'<g class="glyph s-{colour}" transform="translate(32 {n(y + 8)})">{shape}</g>'
-            f'<text class="v-strong v-bold" x="{ROOM.name}" y="{n(y + 18)}">{escape(cut(lane.title, 190, 6.8))}</text>'
-            f'<text class="v-text" x="{ROOM.name}" y="{n(y + 35)}">{described(lane)}</text>'
+            f"{named(lane.title, ROOM.name, y + 18, 190, ROOM.narrow, 'v-strong v-bold', BOLD)}"
+            f'<text class="v-text{" v-full" if lane.p80_on else ""}" {below}>{described(lane)}</text>'
         ]
+        if lane.p80_on:
+            drawn.append(f'<text class="v-text v-short" {below}>P80 {day_name(lane.p80_on)}</text>')
         if lane.slip is not None:
-            drawn.append(
-                f'<text class="v-text-2" x="{ROOM.slip}" y="{n(y + 18)}" text-anchor="end">{signed(lane.slip)}</text>'
-            )
+            by = f'x="{ROOM.slip}" y="{n(y + 18)}" text-anchor="end"'
+            drawn.append(f'<text class="v-text-2 v-by" {by}>{signed(lane.slip)}</text>')
         drawn.append(f'<g class="s-{colour}">{self._ends(lane, y + 14)}</g>')
         self.rows.append(_down_left(y))
         self.rows.append(linked(lane.url, _program_words(lane), y + 2, 26, WIDTH, "".join(drawn)))

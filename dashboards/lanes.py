@@ -15,6 +15,7 @@ from django.db.models import (
     Expression,
     F,
     IntegerField,
+    Max,
     OuterRef,
     Q,
     QuerySet,
@@ -26,6 +27,7 @@ from django.db.models import (
 from django.db.models.functions import (
     Cast,
     Coalesce,
+    Greatest,
     RowNumber,
     TruncMonth,
     TruncQuarter,
@@ -240,6 +242,13 @@ def of_program(program: Program, viewer: User) -> QuerySet[Milestone]:
             )
         )
     )
+
+
+def last_day(rows: QuerySet[Milestone]) -> date | None:
+    """The last day for which something is drawn."""
+    days = ("done_on", "target_on", "forecast__finish_on", "forecast__p80_on")
+    latest = rows.order_by().aggregate(last=Greatest(*(Max(day) for day in days)))
+    return latest["last"]
 
 
 def count(lanes: Collection[Lane], rows: QuerySet[Milestone], shown: Shown) -> None:

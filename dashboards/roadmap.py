@@ -97,6 +97,11 @@ class Asked:
         pairs = self.state(**changes)
         return f"{self.path}?{urlencode(pairs)}" if pairs else self.path
 
+    def fitted(self, rows: QuerySet[Milestone]) -> Asked:
+        """Without months in which nothing is, unless the address names a day."""
+        last = None if self.first or self.last else lanes.last_day(rows)
+        return replace(self, window=self.window.ending(last)) if last else self
+
     @property
     def clear_url(self) -> str:
         """The address of the usual roadmap, of the same day."""
@@ -281,6 +286,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
     groups, allowed = lanes.programs(request.user, today=today, by=asked.group, health=asked.health)
     found = [lane for group in groups for lane in group.lanes]
     rows = lanes.of_programs(groups)
+    asked = asked.fitted(rows)
     lanes.count(found, rows, asked.window)
     sheet = lay_out(groups, asked, MOST_OF_A_PROGRAM)
     asked = sheet.asked
@@ -332,6 +338,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
     today = day_of(request)
     asked = read(request, today)
     rows = lanes.of_program(found, request.user)
+    asked = asked.fitted(rows)
     streams = lanes.workstreams(found)
     lanes.count(streams, rows, asked.window)
     streams = [lane for lane in streams if lane.total]

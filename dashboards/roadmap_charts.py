@@ -106,11 +106,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Columns:
-    """Where the words of a row stand: its name, whose it is, and its slip, which ends on the right."""
+    """Where the words of a row stand: its name, whose it is, and its slip, which ends on the right.
+
+    ``narrow`` is the room of a name on a phone, if it has another drawing there.
+    """
 
     name: int
     tag: int
     slip: int
+    narrow: int = 0
 
 
 CARD = Columns(10, 176, 252)
@@ -186,6 +190,20 @@ def cut(text: str, room: float, letter: float = LETTER) -> str:
     return f"{kept.rstrip()}…"
 
 
+def named(
+    text: str, x: float, y: float, room: float, narrow: float = 0, css: str = "v-strong", wide: float = LETTER
+) -> str:
+    """A name, cut to its room; and once more for a phone, which has less."""
+    place = f'x="{n(x)}" y="{n(y)}"'
+    full, brief = cut(text, room, wide), cut(text, narrow or room, wide)
+    if full == brief:
+        return f'<text class="{css}" {place}>{escape(full)}</text>'
+    return (
+        f'<text class="{css} v-full" {place}>{escape(full)}</text>'
+        f'<text class="{css} v-short" {place}>{escape(brief)}</text>'
+    )
+
+
 def _arrow(name: str, css: str) -> str:
     box = 'viewBox="0 0 8 8" refX="6.5" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse"'
     return f'<marker id="{name}" {box} orient="auto"><path class="v-head{css}" d="M0 .5 7 4 0 7.5z"/></marker>'
@@ -254,14 +272,12 @@ def row(place: Place, axis: Axis, at: Columns) -> str:
     if finish is None or last is None:
         return ""
     room = (at.tag - 4 if mark.tag else at.slip - 46) - at.name
-    name = escape(cut(mark.name, room))
-    drawn = [f'<text class="v-strong" x="{at.name}" y="{n(y + 4)}">{name}</text>']
+    drawn = [named(mark.name, at.name, y + 4, room, at.narrow)]
     if mark.tag:
         drawn.append(f'<text class="v-text" x="{at.tag}" y="{n(y + 4)}">{escape(cut(mark.tag, 46))}</text>')
     if mark.slip is not None:
-        drawn.append(
-            f'<text class="v-text-2" x="{at.slip}" y="{n(y + 4)}" text-anchor="end">{signed(mark.slip)}</text>'
-        )
+        look, by = f"v-text-2{' v-by' if at.narrow else ''}", f'x="{at.slip}" y="{n(y + 4)}" text-anchor="end"'
+        drawn.append(f'<text class="{look}" {by}>{signed(mark.slip)}</text>')
     left, right = x - 11, axis.clamp(last) + (6 if last > finish else 11)
     wide = letters(mark.label) * 5.7 + 6
     if mark.ghost_on and mark.ghost_on != finish:

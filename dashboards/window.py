@@ -57,8 +57,10 @@ class Step(StrEnum):
         return str(first.year)
 
 
-# What each zoom shows unless told otherwise: steps before today's, and steps in all.
+# What each zoom shows unless told otherwise: steps before today's, and steps in all, of which a third is shown even
+# where nothing is expected so far ahead.
 ZOOMS = {Step.WEEK: (4, 26), Step.MONTH: (2, 15), Step.QUARTER: (2, 12)}
+AIR = timedelta(days=14)  # after the last day, for its words
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,14 @@ class Window:
 
     def has(self, day: date) -> bool:
         return self.start <= day < self.end
+
+    def ending(self, last: date) -> Window:
+        """As much of it as a last day needs."""
+        steps = self.steps
+        least = steps[len(steps) // 3]
+        return Window(
+            self.start, self.step.later(max(min(self.step.first(last + AIR), steps[-1]), least), 1), self.step
+        )
 
     def moved(self, way: int) -> Window:
         """Half a window earlier (-1) or later (1)."""

@@ -22,7 +22,10 @@ function float(form) {
   const room = slot.getBoundingClientRect();
   const left = Math.max(8, Math.min(room.left - 8, document.documentElement.clientWidth - form.offsetWidth - 8));
   form.style.insetInlineStart = `${left + scrollX}px`;
-  form.style.insetBlockStart = `${room.top + scrollY - 8}px`;
+  // Its control lies over the value.
+  const control = form.querySelector(".input");
+  const lift = control ? control.getBoundingClientRect().top - form.getBoundingClientRect().top : 0;
+  form.style.insetBlockStart = `${Math.max(8, room.top + scrollY - lift - 4)}px`;
   form.scrollIntoView({ block: "nearest" });
 }
 

@@ -242,6 +242,10 @@ def test_steps_are_as_fine_as_their_numbers_have_room(
     assert (shown.step, len(shown.steps)) == (step, steps)
     assert shown.has(first or last or FRIDAY)
     assert shown.moved(1).moved(-1) == shown
+    # No longer than what is expected asks for, and never so short that it says little.
+    months = [len(shown.ending(shown.start + timedelta(days=30 * n)).steps) for n in (0, 7, 999)]
+    assert months[0] == len(shown.steps) // 3 + 1
+    assert months[0] <= months[1] <= months[2] == len(shown.steps)
 
 
 def test_the_health_filter_is_that_of_the_portfolio(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:

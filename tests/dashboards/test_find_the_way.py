@@ -29,12 +29,12 @@ def test_the_bar_of_a_phone_has_five_places_and_its_footer_the_rest(cast: Cast, 
     html = sign_in(cast.viewer).get("/risks").text
     places = part(PORTFOLIO, html).split("<li")[1:]
     shown = [LABEL.findall(place)[0] for place in places if not place.startswith(' class="hide-mobile"')]
-    assert shown == ["Portfolio", "Dependencies", "Trends", "Risks", "Decisions"]
+    assert shown == ["Portfolio", "Dependencies", "Trends", "Risks", "Inbox"]
     below = part(FOOTER, html)
     rest = {LABEL.findall(place)[0] for place in places} - set(shown)
     for label in ("Inbox", "Letters", "Settings", "Sign out", *rest):
-        assert (f">{label}</a>" in below) == (f">{label}</" in html), label
-    assert ">Risks</a>" not in below
+        assert (f">{label}</span></a>" in below) == (f">{label}</" in html), label
+    assert ">Risks</span>" not in below
 
 
 @pytest.mark.parametrize("path", ["/trends", "/accuracy", "/accuracy?by=team", "/accuracy/expert"])
