@@ -20,6 +20,7 @@ from history import past
 
 WIDTH, LABELS, ROW, HEAD, MOST_ROWS = 1118, 262, 28, 46, 60
 OTHERS = lazy("Other milestones")
+SLIP = 44  # pixels that a slip takes
 LETTER = 6.3  # pixels that a letter takes, about; one of Chinese or Japanese takes two
 
 
@@ -271,8 +272,8 @@ def row(place: Place, axis: Axis, at: Columns) -> str:
     finish, last = mark.finish_on, mark.last_on
     if finish is None or last is None:
         return ""
-    room = (at.tag - 4 if mark.tag else at.slip - 46) - at.name
-    drawn = [named(mark.name, at.name, y + 4, room, at.narrow)]
+    room = (at.tag - 4 if mark.tag else at.slip - SLIP - 2) - at.name
+    drawn = [named(mark.name, at.name, y + 4, room, at.narrow and at.narrow + (0 if mark.slip is not None else SLIP))]
     if mark.tag:
         drawn.append(f'<text class="v-text" x="{at.tag}" y="{n(y + 4)}">{escape(cut(mark.tag, 46))}</text>')
     if mark.slip is not None:

@@ -49,6 +49,7 @@ class Noun:
     prefix: str = ""
     keys: tuple[str, ...] = ()
     order: str = ""
+    is_text: bool = False  # what stands for its title is a long text, which holds many a word
 
     def is_key(self, asked: str) -> Q:
         """Rows of which this is the key, in any case."""
@@ -131,6 +132,7 @@ NOUNS = (
         detail=Concat("program__name", Value(", "), Cast(TruncDate("published_at"), CharField())),
         url="/u/{id}",
         order="-published_at",
+        is_text=True,
     ),
     Noun("kpi", lazy("KPIs"), "chart", KPI.objects.visible_to, "name", url="/p/{at}/kpis/{id}"),
     Noun(
@@ -235,7 +237,7 @@ def _matching(noun: Noun, viewer: Viewer, asked: str, most: int) -> Any:
     fits = Case(
         When(key, then=Value(float(EXACT))),
         When(begins, then=Value(float(BEGINS))),
-        When(titled, then=Value(float(HOLDS))),
+        When(titled, then=Value(float(TEXT if noun.is_text else HOLDS))),
         default=Value(float(TEXT)),
         output_field=FloatField(),
     )

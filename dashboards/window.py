@@ -90,8 +90,8 @@ class Window:
         """As much of it as a last day needs."""
         steps = self.steps
         least = steps[len(steps) // 3]
-        return Window(
-            self.start, self.step.later(max(min(self.step.first(last + AIR), steps[-1]), least), 1), self.step
+        return _finest(
+            self.start, self.step.later(max(min(self.step.first(min(last, steps[-1]) + AIR), steps[-1]), least), 1)
         )
 
     def moved(self, way: int) -> Window:
@@ -107,7 +107,11 @@ def window(zoom: Step, today: date, first: date | None = None, last: date | None
     end = zoom.later(zoom.first(last), 1) if last else zoom.later(start, count)
     if last and not first:
         start = zoom.later(end, -count)
-    # The finest step that leaves room for its number.
+    return _finest(start, end)
+
+
+def _finest(start: date, end: date) -> Window:
+    """The same days in the finest steps that leave room for their numbers."""
     long = (end - start).days
     step = next((s for s in (Step.WEEK, Step.MONTH, Step.QUARTER) if long <= MOST_STEPS * DAYS[s]), Step.YEAR)
     start, end = step.first(start), step.first(end - timedelta(days=1))

@@ -243,9 +243,10 @@ def test_steps_are_as_fine_as_their_numbers_have_room(
     assert shown.has(first or last or FRIDAY)
     assert shown.moved(1).moved(-1) == shown
     # No longer than what is expected asks for, and never so short that it says little.
-    months = [len(shown.ending(shown.start + timedelta(days=30 * n)).steps) for n in (0, 7, 999)]
-    assert months[0] == len(shown.steps) // 3 + 1
-    assert months[0] <= months[1] <= months[2] == len(shown.steps)
+    none, some, much = (shown.ending(shown.start + timedelta(days=days)) for days in (0, 200, 9_999))
+    assert shown.start + (shown.end - shown.start) / 4 < none.end <= some.end <= much.end == shown.end
+    assert shown.start - none.start < timedelta(days=7)
+    assert some.moved(1).moved(-1) == some
 
 
 def test_the_health_filter_is_that_of_the_portfolio(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
