@@ -20,7 +20,7 @@ from django.views.decorators.http import require_safe
 from dashboards import lane_charts, lanes
 from dashboards.lanes import Allowed, Group, Lane, Twin
 from dashboards.templatetags.words import critical_path, isolated
-from dashboards.window import ZOOMS, Step, Window, fits, window
+from dashboards.window import ZOOMS, Step, Window, fits, fitted, window
 from forecasts.models import ProgramHealth
 from history import past
 from milestones.models import Milestone
@@ -97,10 +97,10 @@ class Asked:
         pairs = self.state(**changes)
         return f"{self.path}?{urlencode(pairs)}" if pairs else self.path
 
-    def fitted(self, rows: QuerySet[Milestone]) -> Asked:
+    def fitted(self, rows: QuerySet[Milestone], today: date) -> Asked:
         """Without months in which nothing is, unless the address names a day."""
         last = None if self.first or self.last else lanes.last_day(rows)
-        return replace(self, window=self.window.ending(last)) if last else self
+        return replace(self, window=fitted(self.zoom, today, last)) if last else self
 
     @property
     def clear_url(self) -> str:
@@ -286,7 +286,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
     groups, allowed = lanes.programs(request.user, today=today, by=asked.group, health=asked.health)
     found = [lane for group in groups for lane in group.lanes]
     rows = lanes.of_programs(groups)
-    asked = asked.fitted(rows)
+    asked = asked.fitted(rows, today)
     lanes.count(found, rows, asked.window)
     sheet = lay_out(groups, asked, MOST_OF_A_PROGRAM)
     asked = sheet.asked
@@ -338,7 +338,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
     today = day_of(request)
     asked = read(request, today)
     rows = lanes.of_program(found, request.user)
-    asked = asked.fitted(rows)
+    asked = asked.fitted(rows, today)
     streams = lanes.workstreams(found)
     lanes.count(streams, rows, asked.window)
     streams = [lane for lane in streams if lane.total]

@@ -86,14 +86,6 @@ class Window:
     def has(self, day: date) -> bool:
         return self.start <= day < self.end
 
-    def ending(self, last: date) -> Window:
-        """As much of it as a last day needs."""
-        steps = self.steps
-        least = steps[len(steps) // 3]
-        return _finest(
-            self.start, self.step.later(max(min(self.step.first(min(last, steps[-1]) + AIR), steps[-1]), least), 1)
-        )
-
     def moved(self, way: int) -> Window:
         """Half a window earlier (-1) or later (1)."""
         count = way * max(1, len(self.steps) // 2)
@@ -107,13 +99,24 @@ def window(zoom: Step, today: date, first: date | None = None, last: date | None
     end = zoom.later(zoom.first(last), 1) if last else zoom.later(start, count)
     if last and not first:
         start = zoom.later(end, -count)
-    return _finest(start, end)
+    return _cut(zoom, start, end)
 
 
-def _finest(start: date, end: date) -> Window:
-    """The same days in the finest steps that leave room for their numbers."""
+def fitted(zoom: Step, today: date, drawn: date) -> Window:
+    """What a zoom shows around today, no further than something is drawn."""
+    before, most = ZOOMS[zoom]
+    start = zoom.later(zoom.first(today), -before)
+    last = min(drawn, zoom.later(start, most)) + AIR
+    count = next((count for count in range(most // 3, most) if zoom.later(start, count) > last), most)
+    # Even, so that half of it is whole steps.
+    return _cut(zoom, start, zoom.later(start, min(most, count + count % 2)))
+
+
+def _cut(zoom: Step, start: date, end: date) -> Window:
+    """Days in the finest steps that leave room for their numbers; in weeks where weeks are asked for."""
     long = (end - start).days
-    step = next((s for s in (Step.WEEK, Step.MONTH, Step.QUARTER) if long <= MOST_STEPS * DAYS[s]), Step.YEAR)
+    finest = (Step.WEEK, Step.MONTH, Step.QUARTER)[0 if zoom is Step.WEEK else 1 :]
+    step = next((s for s in finest if long <= MOST_STEPS * DAYS[s]), Step.YEAR)
     start, end = step.first(start), step.first(end - timedelta(days=1))
     return Window(start, step.later(end, 1), step)
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 import programs.services
 from dashboards.roadmap_charts import cut
-from dashboards.window import Step, window
+from dashboards.window import Step, fitted, window
 from forecasts.models import MilestoneForecast
 from milestones.models import Baseline, BaselineDate, Dependency, Milestone, Workstream
 from people.models import User
@@ -242,11 +242,18 @@ def test_steps_are_as_fine_as_their_numbers_have_room(
     assert (shown.step, len(shown.steps)) == (step, steps)
     assert shown.has(first or last or FRIDAY)
     assert shown.moved(1).moved(-1) == shown
-    # No longer than what is expected asks for, and never so short that it says little.
-    none, some, much = (shown.ending(shown.start + timedelta(days=days)) for days in (0, 200, 9_999))
-    assert shown.start + (shown.end - shown.start) / 4 < none.end <= some.end <= much.end == shown.end
-    assert shown.start - none.start < timedelta(days=7)
-    assert some.moved(1).moved(-1) == some
+
+
+@pytest.mark.parametrize("zoom", ["week", "month", "quarter"])
+def test_a_window_is_no_longer_than_what_is_drawn(zoom: str) -> None:
+    usual = window(Step(zoom), FRIDAY)
+    none, some, much = (fitted(Step(zoom), FRIDAY, FRIDAY + timedelta(days=days)) for days in (0, 100, 999_999))
+    assert usual.start == none.start == some.start
+    assert some.has(FRIDAY + timedelta(days=100))
+    assert none.end <= some.end < much.end
+    assert much == usual
+    half = some.moved(-1)
+    assert window(Step(zoom), FRIDAY, half.start, half.last).moved(1) == some
 
 
 def test_the_health_filter_is_that_of_the_portfolio(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
