@@ -247,7 +247,7 @@ def of_program(program: Program, viewer: User) -> QuerySet[Milestone]:
 def last_day(rows: QuerySet[Milestone]) -> date | None:
     """The last day for which something is drawn."""
     days = ("done_on", "target_on", "forecast__finish_on", "forecast__p80_on")
-    latest = rows.order_by().aggregate(last=Greatest(*(Max(day) for day in days)))
+    latest: dict[str, date | None] = rows.order_by().aggregate(last=Greatest(*(Max(day) for day in days)))
     return latest["last"]
 
 

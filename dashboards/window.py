@@ -108,8 +108,9 @@ def fitted(zoom: Step, today: date, drawn: date) -> Window:
     start = zoom.later(zoom.first(today), -before)
     last = min(drawn, zoom.later(start, most)) + AIR
     count = next((count for count in range(most // 3, most) if zoom.later(start, count) > last), most)
-    # Even, so that half of it is whole steps.
-    return _cut(zoom, start, zoom.later(start, min(most, count + count % 2)))
+    if zoom is Step.QUARTER:
+        count += count % 2  # half of its months are whole quarters
+    return _cut(zoom, start, zoom.later(start, count))
 
 
 def _cut(zoom: Step, start: date, end: date) -> Window:
