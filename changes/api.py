@@ -15,14 +15,16 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+import risks.services
 from changes import catalogue, services
 from changes.plans import Plan, WorkingDays, plan_of, refuse_far
 from history.models import ChangeSet
 from milestones import api as milestones
+from people.models import User
 from people.services import today
 from programs.models import Program
 from tpm.api import Endpoint
-from tpm.nouns import NUMBER, Filters, In, NoFields, Noun, Out
+from tpm.nouns import NUMBER, Deletable, Filters, In, NoFields, Noun, Out
 
 
 class ChangeSetOut(Out[ChangeSet]):
@@ -138,8 +140,11 @@ class Starting(Copying):
         fields = ["template", *Copying.Meta.fields]
 
 
-class Programs(milestones.Programs):
+class Programs(milestones.Programs, Deletable[Program]):
     """Programs, by key. They can begin with the plan of a template or of another program."""
+
+    def remove(self, user: User, row: Program) -> None:
+        risks.services.delete_program(program=row, by=user)
 
     @action(detail=False, methods=["post"], url_path="from-template", serializer_class=Starting)
     def from_template(self, request: Request, **kwargs: Any) -> Response:

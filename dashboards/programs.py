@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 import milestones.services
-import programs.services
+import risks.services
 from dashboards.forms import ProgramChangeForm
 from history.forms import explaining
 from milestones.models import Dependency
@@ -106,7 +106,7 @@ def program_delete(request: SignedIn, key: str) -> HttpResponse:
     require(request.user, Act.DELETE, program)
     return delete(
         request,
-        lambda: programs.services.delete_program(program=program, by=request.user),
+        lambda: risks.services.delete_program(program=program, by=request.user),
         row=program,
         to="/",
         back=f"{program.get_absolute_url()}/settings",

@@ -139,7 +139,7 @@ class MilestoneForm(RecordForm):
                 after = self.names.index("target_precision") + 1
                 self.order_fields([*self.names[:after], "cause", "reason", *self.names[after:]])
             else:
-                self.fields["target_on"].disabled = True
+                self.fields["target_on"].disabled = self.fields["target_precision"].disabled = True
                 self.fields["target_on"].help_text = _("Promised: the program's lead moves it.")
 
     @property

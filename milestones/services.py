@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -14,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import history
+from history.services import EARLIEST, LATEST, OUTSIDE
 from milestones.models import (
     Baseline,
     BaselineDate,
@@ -109,7 +111,9 @@ def name_loop(ids: list[int], reader: User) -> str:
         m.pk: f"{m.program.key} {m.name}"
         for m in Milestone.objects.visible_to(reader).filter(pk__in=ids).select_related("program")
     }
-    return " → ".join(seen.get(pk, _("a milestone of a private program")) for pk in [*ids, ids[0]])
+    # How many milestones lie in a row out of sight is not told either.
+    names = (seen.get(pk, _("milestones of a program that you may not see")) for pk in [*ids, ids[0]])
+    return " → ".join(name for name, _same in groupby(names))
 
 
 def refuse_loop(predecessor: Milestone, successor: Milestone, by: User) -> None:
@@ -265,13 +269,16 @@ def change_milestone(
     reason: str = "",
     **changes: Any,
 ) -> Milestone:
-    """Change a milestone. A target that moves needs a cause and the right to plan; other dates move freely."""
+    """Change a milestone. A target that moves needs a cause and the right to plan; other dates move freely.
+
+    To promise the same day less exactly takes the right to plan too.
+    """
     milestone = locked(milestone)
     program = milestone.program
     require(by, Act.EDIT, program)
     settle_target(milestone, changes)
     changed = {name for name, value in changes.items() if getattr(milestone, name) != value}
-    if "target_on" in changed and milestone.target_on:
+    if changed & {"target_on", "target_precision"} and milestone.target_on:
         require(by, Act.PLAN, program)
     refuse_dropping(milestone, {name: changes[name] for name in changed}, by)
     check_milestone(milestone, {name: changes[name] for name in changed}, today)
@@ -360,7 +367,11 @@ def change_dependency(
         lock_graph()
     dependency = locked(dependency)
     giver, receiver = dependency.predecessor.program, dependency.successor.program
+    if not may(by, Act.AGREE, giver):
+        require(by, Act.EDIT, receiver)
     changed = {name for name, value in changes.items() if getattr(dependency, name) != value}
+    if not changed:
+        return dependency
     if "promised_on" in changed:
         require(by, Act.AGREE, giver)
     if changed - {"promised_on"}:
@@ -599,13 +610,15 @@ def approve_baseline(
     require(by, Act.PLAN, program)
     if cause is None and program.baselines.exists():
         raise ValidationError({"cause": [_("A new baseline moves promised dates: say why.")]}, code="cause")
-    if not dates:
+    works = dict(program.milestones.filter(pk__in=dates).values_list("pk", "work_likely"))
+    if not works:
         raise ValidationError(_("There is no dated milestone to freeze yet."), code="empty")
+    if not all(EARLIEST <= dates[pk] <= LATEST for pk in works):
+        raise ValidationError({"dates": [_(OUTSIDE)]}, code="far")
     with history.because(note or f"Approve baseline {name}", by_id=by.pk):
         baseline = history.create(
             Baseline(program=program, name=name, approved_on=on, approved_by=by, cause=cause, note=note)
         )
-        works = dict(program.milestones.filter(pk__in=dates).values_list("pk", "work_likely"))
         BaselineDate.objects.bulk_create(
             BaselineDate(baseline=baseline, milestone_id=pk, finish_on=dates[pk], work=work)
             for pk, work in sorted(works.items())

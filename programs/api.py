@@ -92,8 +92,8 @@ class ProgramsFilters(Filters):
         }
 
 
-class Programs(Creatable[Program], Deletable[Program]):
-    """Programs, by key. They are changed in milestones/api.py: a target that moves keeps its cause there."""
+class Programs(Creatable[Program]):
+    """Programs, by key. They are changed in milestones/api.py and deleted in changes/api.py: there is more to it."""
 
     queryset = Program.objects.prefetch_related("partners", "alignments")
     lookup_field, lookup_value_regex = "key", r"[A-Z0-9-]{1,16}"
@@ -104,9 +104,6 @@ class Programs(Creatable[Program], Deletable[Program]):
 
     def add(self, user: User, fields: dict[str, Any]) -> Program:
         return services.create_program(by=user, **fields)
-
-    def remove(self, user: User, row: Program) -> None:
-        services.delete_program(program=row, by=user)
 
 
 # -- people around a program -----------------------------------------------------------------------------------------

@@ -230,11 +230,16 @@ def delete_slot(*, slot: Slot, by: User) -> None:
     touch(slot.program_id, plan=False)
 
 
+def act_of_changing(phase: Phase) -> Act:
+    """What it takes to change or delete a phase: one whose gate was decided is a record, and the deciders' to touch."""
+    return Act.DECIDE if phase.decision else Act.EDIT
+
+
 @transaction.atomic
 def change_phase(*, phase: Phase, by: User, **changes: Any) -> Phase:
     """Change a phase's plan; its gate is decided by ``decide_gate``."""
     phase = locked(phase)
-    require(by, Act.EDIT, phase.program)
+    require(by, act_of_changing(phase), phase.program)
     if changes.get("approver") != phase.approver:
         _refuse_own_gate(phase.program, changes.get("approver"), by)
     with history.because("Change a phase", by_id=by.pk):
@@ -290,7 +295,7 @@ def decide_gate(
 @transaction.atomic
 def delete_phase(*, phase: Phase, by: User) -> None:
     phase = locked(phase)
-    require(by, Act.DECIDE if phase.decision else Act.EDIT, phase.program)
+    require(by, act_of_changing(phase), phase.program)
     with history.because("Delete a phase", by_id=by.pk):
         history.delete(phase)
     touch(phase.program_id, plan=False)

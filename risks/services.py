@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 import history
+import programs.services
 from milestones.models import Milestone
 from milestones.services import refuse_other_program
 from people import permissions as organisation
@@ -24,6 +25,9 @@ from programs.services import create_program, locked, touch
 from risks.models import Assumption, Decision, Issue, MitigationAction, Problem, ProblemCost, Risk, RiskImpact
 from risks.permissions import require_change
 from risks.recurring import Cost
+
+# What forecasts read of a risk beside its impacts.
+ODDS = ("probability", "residual_probability")
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,9 @@ def _refuse_others_plan(risk: Risk, milestone: Milestone, by: User) -> None:
     """An impact moves the forecast of its milestone: that is for those who may edit the plan it stands in."""
     program = milestone.program
     if program != risk.program and not may(by, Act.EDIT, program):
+        if not may(by, Act.VIEW, program):
+            text = _("You cannot change this: it delays a program that you may not see. Ask an administrator.")
+            raise ValidationError({"impacts": [text]}, code="other_program")
         lead = program.lead.name if program.lead else _("its lead")
         text = _(
             "You cannot delay “%(milestone)s”: it belongs to %(program)s. Ask %(lead)s to record the risk there, "
@@ -107,10 +114,17 @@ def change_risk(
     risk = locked(risk)
     require(by, Act.EDIT, risk.program)
     touched = set(risk.impacts.values_list("milestone__program_id", flat=True))
+    # Closing a risk takes a delay away, which anybody may who may take its impacts away.
+    other_odds = any(changes.get(name, getattr(risk, name)) != getattr(risk, name) for name in ODDS)
+    is_reopened = risk.closed_on is not None and changes.get("closed_on", risk.closed_on) is None
     with history.because(reason or "Change a risk", by_id=by.pk):
         history.save(risk, **changes)
         if impacts is not None:
             touched |= _set_impacts(risk, impacts, by)
+        if other_odds or is_reopened:
+            moved = risk.impacts.filter(milestone__done_on=None, milestone__cancelled_on=None)
+            for impact in moved.select_related("milestone__program__lead"):
+                _refuse_others_plan(risk, impact.milestone, by)
     touch(risk.program_id, *touched, plan=True)
     return risk
 
@@ -141,6 +155,14 @@ def delete_risk(*, risk: Risk, by: User) -> None:
         talk.forget(Subject.RISK, risk.pk)
         history.delete(risk)
     touch(risk.program_id, *touched, plan=True)
+
+
+@transaction.atomic
+def delete_program(*, program: Program, by: User) -> None:
+    """Delete a program; those that its risks delayed are forecast again, as their runs do not name it."""
+    delayed = set(RiskImpact.objects.filter(risk__program=program).values_list("milestone__program_id", flat=True))
+    programs.services.delete_program(program=program, by=by)
+    touch(*delayed - {program.pk}, plan=True)
 
 
 @transaction.atomic

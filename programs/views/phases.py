@@ -22,7 +22,7 @@ from programs.forms import (
 )
 from programs.models import GateAction, GateCriterion, Phase, Program
 from programs.pages import Crumbs, find_program, looks_back, program_crumbs
-from programs.permissions import Act, acts, may, require
+from programs.permissions import Act, acts, require
 from programs.views.removal import PHASE_ORDER
 
 
@@ -53,7 +53,7 @@ def phases(request: SignedIn, key: str) -> HttpResponse:
         "title": _("Phases"),
         "crumbs": program_crumbs(program),
         "today": day,
-        "phases": rows,
+        "phases": [(phase, services.act_of_changing(phase) in allowed) for phase in rows],
         "current": program.phases.ahead(day).first(),
         "decidable": set()  # nobody decides in the past
         if past.day()
@@ -95,7 +95,7 @@ def find_phase(request: SignedIn, pk: int) -> Phase:
 def phase_edit(request: SignedIn, pk: int) -> HttpResponse:
     phase = find_phase(request, pk)
     program = phase.program
-    require(request.user, Act.EDIT, program)
+    require(request.user, services.act_of_changing(phase), program)
     form = narrowed(request, PhaseForm(posted(request), program=program, row=phase))
     if form.is_bound and form.is_valid():
         with explaining(form):
@@ -106,19 +106,14 @@ def phase_edit(request: SignedIn, pk: int) -> HttpResponse:
         "title": _("Edit phase"),
         "crumbs": _phases_crumbs(program),
         "cancel_url": _phases_url(program),
-        "delete_url": f"/phases/{phase.pk}/delete" if may(request.user, _deletes(phase), program) else None,
+        "delete_url": f"/phases/{phase.pk}/delete",
     }
     return form_page(request, context)
 
 
-def _deletes(phase: Phase) -> Act:
-    """What it takes to delete a phase: one whose gate was decided is the deciders' to take back."""
-    return Act.DECIDE if phase.decision else Act.EDIT
-
-
 def phase_delete(request: SignedIn, pk: int) -> HttpResponse:
     phase = find_phase(request, pk)
-    require(request.user, _deletes(phase), phase.program)
+    require(request.user, services.act_of_changing(phase), phase.program)
     return delete(
         request,
         lambda: services.delete_phase(phase=phase, by=request.user),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
+from history.services import OUTSIDE
 from milestones.models import Baseline
 from milestones.services import approve_baseline, change_milestone, create_milestone
 from tests.conftest import FRIDAY, NOON
@@ -44,6 +45,24 @@ def test_a_milestone_of_another_program_is_not_frozen(cast: Cast) -> None:
         program=cast.na4, name="Plan", dates={mine.pk: FRIDAY, other.pk: FRIDAY}, by=cast.lead, on=FRIDAY
     )
     assert list(row.dates.values_list("milestone", flat=True)) == [mine.pk]
+
+
+@pytest.mark.parametrize("day", [date(1949, 12, 31), date(2151, 1, 1)])
+def test_a_day_that_nobody_can_mean_is_not_frozen(cast: Cast, day: date, api: Any) -> None:
+    row = create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name="Racks")
+    body = {"program": "NA4", "name": "Plan", "dates": [{"milestone": row.pk, "finish_on": day.isoformat()}]}
+    answer = api(cast.lead).post("baselines", body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"pointer": "/dates", "detail": OUTSIDE}]
+    assert not Baseline.objects.exists()
+
+
+def test_a_baseline_of_other_programs_milestones_alone_is_empty(cast: Cast) -> None:
+    other = create_milestone(program=cast.dark, by=cast.lead, today=FRIDAY, name="Canary close")
+    with pytest.raises(ValidationError) as refusal:
+        approve_baseline(program=cast.na4, name="Plan", dates={other.pk: FRIDAY}, by=cast.lead, on=FRIDAY)
+    assert refusal.value.code == "empty"
+    assert not Baseline.objects.exists()
 
 
 def test_the_page_shows_what_it_freezes_and_freezes_it(cast: Cast, sign_in: Any) -> None:

@@ -262,6 +262,18 @@ def test_a_target_promised_to_the_quarter_counts_until_its_last_day(cast: Cast) 
         change_milestone(milestone=row, by=cast.lead, today=FRIDAY, at=NOON, target_precision="year")
 
 
+def test_a_promise_is_loosened_by_who_plans(cast: Cast) -> None:
+    row = create_milestone(
+        program=cast.na4, by=cast.lead, today=FRIDAY, name="Racks", target_on=date(2027, 3, 31), target_precision="day"
+    )
+    given: dict[str, Any] = {"milestone": row, "today": FRIDAY, "at": NOON, "target_precision": "quarter"}
+    with pytest.raises(PermissionDenied):
+        change_milestone(by=cast.contributor, cause=cast.cause, **given)
+    change_milestone(by=cast.lead, **given)  # the day stays: nothing moves that would need a cause
+    row.refresh_from_db()
+    assert (row.target_on, row.target_precision) == (date(2027, 3, 31), "quarter")
+
+
 # -- what others build on --------------------------------------------------------------------------------------------
 
 

@@ -112,6 +112,21 @@ def test_a_decided_gate_is_not_a_contributors_to_delete(cast: Cast, design: Phas
     programs.services.delete_phase(phase=design, by=cast.lead)
 
 
+def test_the_record_of_a_decided_gate_is_not_a_contributors_to_rewrite(
+    cast: Cast, design: Phase, sign_in: Any, api: Any
+) -> None:
+    programs.services.change_phase(phase=design, by=cast.contributor, note="Ask for two vendors")
+    programs.services.decide_gate(phase=design, decision=Phase.Decision.PASSED, by=cast.viewer, on=FRIDAY, note="Two")
+    contributor = sign_in(cast.contributor)
+    assert api(cast.contributor).patch(f"phases/{design.pk}", {"note": "Never mind"}).status_code == 403
+    assert contributor.get(f"/phases/{design.pk}/edit").status_code == 403
+    assert f"/phases/{design.pk}/edit" not in contributor.get("/p/NA4/phases").text
+    design.refresh_from_db()
+    assert design.note == "Two"
+    assert sign_in(cast.lead).get(f"/phases/{design.pk}/edit").status_code == 200
+    assert api(cast.lead).patch(f"phases/{design.pk}", {"note": "Two vendors"}).status_code == 200
+
+
 def test_the_last_gate_asks_how_it_went(cast: Cast, last: Phase, sign_in: Any) -> None:
     client = sign_in(cast.lead)
     decide = f"/phases/{last.pk}/decide"

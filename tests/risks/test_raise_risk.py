@@ -285,3 +285,47 @@ def test_a_cancelled_milestone_has_no_impact(cast: Cast, energized: Milestone) -
     with pytest.raises(ValidationError) as refusal:
         create_risk(program=cast.na4, by=cast.lead, today=FRIDAY, title="Late", impacts=[Impact(energized, 1, 2, 3)])
     assert refusal.value.message_dict["impacts"] == ["Utility energization is cancelled: nothing can delay it."]
+
+
+def test_another_programs_forecast_moves_by_who_may_edit_it(cast: Cast, energized: Milestone) -> None:
+    gpu = create_program(by=cast.admin, key="GPU", name="GPU fleet", lead=cast.outsider)
+    ga = create_milestone(program=gpu, by=cast.outsider, today=FRIDAY, name="GA")
+    risk = create_risk(
+        program=cast.na4,
+        by=cast.admin,
+        today=FRIDAY,
+        title="Crane",
+        probability=Decimal("0.2"),
+        impacts=[Impact(ga, DAY, DAY, DAY), Impact(energized, DAY, DAY, DAY)],
+    )
+    for changes in ({"probability": Decimal("0.9")}, {"residual_probability": Decimal("0.1")}):
+        with pytest.raises(ValidationError) as refusal:
+            change_risk(risk=risk, by=cast.contributor, **changes)
+        assert "GPU fleet" in refusal.value.message_dict["impacts"][0]
+    change_risk(risk=risk, by=cast.contributor, title="Crane late", probability=Decimal("0.2"))
+    close_risk(risk=risk, by=cast.contributor, on=FRIDAY, because="It came")
+    with pytest.raises(ValidationError):
+        reopen_risk(risk=risk, by=cast.contributor)
+    reopen_risk(risk=risk, by=cast.admin)
+    canary = create_milestone(program=cast.dark, by=cast.lead, today=FRIDAY, name="Canary close")
+    hidden = create_risk(
+        program=cast.na4, by=cast.admin, today=FRIDAY, title="Both", impacts=[Impact(canary, DAY, DAY, DAY)]
+    )
+    cast.na4.roles.create(user=cast.outsider, kind="contributor")
+    with pytest.raises(ValidationError) as refusal:
+        change_risk(risk=hidden, by=cast.outsider, probability=Decimal("0.9"))
+    assert "Canary" not in refusal.value.message_dict["impacts"][0]
+
+
+def test_a_deleted_programs_risks_delay_nobody_any_more(cast: Cast, sign_in: Any, api: Any) -> None:
+    for key, delete in (
+        ("GPU", lambda: sign_in(cast.admin).post("/p/GPU/delete", {"typed": "GPU"})),
+        ("TPU", lambda: api(cast.admin).delete("programs/TPU")),
+    ):
+        other = create_program(by=cast.admin, key=key, name=key)
+        hit = create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name=key)
+        create_risk(program=other, by=cast.admin, today=FRIDAY, title="Late", impacts=[Impact(hit, DAY, DAY, DAY)])
+        before = Revision.objects.get(program=cast.na4).plan_revision
+        assert delete().status_code in (204, 302)
+        assert not RiskImpact.objects.exists()
+        assert Revision.objects.get(program=cast.na4).plan_revision == before + 1
