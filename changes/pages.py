@@ -148,11 +148,12 @@ class Reading:
             try:
                 week = date.fromisocalendar(int(found[1]), int(found[2]), 1) if found and days else None
                 first = week or (date.fromisoformat(value) if found else None)
-            except ValueError:
-                first = None
-            if first is None:
+                last = first + timedelta(days=days) if first else None
+            except (ValueError, OverflowError):
+                first = last = None
+            if first is None or last is None:
                 self.refuse(name)
                 continue
-            start = datetime.combine(first, time.min, self.zone)
-            return start, datetime.combine(first + timedelta(days=days), time.min, self.zone) if days else None
+            start, end = (datetime.combine(day, time.min, self.zone) for day in (first, last))
+            return start, end if days else None
         return None, None

@@ -41,6 +41,8 @@ from tpm.api import (
 
 M = TypeVar("M", bound=models.Model)
 LARGEST_ID = 2**63 - 1
+# Before or after the point; our own numbers have fourteen at most.
+MOST_DIGITS = 30
 
 
 # -- what is taken ---------------------------------------------------------------------------------------------------
@@ -172,6 +174,18 @@ class IdField(forms.IntegerField):
     default_validators = [MinValueValidator(-LARGEST_ID), MaxValueValidator(LARGEST_ID)]
 
 
+class DecimalField(forms.DecimalField):
+    """A number that the database can compare: it overflows where one is spelt with thousands of digits."""
+
+    def to_python(self, value: Any) -> Decimal | None:
+        number = super().to_python(value)
+        if number is not None and number.is_finite():
+            ends = (number.adjusted(), number.as_tuple().exponent)
+            if any(abs(int(end)) > MOST_DIGITS for end in ends):
+                raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return number
+
+
 class MomentField(forms.DateTimeField):
     """A moment that can be told in UTC, as the database keeps it."""
 
@@ -198,6 +212,10 @@ class IdFilter(filters.NumberFilter):
 
     def get_max_validator(self) -> None:
         return None
+
+
+class DecimalFilter(filters.NumberFilter):
+    field_class = DecimalField
 
 
 class MomentFilter(filters.DateTimeFilter):
@@ -242,6 +260,7 @@ class Filters(filters.FilterSet):
             models.PositiveIntegerField: {"filter_class": IdFilter},
             models.PositiveSmallIntegerField: {"filter_class": IdFilter},
             models.IntegerField: {"filter_class": IdFilter},
+            models.DecimalField: {"filter_class": DecimalFilter},
             models.BooleanField: {"filter_class": TrueFalse},
             models.DateTimeField: {"filter_class": MomentFilter},
             models.DateField: {"filter_class": filters.DateFilter, "extra": _iso_day},

@@ -172,7 +172,7 @@ class ProgramHealths(SeesPrograms[ProgramHealth]):
     queryset = ProgramHealth.objects.annotate(program_key=F("program__key"), key=F("program__key"))
     out = ProgramHealthOut
     lookup_field = "key"
-    lookup_value_regex = r"[^/.]+"
+    lookup_value_regex = r"[A-Z0-9-]{1,16}"
     basename = "program-healths"
     filterset_class = ProgramHealthsFilters
     sorts = {"id": "id", "slip_days": "slip_days"}

@@ -18,6 +18,8 @@ from programs.models import Precision
 
 IN_BRACES = re.compile(r"\{([^{}]+)\}")
 MOST_TIMES = 1_000_000
+# Written in JSON, and no backslash before such letters.
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 UNITS = ("days", "hours", "minutes")
 
 
@@ -91,8 +93,12 @@ def parse(text: str, file: str = "mapping") -> PortfolioMapping:
     """Read a mapping file. Raises Refusal naming the place in it."""
     try:
         document = json.loads(text)
+        said = json.dumps(document, ensure_ascii=False, allow_nan=False)
+        said.encode()  # half a character is no text
     except (ValueError, RecursionError) as broken:
         raise Refusal(_("The mapping is not valid JSON: %(broken)s.") % {"broken": broken}, file=file) from broken
+    if NUL.search(said):
+        raise Refusal(_("The mapping holds a character that is no text: \\u0000."), file=file)
     return _Reader(file).mapping(document)
 
 

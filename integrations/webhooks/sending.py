@@ -10,6 +10,8 @@ import ipaddress
 import json
 import socket
 import ssl
+import threading
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -20,7 +22,6 @@ from reports.models import Letter, Plan
 
 LATER = frozenset({408, 425, 429})
 PORTS = {"https": 443, "http": 80}
-MOST_ANSWER = 1024
 
 
 class Hook:
@@ -47,16 +48,28 @@ class Hook:
             connection, path = connect(reader.url)
         except OSError as trouble:
             raise NotNow(f"No connection: {trouble}"[:400]) from trouble
+        except UnicodeError as trouble:
+            raise Refused("The address is none that a request can name.") from trouble
+        # The connection's own limit is for each wait: who answers drop by drop never meets it.
+        limit = threading.Timer(settings.WEBHOOK_TIMEOUT_S, cut_off, [connection.sock])
+        limit.start()
         try:
             connection.request("POST", path, body, headers)
-            answer = connection.getresponse()
-            answer.read(MOST_ANSWER)
+            # What else is said matters to nobody.
+            status = connection.getresponse().status
         finally:
+            limit.cancel()
             connection.close()
-        if answer.status in LATER or answer.status >= 500:
-            raise NotNow(f"The other side answered {answer.status}.")
-        if not 200 <= answer.status < 300:
-            raise Refused(f"The other side answered {answer.status}.")
+        if status in LATER or status >= 500:
+            raise NotNow(f"The other side answered {status}.")
+        if not 200 <= status < 300:
+            raise Refused(f"The other side answered {status}.")
+
+
+def cut_off(line: socket.socket) -> None:
+    """End an exchange that takes too long: whoever waits in it goes on with what there is."""
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def payload(letter: Letter) -> bytes:
@@ -99,8 +112,10 @@ def connect(url: str) -> tuple[http.client.HTTPConnection, str]:
     """An open connection to an address that was looked at, and the path to ask there.
 
     The name is looked up once and that very address is connected to: a second look-up might answer a private one.
+    Raises UnicodeError where there are other letters than ASCII's, or a name that is too long.
     """
     parts = urlsplit(url)
+    url.encode("ascii")
     host = parts.hostname or ""
     port = parts.port or PORTS.get(parts.scheme, 0)
     if parts.scheme != "https" and not (parts.scheme == "http" and settings.WEBHOOK_PRIVATE_TARGETS):

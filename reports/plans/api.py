@@ -25,6 +25,8 @@ from tpm.nouns import (
     Out,
     ProgramFilters,
     ProgramKey,
+    Visible,
+    VisibleList,
 )
 
 WRITTEN = [
@@ -58,7 +60,7 @@ class PlanOut(Out[Plan]):
 class PlanIn(In[Plan]):
     program = ProgramKey(queryset=Program.objects.all(), required=False, allow_null=True)
     programs = serializers.ListField(child=ProgramKey(queryset=Program.objects.all()), required=False, max_length=500)
-    teams = serializers.PrimaryKeyRelatedField(queryset=Team.objects.all(), many=True, required=False)
+    teams = VisibleList(queryset=Team.objects.all(), required=False)
 
     class Meta:
         model = Plan
@@ -67,7 +69,7 @@ class PlanIn(In[Plan]):
 
 class PlanChange(In[Plan]):
     programs = serializers.ListField(child=ProgramKey(queryset=Program.objects.all()), required=False, max_length=500)
-    teams = serializers.PrimaryKeyRelatedField(queryset=Team.objects.all(), many=True, required=False)
+    teams = VisibleList(queryset=Team.objects.all(), required=False)
 
     class Meta:
         model = Plan
@@ -85,7 +87,7 @@ class Address(serializers.Serializer[Any]):
 
 
 class ReaderIn(serializers.Serializer[Any]):
-    user = serializers.PrimaryKeyRelatedField(queryset=User.objects.filter(is_active=True))
+    user = Visible(queryset=User.objects.filter(is_active=True))
 
 
 class PlansFilters(ProgramFilters):
@@ -156,7 +158,7 @@ class SubscriptionOut(Out[Subscription]):
 
 
 class SubscriptionIn(In[Subscription]):
-    plan = serializers.PrimaryKeyRelatedField(queryset=Plan.objects.all(), required=False)
+    plan = Visible(queryset=Plan.objects.all(), required=False)
 
     class Meta:
         model = Subscription

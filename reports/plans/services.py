@@ -317,6 +317,15 @@ def _is_port(parts: SplitResult) -> bool:
         return False
 
 
+def _is_ascii(parts: SplitResult) -> bool:
+    """Whether a request can be addressed so as it stands, and its name looked up."""
+    try:
+        (parts.hostname or "").encode("idna")
+    except UnicodeError:
+        return False
+    return parts.geturl().isascii()
+
+
 @transaction.atomic
 def add_webhook(*, plan: Plan, url: str, by: User, at: datetime) -> tuple[Subscription, str]:
     """Send a plan's letters to an address of another system; the secret is shown by this call alone."""
@@ -327,6 +336,11 @@ def add_webhook(*, plan: Plan, url: str, by: User, at: datetime) -> tuple[Subscr
     if parts.scheme != "https" or not parts.hostname or parts.username or not _is_port(parts):
         raise ValidationError(
             {"url": [_("Give an address that begins with https:// and holds no password.")]}, code="url"
+        )
+    if not _is_ascii(parts):
+        raise ValidationError(
+            {"url": [_("Give an address in plain letters: its name as xn--…, its path with percent signs.")]},
+            code="url",
         )
     secret = f"whsec_{b64encode(secrets.token_bytes(32)).decode()}"
     row = Subscription.objects.select_for_update(of=("self",)).filter(plan=plan).exclude(url="").first()

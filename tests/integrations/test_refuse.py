@@ -11,14 +11,16 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openpyxl import Workbook
 
+from integrations.tables.mapping import parse
 from integrations.tables.reading import MOST_COLUMNS, Refusal, read
 from milestones.models import Dependency, Milestone
 from programs.models import Program
-from tests.conftest import SHARED
+from tests.conftest import SHARED, Api, Cast
 from tests.integrations.conftest import Import
 
 HOSTILE = SHARED / "data" / "F_hostile"
@@ -204,3 +206,19 @@ def test_a_file_that_is_no_table_is_refused(name: str, content: bytes, says: str
     with pytest.raises(Refusal, match=says):
         read(name, io.BytesIO(content))
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("text", [r"\u0000", r"\\\u0000", r"\ud800"])
+def test_a_mapping_holds_text_alone(cast: Cast, api: type[Api], sign_in: Any, text: str) -> None:
+    """In a column's name, a value, or a remark that nothing reads: the database could not keep it."""
+    plain = {"tables": [{"noun": "programs", "files": "p.csv", "fields": {"key": "k", "name": "n"}}], "about": "here"}
+    for place in ('"k"', '"here"'):
+        mapping = json.dumps(plain).replace(place, f'"{text}"')
+        page = sign_in(cast.admin).post("/import/mappings/new", {"name": "Jira", "mapping": mapping})
+        assert (page.status_code, "mapping" in page.context["form"].errors) == (422, True)
+        body = f'{{"files": [{{"name": "p.csv", "text": "k,n\\n"}}], "mapping": {mapping}}}'
+        answer = api(cast.admin).client.post("/api/v1/imports", body, content_type="application/json")
+        assert answer.status_code in (400, 422)
+    parse(json.dumps(plain).replace("here", r"C:\\u0000"))  # a backslash, and what follows it
+    with pytest.raises(Refusal):
+        parse(json.dumps(plain).replace('"here"', "NaN"))

@@ -7,8 +7,11 @@ import hashlib
 import hmac
 import json
 import logging
+import socket
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -135,6 +138,41 @@ def test_no_private_network_is_reached(portfolio: Cast, other: Other, settings: 
     assert run() == 0
     assert (Letter.objects.get().state, other.taken) == (State.REFUSED, [])
     assert "private network" in Letter.objects.get().error
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.com/ü", f"https://{'ü' * 60}.example/", f"https://{'u' * 64}.example/"]
+)
+def test_an_address_that_no_request_can_name_is_refused(portfolio: Cast, url: str) -> None:  # noqa: F811
+    hooked(portfolio, 9)
+    with pytest.raises(ValidationError, match=r"address|valid URL"):
+        plans.add_webhook(plan=Subscription.objects.get().plan, url=url, by=portfolio.lead, at=NOON)
+    # One that was kept before is no failure that is tried for ever.
+    Subscription.objects.update(url=url)
+    assert run() == 0
+    assert Letter.objects.get().state == State.REFUSED
+
+
+def test_who_answers_drop_by_drop_is_left(portfolio: Cast, settings: Settings) -> None:  # noqa: F811
+    settings.WEBHOOK_PRIVATE_TARGETS, settings.WEBHOOK_TIMEOUT_S = True, 1
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        hooked(portfolio, server.getsockname()[1])
+
+        def drip() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 ")
+                for _ in range(40):
+                    connection.sendall(b"2")
+                    time.sleep(0.2)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        began = time.monotonic()
+        assert run() == 0
+        assert time.monotonic() - began < 4
+        thread.join()
+    assert Letter.objects.get().state == State.UNKNOWN
 
 
 def test_the_secret_is_shown_once_and_logged_never(

@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 
 from people.models import WorkingCalendar
-from tests.conftest import FRIDAY, Api, Cast
+from reports.plans import services as plans
+from tests.conftest import FRIDAY, NOON, Api, Cast
 from tests.tpm.test_api import milestone, refused
 from tpm.wsgi import application
 
@@ -114,3 +115,34 @@ def test_no_page_looks_for_a_nul(cast: Cast, sign_in: Any, path: str) -> None:
 def test_no_endpoint_looks_for_a_nul(cast: Cast, path: str) -> None:
     found = refused(Api(cast.lead).get(path, program="a\0b"), 400)
     assert [error["parameter"] for error in found["errors"]] == ["program"]
+
+
+@pytest.mark.parametrize("path", ["program-healths/a%00b", "program-healths/a%00b?watermelon=true", "programs/a%00b"])
+def test_a_key_holds_no_nul(cast: Cast, path: str) -> None:
+    refused(Api(cast.lead).get(path), 404)
+
+
+@pytest.mark.parametrize("number", ["1e-16384", "1e16384", "0e-20000", f"1.{'0' * 20000}1", "9" * 200000, "NaN"])
+def test_no_number_that_the_database_cannot_hold_is_looked_for(cast: Cast, number: str) -> None:
+    for path, parameter in (("risks", "probability"), ("risks", "probability__gte"), ("measurements", "value")):
+        found = refused(Api(cast.lead).get(path, **{parameter: number}), 400)
+        assert [error["parameter"] for error in found["errors"]] == [parameter]
+
+
+@pytest.mark.parametrize("week", ["9999-W52", "9999-W53", "0000-W01"])
+def test_a_week_beyond_the_calendar_is_refused(cast: Cast, sign_in: Any, week: str) -> None:
+    page = sign_in(cast.lead).get(f"/changes?week={week}")
+    assert (page.status_code, len(page.context["refused"])) == (200, 1)
+
+
+def test_a_hidden_plan_is_as_unknown_as_a_missing_one_and_as_no_number(cast: Cast) -> None:
+    plan = plans.create_plan(by=cast.lead, at=NOON, name="Canary", content="program", program=cast.dark)
+    caller = Api(cast.outsider)
+    hidden, missing = (refused(caller.post("subscriptions", {"plan": pk}), 422) for pk in (plan.pk, plan.pk + 1))
+    assert hidden["errors"] == missing["errors"]
+    headers = {"content_type": "application/json"}
+    for body in ('{"plan": 1e400}', '{"plan": 1.7}'):
+        refused(caller.client.post("/api/v1/subscriptions", body, **headers), 422)
+    lead = Api(cast.lead)
+    refused(lead.client.post(f"/api/v1/plans/{plan.pk}/readers", '{"user": 1e400}', **headers), 422)
+    refused(lead.client.post("/api/v1/plans", '{"name": "A", "teams": [1e400]}', **headers), 422)
