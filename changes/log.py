@@ -1,7 +1,7 @@
 """All changes, as far as a reader sees the programs that they are of: who, when, why, and each field before and after.
 
 An act may have written to several programs; of each only the rows in visible programs are told, and the words that were
-given for it only where all of them are.
+given for it only where all of them are. A hand-off is told on both sides; of a hidden program nobody is named.
 """
 
 from __future__ import annotations
@@ -87,6 +87,8 @@ MINUTES: Shown = dict.fromkeys(
     ("work_low", "work_likely", "work_high", "remaining", "lag", "low", "likely", "high"),
     lambda minutes: f"{minutes / MINUTES_A_DAY:.1f}".removesuffix(".0") + " d",
 )
+# What of a hand-off names people or records of the program at its other end.
+NAMING = {"external_key", "agreed_by"}
 UNITS: dict[Model, Shown] = {Milestone: MINUTES, Dependency: MINUTES, RiskImpact: MINUTES}
 # Pages of rows that have one.
 ADDRESSES: dict[Model, Callable[[Any], str]] = {
@@ -172,9 +174,16 @@ def columns_of(model: Model) -> list[str]:
     return [name for name in ("program_id", "other_program_id") if name in had]
 
 
-def seen(model: Model, among: str = "programs") -> str:
-    """Whether an event ``e`` is of a program among a parameter, as SQL."""
-    return " OR ".join(f"e.{name} = ANY(%({among})s)" for name in columns_of(model)) or "true"
+def seen(model: Model) -> str:
+    """Whether an event ``e`` is of a program that was asked for, as SQL; both ends of related ones must be visible."""
+    found = " OR ".join(f"e.{name} = ANY(%(programs)s)" for name in columns_of(model)) or "true"
+    return f"({found}) AND {whole(model)}" if model is RelatedLink else found
+
+
+def whole(model: Model) -> str:
+    """Whether all programs that an event ``e`` is of are visible, as SQL."""
+    columns = [*columns_of(model), *(["other_id"] if model is RelatedLink else [])]
+    return " AND ".join(f"coalesce(e.{name} = ANY(%(visible)s), true)" for name in columns) or "true"
 
 
 def rows_of(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
@@ -195,27 +204,36 @@ def page(asked: Asked, viewer: User, *, at: datetime) -> Page:
     found = _events(list(root_of), chosen, visible)
     counts: Counter[int] = Counter()
     hidden: set[int] = set()
+    acted_in_sight: set[int] = set()
     for one in found:
         root = root_of[one.act].pk
         if one.model in wanted:
             counts[root] += one.many
         if one.has_hidden:
             hidden.add(root)
-    roots = {root.pk: root for root in root_of.values() if counts[root.pk]}
+        if one.has_whole:
+            acted_in_sight.add(root)
+
+    def is_named(root: ChangeSet) -> bool:
+        return viewer.is_admin or root.by_id == viewer.pk or root.pk in acted_in_sight
+
+    roots = {r.pk: r for r in root_of.values() if counts[r.pk] and (asked.person is None or is_named(r))}
     shown = [roots[pk] for pk in sorted(roots, reverse=True)[:PAGE_SIZE]]
     people = User.objects.in_bulk({root.by_id for root in shown if root.by_id})
     acts = {
         root.pk: Act(
             root.pk,
             root.at,
-            people.get(root.by_id or 0),
+            people.get(root.by_id or 0) if is_named(root) else None,
             "" if root.pk in hidden else root.reason,
             count=counts[root.pk],
             undoable=root.by_id == viewer.pk and at - root.at <= UNDOABLE_FOR,
         )
         for root in shown
     }
-    _tell(acts, [(one.model, root_of[one.act].pk, one.ids) for one in found if one.model in wanted], viewer)
+    _tell(
+        acts, [(one.model, root_of[one.act].pk, one.ids) for one in found if one.model in wanted], viewer, set(visible)
+    )
     last = shown[-1].pk if len(roots) > PAGE_SIZE else min(root_of, default=None)
     more = len(roots) > PAGE_SIZE or len(sets) == MOST_ACTS
     return Page(list(acts.values()), last if more else None)
@@ -281,6 +299,7 @@ class Found(NamedTuple):
     ids: list[int]
     many: int
     has_hidden: bool
+    has_whole: bool
 
 
 def _events(ids: list[int], programs: list[int], visible: list[int]) -> list[Found]:
@@ -290,13 +309,13 @@ def _events(ids: list[int], programs: list[int], visible: list[int]) -> list[Fou
         f"""
         SELECT {place}, e.change_set_id,
             (array_agg(e.pgh_id ORDER BY e.pgh_id) FILTER (WHERE {seen(model)}))[1:{MOST_ROWS}],
-            count(*) FILTER (WHERE {seen(model)}), count(*) > count(*) FILTER (WHERE {seen(model, "visible")})
+            count(*) FILTER (WHERE {seen(model)}), NOT bool_and({whole(model)}), bool_or({whole(model)})
         FROM {event_of(model)._meta.db_table} e WHERE e.change_set_id = ANY(%(ids)s) GROUP BY e.change_set_id
         """  # noqa: S608 - tables and columns of our models
         for place, model in enumerate(nouns)
     ]
     rows = rows_of(" UNION ALL ".join(arms), {"ids": ids, "programs": programs, "visible": visible})
-    return [Found(nouns[place], act, some or [], count, hides) for place, act, some, count, hides in rows]
+    return [Found(nouns[place], act, some or [], *rest) for place, act, some, *rest in rows]
 
 
 # -- telling ---------------------------------------------------------------------------------------------------------
@@ -310,7 +329,7 @@ class Written(NamedTuple):
     before: Any
 
 
-def _tell(acts: dict[int, Act], found: Iterable[tuple[Model, int, list[int]]], viewer: User) -> None:
+def _tell(acts: dict[int, Act], found: Iterable[tuple[Model, int, list[int]]], viewer: User, visible: set[int]) -> None:
     """Add to each act the first of its rows, in words."""
     chosen: dict[Model, list[int]] = defaultdict(list)
     of: dict[tuple[Model, int], int] = {}
@@ -323,7 +342,7 @@ def _tell(acts: dict[int, Act], found: Iterable[tuple[Model, int, list[int]]], v
             of[model, pk] = root
         room[root] = max(room[root] - len(ids), 0)
     written = _read(chosen)
-    differing = [differs(one.model, one.event, one.before) for one in written]
+    differing = [_told_of(one, visible) for one in written]
     names = _names(written, differing, viewer)
     for one, changed in zip(written, differing, strict=True):
         act = acts[of[one.model, one.event.pgh_id]]
@@ -342,6 +361,14 @@ def _tell(acts: dict[int, Act], found: Iterable[tuple[Model, int, list[int]]], v
                 fields=told(one.event, one.before, changed, names, UNITS.get(one.model)),
             )
         )
+
+
+def _told_of(one: Written, visible: set[int]) -> list[models.Field[Any, Any]]:
+    """The fields in which a write changed a row, as far as its reader is told of them."""
+    changed = differs(one.model, one.event, one.before)
+    if one.model is Dependency and not {one.event.program_id, one.event.other_program_id} - {None} <= visible:
+        return [field for field in changed if field.name not in NAMING]
+    return changed
 
 
 def _read(chosen: Mapping[Model, list[int]]) -> list[Written]:

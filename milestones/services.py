@@ -463,6 +463,7 @@ def answer_hand_off(
         subject_id=dependency.successor_id,
         text=f"{Dependency.Agreement(agreement).label}{until}. {note}".strip(),
         also=dependency.successor.owner_id,
+        answering=giver,
         by=by,
         at=at,
     )
@@ -509,6 +510,7 @@ def reply_to_giver(
         subject_id=dependency.predecessor_id,
         text=f"{'Takes the day offered' if takes else 'Asks again'}. {note}".strip(),
         also=dependency.predecessor.owner_id,
+        answering=receiver,
         by=by,
         at=at,
     )

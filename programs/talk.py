@@ -133,11 +133,23 @@ def unwatch(*, kind: str, subject_id: int, by: User) -> None:
 
 
 def tell_leads(
-    *, program: Program, kind: str, subject_id: int, text: str, also: int | None, by: User, at: datetime
+    *,
+    program: Program,
+    kind: str,
+    subject_id: int,
+    text: str,
+    also: int | None,
+    answering: Program,
+    by: User,
+    at: datetime,
 ) -> None:
-    """Tell whoever answers for a program, and one more, of the answer to what it asked for."""
+    """Tell whoever answers for a program, and one more, of the answer to what it asked for.
+
+    Who answered is named to those who see the program that is ``answering``.
+    """
     roles = Role.objects.filter(program=program, kind=Role.Kind.LEAD).values_list("user_id", flat=True)
     told = {pk for pk in (program.lead_id, also, *roles) if pk and pk != by.pk}
+    seeing = set(readers(answering).filter(pk__in=told).values_list("pk", flat=True))
     Notice.objects.bulk_create(
         Notice(
             user_id=user_id,
@@ -146,7 +158,7 @@ def tell_leads(
             subject_id=subject_id,
             reason=Notice.Reason.ANSWER,
             text=text[:MOST_TOLD],
-            by=by,
+            by=by if user_id in seeing else None,
             at=at,
         )
         for user_id in readers(program).filter(pk__in=told).order_by("pk").values_list("pk", flat=True)

@@ -71,7 +71,14 @@ class Notice(models.Model):
     reason = models.CharField(max_length=8, choices=Reason.choices)
     comment = models.ForeignKey(Comment, null=True, blank=True, on_delete=models.CASCADE, related_name="notices")
     text = models.CharField(max_length=MOST_TOLD, blank=True)
-    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="Empty where the reader does not see the program of whoever answered.",
+    )
     at = models.DateTimeField()
     read_at = models.DateTimeField(null=True, blank=True)
     done_at = models.DateTimeField(null=True, blank=True)

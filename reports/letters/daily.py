@@ -236,7 +236,7 @@ def write(letter: Letter, visible: frozenset[int], waits: Waits, *, at: datetime
     notices = [notice for notice in waits.notices.get(letter.pk, []) if notice.program_id in visible]
     named = [
         Named(
-            plain(notice.by.name, 60),
+            plain(notice.by.name if notice.by else "", 60),
             plain(notice.program.name, 80),
             ended(notice.comment.text) if notice.comment else "",
             f"{to.site}/inbox",

@@ -18,8 +18,17 @@ from changes.log import MOST_ACTS
 from changes.pages import MOST_OFFERED
 from history.models import ChangeSet
 from milestones.models import Milestone
-from milestones.services import change_milestone, create_milestone, delete_milestone, link
+from milestones.services import (
+    answer_hand_off,
+    change_dependency,
+    change_milestone,
+    create_milestone,
+    delete_milestone,
+    link,
+)
 from people.models import User
+from programs.models import Program
+from programs.services import relate
 from risks.services import Impact, create_risk
 from tests.conftest import FRIDAY
 
@@ -73,6 +82,38 @@ def test_what_one_does_not_see_is_not_told(cast: Cast, step: Milestone, sign_in:
     both = sign_in(cast.outsider).get("/changes?kind=dependency").context["acts"][0].rows[0]
     assert both.title == "something in a private program → Both"
     assert sign_in(cast.outsider).get("/changes?program=DARK").context["refused"]
+
+
+def test_who_acts_in_a_hidden_program_is_not_named(cast: Cast, step: Milestone, sign_in: Any, api: Any) -> None:
+    """A hand-off shows on both sides; of a hidden giver neither who answered, nor what its tool calls it."""
+    giver = programs.services.create_program(
+        by=cast.admin, key="SHH", name="Secret", lead=cast.outsider, visibility=Program.Visibility.PRIVATE
+    )
+    given = create_milestone(program=giver, by=cast.outsider, today=FRIDAY, name="Given")
+    row = link(predecessor=given, successor=step, by=cast.admin)
+    at = timezone.now()
+    change_dependency(dependency=row, by=cast.admin, at=at, external_key="SHH-7", note="By hand")
+    answer_hand_off(dependency=row, agreement="accepted", by=cast.outsider, on=FRIDAY, at=at, note="From our plant")
+    relate(program=cast.na4, other=giver, kind="see_also", by=cast.admin)
+
+    def told(client: Any, query: str = "") -> list[Any]:
+        return list(client.get(f"/p/NA4/changes?{query}").context["acts"])
+
+    viewer, admin = sign_in(cast.viewer), sign_in(cast.admin)
+    acts = [act for act in told(viewer) if any(row.noun == "dependency" for row in act.rows)]
+    assert [(act.by, act.reason) for act in acts] == [(None, "")] * 3
+    fields = [field for act in acts for row in act.rows for field in row.fields]
+    assert {field.label for field in fields} == {"note", "agreement", "agreed on"}
+    assert not told(viewer, f"person={cast.outsider.pk}")
+    assert not told(viewer, "kind=program")[:-1], "Only that it was created"
+    of_both = [(act.by, act.reason) for act in told(admin, "kind=dependency")]
+    assert (cast.outsider, "From our plant") in of_both
+    assert len(told(admin, f"person={cast.outsider.pk}")) == 1
+    assert len(told(admin, "kind=program")) == 2
+    # Nor does the inbox of who asked name them.
+    [notice] = api(cast.lead).get("notices").json()["data"]
+    assert (notice["by"], notice["text"]) == (None, "Accepted. From our plant")
+    assert "Otto" not in sign_in(cast.lead).get("/inbox").text
 
 
 def test_filters_leave_what_they_ask_for(cast: Cast, step: Milestone, sign_in: Any) -> None:
