@@ -104,7 +104,8 @@ def claim(*, at: datetime, channel: str = Plan.Channel.EMAIL, most: int = BATCH)
             "subscription__user",
             "subscription__granted_by",
             "subscription__plan__program",
-            "subscription__plan__view",
+            "subscription__plan__owner",
+            "subscription__plan__view__owner",
             "subscription__secret",
         )
         .defer("text", "html", "facts")

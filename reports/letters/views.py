@@ -23,7 +23,7 @@ from reports.models import Letter, Plan, Subscription
 from reports.plans import services
 from reports.plans.forms import OwnForm
 from reports.plans.invitations import invited
-from reports.plans.words import schedule
+from reports.plans.words import UNSEEN, name, names, schedule
 from reports.schedule import upcoming
 
 # A letter carries its style inline, which no other page may. Nothing in it can run, load or be sent.
@@ -47,13 +47,16 @@ def letter_list(request: SignedIn) -> HttpResponse:
     letters = Letter.objects.visible_to(request.user).defer("text", "html", "facts")
     letters = letters.select_related("subscription__plan").order_by("-due_at", "-id")
     number = Subscription.objects.of(request.user).active().count()
+    page = paged(request, letters)
+    called = names([row.subscription for row in page], request.user)
     weekly = Subscription.objects.of(request.user).filter(plan__is_default=True, ended_at=None).first()
     context = {
         "title": _("Letters"),
         "sub": ngettext("You get %(count)s letter.", "You get %(count)s letters.", number) % {"count": number}
         if number
         else _("You get no letter."),
-        "page": paged(request, letters),
+        "page": page,
+        "rows": [(row, called.get(row.subscription.plan_id, UNSEEN)) for row in page],
         "weekly": weekly,
         "primary_url": reverse("letter_settings"),
         "primary_label": _("What you get"),
@@ -107,12 +110,16 @@ def letter_settings(request: SignedIn) -> HttpResponse:
     for row in rows:
         if row.plan.content != Plan.Content.DAY:
             due[row.pk] = upcoming(at, row.cadence, row.zone).due_at
+    called = names(rows, request.user)
     context = {
         "title": _("What you get"),
         "sub": _("Hours are in your zone, %(zone)s. A letter holds what you may see then.")
         % {"zone": request.user.time_zone},
         "crumbs": [(_("Letters"), reverse("letter_list"))],
-        "rows": [(row, schedule(row), due.get(row.pk)) for row in rows],
+        "rows": [
+            (row, called.get(row.plan_id, UNSEEN), row.plan_id in called, schedule(row), due.get(row.pk))
+            for row in rows
+        ],
         "today": today(at),
         "offered": offered.select_related("program").order_by("-is_default", "name", "id")[:50],
         "empty_heading": _("You get no letter"),
@@ -132,12 +139,12 @@ def letter_own(request: SignedIn, pk: int) -> HttpResponse:
         if not form.errors:
             return done(
                 request,
-                _("“%(plan)s” comes as you say.") % {"plan": row.plan.name},
+                _("“%(plan)s” comes as you say.") % {"plan": name(row)},
                 reverse("letter_settings"),
                 kept=form.kept,
             )
     context = {
-        "title": row.plan.name,
+        "title": name(row),
         "sub": _("It comes %(schedule)s.") % {"schedule": schedule(row)},
         "crumbs": [(_("Letters"), reverse("letter_list")), (_("What you get"), reverse("letter_settings"))],
         "form": form,
@@ -163,7 +170,7 @@ def letter_end(request: SignedIn, pk: int) -> HttpResponse:
     return attempt(
         request,
         lambda: services.end_subscription(subscription=row, by=request.user, at=timezone.now()),
-        _("You get “%(plan)s” no more.") % {"plan": row.plan.name},
+        _("You get “%(plan)s” no more.") % {"plan": name(row)},
         reverse("letter_settings"),
     )
 
@@ -186,7 +193,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         reader = services.end_subscription(subscription=reader, by=None, at=timezone.now())
-    context = {"title": reader.plan.name, "reader": reader, "schedule": schedule(reader)}
+    context = {"title": name(reader), "reader": reader, "schedule": schedule(reader)}
     return render(request, "reports/unsubscribe.html", context)
 
 
@@ -207,5 +214,5 @@ def opt_in(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     if request.method == "POST":
         reader = services.confirm(subscription=reader, at=timezone.now())
-    context = {"title": reader.plan.name, "reader": reader, "schedule": schedule(reader)}
+    context = {"title": name(reader), "reader": reader, "schedule": schedule(reader)}
     return render(request, "reports/opt_in.html", context)

@@ -22,6 +22,7 @@ from reports.letters.facts import Facts
 from reports.letters.links import links
 from reports.models import Letter, Plan, Subscription
 from reports.plans.invitations import write_invitation
+from reports.plans.permissions import keeper_of
 from reports.plans.promises import EXTRA, INVITATION
 from reports.plans.words import schedule
 from reports.schedule import WEEK_DAYS
@@ -51,7 +52,9 @@ def write(letters: Sequence[Letter], *, at: datetime, desk: Desk) -> Iterator[Wr
     """Each letter as its reader may read it now, in the order given: a fixed number of queries for all of them."""
     readers = [letter.subscription for letter in letters]
     seen = seen_by_each(reader.user for reader in readers if reader.user)
-    shared = shared_by_each({r.granted_by_id: r.granted_by for r in readers if r.granted_by and not r.user}.values())
+    outside = [reader for reader in readers if not reader.user]
+    sharing = [person for r in outside for person in (r.granted_by, keeper_of(r.plan)) if person]
+    shared = shared_by_each({person.pk: person for person in sharing}.values())
     teams = _teams(readers)
     told_until = _told_until(letters)
     of_day = [letter for letter in letters if letter.subscription.plan.content == Plan.Content.DAY]
@@ -59,6 +62,8 @@ def write(letters: Sequence[Letter], *, at: datetime, desk: Desk) -> Iterator[Wr
     everything = frozenset[int]().union(*seen.values(), *shared.values())
     for letter, reader in zip(letters, readers, strict=True):
         visible = seen[reader.user.pk] if reader.user else shared[reader.granted_by_id or 0]
+        if not reader.user and (keeper := keeper_of(reader.plan)):
+            visible &= shared[keeper.pk]
         if letter.period == INVITATION:
             yield Written(*write_invitation(letter, desk.organisation))
         elif reader.plan.content == Plan.Content.DAY:

@@ -8,8 +8,10 @@ from django.utils.translation import gettext as _
 from people import permissions as organisation
 from people.models import User
 from people.permissions import OrgAct
-from programs.permissions import Act, may
+from programs.models import Program
+from programs.permissions import Act, may, require, shared_by_each
 from reports.models import Plan
+from reports.plans.content import programs_of
 
 
 def may_change(user: User, plan: Plan) -> bool:
@@ -32,3 +34,32 @@ def require_change(user: User, plan: Plan) -> None:
     someone = lead or plan.owner
     whom = someone.name if someone else _("an administrator")
     raise PermissionDenied(_("You cannot change this plan. Ask %(person)s.") % {"person": whom})
+
+
+def keeper_of(plan: Plan) -> User | None:
+    """Who says by themselves what a plan tells of, without a list of programs: outsiders get what they may share."""
+    match plan.content:
+        case Plan.Content.PORTFOLIO:
+            return plan.owner
+        case Plan.Content.VIEW if plan.view:
+            return plan.view.owner
+    return None
+
+
+def require_share_with_outsiders(user: User, plan: Plan) -> None:
+    """Whoever makes a plan tell outside readers other things, or more, may share all that it then tells them."""
+    granters = [row.granted_by for row in plan.readers.filter(user=None, ended_at=None).select_related("granted_by")]
+    letting = {person.pk: person for person in granters if person}
+    if not letting:
+        return
+    keeper = keeper_of(plan)
+    shared = shared_by_each([*letting.values(), user, *([keeper] if keeper else [])])
+    told = frozenset[int]().union(*(shared[pk] for pk in letting))
+    if keeper:
+        told &= shared[keeper.pk]
+    chosen = programs_of(plan)
+    if chosen is not None:
+        told &= chosen
+    first = Program.objects.filter(pk__in=told - shared[user.pk]).order_by("pk").first()
+    if first:
+        require(user, Act.SHARE, first)

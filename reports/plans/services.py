@@ -24,7 +24,7 @@ from programs.services import locked
 from reports.models import Letter, Plan, PlanProgram, PlanTeam, Reminder, Subscription, WebhookSecret
 from reports.models.plan import SECTIONS
 from reports.plans.content import condition
-from reports.plans.permissions import require_change
+from reports.plans.permissions import require_change, require_share_with_outsiders
 from reports.plans.promises import INVITATION, extra_letter, letter_of, message_id, skip_letters
 
 OWN = frozenset({"weekday", "hour", "paused_until"})
@@ -37,6 +37,8 @@ WRITTEN = frozenset(
 )  # fmt: skip
 # When these change, letters that would have been due before by the new calendar are not promised.
 CALENDAR = frozenset({"rhythm", "every_weeks", "starts_on", "weekday", "hour", "zone", "paused_from", "paused_until"})
+# When these change, or the programs, outside readers are told other things, or more of them.
+WIDENING = frozenset({"owner", "content", "view", "audience", "length", "without"})
 # What a plan made from a template takes over while its lead left it alone.
 INHERITED = WRITTEN - {"owner", "program", "view", "is_template", "content"}
 DEFAULT_NAME = "Weekly portfolio letter"
@@ -116,11 +118,15 @@ def change_plan(
             _set(PlanProgram, plan, "program", programs, by)
         if teams is not None:
             _set(PlanTeam, plan, "team", teams, by)
+        if programs is not None or changed.keys() & WIDENING:
+            require_share_with_outsiders(by, plan)
         inherited = {name: value for name, value in changed.items() if name in INHERITED}
         if plan.is_template and inherited:
             for made in plan.made.select_for_update().order_by("pk"):
                 alike = {name: value for name, value in inherited.items() if getattr(made, name) == before[name]}
                 _write(made, alike, at)
+                if alike.keys() & WIDENING:
+                    require_share_with_outsiders(by, made)
     return plan
 
 
@@ -207,6 +213,10 @@ def subscribe(
         _require_add(plan, by)
     elif not Plan.objects.visible_to(user).running().filter(pk=plan.pk).exists():
         raise ValidationError(_("There is no such plan."), code="plan")
+    if not Plan.objects.visible_to(user).filter(pk=plan.pk).exists():
+        raise ValidationError(
+            {"user": [_("%(user)s does not see what this plan tells of.") % {"user": user.name}]}, code="unseen"
+        )
     row = Subscription.objects.select_for_update(of=("self",)).filter(plan=plan, user=user).first()
     with history.because(f"Subscribe to {plan.name}", by_id=by.pk):
         if row is None:
