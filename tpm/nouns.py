@@ -177,7 +177,7 @@ class IdField(forms.IntegerField):
 class DecimalField(forms.DecimalField):
     """A number that the database can compare: it overflows where one is spelt with thousands of digits."""
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # as Django's own does
         number = super().to_python(value)
         if number is not None and number.is_finite():
             ends = (number.adjusted(), number.as_tuple().exponent)

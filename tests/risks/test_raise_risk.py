@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -298,7 +299,8 @@ def test_another_programs_forecast_moves_by_who_may_edit_it(cast: Cast, energize
         probability=Decimal("0.2"),
         impacts=[Impact(ga, DAY, DAY, DAY), Impact(energized, DAY, DAY, DAY)],
     )
-    for changes in ({"probability": Decimal("0.9")}, {"residual_probability": Decimal("0.1")}):
+    others: list[dict[str, Any]] = [{"probability": Decimal("0.9")}, {"residual_probability": Decimal("0.1")}]
+    for changes in others:
         with pytest.raises(ValidationError) as refusal:
             change_risk(risk=risk, by=cast.contributor, **changes)
         assert "GPU fleet" in refusal.value.message_dict["impacts"][0]
@@ -318,10 +320,11 @@ def test_another_programs_forecast_moves_by_who_may_edit_it(cast: Cast, energize
 
 
 def test_a_deleted_programs_risks_delay_nobody_any_more(cast: Cast, sign_in: Any, api: Any) -> None:
-    for key, delete in (
-        ("GPU", lambda: sign_in(cast.admin).post("/p/GPU/delete", {"typed": "GPU"})),
-        ("TPU", lambda: api(cast.admin).delete("programs/TPU")),
-    ):
+    ways: dict[str, Callable[[], Any]] = {
+        "GPU": lambda: sign_in(cast.admin).post("/p/GPU/delete", {"typed": "GPU"}),
+        "TPU": lambda: api(cast.admin).delete("programs/TPU"),
+    }
+    for key, delete in ways.items():
         other = create_program(by=cast.admin, key=key, name=key)
         hit = create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name=key)
         create_risk(program=other, by=cast.admin, today=FRIDAY, title="Late", impacts=[Impact(hit, DAY, DAY, DAY)])

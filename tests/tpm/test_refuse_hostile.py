@@ -140,7 +140,7 @@ def test_a_hidden_plan_is_as_unknown_as_a_missing_one_and_as_no_number(cast: Cas
     caller = Api(cast.outsider)
     hidden, missing = (refused(caller.post("subscriptions", {"plan": pk}), 422) for pk in (plan.pk, plan.pk + 1))
     assert hidden["errors"] == missing["errors"]
-    headers = {"content_type": "application/json"}
+    headers: Any = {"content_type": "application/json"}
     for body in ('{"plan": 1e400}', '{"plan": 1.7}'):
         refused(caller.client.post("/api/v1/subscriptions", body, **headers), 422)
     lead = Api(cast.lead)
