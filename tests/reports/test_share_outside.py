@@ -14,8 +14,9 @@ import people.services
 import programs.services
 from people.models import SavedView, User
 from programs.models import Program
+from reports.letters.desk import open_desk
 from reports.letters.links import unsubscribe_token
-from reports.letters.writing import open_desk, write
+from reports.letters.writing import write
 from reports.models import Letter, Plan, Subscription
 from reports.plans import services as plans
 from tests.conftest import NOON, Api, Cast
