@@ -85,7 +85,7 @@ def test_both_parts_and_all_headers_arrive(portfolio: Cast, post_office: PostOff
             "off track, was at risk on 13 Nov",
             "“Power on site” done on 18 Nov",
             "Power supplier folds",
-            "https://tracker.example/p/NA4",
+            "https://tracker.example/p/NA4?as_of=2026-11-20",  # as it was, whenever the letter is read
             f"https://tracker.example/letters/{letter.pk}",
             "https://tracker.example/unsubscribe/",
             "https://tracker.example/settings/letters",
