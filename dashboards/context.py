@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from forecasts.models import ProgramHealth, Run
+from forecasts.policy import newest_policy
 from history import past
 from people.models import Job, Organisation, User
 from programs.models import Notice, Program, Subject, Watch
@@ -151,6 +152,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
             "own_programs": SimpleLazyObject(lambda: read[0]),
             "forecast_run": SimpleLazyObject(lambda: read[1]),
             "as_of": past.day(),
+            # What a slip is coloured by, on the pages that show one.
+            "policy": SimpleLazyObject(newest_policy),
             "pulse_url": f"/pulse?{urlencode({'program': key})}" if key else "/pulse",
         }
     return context

@@ -35,7 +35,7 @@ from django.utils.translation import ngettext
 
 from forecasts.models import ProgramHealth
 from milestones.hand_offs import SeenLink
-from milestones.models import Dependency
+from milestones.models import Dependency, is_awaited
 from people.lists import Filter, Label, Options, Reader
 from people.models import Viewer
 from programs.models import Health, Program
@@ -72,14 +72,14 @@ def where(seen: str, field: str) -> Any:
 
 
 def hand_offs(viewer: Viewer) -> Any:
-    """Hand-offs that a viewer sees, with ``giver`` and ``receiver`` (none where hidden), ``slack_days``, ``late_days``
-    and ``state``."""
+    """Live hand-offs that a viewer sees and that are there or awaited, with ``giver`` and ``receiver`` (none where
+    hidden), ``slack_days``, ``late_days`` and ``state``."""
     visible = Program.objects.visible_to(viewer).values("pk")
 
     def true(condition: Q) -> Any:
         return ExpressionWrapper(condition, output_field=BooleanField())
 
-    rows: Any = Dependency.objects.visible_to(viewer).hand_offs()
+    rows: Any = Dependency.objects.visible_to(viewer).hand_offs().live()
     rows = rows.annotate(
         giver_seen=true(Q(predecessor__program__in=visible)), receiver_seen=true(Q(successor__program__in=visible))
     )
@@ -89,8 +89,10 @@ def hand_offs(viewer: Viewer) -> Any:
         p80_on=where("giver_seen", "predecessor__forecast__p80_on"),
         given_on=where("giver_seen", "predecessor__done_on"),
     )
+    # As is_given says, but of a giver that the viewer sees.
+    there = true(Q(agreement=Agreement.DELIVERED) | Q(given_on__isnull=False))
+    rows = rows.annotate(there=there).filter(Q(there=True) | is_awaited())
     return rows.annotate(
-        there=true(Q(agreement=Agreement.DELIVERED) | Q(given_on__isnull=False)),
         slack_days=Func(
             F("need_by_on"),
             Coalesce("given_on", "promised_on", "p80_on"),

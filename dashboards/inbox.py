@@ -87,7 +87,7 @@ def _decisions(reader: User, programs: Any) -> Iterable[Todo]:
 
 
 def _hand_offs(reader: User, programs: Any) -> Iterable[Todo]:
-    asked = Dependency.objects.hand_offs().filter(
+    asked = Dependency.objects.pending().filter(
         agreement=Dependency.Agreement.PROPOSED, predecessor__program__in=programs.worked_on_by(reader)
     )
     rows = asked.select_related("predecessor__program", "successor__program")

@@ -18,7 +18,6 @@ from django.db.models import (
     Max,
     OuterRef,
     Q,
-    QuerySet,
     Subquery,
     Value,
     When,
@@ -40,8 +39,8 @@ from dashboards.roadmap_charts import Mark
 from dashboards.templatetags.words import slip_tone
 from dashboards.window import Step
 from dashboards.window import Window as Shown
-from forecasts.models import MilestoneForecast, ProgramHealth
-from milestones.models import BaselineDate, Dependency, Milestone
+from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth
+from milestones.models import BaselineDate, Dependency, Milestone, MilestoneQuerySet
 from people.models import User
 from programs.models import Alignment, Health, Phase, Program
 from programs.permissions import Act, acts_of_many
@@ -49,14 +48,13 @@ from programs.permissions import Act, acts_of_many
 TRUNCATE = {Step.WEEK: TruncWeek, Step.MONTH: TruncMonth, Step.QUARTER: TruncQuarter, Step.YEAR: TruncYear}
 # The day a milestone was done, its P50 or, where nothing was simulated, the day it is planned or promised.
 EXPECTED = Coalesce("done_on", "forecast__p50_on", "forecast__finish_on", "target_on")
-LATE = Q(done_on=None, forecast__p80_on__gt=F("forecast__target_on") + timedelta(days=7))
 GIVERS, TAKERS = -1, -2
 # What the reader may do, by the key of a program.
 Allowed = Mapping[str, frozenset[Act]]
 
 
 class Cell(NamedTuple):
-    """Milestones that are expected in a step of time, and how many of them are late: P80 over a week past target."""
+    """Milestones that are expected in a step of time, and how many of them are late: P80 past target, not on track."""
 
     number: int
     late: int
@@ -220,13 +218,13 @@ def workstreams(program: Program) -> list[Lane]:
 # ---- what is in them
 
 
-def of_programs(groups: Iterable[Group]) -> QuerySet[Milestone]:
+def of_programs(groups: Iterable[Group]) -> MilestoneQuerySet:
     """Milestones of the programs, each with its lane."""
     ids = [lane.pk for group in groups for lane in group.lanes]
     return Milestone.objects.filter(program__among=ids, cancelled_on=None).annotate(lane=F("program_id"))
 
 
-def of_program(program: Program, viewer: User) -> QuerySet[Milestone]:
+def of_program(program: Program, viewer: User) -> MilestoneQuerySet:
     """Its milestones and, as far as the viewer sees them, those of other programs that give to it or take from it."""
     gives = Dependency.objects.filter(successor__program=program).values("predecessor")
     takes = Dependency.objects.filter(predecessor__program=program).values("successor")
@@ -244,14 +242,14 @@ def of_program(program: Program, viewer: User) -> QuerySet[Milestone]:
     )
 
 
-def last_day(rows: QuerySet[Milestone]) -> date | None:
+def last_day(rows: MilestoneQuerySet) -> date | None:
     """The last day for which something is drawn."""
-    days = ("done_on", "target_on", "forecast__finish_on", "forecast__p80_on")
-    latest: dict[str, date | None] = rows.order_by().aggregate(last=Greatest(*(Max(day) for day in days)))
+    days = ("done_on", "due", "forecast__finish_on", "forecast__p80_on")
+    latest: dict[str, date | None] = rows.with_due().order_by().aggregate(last=Greatest(*(Max(day) for day in days)))
     return latest["last"]
 
 
-def count(lanes: Collection[Lane], rows: QuerySet[Milestone], shown: Shown) -> None:
+def count(lanes: Collection[Lane], rows: MilestoneQuerySet, shown: Shown, policy: HealthPolicy) -> None:
     """Say of each lane how many of its milestones are expected in each step of the window, and before and after it."""
     by_pk = {lane.pk: lane for lane in lanes}
     before, after = shown.start - timedelta(days=1), shown.end
@@ -262,8 +260,9 @@ def count(lanes: Collection[Lane], rows: QuerySet[Milestone], shown: Shown) -> N
         output_field=DateField(),
     )
     done = Count("pk", filter=~Q(done_on=None))
-    found = rows.annotate(expected=EXPECTED).annotate(step=step).values("lane", "step").order_by()
-    counted = found.annotate(n=Count("pk"), late=Count("pk", filter=LATE), done=done)
+    is_late = Q(done_on=None, forecast__p80_on__gt=F("due") + timedelta(days=policy.at_risk_days))
+    found = rows.with_due().annotate(expected=EXPECTED).annotate(step=step).values("lane", "step").order_by()
+    counted = found.annotate(n=Count("pk"), late=Count("pk", filter=is_late), done=done)
     for pk, first, number, late, finished in counted.values_list("lane", "step", "n", "late", "done"):
         lane = by_pk[pk]
         lane.late += late
@@ -278,18 +277,17 @@ def count(lanes: Collection[Lane], rows: QuerySet[Milestone], shown: Shown) -> N
             lane.cells[first] = Cell(number, late)
 
 
-def read(rows: QuerySet[Milestone], allowed: Allowed) -> list[Mark]:
+def read(rows: MilestoneQuerySet, allowed: Allowed, policy: HealthPolicy) -> list[Mark]:
     """Milestones with their forecast and newest baseline, as they are drawn, listed and moved."""
     frozen = BaselineDate.objects.filter(milestone=OuterRef("pk")).order_by("-baseline__approved_on", "-baseline_id")
-    forecast = ("p80_on", "target_on", "on_longest_path", "driven_by_id", "start_on", "basis")
+    forecast = ("p80_on", "finish_on", "on_longest_path", "driven_by_id", "start_on", "basis")
     own = (
         "pk", "version", "name", "lane", "program__key", "is_end", "done_on", "started_on", "target_on",
-        "expected",
+        "expected", "promised",
     )  # fmt: skip
-    values: Iterable[dict[str, Any]] = rows.annotate(baseline_on=Subquery(frozen.values("finish_on")[:1])).values(
-        *own, "baseline_on", *(f"forecast__{name}" for name in forecast)
-    )
-    return [_mark(row, allowed.get(row["program__key"], frozenset())) for row in values]
+    dated: Any = rows.with_due().annotate(promised=F("due"), baseline_on=Subquery(frozen.values("finish_on")[:1]))
+    values: Iterable[dict[str, Any]] = dated.values(*own, "baseline_on", *(f"forecast__{name}" for name in forecast))
+    return [_mark(row, allowed.get(row["program__key"], frozenset()), policy) for row in values]
 
 
 def _moves(row: dict[str, Any], allowed: frozenset[Act]) -> dict[str, Any]:
@@ -308,12 +306,13 @@ def _moves(row: dict[str, Any], allowed: frozenset[Act]) -> dict[str, Any]:
     return {"stays": "promised"}
 
 
-def _mark(row: dict[str, Any], allowed: frozenset[Act]) -> Mark:
+def _mark(row: dict[str, Any], allowed: frozenset[Act], policy: HealthPolicy) -> Mark:
     done_on, baseline_on = row["done_on"], row["baseline_on"]
-    promised = row["target_on"] or row["forecast__target_on"]
-    late_on = done_on or row["forecast__p80_on"]
-    due = promised or baseline_on
-    tone = "done" if done_on else slip_tone((late_on - due).days) if late_on and due else "none"
+    promised = row["promised"]
+    late_on, planned_on = done_on or row["forecast__p80_on"], row["forecast__finish_on"]
+    # As the program's page says: P80 against its target; where it has none, its plan against its baseline.
+    late, due = (late_on, promised) if promised else (planned_on, baseline_on)
+    tone = "done" if done_on else slip_tone((late - due).days if late and due else None, policy)
     return Mark(
         pk=row["pk"],
         version=row["version"],
@@ -333,11 +332,13 @@ def _mark(row: dict[str, Any], allowed: frozenset[Act]) -> Mark:
         critical=bool(row["forecast__on_longest_path"]) and not done_on,
         driven_by=row["forecast__driven_by_id"],
         **_moves(row, allowed),
-        target_moves=bool(row["target_on"]) and not done_on and Act.PLAN in allowed,
+        target_moves=bool(row["target_on"]) and row["target_on"] == promised and not done_on and Act.PLAN in allowed,
     )
 
 
-def open_up(lanes: Sequence[Lane], rows: QuerySet[Milestone], shown: Shown, allowed: Allowed) -> None:
+def open_up(
+    lanes: Sequence[Lane], rows: MilestoneQuerySet, shown: Shown, allowed: Allowed, policy: HealthPolicy
+) -> None:
     """Read the milestones that open lanes have room for, by the day they are expected."""
     wanted = {lane.pk: lane for lane in lanes if lane.room}
     if not wanted:
@@ -347,7 +348,8 @@ def open_up(lanes: Sequence[Lane], rows: QuerySet[Milestone], shown: Shown, allo
         lane__in=list(wanted), expected__gte=shown.start, expected__lt=shown.end
     )
     most = max(lane.room for lane in wanted.values())
-    for mark in read(inside.annotate(place=place).filter(place__lte=most).order_by("expected", "pk"), allowed):
+    first = inside.annotate(place=place).filter(place__lte=most).order_by("expected", "pk")
+    for mark in read(first, allowed, policy):
         if len(wanted[mark.lane].marks) < wanted[mark.lane].room:
             wanted[mark.lane].marks.append(mark)
 
@@ -364,8 +366,8 @@ def links(lanes: Iterable[Lane]) -> list[tuple[int, int]]:
 class Twin(Sequence[tuple[Lane, Mark]]):
     """All milestones of the lanes, in the order of these and then of their days; read a page at a time."""
 
-    def __init__(self, lanes: Sequence[Lane], rows: QuerySet[Milestone], allowed: Allowed) -> None:
-        self.lanes, self.rows, self.allowed = lanes, rows, allowed
+    def __init__(self, lanes: Sequence[Lane], rows: MilestoneQuerySet, allowed: Allowed, policy: HealthPolicy) -> None:
+        self.lanes, self.rows, self.allowed, self.policy = lanes, rows, allowed, policy
         self.ends = list(accumulate(lane.total for lane in lanes))
 
     def __len__(self) -> int:
@@ -394,5 +396,5 @@ class Twin(Sequence[tuple[Lane, Mark]]):
             .filter(lane__in=list(places))
             .order_by(order, F("expected").asc(nulls_last=True), "pk")
         )
-        marks = read(ordered[start - first : stop - first], self.allowed)
+        marks = read(ordered[start - first : stop - first], self.allowed, self.policy)
         return [(touched[places[mark.lane]][0], mark) for mark in marks]

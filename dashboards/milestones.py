@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from dashboards.plan import Line, forecasts_of
 from dashboards.templatetags.words import in_days
+from forecasts.policy import newest_policy
 from milestones.models import Milestone
 from people import lists
 from people.lists import Listing, Shape
@@ -29,7 +30,7 @@ MILESTONES = Shape(
         "owner": lists.person(lazy("Owner")),
         "team": lists.related(lazy("Team"), "team", lazy("No team")),
         "kind": lists.one_of(lazy("Kind"), "kind", Milestone.Kind.choices),
-        "target": lists.due(lazy("Target"), "target_on"),
+        "target": lists.due(lazy("Target"), "due"),
     },
     sorts={
         "finish": (lazy("Expected"), Coalesce("done_on", "forecast__p80_on", "forecast__finish_on", "target_on")),
@@ -38,8 +39,8 @@ MILESTONES = Shape(
         "owner": (lazy("Owner"), F("owner__name")),
         "work": (lazy("Work"), F("work_likely")),
         "start": (lazy("Not before"), F("not_before_on")),
-        "target": (lazy("Target"), F("target_on")),
-        "slip": (lazy("Slip"), Coalesce("done_on", "forecast__p80_on") - Coalesce("target_on", "forecast__target_on")),
+        "target": (lazy("Target"), F("due")),
+        "slip": (lazy("Slip"), Coalesce("done_on", "forecast__p80_on") - F("due")),
         "float": (lazy("Float"), F("forecast__total_float")),
     },
     sort="finish",
@@ -72,16 +73,17 @@ def milestones(request: SignedIn, key: str) -> HttpResponse:
     is_open = Q(done_on=None, cancelled_on=None)
     kinds = {
         "open": (_("Open"), is_open),
-        "late": (_("Past target"), is_open & Q(target_on__lt=day)),
+        "late": (_("Past target"), is_open & Q(due__lt=day)),
         "done": (_("Done"), Q(done_on__isnull=False)),
         "all": (_("All"), Q()),
     }
-    listing = Listing(request, MILESTONES, program.milestones.all(), kinds, day, program=program)
+    listing = Listing(request, MILESTONES, program.milestones.with_due(), kinds, day, program=program)
     rows = listing.ordered(listing.wanted.select_related("owner", "workstream", "team"))
+    policy = newest_policy()
     if listing.format:
         found = list(rows)
         known = forecasts_of(found)
-        return listing.file(Line(row, known.get(row.pk)) for row in found)
+        return listing.file(Line(row, known.get(row.pk), policy) for row in found)
     page = listing.page(rows)
     forecasts = forecasts_of(list(page))
     allowed = acts(request.user, program)
@@ -93,7 +95,7 @@ def milestones(request: SignedIn, key: str) -> HttpResponse:
         "title": _("Milestones"),
         "untold": [_("P80 and slip are those issued in that week; float is not kept by day.")],
         "crumbs": program_crumbs(program),
-        "lines": [Line(row, forecasts.get(row.pk)) for row in page],
+        "lines": [Line(row, forecasts.get(row.pk), policy) for row in page],
         "primary_url": f"{here}/new" if Act.EDIT in allowed else None,
         "primary_label": _("New milestone"),
         "secondary_url": f"{program.get_absolute_url()}/baselines",

@@ -109,10 +109,10 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
             Change("risk", program.name, f"/r/{risk.reference}", text, kind, 30 + days, tone="warn", note=note)
         )
 
-    done = since.done(Milestone.objects.filter(program__among=ids, done_on__lte=today))
+    done = since.done(Milestone.objects.filter(program__among=ids, done_on__lte=today).select_related("program"))
     for milestone in done.order_by("-is_end", "-done_on", "-id")[:MOST_CHANGES]:
         program = known[milestone.program_id]
-        early = (milestone.done_on - milestone.target_on).days if milestone.done_on and milestone.target_on else None
+        early = (milestone.done_on - milestone.due_on).days if milestone.done_on and milestone.due_on else None
         if not early:
             form = _("%(milestone)s is done.")
         elif early > 0:

@@ -17,7 +17,7 @@ from django.db.models.functions import Coalesce, JSONObject
 from dashboards import moves
 from forecasts.models import HealthPolicy, ProgramHealth
 from forecasts.policy import newest_policy
-from forecasts.watermelons import COMPARABLE, WATERMELON_DAYS, days_of_disagreement, is_better
+from forecasts.watermelons import COMPARABLE, WATERMELON_DAYS, disagreements, is_better
 from milestones.models import Milestone
 from people.models import Team, User
 from programs.models import Alignment, Health, Phase, Program, ReportedHealth, Subject
@@ -231,22 +231,16 @@ def fill_history(found: Iterable[Line]) -> None:
         return
     today, zone = next((line.today, line.zone) for line in by_program.values())
     ids = list(by_program)
-    history: dict[int, list[tuple[date, str, int | None]]] = {pk: [] for pk in by_program}
+    history: dict[int, list[tuple[date, int | None]]] = {pk: [] for pk in by_program}
     weeks = today - timedelta(weeks=HISTORY_WEEKS)
     rows = ProgramHealth.objects.filter(program__among=ids, day__gt=weeks).order_by("day")
-    for pk, day, health, slip in rows.values_list("program_id", "day", "health", "slip_days"):
-        history[pk].append((day, health, slip))
-    words: dict[int, list[tuple[date, str]]] = {pk: [] for pk in by_program}
-    said = ReportedHealth.objects.filter(program__among=ids).order_by("at", "id")
-    for pk, at, health in said.values_list("program_id", "at", "health"):
-        words[pk].append((at.astimezone(zone).date(), health))
+    for pk, day, slip in rows.values_list("program_id", "day", "slip_days"):
+        history[pk].append((day, slip))
+    differing = disagreements([pk for pk, line in by_program.items() if line.disagrees], today, zone)
     for pk, line in by_program.items():
-        weekly = {(today - day).days // 7: (day, slip) for day, _, slip in history[pk] if slip is not None}
+        weekly = {(today - day).days // 7: (day, slip) for day, slip in history[pk] if slip is not None}
         line.slips = [weekly[week] for week in sorted(weekly, reverse=True)]
-        if line.disagrees:
-            derived = [(day, health) for day, health, _ in history[pk]]
-            line.differs_days = days_of_disagreement(today, derived, words[pk])
-            line.better_days = days_of_disagreement(today, derived, words[pk], is_better)
+        line.differs_days, line.better_days = differing.get(pk, (0, 0))
 
 
 def fill_risks(found: Iterable[Line]) -> None:

@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dashboards.curve import curve
-from dashboards.program import likely
+from dashboards.program import planned
 from dashboards.templatetags.words import days, slip_tone
 from forecasts.grounds import P50, P80
-from forecasts.models import MilestoneForecast
+from forecasts.models import HealthPolicy, MilestoneForecast
+from forecasts.policy import newest_policy
 from forecasts.sequence import out_of_sequence
 from history.changes import changes_of
 from history.forms import explaining
@@ -47,16 +48,16 @@ class Line:
 
     milestone: Milestone
     forecast: MilestoneForecast | None
+    policy: HealthPolicy
 
     @property
     def finish_on(self) -> date | None:
-        """The day it was done, or its P50: what a baseline is compared with."""
-        return self.milestone.done_on or likely(self.forecast)
+        """The day it was done, or is planned: what a baseline, which froze the same, is compared with."""
+        return planned(self.milestone, self.forecast)
 
     @property
     def due_on(self) -> date | None:
-        """Its target; that of the program where it is the end and has none."""
-        return self.milestone.target_on or (self.forecast.target_on if self.forecast else None)
+        return self.milestone.due_on
 
     @property
     def late_on(self) -> date | None:
@@ -79,7 +80,7 @@ class Line:
             return "done"
         if self.slip_days is None:
             return "none"
-        return slip_tone(self.slip_days)
+        return slip_tone(self.slip_days, self.policy)
 
     @property
     def glyph(self) -> str:
@@ -114,7 +115,8 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
     links_in = [link for link in links if link.row.successor_id == row.pk]
     broken = {link.pk for link in out_of_sequence([link.row for link in links_in], day_of(request))}
     risks = row.risk_impacts.filter(risk__program__in=Program.objects.visible_to(request.user), risk__closed_on=None)
-    line = Line(row, forecast)
+    policy = newest_policy()
+    line = Line(row, forecast, policy)
     frozen = row.baseline_dates.select_related("baseline").order_by("-baseline__approved_on", "-id").first()
     drawn = curve(forecast) if forecast and row.is_open else None
     issued = row.issued_forecasts.order_by("-week_on")[:MOST_ISSUED]
@@ -126,6 +128,7 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "crumbs": program_crumbs(program, (_("Milestones"), f"{program.get_absolute_url()}/milestones")),
         "milestone": row,
         "line": line,
+        "policy": policy,
         "forecast": forecast,
         "driver": driver if driver_seen else None,
         "curve": drawn,
@@ -224,8 +227,10 @@ def baseline(request: SignedIn, pk: int) -> HttpResponse:
     dates = row.dates.select_related("milestone__workstream").order_by("finish_on", "id")
     page: Any = paged(request, dates)
     forecasts = forecasts_of([entry.milestone for entry in page])
+    policy = newest_policy()
     context = {
         "program": row.program,
+        "policy": policy,
         "place": "milestones",
         "title": row.name,
         "crumbs": program_crumbs(row.program, (_("Baselines"), here)),
@@ -234,7 +239,7 @@ def baseline(request: SignedIn, pk: int) -> HttpResponse:
         "lines": [
             (entry, line, (line.finish_on - entry.finish_on).days if line.finish_on else None)
             for entry in page
-            for line in [Line(entry.milestone, forecasts.get(entry.milestone_id))]
+            for line in [Line(entry.milestone, forecasts.get(entry.milestone_id), policy)]
         ],
     }
     return render(request, "dashboards/baseline.html", context)

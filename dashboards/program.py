@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,8 +17,9 @@ from django.utils.translation import gettext as _
 from dashboards import evidence, moves
 from dashboards.news import moved, named
 from dashboards.templatetags.words import critical_path, isolated, slip_tone, written
-from forecasts.models import MilestoneForecast, ProgramHealth
-from forecasts.watermelons import COMPARABLE, days_of_disagreement
+from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth
+from forecasts.policy import newest_policy
+from forecasts.watermelons import COMPARABLE, disagreements
 from history import past
 from metrics import kpis
 from metrics.lists import newest_measurements
@@ -30,7 +31,6 @@ from programs.models import Health, Objective, Phase, Program, ReportedHealth, R
 from reports.models import Update
 from risks.models import Decision, Risk
 
-HISTORY_DAYS = 120
 MOST_MEASUREMENTS = 26
 KPI_TONES = {
     kpis.Standing.PAST_LIMIT: "bad",
@@ -51,6 +51,7 @@ class Step:
     group: str
     owner_key: str = ""
     is_driving: bool = False
+    policy: HealthPolicy = field(kw_only=True)
 
     @property
     def finish_on(self) -> date | None:
@@ -66,14 +67,15 @@ class Step:
     @property
     def reference_on(self) -> date | None:
         """What its slip is measured from: the newest baseline, or its target where it is in none."""
-        return self.baseline_on or self.milestone.target_on
+        return self.baseline_on or self.milestone.due_on
 
     @property
     def slip(self) -> int | None:
-        """Days from its reference to the day it was done, or to P50: a plan says when it is likely to be done."""
-        if self.finish_on is None or self.reference_on is None:
+        """Days from its reference to the day it was done; till then a baseline is met by the plan, a target by P50."""
+        on = planned(self.milestone, self.forecast) if self.baseline_on else self.finish_on
+        if on is None or self.reference_on is None:
             return None
-        return (self.finish_on - self.reference_on).days
+        return (on - self.reference_on).days
 
     @property
     def is_critical(self) -> bool:
@@ -82,18 +84,23 @@ class Step:
 
     @property
     def tone(self) -> str:
-        """P80 against its target, or its baseline where it has none: as health is judged."""
+        """P80 against its target, as health is judged; where it has none, its plan against its baseline."""
         if self.milestone.done_on:
             return "done"
-        promised = self.milestone.target_on or (self.forecast.target_on if self.forecast else None)
-        due, late = promised or self.baseline_on, self.p80_on
-        return slip_tone((late - due).days) if late and due else "none"
+        if self.milestone.due_on is None:
+            return slip_tone(self.slip, self.policy)
+        return slip_tone((self.p80_on - self.milestone.due_on).days if self.p80_on else None, self.policy)
 
     @property
     def state(self) -> str:
         if self.milestone.done_on:
             return _("Done")
         return _("Started") if self.milestone.started_on else _("Not started")
+
+
+def planned(milestone: Milestone, forecast: MilestoneForecast | None) -> date | None:
+    """The day it was done, or is expected without uncertainty: what a baseline freezes."""
+    return milestone.done_on or (forecast.finish_on if forecast else None)
 
 
 def likely(forecast: MilestoneForecast | None) -> date | None:
@@ -145,6 +152,7 @@ class Page:
     log: list[Event]
     phase: Phase | None
     scope: Scope
+    policy: HealthPolicy
 
     @property
     def derived(self) -> Health:
@@ -201,10 +209,11 @@ def find(viewer: User, key: str) -> Program | None:
 def load(program: Program, viewer: User, *, today: date, zone: ZoneInfo) -> Page:
     """Read a program's page: a fixed number of queries, whatever its size."""
     health = ProgramHealth.objects.filter(program=program, day__lte=today).order_by("-day").first()
-    words = list(ReportedHealth.objects.filter(program=program).select_related("by").order_by("-at", "-id")[:60])
+    word = ReportedHealth.objects.filter(program=program).select_related("by").order_by("-at", "-id").first()
     own, links = _plan(program)
+    policy = newest_policy()
     visible = _visible(program, viewer, health, links)
-    steps, links, hidden = _steps(program, own, links, visible)
+    steps, links, hidden = _steps(program, own, links, visible, policy)
     risks: list[Any] = list(
         Risk.objects.filter(program=program)
         .open()
@@ -218,8 +227,8 @@ def load(program: Program, viewer: User, *, today: date, zone: ZoneInfo) -> Page
         health=health,
         why=evidence.why(health, {pk: f"/p/{key}" for pk, key in visible.items()}, visible.keys()),
         moves=moves.tell(health.moves if health else [], visible),
-        reported=words[0] if words else None,
-        differs_days=_differs_days(health, words, zone, today) if health else 0,
+        reported=word,
+        differs_days=_differs_days(program, health, word, zone, today),
         updates=list(updates.order_by("-published_at", "-id")[:2]),
         gauges=_gauges(program, today),
         steps=steps,
@@ -230,16 +239,16 @@ def load(program: Program, viewer: User, *, today: date, zone: ZoneInfo) -> Page
         log=_log(program, zone),
         phase=Phase.objects.filter(program=program).ahead(today).first(),
         scope=Scope.of(program),
+        policy=policy,
     )
 
 
-def _differs_days(health: ProgramHealth, words: list[ReportedHealth], zone: ZoneInfo, today: date) -> int:
-    if not words or health.health not in COMPARABLE or words[0].health == health.health:
+def _differs_days(
+    program: Program, health: ProgramHealth | None, word: ReportedHealth | None, zone: ZoneInfo, today: date
+) -> int:
+    if health is None or word is None or health.health not in COMPARABLE or word.health == health.health:
         return 0
-    start = today - timedelta(days=HISTORY_DAYS)
-    days = ProgramHealth.objects.filter(program=health.program_id, day__gt=start, day__lte=today).order_by("day")
-    said = [(local(word.at, zone), word.health) for word in reversed(words)]
-    return days_of_disagreement(today, days.values_list("day", "health"), said)
+    return disagreements([program.pk], today, zone)[program.pk].days
 
 
 def _plan(program: Program) -> tuple[list[Any], list[Any]]:
@@ -285,7 +294,7 @@ def _visible(program: Program, viewer: User, health: ProgramHealth | None, links
 
 
 def _steps(
-    program: Program, own: list[Any], links: list[Any], visible: Mapping[int, str]
+    program: Program, own: list[Any], links: list[Any], visible: Mapping[int, str], policy: HealthPolicy
 ) -> tuple[list[Step], list[Dependency], bool]:
     """The lines of the roadmap, the links between them, and whether givers stay hidden."""
     outside = {link.predecessor_id for link in links if link.giver != program.pk}
@@ -301,6 +310,7 @@ def _steps(
             m.baseline_on,
             m.workstream.name if m.workstream else "",
             is_driving=m.pk in on_path,
+            policy=policy,
         )
         for m in own
     ]
@@ -312,6 +322,7 @@ def _steps(
             _("From other programs"),
             m.program.key,
             is_driving=m.pk in driving,
+            policy=policy,
         )
         for m in sorted(given, key=lambda m: (m.target_on or date.max, m.pk))
     ]

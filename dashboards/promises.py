@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from forecasts.models import ProgramHealth
 from milestones.hand_offs import SeenLink, seen
-from milestones.models import Dependency, Milestone
+from milestones.models import Dependency, Milestone, is_awaited, is_given
 from people.models import Team, Viewer
 from programs.models import Program
 
@@ -64,15 +64,17 @@ def record_of(team: Team, viewer: Viewer, today: date) -> Record:
     """Hand-offs of the team's milestones that it stands by, with a day: three queries."""
     rows: Any = (
         Dependency.objects.agreed()
-        .filter(predecessor__team=team, predecessor__cancelled_on=None, promised_on__isnull=False)
+        .live()
+        .with_given_on()
+        .filter(is_given() | is_awaited(), predecessor__team=team, promised_on__isnull=False)
         .filter(predecessor__program__in=Program.objects.visible_to(viewer))
     )
-    done, undone = Q(predecessor__done_on__isnull=False), Q(predecessor__done_on=None)
-    in_time = Q(predecessor__done_on__lte=F("promised_on"))
+    done, undone = Q(given_on__isnull=False), Q(given_on=None)
+    in_time = Q(given_on__lte=F("promised_on"))
     counts = rows.aggregate(
         kept=Count("pk", filter=done & in_time),
         late=Count("pk", filter=done & ~in_time),
-        late_days=Sum(F("predecessor__done_on") - F("promised_on"), filter=done & ~in_time),
+        late_days=Sum(F("given_on") - F("promised_on"), filter=done & ~in_time),
         ahead=Count("pk", filter=undone & Q(promised_on__gte=today)),
         overdue=Count("pk", filter=undone & Q(promised_on__lt=today)),
     )

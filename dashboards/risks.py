@@ -37,12 +37,14 @@ def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
     visible = Risk.objects.visible_to(request.user)
     if program:
         visible = visible.filter(program=program)
-    is_open = Q(closed_on=None)
+    counted = visible.of_open_programs()
+    is_open = Q(closed_on=None, program__in=Program.objects.open())
     kinds = {
         "open": (_("Open"), is_open),
         "overdue": (_("Overdue mitigation"), is_open & Q(pk__in=visible.behind(day).values("pk"))),
         "mine": (_("Mine"), is_open & Q(owner=request.user)),
-        "closed": (_("Closed"), Q(closed_on__isnull=False)),
+        # What is left over of a finished program counts no more than in the portfolio.
+        "closed": (_("Closed"), ~is_open),
     }
     scored = visible.annotate(score=F("likelihood_score") * F("impact_score"))
     listing = Listing(request, RISKS, scored, kinds, day, program=program)
@@ -56,7 +58,7 @@ def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
     if listing.format:
         return listing.file(register.lines(rows))
     page = listing.page(rows)
-    sums = register.add_up(visible, day)
+    sums = register.add_up(counted, day)
     context |= listing.context(page) | {
         "sub": ngettext(
             "%(count)s open risk, %(days)s expected days in total. "
@@ -73,9 +75,9 @@ def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
         "untold": [_("A risk’s share of P80 is not kept by day.")],
         "sums": sums,
         "open_count": sums.count,
-        "matrix": register.matrix(visible.open()) if sums.count else [],
+        "matrix": register.matrix(counted.open()) if sums.count else [],
         "impact_words": IMPACTS,
-        "bars": register.bars(visible.open()) if sums.count and not program else [],
+        "bars": register.bars(counted.open()) if sums.count and not program else [],
         "tornado": tornado(program) if sums.count and program else None,
         "in_cell": {"likelihood", "impact"} <= listing.filters.keys(),
         "filters": listing.filters,

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -21,9 +20,10 @@ from dashboards import lane_charts, lanes
 from dashboards.lanes import Allowed, Group, Lane, Twin
 from dashboards.templatetags.words import critical_path, isolated
 from dashboards.window import ZOOMS, Step, Window, fits, fitted, window
-from forecasts.models import ProgramHealth
+from forecasts.models import HealthPolicy, ProgramHealth
+from forecasts.policy import newest_policy
 from history import past
-from milestones.models import Milestone
+from milestones.models import Milestone, MilestoneQuerySet
 from people.pages import SignedIn, day_of
 from programs.models import Health
 from programs.pages import find_program, looks_back, program_crumbs
@@ -97,7 +97,7 @@ class Asked:
         pairs = self.state(**changes)
         return f"{self.path}?{urlencode(pairs)}" if pairs else self.path
 
-    def fitted(self, rows: QuerySet[Milestone], today: date) -> Asked:
+    def fitted(self, rows: MilestoneQuerySet, today: date) -> Asked:
         """Without months in which nothing is, unless the address names a day."""
         last = None if self.first or self.last else lanes.last_day(rows)
         return replace(self, window=fitted(self.zoom, today, last)) if last else self
@@ -233,11 +233,17 @@ def lay_out(groups: Sequence[Group], asked: Asked, most: int) -> Sheet:
 
 
 def drawing(
-    sheet: Sheet, rows: QuerySet[Milestone], allowed: Allowed, today: date, target: date | None, finding: str
+    sheet: Sheet,
+    rows: MilestoneQuerySet,
+    allowed: Allowed,
+    policy: HealthPolicy,
+    today: date,
+    target: date | None,
+    finding: str,
 ) -> dict[str, Any]:
     """The drawing: its months and weeks, and what lies below them."""
     shown = sheet.asked.window
-    lanes.open_up(sheet.lanes, rows, shown, allowed)
+    lanes.open_up(sheet.lanes, rows, shown, allowed, policy)
     between = lanes.links(sheet.lanes)
     return {
         "head": lane_charts.head(shown, today, target),
@@ -287,7 +293,8 @@ def portfolio(request: SignedIn) -> HttpResponse:
     found = [lane for group in groups for lane in group.lanes]
     rows = lanes.of_programs(groups)
     asked = asked.fitted(rows, today)
-    lanes.count(found, rows, asked.window)
+    policy = newest_policy()
+    lanes.count(found, rows, asked.window, policy)
     sheet = lay_out(groups, asked, MOST_OF_A_PROGRAM)
     asked = sheet.asked
     finding = portfolio_finding(found)
@@ -295,7 +302,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "title": _("Roadmap"),
         "untold": [UNTOLD],
         "sub": finding,
-        "page": Paginator(Twin(found, rows, allowed), ROWS_OF_TABLE).get_page(request.GET.get("page")),
+        "page": Paginator(Twin(found, rows, allowed, policy), ROWS_OF_TABLE).get_page(request.GET.get("page")),
         "group_choices": [
             {"label": label, "url": asked.url(group=name if name != "area" else ""), "current": name == asked.group}
             for name, label in GROUPS.items()
@@ -304,7 +311,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "chips": [(_("Health"), str(Health(asked.health).label), asked.url(health=""))] if asked.health else [],
         "found": found,
         "groups": groups,
-        **drawing(sheet, rows, allowed, today, None, finding),
+        **drawing(sheet, rows, allowed, policy, today, None, finding),
         **controls(sheet),
     }
     return render(request, "dashboards/roadmap.html", context)
@@ -340,7 +347,8 @@ def program(request: SignedIn, key: str) -> HttpResponse:
     rows = lanes.of_program(found, request.user)
     asked = asked.fitted(rows, today)
     streams = lanes.workstreams(found)
-    lanes.count(streams, rows, asked.window)
+    policy = newest_policy()
+    lanes.count(streams, rows, asked.window, policy)
     streams = [lane for lane in streams if lane.total]
     sheet = lay_out([Group("", "", streams)], asked, MOST_ROWS)
     health = ProgramHealth.objects.filter(program=found, day__lte=today).order_by("-day").only("slip_days").first()
@@ -354,10 +362,10 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "untold": [UNTOLD],
         "crumbs": program_crumbs(found),
         "sub": finding,
-        "page": Paginator(Twin(streams, rows, allowed), ROWS_OF_TABLE).get_page(request.GET.get("page")),
+        "page": Paginator(Twin(streams, rows, allowed, policy), ROWS_OF_TABLE).get_page(request.GET.get("page")),
         "found": streams,
         "new_url": f"{found.get_absolute_url()}/milestones/new" if may_edit else "",
-        **drawing(sheet, rows, allowed, today, found.target_on, finding),
+        **drawing(sheet, rows, allowed, policy, today, found.target_on, finding),
         **controls(sheet),
     }
     return render(request, "dashboards/roadmap.html", context)

@@ -21,7 +21,8 @@ from dashboards.charts import day_name, signed
 from dashboards.context import organisation_and_zone
 from dashboards.templatetags.words import number, short_date, slip_tone
 from forecasts.earned import earned_of
-from forecasts.models import IssuedForecast
+from forecasts.models import HealthPolicy, IssuedForecast
+from forecasts.policy import newest_policy
 from forecasts.trends import RECENT_WEEKS, Line, Report, Rule, lines_of
 from people.models import User
 from people.pages import SignedIn
@@ -61,6 +62,7 @@ class Told:
     """A trend in words: short for the table; a heading and what follows from it for the reading."""
 
     line: Line
+    policy: HealthPolicy
     short: str
     title: str
     text: str
@@ -68,7 +70,7 @@ class Told:
     @property
     def tone(self) -> str:
         """The colour of a line: how far it drifted."""
-        return "done" if self.line.milestone.done_on else slip_tone(self.line.drift_days)
+        return "done" if self.line.milestone.done_on else slip_tone(self.line.drift_days, self.policy)
 
     @property
     def now(self) -> Report:
@@ -129,7 +131,8 @@ def trends(request: SignedIn) -> HttpResponse:
     chosen = choose(request, usual_weeks=USUAL_WEEKS, otherwise=True)
     chart = "range" if request.GET.get("chart") == "range" else "trend"
     lines = lines_of(chosen.program, today=today, weeks=chosen.weeks) if chosen.program else []
-    told = [tell(line, lines) for line in lines]
+    policy = newest_policy()
+    told = [tell(line, lines, policy) for line in lines]
     end = next((one for one in told if one.line.milestone.is_end), None)
     target = chosen.program.target_on if chosen.program else None
     context: dict[str, Any] = {
@@ -239,7 +242,7 @@ def _range_of(end: Told | None, target: date | None) -> dict[str, Any]:
 # ---- words
 
 
-def tell(line: Line, lines: Sequence[Line]) -> Told:
+def tell(line: Line, lines: Sequence[Line], policy: HealthPolicy) -> Told:
     """What the rules found, in words."""
     found = line.reading
     said: dict[str, object] = {
@@ -297,7 +300,7 @@ def tell(line: Line, lines: Sequence[Line]) -> Told:
     text %= said
     if found.meets_on and found.rule in GOES_ON and found.meets_on - line.reports[-1].day <= FURTHEST * _reported(line):
         text += " " + _("If this went on, it would be done about %(day)s.") % {"day": short_date(found.meets_on)}
-    return Told(line, short % said, title % said, text)
+    return Told(line, policy, short % said, title % said, text)
 
 
 def _earlier(line: Line) -> int:

@@ -57,6 +57,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "program": found,
         "today": today,
         "page": page,
+        "policy": page.policy,
         "updated_on": page.updates[0].published_at.astimezone(zone).date()
         if page.updates and page.updates[0].published_at
         else None,

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from dashboards import evidence, overview
 from dashboards.context import organisation_and_zone
 from forecasts.models import ProgramHealth
-from forecasts.watermelons import WATERMELON_DAYS, days_reported_better
+from forecasts.watermelons import WATERMELON_DAYS, disagreements
 from people.models import User
 from people.pages import SignedIn
 from programs.models import Program
@@ -51,8 +51,8 @@ def watermelons(request: SignedIn) -> HttpResponse:
     since = Since.end_of(overview.last_friday(today), zone)
     lines = overview.lines(request.user, today=today, since=since, zone=zone)
     better = {line.program.pk: line for line in lines if line.is_reported_better}
-    days = days_reported_better(better, today)
-    found = [line for pk, line in better.items() if days.get(pk, 0) >= WATERMELON_DAYS]
+    days = {pk: one.better_days for pk, one in disagreements(better, today, zone).items()}
+    found = [line for pk, line in better.items() if days[pk] >= WATERMELON_DAYS]
     # By how late the program is expected, then by its name.
     found.sort(key=lambda line: (-(line.slip or 0), line.program.name, line.program.pk))
     page = Paginator(found, ROWS_A_PAGE).get_page(request.GET.get("page"))

@@ -202,12 +202,11 @@ def _promises(today: date) -> tuple[dict[int, int], dict[int, int], dict[int, in
 def _handed_over(today: date) -> dict[int, list[int]]:
     """By giving team, how many days after its promise each hand-off was delivered; 0 for one that was kept."""
     late: dict[int, list[int]] = defaultdict(list)
-    rows = Dependency.objects.hand_offs().filter(promised_on__isnull=False, predecessor__done_on__lte=today)
-    values: Iterable[Any] = rows.order_by("pk").values_list(
-        "predecessor__team_id", "promised_on", "predecessor__done_on"
-    )
-    for team, promised_on, done_on in values:
-        late[team or NOBODY].append(max((done_on - promised_on).days, 0))
+    rows: Any = Dependency.objects.hand_offs().with_given_on()
+    rows = rows.filter(promised_on__isnull=False, given_on__lte=today)
+    values: Iterable[Any] = rows.order_by("pk").values_list("predecessor__team_id", "promised_on", "given_on")
+    for team, promised_on, given_on in values:
+        late[team or NOBODY].append(max((given_on - promised_on).days, 0))
     return late
 
 

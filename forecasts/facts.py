@@ -13,7 +13,6 @@ from django.db.models.functions import TruncDate
 from forecasts.calendars import Calendars
 from forecasts.health import NETWORK_RULES, End, Facts, Finding, Step, finding
 from forecasts.models import ProgramHealth
-from forecasts.network import live_links
 from forecasts.rows import Obstacle
 from metrics import kpis
 from metrics.models import KPI, Measurement
@@ -32,10 +31,11 @@ DRIVING_PATHS = """
         FROM path JOIN forecasts_milestoneforecast f ON f.milestone_id = path.driven_by_id
         WHERE path.back < %(longest)s
     )
-    SELECT path.program_id, m.id, m.program_id, m.name, path.finish_on, COALESCE(m.target_on, newest.finish_on),
+    SELECT path.program_id, m.id, m.program_id, m.name, path.finish_on,
+        COALESCE(CASE WHEN m.is_end THEN p.target_on END, m.target_on, newest.finish_on),
         newest.finish_on IS NULL AND EXISTS (SELECT 1 FROM milestones_baseline b WHERE b.program_id = m.program_id),
         m.team_id
-    FROM path JOIN milestones_milestone m ON m.id = path.milestone_id
+    FROM path JOIN milestones_milestone m ON m.id = path.milestone_id JOIN programs_program p ON p.id = m.program_id
     LEFT JOIN LATERAL (
         SELECT d.finish_on FROM milestones_baselinedate d JOIN milestones_baseline b ON b.id = d.baseline_id
         WHERE d.milestone_id = m.id ORDER BY b.approved_on DESC, b.id DESC LIMIT 1
@@ -161,12 +161,7 @@ def _lowering(ids: Collection[int], today: date) -> ByProgram:
                 )
             )
     late = (
-        live_links()
-        .hand_offs()
-        .filter(successor__program__in=ids, successor__done_on=None, predecessor__done_on=None)
-        .filter(promised_on__gt=F("need_by_on"))
-        .exclude(agreement=Dependency.Agreement.DELIVERED)
-        .order_by("pk")
+        Dependency.objects.pending().filter(successor__program__in=ids, promised_on__gt=F("need_by_on")).order_by("pk")
     )
     late = late.annotate(days=F("promised_on") - F("need_by_on"))
     columns = ("pk", "successor__program_id", "predecessor__program_id", "predecessor__name", "days")

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import TypedDict
 
 from forecasts.models import HealthPolicy
+from milestones.models import due_of
 from programs.models import Health, Program
 
 
@@ -139,7 +140,7 @@ class Derived:
 
 def derive(facts: Facts, policy: HealthPolicy, today: date) -> Derived:
     """Judge a program by the policy: done, on hold, not started, no forecast, and only then its colour."""
-    target_on = facts.target_on or (facts.end.target_on if facts.end else None)
+    target_on = due_of(True, facts.end.target_on if facts.end else None, facts.target_on)
     end = facts.end or End(0, "", None, None, None)
     slip = (end.p80_on - target_on).days if end.p80_on and target_on else None
     stopped = _stopped(facts)
@@ -274,12 +275,8 @@ def _missing(facts: Facts, target_on: date | None) -> list[Finding]:
 
 
 def _against_target(end: End, program: int, slip: int, policy: HealthPolicy) -> Finding:
-    if slip > policy.off_track_days:
-        health, limit = Health.OFF_TRACK, policy.off_track_days
-    elif slip > policy.at_risk_days:
-        health, limit = Health.AT_RISK, policy.at_risk_days
-    else:
-        health, limit = Health.ON_TRACK, policy.at_risk_days
+    health = policy.judge(slip)
+    limit = policy.off_track_days if health == Health.OFF_TRACK else policy.at_risk_days
     record = ("milestone", end.milestone, program)
     return finding("p80", record, end.name, value=slip, limit=limit, unit="days", health=health.value)
 

@@ -256,12 +256,10 @@ def _told(edits: Edits, before: Days, after: Days, reached: Collection[int], by:
 def _broken(edits: Edits, before: Days, after: Days, moved: Collection[int], by: User) -> list[Broken]:
     """Hand-offs that would come after their day and did not, or come later still; the worst first."""
     open_to = set(Program.objects.visible_to(by).values_list("pk", flat=True))
-    settled = [Dependency.Agreement.DELIVERED, Dependency.Agreement.DECLINED]
     links = (
-        network.live_links()
-        .hand_offs()
+        Dependency.objects.pending()
         .filter(predecessor__in=moved)
-        .exclude(agreement__in=settled)
+        .exclude(agreement=Dependency.Agreement.DECLINED)
         .exclude(pk__in=[link.pk for link in edits.unlinked])
         .exclude(Q(need_by_on=None) & Q(promised_on=None))
         .select_related("predecessor__program", "successor__program__lead")

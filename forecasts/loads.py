@@ -13,7 +13,6 @@ from engine import capacity
 from forecasts.calendars import EPOCH, day_number, load_calendars
 from milestones.models import Milestone
 from people.models import Team, Viewer
-from programs.models import Program
 
 WEEKS = 26
 
@@ -136,9 +135,9 @@ def _asking(teams: Collection[Team], viewer: Viewer, today: date, weeks: int) ->
     rows = (
         Milestone.objects.visible_to(viewer)
         .open()
+        .of_open_programs()
         .filter(team__in=teams, demand_days__gt=0)
         .filter(inside | Q(forecast=None))
-        .exclude(program__state=Program.State.CANCELLED)
         .order_by("pk")
     )
     columns = (

@@ -241,3 +241,9 @@ class HealthPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"policy v{self.version}"
+
+    def judge(self, slip_days: int) -> Health:
+        """What so many days after a target are: of a program, and of a milestone wherever one is coloured."""
+        if slip_days > self.off_track_days:
+            return Health.OFF_TRACK
+        return Health.AT_RISK if slip_days > self.at_risk_days else Health.ON_TRACK

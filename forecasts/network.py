@@ -9,13 +9,13 @@ from datetime import date
 from typing import Any
 
 from django.db import connection
-from django.db.models import Min, Q
+from django.db.models import Case, Min, When
 
 from forecasts.calendars import Calendars
 from forecasts.estimates import Classes, Threat, load_threats
 from forecasts.inputs import Inputs, groups
 from forecasts.rows import Forecast, Link, Obstacle, Task, is_bare, planned_day, stands_alone
-from milestones.models import Dependency, DependencyQuerySet, Milestone
+from milestones.models import Dependency, DependencyQuerySet, Milestone, MilestoneQuerySet
 from programs.models import Program
 
 
@@ -54,7 +54,7 @@ def components(program_ids: Collection[int]) -> list[tuple[int, ...]]:
     Programs that ask for the same team hang together where its capacity delays their work.
     """
     wanted = set(program_ids)
-    pairs = _pairs(live_links()) | _sharing()
+    pairs = _pairs(Dependency.objects.live()) | _sharing(Milestone.objects.of_open_programs())
     return [part for part in groups(wanted, pairs) if not wanted.isdisjoint(part)]
 
 
@@ -64,10 +64,9 @@ def _pairs(links: DependencyQuerySet) -> set[tuple[int, int]]:
     return set(links.hand_offs().values_list(*ends).distinct().order_by())
 
 
-def _sharing() -> set[tuple[int, int]]:
+def _sharing(milestones: MilestoneQuerySet) -> set[tuple[int, int]]:
     """Programs that ask for a team whose capacity delays work, each with the first of them and the other way round."""
-    asked = Milestone.objects.open().filter(team__limits_work=True, demand_days__gt=0)
-    asked = asked.exclude(program__state=Program.State.CANCELLED)
+    asked = milestones.open().filter(team__limits_work=True, demand_days__gt=0)
     first: dict[int, int] = {}
     pairs: set[tuple[int, int]] = set()
     for team, program in asked.values_list("team_id", "program_id").distinct().order_by("team_id", "program_id"):
@@ -78,9 +77,9 @@ def _sharing() -> set[tuple[int, int]]:
 
 
 def receivers() -> dict[int, list[int]]:
-    """The programs that wait for each program, or did before what they waited for was cancelled; in two queries."""
+    """The programs that wait for each program, or did before what they waited for was over; in two queries."""
     found: dict[int, list[int]] = defaultdict(list)
-    for giver, receiver in _pairs(Dependency.objects.all()) | _sharing():
+    for giver, receiver in _pairs(Dependency.objects.all()) | _sharing(Milestone.objects.all()):
         found[giver].append(receiver)
     return found
 
@@ -88,7 +87,7 @@ def receivers() -> dict[int, list[int]]:
 def givers() -> dict[int, list[int]]:
     """The programs that each program waits for, in two queries."""
     found: dict[int, list[int]] = defaultdict(list)
-    for giver, receiver in _pairs(live_links()) | _sharing():
+    for giver, receiver in _pairs(Dependency.objects.live()) | _sharing(Milestone.objects.of_open_programs()):
         found[receiver].append(giver)
     return found
 
@@ -105,14 +104,6 @@ def reach(start: Iterable[int], following: Mapping[int, Sequence[int]]) -> set[i
         front = [one for at in front for one in following.get(at, ()) if one not in seen]
         seen.update(front)
     return seen
-
-
-def live_links() -> DependencyQuerySet:
-    """Links between milestones that are neither cancelled themselves nor in a cancelled program."""
-    gone = Q()
-    for end in ("predecessor", "successor"):
-        gone |= Q(**{f"{end}__cancelled_on__isnull": False}) | Q(**{f"{end}__program__state": Program.State.CANCELLED})
-    return Dependency.objects.exclude(gone)
 
 
 def forecast(
@@ -157,15 +148,21 @@ def read_rows(parts: Sequence[tuple[int, ...]], only: Collection[int] | None = N
         .exclude(program__state=Program.State.CANCELLED)
         .order_by("pk")
     )
-    pairs = live_links().filter(predecessor__program__in=programs, successor__program__in=programs).order_by("pk")
+    pairs = (
+        Dependency.objects.live()
+        .filter(predecessor__program__in=programs, successor__program__in=programs)
+        .order_by("pk")
+    )
     if only is not None:
         rows, pairs = rows.filter(pk__in=only), pairs.filter(successor__in=only)
     columns = (
         "pk", "program_id", "team_id", "work_likely", "not_before_on", "target_on", "started_on", "remaining",
-        "done_on", "is_end", "kind", "work_low", "work_high", "program__target_on", "demand_days",
+        "done_on", "is_end", "kind", "work_low", "work_high", "program__target_on", "asked_days",
     )  # fmt: skip
     promised = _promised(programs)
-    values: Iterable[Any] = rows.values_list(*columns)
+    # What is left over of a finished program asks nobody for anything.
+    asked_days = Case(When(program__in=Program.objects.open().values("pk"), then="demand_days"))
+    values: Iterable[Any] = rows.annotate(asked_days=asked_days).values_list(*columns)
     tasks = [Task._make((*row, promised.get(row[0]))) for row in values]
     links = [Link(*row) for row in pairs.values_list("predecessor_id", "successor_id", "kind", "lag")]
     return Rows(parts, tasks, links, load_threats(programs))
@@ -203,7 +200,7 @@ def waited_for(program_ids: Collection[int]) -> dict[int, int]:
 
 def _promised(programs: Collection[int]) -> dict[int, date]:
     """The earliest day that each giving milestone is promised by, where both sides agreed to it."""
-    agreed = live_links().hand_offs().filter(predecessor__program__in=programs, promised_on__isnull=False)
+    agreed = Dependency.objects.live().hand_offs().filter(predecessor__program__in=programs, promised_on__isnull=False)
     agreed = agreed.filter(agreement=Dependency.Agreement.ACCEPTED)
     rows: Iterable[Any] = agreed.order_by().values_list("predecessor_id").annotate(first=Min("promised_on"))
     return dict(rows)

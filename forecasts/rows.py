@@ -10,6 +10,7 @@ from typing import NamedTuple
 from engine.calendars import WorkCalendar
 from engine.network import NO_WORK
 from forecasts.calendars import day_number
+from milestones.models import due_of
 
 # A planned day off work moves on to one that is worked, no further than this.
 DAYS_OFF_AT_MOST = 366
@@ -72,7 +73,7 @@ class Obstacle(NamedTuple):
 
 def target_of(task: Task) -> date | None:
     """The day that a forecast is held against: for a program's end, what the program promised to the outside."""
-    return (task.program_target_on if task.is_end else None) or task.target_on
+    return due_of(task.is_end, task.target_on, task.program_target_on)
 
 
 def planned_day(task: Task) -> date | None:

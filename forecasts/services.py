@@ -456,10 +456,8 @@ def _late_hand_offs(program_ids: Iterable[int]) -> dict[int, list[Dependency]]:
     """Open hand-offs into each program whose giver is expected after the day they are needed."""
     found: dict[int, list[Dependency]] = defaultdict(list)
     rows = (
-        network.live_links()
-        .hand_offs()
-        .filter(successor__program__in=list(program_ids), successor__done_on=None, predecessor__done_on=None)
-        .filter(predecessor__forecast__p80_on__gt=F("need_by_on"))
+        Dependency.objects.pending()
+        .filter(successor__program__in=list(program_ids), predecessor__forecast__p80_on__gt=F("need_by_on"))
         .select_related("predecessor", "successor")
         .order_by("pk")
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from operator import ne
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef, Subquery
+from django.db.models.functions import JSONObject, TruncDate
 
 from forecasts.models import ProgramHealth
 from people.services import organisation_zone
@@ -63,20 +66,28 @@ def is_watermelon(today: date, healths: Said, words: Said) -> bool:
     return days_of_disagreement(today, healths, words, is_better) >= WATERMELON_DAYS
 
 
-def days_reported_better(program_ids: Collection[int], today: date) -> dict[int, int]:
-    """For how many days each program has been reported better than derived; of the others nothing. Three queries."""
-    ids = list(program_ids)
-    zone = organisation_zone()
-    healths: dict[int, list[tuple[date, str]]] = defaultdict(list)
-    rows = ProgramHealth.objects.filter(program__in=ids, day__lte=today).order_by("day")
-    for pk, day, health in rows.values_list("program_id", "day", "health"):
-        healths[pk].append((day, health))
-    words: dict[int, list[tuple[date, str]]] = defaultdict(list)
-    said = ReportedHealth.objects.filter(program__in=ids).order_by("at", "id")
-    for pk, at, health in said.values_list("program_id", "at", "health"):
-        words[pk].append((at.astimezone(zone).date(), health))
-    found = {pk: days_of_disagreement(today, healths[pk], words[pk], is_better) for pk in ids}
-    return {pk: days for pk, days in found.items() if days}
+class Differs(NamedTuple):
+    """For how many days on end a lead's word has been another than what is derived, and has been better."""
+
+    days: int
+    better_days: int
+
+
+def disagreements(program_ids: Collection[int], today: date, zone: ZoneInfo) -> dict[int, Differs]:
+    """Of each program, counted back as far as there is history: one query. Ask it of those that disagree now."""
+    healths = ProgramHealth.objects.filter(program=OuterRef("pk"), day__lte=today).order_by("day")
+    words = ReportedHealth.objects.filter(program=OuterRef("pk")).order_by("at", "id")
+    on = TruncDate("at", tzinfo=zone)
+    rows: Any = Program.objects.filter(pk__in=list(program_ids)).annotate(
+        derived=ArraySubquery(healths.values(each=JSONObject(on="day", health="health"))),
+        said=ArraySubquery(words.values(each=JSONObject(on=on, health="health"))),
+    )
+    found = {}
+    for pk, *sides in rows.values_list("pk", "derived", "said"):
+        derived, said = ([(date.fromisoformat(each["on"]), each["health"]) for each in side] for side in sides)
+        days = days_of_disagreement(today, derived, said)
+        found[pk] = Differs(days, days_of_disagreement(today, derived, said, is_better))
+    return found
 
 
 def watermelons(program_ids: Collection[int], today: date) -> dict[int, int]:
@@ -85,5 +96,6 @@ def watermelons(program_ids: Collection[int], today: date) -> dict[int, int]:
     newest = ProgramHealth.objects.filter(program=OuterRef("pk"), day__lte=today).order_by("-day").values("health")[:1]
     rows = Program.objects.open().filter(pk__in=list(program_ids)).order_by("pk")
     states = rows.values_list("pk", Subquery(newest_word), Subquery(newest))
-    found = days_reported_better([pk for pk, word, health in states if is_better(word, health)], today)
-    return {pk: days for pk, days in found.items() if days >= WATERMELON_DAYS}
+    better = [pk for pk, word, health in states if is_better(word, health)]
+    found = disagreements(better, today, organisation_zone())
+    return {pk: one.better_days for pk, one in found.items() if one.better_days >= WATERMELON_DAYS}

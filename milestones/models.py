@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Self
+from typing import Self, TypeVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as lazy
 
 from history.models import Record
@@ -18,6 +19,9 @@ from programs.models import OfProgramQuerySet, Precision, Program, Subject
 
 # Ten working years of eight-hour days; more is a slip of the finger.
 MOST_WORK_MINUTES = 10 * 260 * 480
+
+# A day, or one as it stands in JSON.
+Day = TypeVar("Day", date | None, str | None)
 
 
 @track()
@@ -54,12 +58,19 @@ class SlipCause(Record):
         return self.name
 
 
+def due_of(is_end: bool, own: Day, of_program: Day) -> Day:
+    """The day that a milestone is held against: its target; for a program's end, what the program promised outside."""
+    return (of_program if is_end else None) or own
+
+
 class MilestoneQuerySet(OfProgramQuerySet["Milestone"]):
     def open(self) -> Self:
         return self.filter(done_on=None, cancelled_on=None)
 
-    def late(self, today: date) -> Self:
-        return self.open().filter(target_on__lt=today)
+    def with_due(self) -> Self:
+        """Adds ``due``, to filter and sort by: the day that ``due_of`` tells."""
+        of_end = Coalesce("program__target_on", "target_on")
+        return self.alias(due=Case(When(is_end=True, then=of_end), default="target_on"))
 
     def watched_by(self, person: User) -> Self:
         return self.filter(pk__in=person.watches.filter(kind=Subject.MILESTONE).values("subject_id"))
@@ -181,6 +192,22 @@ class Milestone(Record):
     def is_open(self) -> bool:
         return self.done_on is None and self.cancelled_on is None
 
+    @property
+    def due_on(self) -> date | None:
+        """The day that it is held against; load the program of an end with it."""
+        return due_of(self.is_end, self.target_on, self.program.target_on if self.is_end else None)
+
+
+def is_given() -> Q:
+    """Of a hand-off: its giver's milestone is done, or it is said to be delivered."""
+    return Q(agreement=Dependency.Agreement.DELIVERED) | Q(predecessor__done_on__isnull=False)
+
+
+def is_awaited() -> Q:
+    """Of a live hand-off: its receiver is not done without it, and neither program is over."""
+    programs = Program.objects.open().values("pk")
+    return Q(successor__done_on=None, predecessor__program__in=programs, successor__program__in=programs)
+
 
 class DependencyQuerySet(models.QuerySet["Dependency"]):
     def visible_to(self, viewer: Viewer) -> Self:
@@ -190,6 +217,24 @@ class DependencyQuerySet(models.QuerySet["Dependency"]):
 
     def hand_offs(self) -> Self:
         return self.exclude(predecessor__program=F("successor__program"))
+
+    def live(self) -> Self:
+        """Links between milestones that are neither cancelled themselves nor in a cancelled program."""
+        gone = Q()
+        for end in ("predecessor", "successor"):
+            gone |= Q(**{f"{end}__cancelled_on__isnull": False})
+            gone |= Q(**{f"{end}__program__state": Program.State.CANCELLED})
+        return self.exclude(gone)
+
+    def pending(self) -> Self:
+        """Hand-offs that somebody still waits for: what is open, and may be late."""
+        return self.hand_offs().live().filter(is_awaited()).exclude(is_given())
+
+    def with_given_on(self) -> Self:
+        """Adds ``given_on`` to hand-offs: the day that the milestone was done, or was said to be delivered."""
+        said_on = Coalesce("agreed_on", "promised_on", "need_by_on")
+        said = Case(When(agreement=Dependency.Agreement.DELIVERED, then=said_on))
+        return self.annotate(given_on=Coalesce("predecessor__done_on", said))
 
     def agreed(self) -> Self:
         """Hand-offs that the giver stands by: the receiver plans with them."""

@@ -14,6 +14,8 @@ WEEK = timedelta(days=WEEK_DAYS)
 FIRST_WEEK = date(2024, 1, 1)
 # Of a long outage the last half year is set down as missed.
 MOST_MISSED = 26
+# A pause that is longer has no end that anybody plans with.
+MOST_AHEAD = 520
 
 
 class Cadence(NamedTuple):
@@ -83,10 +85,11 @@ def current(at: datetime, cadence: Cadence, zone: ZoneInfo) -> Period:
     )
 
 
-def upcoming(at: datetime, cadence: Cadence, zone: ZoneInfo) -> Period:
-    """The first period whose letter is due after a moment."""
+def upcoming(at: datetime, cadence: Cadence, zone: ZoneInfo) -> Iterator[Period]:
+    """The periods whose letters are due after a moment, for ten years or more."""
     newest = current(at, cadence, zone)
-    return next(period for period in _periods(newest.on + WEEK, WEEK, cadence, zone) if period.due_at > at)
+    ahead = islice(_periods(newest.on + WEEK, WEEK, cadence, zone), MOST_AHEAD)
+    return (period for period in ahead if period.due_at > at)
 
 
 def between(after: datetime, newest: Period, cadence: Cadence, zone: ZoneInfo) -> list[Period]:

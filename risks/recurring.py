@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 
-from milestones.models import DateMove, Dependency, SlipCause
+from milestones.models import DateMove, Dependency, SlipCause, is_awaited, is_given
 from people.models import Team, Viewer
 from programs.models import Program
 
@@ -172,17 +172,17 @@ def _moves(programs: QuerySet[Program], since: date, zone: tzinfo) -> Iterable[S
     rows = (
         DateMove.objects.filter(program__in=programs, at__gte=datetime.combine(since, time.min, zone))
         .filter(after_on__gt=F("before_on"))
-        .annotate(is_given=Exists(given))
+        .annotate(gives=Exists(given))
         .order_by("pk")
     )
     columns = (
-        "cause_id", "cause__name", "milestone__team_id", "milestone__team__name", "is_given", "field", "at",
+        "cause_id", "cause__name", "milestone__team_id", "milestone__team__name", "gives", "field", "at",
         "before_on", "after_on", "program_id", "program__key", "program__name",
     )  # fmt: skip
-    for cause, cause_name, team, team_name, is_given, field, at, before_on, after_on, *of in rows.values_list(*columns):
+    for cause, cause_name, team, team_name, gives, field, at, before_on, after_on, *of in rows.values_list(*columns):
         program, on, days = Of(*of), at.astimezone(zone).date(), (after_on - before_on).days
         yield Slip(Kind.CAUSE, cause, cause_name, program, on, days)
-        if team and is_given and field == DateMove.Field.TARGET:
+        if team and gives and field == DateMove.Field.TARGET:
             yield Slip(Kind.TEAM, team, team_name, program, on, days)
 
 
@@ -194,14 +194,16 @@ def _late_hand_offs(programs: QuerySet[Program], today: date, since: date) -> It
     """
     rows = (
         Dependency.objects.hand_offs()
-        .filter(predecessor__program__in=programs, successor__program__in=programs, need_by_on__gte=since)
-        .filter(predecessor__cancelled_on=None, successor__cancelled_on=None, predecessor__team__isnull=False)
+        .live()
+        .with_given_on()
+        .filter(is_given() | is_awaited(), predecessor__program__in=programs, successor__program__in=programs)
+        .filter(need_by_on__gte=since, predecessor__team__isnull=False)
         .order_by("pk")
     )
     columns = (
-        "predecessor__team_id", "predecessor__team__name", "need_by_on", "promised_on", "predecessor__done_on",
+        "predecessor__team_id", "predecessor__team__name", "need_by_on", "promised_on", "given_on",
         "successor__program_id", "successor__program__key", "successor__program__name",
     )  # fmt: skip
-    for team, name, need_by_on, promised_on, done_on, *of in rows.values_list(*columns):
-        there_on = done_on or max(promised_on or need_by_on, today)
+    for team, name, need_by_on, promised_on, given_on, *of in rows.values_list(*columns):
+        there_on = given_on or max(promised_on or need_by_on, today)
         yield Slip(Kind.TEAM, team, name, Of(*of), min(need_by_on, today), (there_on - need_by_on).days)

@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy as lazy
 from markdown_it import MarkdownIt
 
 from dashboards.context import is_there
+from forecasts.models import HealthPolicy
 from history import past
 from people.models import User
 from programs.mentions import mentions
@@ -138,11 +139,9 @@ def critical_path(names: Sequence[str], most: int) -> str:
 
 
 @register.filter
-def slip_tone(value: float | None) -> str:
-    """The status class of a slip: early is fine, more than a month late is bad."""
-    if value is None:
-        return "none"
-    return "ok" if value <= 7 else "warn" if value <= 30 else "bad"
+def slip_tone(days: int | None, policy: HealthPolicy | None) -> str:
+    """The status class of a slip, by the limits that programs are judged by. ``{{ days|slip_tone:policy }}``"""
+    return "none" if days is None or not policy else TONES[policy.judge(days)]
 
 
 @register.filter

@@ -198,6 +198,10 @@ class OfProgramQuerySet(models.QuerySet[P]):
     def visible_to(self, viewer: Viewer) -> Self:
         return self.filter(program__in=Program.objects.visible_to(viewer))
 
+    def of_open_programs(self) -> Self:
+        """Rows that still count: what is left over of a finished or a cancelled program asks nothing of anybody."""
+        return self.filter(program__in=Program.objects.open())
+
 
 @track()
 class PartnerTeam(models.Model):

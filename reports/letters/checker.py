@@ -100,7 +100,7 @@ def _sums(source: Mapping[str, Any], today: date) -> Iterator[tuple[str, Any, An
     elif source.get("number") in COUNTED and "records" in source:
         yield "value", source["value"], len(source["records"])
     for name, later, earlier in (
-        ("slip_days", "p80_on", "target_on"),
+        ("slip_days", "p80_on", "due_on" if "due_on" in source else "target_on"),
         ("moved", "p80_on", "p80_before"),
         ("slack_days", "need_by_on", "comes_on"),
     ):

@@ -270,7 +270,7 @@ def _told_before(letters: Sequence[Letter]) -> dict[int, datetime]:
     sent = Letter.objects.filter(
         subscription__in={letter.subscription_id for letter in letters},
         due_at__gte=min(letter.due_at for letter in letters) - week,
-    ).exclude(state=Letter.State.SKIPPED)
+    ).exclude(state__in=[Letter.State.SKIPPED, Letter.State.MISSED])
     earlier = list(sent.order_by().values_list("subscription", "due_at"))
     return {
         letter.pk: max(

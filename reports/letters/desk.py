@@ -37,14 +37,14 @@ class Desk:
             if known:
                 ids, whole = ids | known[0], whole | known[1]
             since = Since.start_of(since_on, self.zone)
-            known = ids, whole, load(ids, today=today, since=since, whole=whole)
+            known = ids, whole, load(ids, today=today, zone=self.zone, since=since, whole=whole)
             self.loaded[today, since_on] = known
         return known[2]
 
     def frozen(self, update: Update) -> Facts:
         """The facts that an update was published on."""
         if update.pk not in self.thawed:
-            self.thawed[update.pk] = thaw(update)
+            self.thawed[update.pk] = thaw(update, self.zone)
         return self.thawed[update.pk]
 
     def content(self, plan: Plan) -> frozenset[int] | None:

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TypeVar
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Q
 
-from forecasts.models import ProgramHealth
+from forecasts.models import HealthPolicy, ProgramHealth
+from forecasts.policy import newest_policy
 from milestones.models import Dependency, Milestone
 from programs.models import Health, Program, ReportedHealth
 from reports.models import Update
@@ -24,7 +26,9 @@ class Facts:
     """All that letters of a day are written from: read once, then cut to what each reader may see."""
 
     today: date
+    zone: ZoneInfo
     since: Since
+    policy: HealthPolicy
     programs: list[Program]
     health: dict[int, ProgramHealth]
     health_before: dict[int, ProgramHealth]
@@ -50,6 +54,10 @@ class Facts:
     @property
     def late_hand_offs(self) -> int:
         return len(self.late_by_ends)
+
+    def day(self, at: datetime) -> date:
+        """The organisation's day, as ``today`` is."""
+        return at.astimezone(self.zone).date()
 
     def only(self, ids: frozenset[int], seen: frozenset[int]) -> Facts:
         """The same of these programs alone. Of a hand-off both ends must be seen, for it names both."""
@@ -81,7 +89,9 @@ class Facts:
         )
 
 
-def load(program_ids: frozenset[int], *, today: date, since: Since, whole: frozenset[int] = frozenset()) -> Facts:
+def load(
+    program_ids: frozenset[int], *, today: date, zone: ZoneInfo, since: Since, whole: frozenset[int] = frozenset()
+) -> Facts:
     """Read what letters need of these programs: a fixed number of queries, whatever their number.
 
     Of ``whole`` programs, those with a letter of their own, the open milestones as well.
@@ -95,35 +105,36 @@ def load(program_ids: frozenset[int], *, today: date, since: Since, whole: froze
     reported = ReportedHealth.objects.filter(program__in=program_ids).order_by("program_id", "-at", "-id")
     decisions = Decision.objects.filter(program__in=program_ids).select_related("program", "decider")
     risks = Risk.objects.filter(program__in=program_ids).select_related("program")
+    open_risks = risks.open().of_open_programs()
     milestones = Milestone.objects.filter(program__in=program_ids)
     hand_offs = list(
-        Dependency.objects.hand_offs()
+        Dependency.objects.pending()
         .filter(Q(predecessor__program__in=program_ids) | Q(successor__program__in=program_ids))
-        .exclude(agreement=Dependency.Agreement.DELIVERED)
         .select_related("predecessor__program", "predecessor__forecast", "successor__program")
         .order_by(F("need_by_on").asc(nulls_last=True), "id")
     )
     return Facts(
         today=today,
+        zone=zone,
         since=since,
+        policy=newest_policy(),
         programs=list(programs.filter(~Q(state=Program.State.DONE) | Q(pk__in=finished)).order_by("name", "id")),
         health=newest,
         health_before=before,
         reported={row.program_id: row for row in reported.distinct("program_id").select_related("by")},
         reported_before={row.program_id: row for row in since.said_before(reported).distinct("program_id")},
-        waiting=list(decisions.waiting().order_by(F("decide_by_on").asc(nulls_last=True), "id")),
+        waiting=list(decisions.waiting().of_open_programs().order_by(F("decide_by_on").asc(nulls_last=True), "id")),
         taken=list(since.taken(decisions).order_by("-decided_on", "-id")),
         done=list(since.done(milestones).select_related("program").order_by("-is_end", "-done_on", "id")),
         milestones=list(
             milestones.filter(program__in=whole, done_on=None, cancelled_on=None)
             .filter(Q(is_end=True) | Q(target_on__isnull=False))
-            .select_related("forecast", "owner")
-            .order_by(F("target_on").asc(nulls_last=True), "id")
+            .select_related("forecast", "owner", "program")
+            .with_due()
+            .order_by(F("due").asc(nulls_last=True), "id")
         ),
-        open_by_program=dict(
-            risks.open().order_by().values_list("program").annotate(number=Count("pk")).values_list("program", "number")
-        ),
-        new_risks=list(since.raised(risks.open()).order_by("-id")),
+        open_by_program=dict(open_risks.values_list("program").annotate(number=Count("pk")).order_by()),
+        new_risks=list(since.raised(open_risks).order_by("-id")),
         closed_risks=list(since.closed(risks).order_by("-id")),
         updates=list(
             Update.objects.published()

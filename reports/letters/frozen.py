@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from django.db.models import Model, QuerySet
 
-from forecasts.models import MilestoneForecast, ProgramHealth
+from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth
+from forecasts.policy import newest_policy
 from milestones.models import Dependency, Milestone
 from programs.models import Program, ReportedHealth
 from reports.letters.facts import Facts
@@ -28,14 +30,16 @@ HEALTH = ("health", "chance", "slip_days", "is_stale", "findings", "policy_versi
 HEALTH_DAYS = ("day", "finish_on", "p50_on", "p80_on", "target_on")
 
 
-def thaw(update: Update) -> Facts:
-    """Read a published update's snapshot: seven queries at most, for rows that letters name and link to."""
+def thaw(update: Update, zone: ZoneInfo) -> Facts:
+    """Read a published update's snapshot: nine queries at most, for rows that letters name and link to."""
     told: Row = update.snapshot or {}
     program, pk = update.program, update.program_id
     milestones = [
         _expected(row, fact["forecast_on"])
         for row, fact in _rows(Milestone.objects.select_related("program", "owner", "forecast"), told["milestones"])
     ]
+    for row in milestones:
+        row.program.target_on = _day(told["target_on"])  # what its end was held against
     decisions = Decision.objects.select_related("program", "decider")
     risks = Risk.objects.select_related("program")
     hand_offs = [row for row in _hand_offs(told, pk) if row.need_by_on]
@@ -46,6 +50,8 @@ def thaw(update: Update) -> Facts:
     done = [stood[fact["id"]] for fact in _new(told["milestones"], "done_on", told) if fact["id"] in stood]
     return Facts(
         today=date.fromisoformat(told["day"]),
+        zone=zone,
+        policy=_policy(told["derived"]),
         since=Since(since_on, since_on, datetime.fromisoformat(told["since"]["at"])),
         programs=[program],
         health=_health(program, told["derived"]),
@@ -116,6 +122,11 @@ def _health(program: Program, derived: Row | None) -> dict[int, ProgramHealth]:
     fields = {name: derived[name] for name in HEALTH} | {name: _day(derived[name]) for name in HEALTH_DAYS}
     computed_at = datetime.fromisoformat(derived["computed_at"])
     return {program.pk: ProgramHealth(program=program, run_id=derived["run"], computed_at=computed_at, **fields)}
+
+
+def _policy(derived: Row | None) -> HealthPolicy:
+    judged_by = HealthPolicy.objects.filter(version=derived["policy_version"]).first() if derived else None
+    return judged_by or newest_policy()
 
 
 def _day(value: str | None) -> date | None:

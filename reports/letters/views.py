@@ -24,7 +24,6 @@ from reports.plans import services
 from reports.plans.forms import OwnForm
 from reports.plans.invitations import invited
 from reports.plans.words import UNSEEN, name, names, schedule
-from reports.schedule import upcoming
 
 # A letter carries its style inline, which no other page may. Nothing in it can run, load or be sent.
 LETTER_POLICY = {
@@ -109,7 +108,7 @@ def letter_settings(request: SignedIn) -> HttpResponse:
     due = {}
     for row in rows:
         if row.plan.content != Plan.Content.DAY:
-            due[row.pk] = upcoming(at, row.cadence, row.zone).due_at
+            due[row.pk] = row.next_due(at)
     called = names(rows, request.user)
     context = {
         "title": _("What you get"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from history.models import Record
 from history.tracker import track
 from people.models import Team, User, Viewer, validate_zone
 from reports.models.plan import WEEKDAYS, Plan
-from reports.schedule import Cadence
+from reports.schedule import Cadence, upcoming
 
 
 class SubscriptionQuerySet(models.QuerySet["Subscription"]):
@@ -135,6 +135,11 @@ class Subscription(Record):
 
     def is_paused_on(self, day: date) -> bool:
         return self.plan.is_paused_on(day) or (self.paused_until is not None and day <= self.paused_until)
+
+    def next_due(self, at: datetime) -> datetime | None:
+        """When the next letter is due that no pause holds back."""
+        periods = upcoming(at, self.cadence, self.zone)
+        return next((period.due_at for period in periods if not self.is_paused_on(period.on)), None)
 
 
 class WebhookSecret(models.Model):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Min, Q, Value
+from django.db.models import Count, Q, Value
 from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from reports.models import Letter, Plan, Subscription
 from reports.models.plan import PlanQuerySet
 from reports.plans.promises import EXTRA, INVITATION
-from reports.schedule import Cadence, upcoming
+from reports.plans.services import CALENDAR
 
 LOOK_BACK = timedelta(days=7)
 # A letter may be so long on its way before it is late.
@@ -73,7 +73,7 @@ def promised(plans: PlanQuerySet) -> Any:
 
 
 def is_late(at: datetime) -> Q:
-    """Not out an hour after it was due: still waiting, refused, or missed in an outage."""
+    """Not out an hour after it was due: still waiting, refused, or never sent in an outage."""
     on_its_way = Q(state__in=[Letter.State.DUE, Letter.State.STARTED], due_at__lt=at - GRACE)
     return on_its_way | Q(state__in=[Letter.State.REFUSED, Letter.State.MISSED])
 
@@ -110,42 +110,39 @@ def troubles(plans: PlanQuerySet, at: datetime) -> list[Letter]:
 
 
 def next_due(plans: PlanQuerySet, at: datetime) -> list[Next]:
-    """What comes due next, readers of one calendar and zone together: one query."""
-    rows: Any = Subscription.objects.active().filter(plan__in=plans.running().exclude(content=Plan.Content.DAY))
-    rows = rows.filter(Q(paused_until=None) | Q(paused_until__lt=at.date()))
-    groups = (
-        rows.order_by()
-        .annotate(
-            on=Coalesce("weekday", "plan__weekday"),
-            clock=Coalesce("hour", "plan__hour"),
-            where=Coalesce(
-                NullIf("plan__zone", Value("")), "user__time_zone", NullIf("time_zone", Value("")), Value("UTC")
-            ),
-        )
-        .values("on", "clock", "where", "plan__rhythm", "plan__every_weeks", "plan__starts_on")
-        .annotate(number=Count("pk"), plans=Count("plan", distinct=True), name=Min("plan__name"))
-    )
+    """What comes due next, all that does at one moment together: one query."""
+    together: dict[datetime, list[tuple[str, int, int]]] = defaultdict(list)
+    for pk, name, number, due_at in _due(plans.running(), at):
+        together[due_at].append((name, pk, number))
     found = [
-        Next(
-            upcoming(at, _cadence(group), ZoneInfo(group["where"])).due_at,
-            group["number"],
-            group["name"],
-            group["plans"],
-        )
-        for group in groups
+        Next(due_at, sum(number for *_, number in rows), min(rows)[0], len({pk for _, pk, _ in rows}))
+        for due_at, rows in sorted(together.items())
     ]
-    return sorted(found, key=lambda one: (one.due_at, one.plan))[:MOST_NEXT]
+    return found[:MOST_NEXT]
 
 
 def next_of_each(plans: Iterable[Plan], at: datetime) -> dict[int, datetime]:
-    """When each plan is due next by its own calendar, in its zone or where the day begins first: no query."""
-    return {
-        plan.pk: upcoming(at, plan.cadence(), ZoneInfo(plan.zone or "UTC")).due_at
-        for plan in plans
-        if plan.content != Plan.Content.DAY and not plan.ended_at
-    }
+    """When the next letter of each plan is due; where nobody reads it yet, by its own calendar alone: one query."""
+    each = {plan.pk: plan for plan in plans if plan.content != Plan.Content.DAY and not plan.ended_at}
+    found: dict[int, datetime] = {}
+    for pk, _name, _number, due_at in _due(Plan.objects.filter(pk__in=each), at):
+        found[pk] = min(found.get(pk, due_at), due_at)
+    unread = {pk: Subscription(plan=plan).next_due(at) for pk, plan in each.items() if pk not in found}
+    return found | {pk: due_at for pk, due_at in unread.items() if due_at}
 
 
-def _cadence(group: dict[str, Any]) -> Cadence:
-    monthly = group["plan__rhythm"] == Plan.Rhythm.MONTHLY
-    return Cadence(group["on"], group["clock"], group["plan__every_weeks"], monthly, group["plan__starts_on"])
+def _due(plans: PlanQuerySet, at: datetime) -> Iterator[tuple[int, str, int, datetime]]:
+    """Readers of a plan who share a calendar, a zone and a pause: the plan, how many, and when they hear next."""
+    rows: Any = Subscription.objects.active().filter(plan__in=plans.exclude(content=Plan.Content.DAY))
+    rows = rows.annotate(where=Coalesce("user__time_zone", NullIf("time_zone", Value("")), Value("UTC"))).order_by()
+    own, shared = ("weekday", "hour", "paused_until", "where"), [f"plan__{name}" for name in CALENDAR]
+    for group in rows.values("plan", "plan__name", *own, *shared).annotate(number=Count("pk")):
+        reader = Subscription(
+            weekday=group["weekday"],
+            hour=group["hour"],
+            paused_until=group["paused_until"],
+            time_zone=group["where"],
+            plan=Plan(**{name: group[f"plan__{name}"] for name in CALENDAR}),
+        )
+        if due_at := reader.next_due(at):
+            yield group["plan"], group["plan__name"], group["number"], due_at

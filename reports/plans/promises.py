@@ -47,11 +47,11 @@ def _written(due: Due) -> set[tuple[int, str]]:
 
 
 def set_aside() -> None:
-    """Skip what waits though a newer letter took its place, or its reader is none any more."""
+    """Give up what waits: missed, where a newer letter took its place; skipped, where its reader is none any more."""
     newer = Letter.objects.filter(subscription=OuterRef("subscription"), due_at__gt=OuterRef("due_at"))
     newer = newer.exclude(Q(period__contains=EXTRA) | Q(period=INVITATION))
     waiting = Letter.objects.filter(state=Letter.State.DUE).exclude(period=INVITATION)
-    waiting.filter(Exists(newer)).update(state=Letter.State.SKIPPED, error="A newer letter took its place.")
+    waiting.filter(Exists(newer)).update(state=Letter.State.MISSED, error="A newer letter took its place.")
     active = Subscription.objects.active().filter(pk=OuterRef("subscription"))
     waiting.filter(~Exists(active)).update(state=Letter.State.SKIPPED, error="The reader has left.")
 

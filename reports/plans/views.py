@@ -62,6 +62,7 @@ def plan_overview(request: SignedIn) -> HttpResponse:
         "troubles": kept.troubles(mine, at),
         "next": kept.next_due(visible, at),
         "page": page,
+        "paused": {plan.pk for plan in page if plan.is_paused_on(today(at))},
         "rows_of": [(plan, by_plan.get(plan.pk), readers.get(plan.pk, 0), due.get(plan.pk)) for plan in page],
         "tabs": [
             {"label": label, "url": f"?show={name}" if name else "/plan", "count": None, "current": name == choice}
@@ -97,6 +98,7 @@ def plan_detail(request: SignedIn, pk: int) -> HttpResponse:
         "plan": plan,
         "today": today(at),
         "schedule": schedule(Subscription(plan=plan, user=request.user)),
+        "is_paused": plan.is_paused_on(today(at)),
         "next_at": kept.next_of_each([plan], at).get(plan.pk),
         "kept": kept.kept(Plan.objects.filter(pk=plan.pk), at),
         "chosen": plan.chosen.select_related("program").order_by("program__name"),

@@ -215,7 +215,9 @@ def _known(facts: Mapping[str, Any], source: Source) -> tuple[Any, Any]:
     if source.field.endswith(".days"):
         return _part(before, source), _part(now, source)
     if source.kind == "program":
-        return before.get(source.field), now.get(source.field)
+        # Its target stands twice: as the program had it, and as its health was derived from it.
+        known = facts if source.after == facts.get(source.field) else now
+        return before.get(source.field), known.get(source.field)
     rows = [row for name in LISTS[source.kind] for row in facts.get(name, ()) if row["id"] == source.id]
     row = rows[0] if rows else {}
     return (row.get("was") or {}).get(source.field), row.get(source.field)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import DurationField, Exists, Func, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce, Now, TruncDate
+from django.db.models import DateField, DateTimeField, Exists, Func, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Coalesce, Now, TruncDate
 
 from forecasts.models import HealthPolicy, ProgramHealth
 from forecasts.policy import newest_policy
-from people.models import User
+from people.models import Organisation, User
 from people.services import organisation_zone
 from programs.models import Program, ReportedHealth, Role
 from reports.models import Update
@@ -40,17 +40,23 @@ class Owed:
 
 
 def due_of(user: User) -> QuerySet[Program]:
-    """Active programs that a person leads and whose next update is due, by the moment and not by the day: no query."""
+    """Active programs that a person leads and whose next update is due today, as ``owed_by`` says: no query."""
     leads = Role.objects.filter(program=OuterRef("pk"), user=user, kind=Role.Kind.LEAD)
     newest = Subquery(HealthPolicy.objects.order_by("-version").values("stale_days")[:1])
     patience = Coalesce(newest, HealthPolicy._meta.get_field("stale_days").default) - SOON_DAYS
-    since: Any = Now() - Func(patience, template="make_interval(days => %(expressions)s)", output_field=DurationField())
-    said = ReportedHealth.objects.filter(program=OuterRef("pk"), at__gt=since)
+    said = ReportedHealth.objects.filter(program=OuterRef("pk")).annotate(on=_day_of("at"))
+    said = said.filter(on__gt=_day_of(Now()) - patience)
     return (
         Program.objects.visible_to(user)
         .filter(Q(lead=user) | Exists(leads), ~Exists(said), state=Program.State.ACTIVE)
         .order_by()
     )
+
+
+def _day_of(moment: Any) -> Any:
+    """The organisation's day, in a query that need not read its zone beforehand."""
+    zone = Coalesce(Subquery(Organisation.objects.values("time_zone")[:1]), Value("UTC"))
+    return Cast(Func(zone, moment, function="timezone", output_field=DateTimeField()), DateField())
 
 
 def owed_by(user: User, today: date) -> list[Owed]:

@@ -159,7 +159,7 @@ def editor(
         "asks": asks,
         "brought_up": form.proposed,
         "last": last if last and last.pk != update.corrects_id else None,
-        "facts": snapshot.read(looked.facts),
+        "facts": snapshot.shown(looked.facts),
         "drafted": handed_out(request, looked.drafted),
         "here": reverse("update_change", args=[update.pk]) if update.pk else request.path,
         "cancel_url": reverse("update_list", args=[program.key]),

@@ -17,7 +17,7 @@ from django.db.models.functions import JSONObject
 from forecasts.models import ProgramHealth
 from metrics import kpis
 from metrics.models import KPI, Measurement
-from milestones.models import DateMove, Dependency, Milestone
+from milestones.models import DateMove, Dependency, Milestone, due_of
 from people.services import organisation_zone
 from programs.models import Program
 from reports.models import Update
@@ -268,10 +268,8 @@ def _moves(program: Program, since: datetime, at: datetime) -> list[dict[str, An
 def _hand_offs(program: Program, since: datetime) -> list[dict[str, Any]]:
     """Open hand-offs of both directions with their days; the other end is named in ``others``, if it may be."""
     rows: QuerySet[Any] = (
-        Dependency.objects.hand_offs()
+        Dependency.objects.pending()
         .filter(Q(predecessor__program=program) | Q(successor__program=program))
-        .filter(predecessor__done_on=None, successor__done_on=None)
-        .exclude(agreement=Dependency.Agreement.DELIVERED)
         .select_related("predecessor__program", "predecessor__forecast", "successor__program")
         .annotate(was=_was(Dependency, since, "need_by_on", "promised_on"))
         .order_by("id")
@@ -323,8 +321,16 @@ def _veiled(item: dict[str, Any], facts: dict[str, Any]) -> dict[str, Any]:
 # -- read back -------------------------------------------------------------------------------------------------------
 
 
+def shown(facts: Any) -> Any:
+    """What ``read`` says, with the day that each milestone is held against, for a page."""
+    found = read(facts)
+    for row in (found or {}).get("milestones", ()):
+        row["due_on"] = due_of(row["is_end"], row["target_on"], found["target_on"])
+    return found
+
+
 def read(facts: Any) -> Any:
-    """The same facts with their days as dates, for a page."""
+    """The same facts with their days as dates."""
     if isinstance(facts, list):
         return [read(fact) for fact in facts]
     if isinstance(facts, dict):

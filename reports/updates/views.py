@@ -98,7 +98,7 @@ def update_detail(request: SignedIn, pk: int) -> HttpResponse:
         "crumbs": update_crumbs(program),
         "program": program,
         "update": update,
-        "facts": snapshot.read(facts),
+        "facts": snapshot.shown(facts),
         "sentences": seen(sentences, set(visible.filter(pk__in=named).values_list("pk", flat=True)) if named else ()),
         "corrected_by": newer,
         "before": earlier,

@@ -60,7 +60,9 @@ def test_the_overview_and_the_letter_count_alike(cast: Cast) -> None:
     lines = overview.lines(cast.lead, today=TODAY, since=since, zone=ZONE)
     sums = overview.add_up(lines)
     told = news.changes(lines, today=TODAY, since=since, zone=ZONE)
-    facts = load(frozenset(line.program.pk for line in lines), today=TODAY, since=Since.start_of(FIRST, ZONE))
+    facts = load(
+        frozenset(line.program.pk for line in lines), today=TODAY, zone=ZONE, since=Since.start_of(FIRST, ZONE)
+    )
     letter = compose(
         Cutting(facts, Cut(), ""),
         reader=Reader(cast.lead.pk, "UTC"),

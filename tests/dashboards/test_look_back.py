@@ -17,7 +17,7 @@ from dashboards.accuracy import pit_words, reliability_words
 from dashboards.trends import tell
 from forecasts import quality
 from forecasts.accuracy import Bin
-from forecasts.models import IssuedForecast
+from forecasts.models import HealthPolicy, IssuedForecast
 from forecasts.trends import Line, Reading, Report, Rule
 from milestones.models import Baseline, BaselineDate, Dependency, Milestone
 from people.models import Team
@@ -109,7 +109,7 @@ def test_a_line_that_hardly_nears_its_edge_names_no_day() -> None:
     for meets_on, told in ((date(2062, 11, 9), False), (date(2027, 11, 19), True), (date(2027, 11, 20), False)):
         reading = Reading(Rule.SPEEDING_UP, week_days=6.0, meets_on=meets_on)
         line = Line(Milestone(name="Fleet wave 2"), reports, None, None, reading)
-        assert ("If this went on" in tell(line, [line]).text) is told
+        assert ("If this went on" in tell(line, [line], HealthPolicy()).text) is told
 
 
 def test_earned_schedule_stands_beside_the_forecast(

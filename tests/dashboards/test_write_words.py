@@ -9,6 +9,7 @@ from django.template import Context, Template
 from django.utils import timezone
 
 from dashboards.templatetags import words
+from forecasts.models import HealthPolicy
 from people.models import Team
 from programs.models import Program
 
@@ -35,7 +36,7 @@ def test_working_minutes_are_days(minutes: int | None, text: str) -> None:
     ],
 )
 def test_a_slip_has_its_sign_and_its_colour(days: int | None, text: str, heat: str, tone: str) -> None:
-    assert (words.slip(days), words.heat(days), words.slip_tone(days)) == (text, heat, tone)
+    assert (words.slip(days), words.heat(days), words.slip_tone(days, HealthPolicy())) == (text, heat, tone)
 
 
 @pytest.mark.parametrize(

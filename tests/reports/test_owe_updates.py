@@ -16,7 +16,7 @@ import programs.services
 from forecasts.models import HealthPolicy
 from people.models import User
 from programs.models import Program, ReportedHealth, Role
-from reports.updates.due import owed_by
+from reports.updates.due import due_of, owed_by
 from reports.updates.services import begin_update, publish_update
 from tests.conftest import FRIDAY, NOON
 
@@ -94,3 +94,22 @@ def test_the_sidebar_counts_what_is_due(cast: Cast, sign_in: Any) -> None:
     # As on the page: what turns stale in three days is due.
     ReportedHealth.objects.update(at=now - timedelta(days=8))
     assert count(cast.lead) == sum(one.is_due for one in owed_by(cast.lead, people.services.today(now))) == 2
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/Los_Angeles"])
+def test_the_sidebar_counts_what_the_list_says_is_due(cast: Cast, zone: str) -> None:
+    """Stale after ten days and told three before: due from the seventh day on, at whatever hour the word was given."""
+    cast.organisation.time_zone = zone
+    cast.organisation.save()
+    now = timezone.now()
+    today = people.services.today(now)
+    counts = []
+    for hours in range(-36, 37, 6):
+        ReportedHealth.objects.all().delete()
+        at = now - timedelta(days=7, hours=hours)
+        for program in (cast.na4, cast.dark):
+            ReportedHealth.objects.create(program=program, health="on_track", by=cast.lead, at=at)
+        due = [one for one in owed_by(cast.lead, today) if one.is_due]
+        counts.append(due_of(cast.lead).count())
+        assert counts[-1] == len(due), (zone, hours)
+    assert set(counts) == {0, 2}

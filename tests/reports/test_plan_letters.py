@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 import milestones.services
 import people.services
@@ -492,3 +493,60 @@ def test_the_sweep_reads_no_letters_of_long_ago(cast: Cast) -> None:
                 told = "\n".join(row for (row,) in cursor.fetchall())
                 assert "Seq Scan on reports_letter" not in told, query
                 assert "due_at" in told or "state" in told, query
+
+
+# -- what comes next -------------------------------------------------------------------------------------------------
+
+
+def test_next_is_the_first_moment_at_which_a_reader_hears(cast: Cast) -> None:
+    """Mondays at eight, in each reader's own zone: in Oslo that is 07:00 UTC, in Kolkata 02:30."""
+    plan = program_plan(cast, weekday=0, hour=8)
+    monday = datetime(2026, 11, 23, tzinfo=UTC)
+    assert kept.next_of_each([plan], NOON) == {plan.pk: monday + timedelta(hours=8)}
+    for person, zone in ((cast.viewer, "Europe/Oslo"), (cast.contributor, "Asia/Kolkata")):
+        User.objects.filter(pk=person.pk).update(time_zone=zone)
+    read_by(plan, cast.viewer, by=cast.lead)
+    assert kept.next_of_each([plan], NOON) == {plan.pk: monday + timedelta(hours=7)}
+    read_by(plan, cast.contributor, by=cast.lead)
+    assert kept.next_of_each([plan], NOON) == {plan.pk: monday + timedelta(hours=2, minutes=30)}
+    told = [(one.due_at, one.letters, one.plan, one.plans) for one in kept.next_due(Plan.objects.all(), NOON)]
+    assert told == [
+        (monday + timedelta(hours=2, minutes=30), 1, plan.name, 1),
+        (monday + timedelta(hours=7), 1, plan.name, 1),
+    ]
+
+
+def test_next_skips_the_days_of_a_pause_alone(cast: Cast) -> None:
+    """Paused until Saturday the 28th a reader hears on Monday the 30th; the plan pauses from then to 6 December."""
+    plan, at = program_plan(cast, weekday=0, hour=8), NOON + timedelta(days=4)
+    read_by(plan, cast.viewer, by=cast.lead)
+    Subscription.objects.update(paused_until=date(2026, 11, 28))
+    monday = datetime(2026, 11, 30, 8, tzinfo=UTC)
+    assert [one.due_at for one in kept.next_due(Plan.objects.all(), at)] == [monday]
+    assert kept.next_of_each([plan], at) == {plan.pk: monday}
+    plan.paused_from, plan.paused_until = date(2026, 11, 30), date(2026, 12, 6)
+    plan.save()
+    assert [one.due_at for one in kept.next_due(Plan.objects.all(), at)] == [monday + timedelta(days=7)]
+    assert kept.next_of_each([plan], at) == {plan.pk: monday + timedelta(days=7)}
+    Subscription.objects.update(paused_until=date.max)
+    assert kept.next_due(Plan.objects.all(), at) == []
+
+
+def test_a_pause_that_lies_ahead_is_not_told_as_one(cast: Cast, sign_in: SignIn) -> None:
+    plan, today = program_plan(cast), people.services.today(timezone.now())
+    Plan.objects.filter(pk=plan.pk).update(
+        paused_from=today + timedelta(days=30), paused_until=today + timedelta(days=40)
+    )
+    for path in ("/plan", f"/plans/{plan.pk}"):
+        assert not re.search("paused until|<dt>Paused", sign_in(cast.lead).get(path).text), path
+
+
+def test_a_letter_that_a_newer_one_overtook_is_missed(cast: Cast) -> None:
+    """Made on Friday and never sent, while the worker stood still: the next one's row sets it aside."""
+    read_by(program_plan(cast), cast.viewer, by=cast.lead)
+    promises.promise(at=NOON)
+    week = NOON + timedelta(days=7)
+    promises.promise(at=week)
+    told = kept.kept(Plan.objects.all(), week - timedelta(minutes=1))
+    assert (told.promised, told.sent, told.late, told.missed) == (1, 0, 1, 1)
+    assert [letter.period for letter in kept.troubles(Plan.objects.all(), week)] == ["2026-W47"]

@@ -148,7 +148,7 @@ def test_an_outage_of_weeks_sends_one_letter(portfolio: Cast, post_office: PostO
     promises.promise(at=NOON)  # planned, and then nobody was there to send it
     run(NOON + timedelta(days=21))
     assert [mail["Message-ID"].split(".")[0] for mail in post_office.mails] == ["<2026-W50"]
-    assert Letter.objects.get(period="2026-W47").state == State.SKIPPED
+    assert Letter.objects.get(period="2026-W47").state == State.MISSED
 
 
 # -- what a reader may see -------------------------------------------------------------------------------------------

@@ -244,7 +244,7 @@ def _lead(cutting: Cutting) -> tuple[list[str], str]:
     update = next((row for row in cutting.facts.updates if program and row.program_id == program.pk), None)
     if update is None:
         return [], ""
-    return words_of(update) if cutting.cut.tells("update") else [], signed(update)
+    return words_of(update) if cutting.cut.tells("update") else [], signed(update, cutting.facts)
 
 
 def period_title(period: str) -> str:

@@ -70,12 +70,12 @@ class Cutting:
         facts = self.facts
         if self.cut.program:
             slips = [
-                (row.forecast.p80_on - row.target_on).days
+                (row.forecast.p80_on - row.due_on).days
                 for row in facts.milestones
-                if hasattr(row, "forecast") and row.forecast.p80_on and row.target_on
+                if hasattr(row, "forecast") and row.forecast.p80_on and row.due_on
             ]
             longest = max(slips, default=0)
-            rows = [milestone_row(row, facts.today, self.site, longest) for row in facts.milestones]
+            rows = [milestone_row(row, facts, self.site, longest) for row in facts.milestones]
         else:
             longest = max([row.slip_days or 0 for row in facts.health.values()], default=0)
             ranked = sorted(facts.programs, key=lambda program: rank(facts, program))

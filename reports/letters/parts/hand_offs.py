@@ -26,9 +26,9 @@ def hand_off(row: Dependency, site: str) -> HandOff:
     """Needed against promised; without a promise against P80 of what is given."""
     giver, receiver = row.predecessor, row.successor
     p80 = giver.forecast.p80_on if hasattr(giver, "forecast") else None
-    comes = giver.done_on or row.promised_on or p80
+    comes = row.promised_on or p80
     slack = (row.need_by_on - comes).days if row.need_by_on and comes else None
-    how = "given" if giver.done_on else "promised" if row.promised_on else "expected at P80"
+    how = "promised" if row.promised_on else "expected at P80"
     dates = f"needed {short(row.need_by_on)}" if row.need_by_on else "no day needed"
     dates += f", {how} {short(comes)}" if comes else ", nothing promised"
     if slack is None:

@@ -17,19 +17,20 @@ def asks(facts: Facts, site: str) -> list[Ask]:
         Ask(
             program=plain(update.program.name, 80),
             question=plain(update.ask, 600),
-            note=signed(update),
+            note=signed(update, facts),
             tone="none",
             url=f"{site}/u/{update.pk}",
-            source={"record": "update", "id": update.pk, "published_on": _published_on(update)},
+            source={"record": "update", "id": update.pk, "published_on": _published_on(update, facts)},
         )
         for update in facts.updates
         if update.ask.strip()
     ]
 
 
-def signed(update: Update) -> str:
+def signed(update: Update, facts: Facts) -> str:
     """Who said it and when."""
-    return f"{plain(update.author.name, 60)} on {short(update.published_at.date())}" if update.published_at else ""
+    on = facts.day(update.published_at) if update.published_at else None
+    return f"{plain(update.author.name, 60)} on {short(on)}" if on else ""
 
 
 def words_of(update: Update) -> list[str]:
@@ -49,5 +50,5 @@ def _paragraphs(text: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def _published_on(update: Update) -> str | None:
-    return update.published_at.date().isoformat() if update.published_at else None
+def _published_on(update: Update, facts: Facts) -> str | None:
+    return facts.day(update.published_at).isoformat() if update.published_at else None

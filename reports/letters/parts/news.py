@@ -42,7 +42,10 @@ def notes(facts: Facts, site: str) -> list[Note]:
         (d.program, f"decided ({d.reference}): {ended(d.answer)}", _dated("decision", d.pk, "decided_on", d.decided_on))
         for d in facts.taken
     ]
-    lines += [(m.program, _met(m), _dated("milestone", m.pk, "done_on", m.done_on)) for m in facts.done]
+    lines += [
+        (m.program, _met(m), _dated("milestone", m.pk, "done_on", m.done_on) | {"due_on": iso(m.due_on)})
+        for m in facts.done
+    ]
     lines += [
         (r.program, f"new risk {r.reference}: {ended(r.title)}", _dated("risk", r.pk, "raised_on", r.raised_on))
         for r in facts.new_risks
@@ -58,7 +61,7 @@ def notes(facts: Facts, site: str) -> list[Note]:
     for program in facts.programs:
         row, last = facts.health.get(program.pk), facts.reported.get(program.pk)
         if row and any(finding["rule"] == "stale" for finding in row.findings):
-            silent = (facts.today - last.at.date()).days if last else None
+            silent = (facts.today - facts.day(last.at)).days if last else None
             words = f"no update for {silent} days." if last else "no update yet."
             source = {"record": "program", "id": program.pk, "field": "silent_days", "value": silent}
             lines.append((program, words, source))
@@ -87,9 +90,9 @@ def _dated(record: str, pk: int, name: str, day: date | None) -> Source:
 
 def _met(milestone: Milestone) -> str:
     done = f"“{plain(milestone.name, 100)}” done on {short(milestone.done_on)}" if milestone.done_on else ""
-    if milestone.done_on is None or milestone.target_on is None:
+    if milestone.done_on is None or milestone.due_on is None:
         return f"{done}."
-    late = (milestone.done_on - milestone.target_on).days
+    late = (milestone.done_on - milestone.due_on).days
     if not late:
         return f"{done}, on its target."
     return f"{done}, {abs(late)} d {'after' if late > 0 else 'before'} its target."

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
 
 from forecasts.models import ProgramHealth
 from milestones.models import Milestone
-from programs.models import Program
+from programs.models import Health, Program
 from reports.letters.facts import Facts
 from reports.letters.parts.health import EXCEPTIONS, SYMBOLS, WORST_FIRST, derived_source, health_of, lead_says, moved
 from reports.letters.parts.source import Source, iso
@@ -77,14 +76,14 @@ def program_row(facts: Facts, program: Program, site: str, longest: int) -> Row:
     )
 
 
-def milestone_row(row: Milestone, today: date, site: str, longest: int) -> Row:
+def milestone_row(row: Milestone, facts: Facts, site: str, longest: int) -> Row:
     """A milestone of a program's own letter: its P80 against its target."""
     p80 = row.forecast.p80_on if hasattr(row, "forecast") else None
-    slip = (p80 - row.target_on).days if p80 and row.target_on else None
-    late = row.target_on is not None and row.target_on < today
-    tone = "none" if slip is None else "bad" if late or slip >= WEEK_DAYS else "warn" if slip > 0 else "ok"
-    symbol = {"none": "○", "bad": "■", "warn": "▲", "ok": "●"}[tone]
-    word = short(row.target_on) if row.target_on else "no target"
+    due = row.due_on
+    slip = (p80 - due).days if p80 and due else None
+    late = due is not None and due < facts.today
+    tone, symbol = SYMBOLS[Health.NO_FORECAST if slip is None else facts.policy.judge(slip)]
+    word = short(due) if due else "no target"
     forecast, forecast_tone, bar = (
         ("–" if p80 else "no forecast", "none", 0) if slip is None else against_target(slip, tone, longest)
     )
@@ -105,6 +104,7 @@ def milestone_row(row: Milestone, today: date, site: str, longest: int) -> Row:
             "record": "milestone",
             "id": row.pk,
             "target_on": iso(row.target_on),
+            "due_on": iso(due),
             "p80_on": iso(p80),
             "slip_days": slip,
         },

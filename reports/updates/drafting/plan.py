@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from milestones.models import DateMove
+from milestones.models import DateMove, due_of
 from reports.updates.drafting.sentences import PRIVATE, Sentence, Source, against_target, between, day, days, quoted
 from reports.updates.drafting.sources import Facts, Row, at_most, recent, source, was
+
+
+def due_on(facts: Facts, row: Row) -> str | None:
+    found: str | None = due_of(row["is_end"], row["target_on"], facts["target_on"])
+    return found
+
+
+def due_source(facts: Facts, row: Row) -> Source:
+    """What an end is held against is a field of its program, where that has one."""
+    if row["is_end"] and facts["target_on"]:
+        return source(facts, "program", {"id": facts["program"], "target_on": facts["target_on"]}, "target_on")
+    return source(facts, "milestone", row, "target_on")
 
 
 def met(facts: Facts) -> Iterator[Sentence]:
@@ -17,9 +29,9 @@ def met(facts: Facts) -> Iterator[Sentence]:
     def told(row: Row) -> Sentence:
         text = f"Done on {day(row['done_on'])}"
         sources = [source(facts, "milestone", row, "done_on", changed=True)]
-        if row["target_on"]:
-            text += f", {against_target(row['done_on'], row['target_on'])}"
-            sources.append(source(facts, "milestone", row, "target_on"))
+        if due := due_on(facts, row):
+            text += f", {against_target(row['done_on'], due)}"
+            sources.append(due_source(facts, row))
         return Sentence("met", f"{text}: {quoted(row['name'])}.", tuple(sources))
 
     ordered = sorted(rows, key=lambda row: (not row["is_end"], row["done_on"], row["id"]))
@@ -32,19 +44,20 @@ def missed(facts: Facts) -> Iterator[Sentence]:
     rows = [
         row
         for row in facts["milestones"]
-        if row["target_on"] and not row["done_on"] and not row["cancelled_on"] and since <= row["target_on"] < today
+        if not row["done_on"] and not row["cancelled_on"] and since <= (due_on(facts, row) or "") < today
     ]
 
     def told(row: Row) -> Sentence:
-        text = f"Target of {day(row['target_on'])} missed: {quoted(row['name'])}"
-        sources = [source(facts, "milestone", row, "target_on"), source(facts, "milestone", row, "done_on")]
+        due = due_on(facts, row) or ""
+        text = f"Target of {day(due)} missed: {quoted(row['name'])}"
+        sources = [source(facts, "milestone", row, "done_on"), due_source(facts, row)]
         if row["forecast_on"]:
-            late = between(row["forecast_on"], row["target_on"])
+            late = between(row["forecast_on"], due)
             text += f", P80 is {day(row['forecast_on'])}, {days(late)} later" if late > 0 else ""
             sources.append(source(facts, "milestone", row, "forecast_on"))
         return Sentence("missed", f"{text}.", tuple(sources))
 
-    ordered = sorted(rows, key=lambda row: (not row["is_end"], row["target_on"], row["id"]))
+    ordered = sorted(rows, key=lambda row: (not row["is_end"], due_on(facts, row), row["id"]))
     return at_most("missed", map(told, ordered), lambda count: f"{count} more milestones missed their target.")
 
 
