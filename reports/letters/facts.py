@@ -48,6 +48,11 @@ class Facts:
     at: datetime | None = None
 
     @property
+    def then(self) -> str:
+        """What makes an address show its page as it was on that day, whenever the letter is read."""
+        return f"?as_of={self.today}"
+
+    @property
     def open_risks(self) -> int:
         return sum(self.open_by_program.values())
 

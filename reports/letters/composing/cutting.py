@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 from programs.models import Program
 from reports.letters.composing.cut import Cut
@@ -22,8 +22,6 @@ from reports.models import Plan
 from reports.schedule import WEEK_DAYS
 
 MOST_PROGRAMS = 40
-
-Told = TypeVar("Told", Row, Note, HandOff)
 
 
 @dataclass
@@ -80,9 +78,7 @@ class Cutting:
             longest = max([row.slip_days or 0 for row in facts.health.values()], default=0)
             ranked = sorted(facts.programs, key=lambda program: rank(facts, program))
             rows = [program_row(facts, program, self.site, longest) for program in ranked]
-        if self.cut.audience == Plan.Audience.SPONSOR:
-            rows = [row for row in rows if row.exceptional]
-        return [self._of_the_day(row) for row in rows]
+        return [row for row in rows if row.exceptional] if self.cut.audience == Plan.Audience.SPONSOR else rows
 
     @cached_property
     def asks(self) -> list[Ask]:
@@ -90,7 +86,7 @@ class Cutting:
 
     @cached_property
     def notes(self) -> list[Note]:
-        told = [self._of_the_day(note) for note in notes(self.facts, self.site)]
+        told = notes(self.facts, self.site)
         return own_notes(told) if self.own else told
 
     @cached_property
@@ -101,11 +97,7 @@ class Cutting:
         return [
             (
                 frozenset(pk for pk in (row.predecessor.team_id, row.successor.team_id) if pk),
-                self._of_the_day(hand_off(row, self.site)),
+                hand_off(row, self.facts, self.site),
             )
             for row in self.facts.hand_offs
         ]
-
-    def _of_the_day(self, part: Told) -> Told:
-        """What a letter tells leads to its page as it was that day, whenever the letter is read."""
-        return replace(part, url=f"{part.url}?as_of={self.facts.today}")

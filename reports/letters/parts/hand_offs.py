@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from milestones.models import Dependency
+from reports.letters.facts import Facts
 from reports.letters.parts.source import Source, iso
 from reports.words import plain, short
 
@@ -22,7 +23,7 @@ class HandOff:
     source: Source = field(default_factory=dict)
 
 
-def hand_off(row: Dependency, site: str) -> HandOff:
+def hand_off(row: Dependency, facts: Facts, site: str) -> HandOff:
     """Needed against promised; without a promise against P80 of what is given."""
     giver, receiver = row.predecessor, row.successor
     p80 = giver.forecast.p80_on if hasattr(giver, "forecast") else None
@@ -43,7 +44,7 @@ def hand_off(row: Dependency, site: str) -> HandOff:
         dates=dates,
         slack=words,
         tone=tone,
-        url=f"{site}/m/{giver.pk}",
+        url=f"{site}/m/{giver.pk}{facts.then}",
         source={
             "record": "dependency",
             "id": row.pk,

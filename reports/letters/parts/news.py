@@ -65,7 +65,8 @@ def notes(facts: Facts, site: str) -> list[Note]:
             words = f"no update for {silent} days." if last else "no update yet."
             source = {"record": "program", "id": program.pk, "field": "silent_days", "value": silent}
             lines.append((program, words, source))
-    return [Note(plain(p.name, 80), f"{site}{p.get_absolute_url()}", text, source) for p, text, source in lines]
+    then = facts.then
+    return [Note(plain(p.name, 80), f"{site}{p.get_absolute_url()}{then}", text, source) for p, text, source in lines]
 
 
 def p80_note(facts: Facts, program: Program, site: str) -> list[Note]:

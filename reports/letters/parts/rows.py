@@ -61,7 +61,7 @@ def program_row(facts: Facts, program: Program, site: str, longest: int) -> Row:
     )
     return Row(
         name=plain(program.name, 80),
-        url=f"{site}{program.get_absolute_url()}",
+        url=f"{site}{program.get_absolute_url()}{facts.then}",
         tone=tone,
         symbol=symbol,
         word=str(health.label),
@@ -89,7 +89,7 @@ def milestone_row(row: Milestone, facts: Facts, site: str, longest: int) -> Row:
     )
     return Row(
         name=plain(row.name, 80),
-        url=f"{site}/m/{row.pk}",
+        url=f"{site}/m/{row.pk}{facts.then}",
         tone=tone,
         symbol=symbol,
         word=f"{word}, overdue" if late else word,
