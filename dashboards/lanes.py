@@ -244,8 +244,9 @@ def of_program(program: Program, viewer: User) -> MilestoneQuerySet:
 
 def last_day(rows: MilestoneQuerySet) -> date | None:
     """The last day for which something is drawn."""
-    days = ("done_on", "due", "forecast__finish_on", "forecast__p80_on")
-    latest: dict[str, date | None] = rows.with_due().order_by().aggregate(last=Greatest(*(Max(day) for day in days)))
+    days = ("done_on", "promised", "forecast__finish_on", "forecast__p80_on")
+    dated: Any = rows.with_due().order_by().annotate(promised=F("due"))
+    latest: dict[str, date | None] = dated.aggregate(last=Greatest(*(Max(day) for day in days)))
     return latest["last"]
 
 
