@@ -192,7 +192,9 @@ class Notices(Noun[Notice]):
 class TodoOut(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=[(kind, label) for kind, (label, _) in inbox.LABELS.items()])
     title = serializers.CharField()
-    program = serializers.CharField(source="program.key")
+    program = serializers.CharField(
+        source="program.key", default=None, allow_null=True, help_text="Null: an action of a review, of no program."
+    )
     url = serializers.CharField()
     due_on = serializers.DateField(allow_null=True)
 

@@ -20,28 +20,34 @@ from milestones.models import Dependency
 from people.models import User
 from programs.models import Notice, Phase, Program
 from programs.models.watch import NoticeQuerySet
+from reports.models import ReviewAction
 from reports.updates.due import owed_by
-from risks.models import Assumption, Decision, Risk
+from risks.models import Assumption, Decision, Issue, MitigationAction, Risk
 
 MOST_TODOS = 30
 GATES_AHEAD = timedelta(days=14)
-Kind = Literal["update", "hand_off", "decision", "gate", "review"]
+Kind = Literal["update", "hand_off", "decision", "gate", "action", "issue", "review"]
 LABELS: dict[Kind, tuple[str | Promise, str]] = {
     "decision": (lazy("Decisions that wait for you"), "gavel"),
     "hand_off": (lazy("Hand-offs that wait for your answer"), "swap"),
     "gate": (lazy("Gates to decide"), "key"),
     "update": (lazy("Updates to write"), "pencil"),
+    "action": (lazy("Actions that are due"), "check"),
+    "issue": (lazy("Issues whose day has come"), "flag"),
     "review": (lazy("To look at again"), "risk"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Todo:
-    """Something to do: it is gone once it is done, for no row says that it is there."""
+    """Something to do: it is gone once it is done, for no row says that it is there.
+
+    An action of a review may be of no program.
+    """
 
     kind: Kind
     title: str
-    program: Program
+    program: Program | None
     url: str
     due_on: date | None
 
@@ -67,7 +73,7 @@ class Line:
 
 
 def todos(reader: User, *, at: datetime, zone: ZoneInfo) -> list[Todo]:
-    """All that waits for a reader in open programs, what is due first in each kind: ten queries."""
+    """All that waits for a reader in open programs, what is due first in each kind: thirteen queries."""
     today = at.astimezone(zone).date()
     programs = Program.objects.visible_to(reader).open()
     return [
@@ -75,6 +81,8 @@ def todos(reader: User, *, at: datetime, zone: ZoneInfo) -> list[Todo]:
         *_hand_offs(reader, programs),
         *_gates(reader, programs, today),
         *_updates(reader, today),
+        *_actions(reader, programs, today),
+        *_issues(reader, programs, today),
         *_reviews(reader, programs, today),
     ]
 
@@ -114,6 +122,30 @@ def _updates(reader: User, today: date) -> Iterable[Todo]:
         title = _("Write this week's update") if one.last else _("Write the first update")
         url = f"/u/{one.draft.pk}/edit" if one.draft else f"{one.program.get_absolute_url()}/updates/new"
         yield Todo("update", title, one.program, url, one.due_on)
+
+
+def _actions(reader: User, programs: Any, today: date) -> Iterable[Todo]:
+    """What a review agreed that the reader does, and what they do against risks that are open."""
+    mine = Q(owner=reader, done_on=None, due_on__lte=today)
+    agreed = ReviewAction.objects.filter(mine, Q(program=None) | Q(program__in=programs))
+    against = MitigationAction.objects.filter(mine, risk__closed_on=None, risk__program__in=programs)
+    found = [
+        *(
+            Todo("action", row.text, row.program, row.get_absolute_url(), row.due_on)
+            for row in agreed.select_related("program").order_by("due_on", "id")[:MOST_TODOS]
+        ),
+        *(
+            Todo("action", row.text, row.risk.program, row.risk.get_absolute_url(), row.due_on)
+            for row in against.select_related("risk__program").order_by("due_on", "id")[:MOST_TODOS]
+        ),
+    ]
+    return sorted(found, key=lambda one: one.due_on or today)
+
+
+def _issues(reader: User, programs: Any, today: date) -> Iterable[Todo]:
+    rows = Issue.objects.open().filter(owner=reader, due_on__lte=today, program__in=programs)
+    for row in rows.select_related("program").order_by("due_on", "id")[:MOST_TODOS]:
+        yield Todo("issue", row.title, row.program, row.get_absolute_url(), row.due_on)
 
 
 def _reviews(reader: User, programs: Any, today: date) -> Iterable[Todo]:

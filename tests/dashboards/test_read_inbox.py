@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ from django.utils import timezone
 import milestones.services
 import people.services
 import programs.services
+import reports.reviews.services
 import reports.updates.services
 import risks.services
 from dashboards import inbox
@@ -150,6 +152,40 @@ def test_risks_and_assumptions_come_back_on_their_day(cast: Cast, today: date) -
     risks.services.close_risk(risk=risk, by=cast.lead, on=today, because="Gone")
     programs.services.change_program(program=cast.na4, by=cast.lead, state=Program.State.CANCELLED)
     assert waiting(cast.contributor, "review") == []
+
+
+def test_own_actions_and_issues_wait_from_their_day_on(cast: Cast, today: date, sign_in: Any) -> None:
+    ada, vera = cast.admin, cast.viewer
+    past, ahead = today - timedelta(days=2), today + timedelta(days=1)
+    held = reports.reviews.services.hold_review(by=ada, held_on=past)
+    take = partial(reports.reviews.services.take_action, review=held, by=ada, owner=vera)
+    agreed = take(text="Ask the utility", due_on=today)
+    take(text="Not yet", due_on=ahead)
+    take(text="Of DARK", due_on=past, program=cast.dark)
+    risk = risks.services.create_risk(program=cast.na4, by=cast.lead, today=today, title="Chillers late")
+    act = partial(risks.services.create_action, risk=risk, by=cast.lead, owner=vera)
+    against = act(text="Rent chillers", due_on=past)
+    act(text="Later", due_on=ahead)
+    owned: dict[str, Any] = {"program": cast.na4, "by": cast.lead, "today": past, "owner": vera}
+    issue = risks.services.create_issue(**owned, title="Meter broken", due_on=today)
+    risks.services.create_issue(**owned, title="No day")
+    assert waiting(vera, "action") == ["Of DARK", "Rent chillers", "Ask the utility"]
+    assert waiting(vera, "issue") == ["Meter broken"]
+    assert waiting(cast.lead, "action") == waiting(cast.lead, "issue") == []
+    page = sign_in(vera).get("/inbox").text
+    for row in (agreed, issue, risk):
+        assert f'href="{row.get_absolute_url()}"' in page
+    told = {todo["title"]: todo["program"] for todo in Api(vera).get("inbox").json()["todos"]}
+    assert (told["Ask the utility"], told["Of DARK"], told["Rent chillers"]) == (None, "DARK", "NA4")
+
+    programs.services.take_role(role=cast.dark.roles.get(user=vera), by=cast.lead)
+    reports.reviews.services.change_action(action=agreed, by=cast.lead, done_on=today)
+    risks.services.change_action(action=against, by=cast.lead, done_on=today)
+    risks.services.close_issue(issue=issue, by=cast.lead, on=today)
+    assert waiting(vera, "action") == waiting(vera, "issue") == []
+    act(text="Of a program that is over", due_on=past)
+    programs.services.change_program(program=cast.na4, by=cast.lead, state=Program.State.CANCELLED)
+    assert waiting(vera, "action") == []
 
 
 def test_notices_are_counted_read_and_put_away(cast: Cast, now: datetime, sign_in: Any) -> None:
