@@ -20,8 +20,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from changes.services import UNDOABLE_FOR
-from history.changes import UNKNOWN, FieldChange, Names, Shown, differs, pointed_to, told, words
+from changes.services import UNDOABLE_FOR, standing
+from history.changes import UNKNOWN, FieldChange, Names, Shown, differs, percent, pointed_to, told, words
 from history.models import ChangeSet
 from metrics.models import KPI, Measurement
 from milestones.models import Baseline, DateMove, Dependency, Milestone, Requirement, Workstream
@@ -89,7 +89,8 @@ MINUTES: Shown = dict.fromkeys(
 )
 # What of a hand-off names people or records of the program at its other end.
 NAMING = {"external_key", "agreed_by"}
-UNITS: dict[Model, Shown] = {Milestone: MINUTES, Dependency: MINUTES, RiskImpact: MINUTES}
+SHARES: Shown = dict.fromkeys(("probability", "residual_probability"), percent)
+UNITS: dict[Model, Shown] = {Milestone: MINUTES, Dependency: MINUTES, RiskImpact: MINUTES, Risk: SHARES}
 # Pages of rows that have one.
 ADDRESSES: dict[Model, Callable[[Any], str]] = {
     Program: lambda event: f"/p/{event.key}",
@@ -194,7 +195,7 @@ def rows_of(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def page(asked: Asked, viewer: User, *, at: datetime) -> Page:
-    """A page of changes: some eight queries, and one for each noun that is named."""
+    """A page of changes: some nine queries, and one for each noun that is named."""
     programs = Program.objects.visible_to(viewer)
     visible = list(programs.values_list("pk", flat=True))
     chosen = [asked.program.pk] if asked.program else visible
@@ -219,6 +220,8 @@ def page(asked: Asked, viewer: User, *, at: datetime) -> Page:
 
     roots = {r.pk: r for r in root_of.values() if counts[r.pk] and (asked.person is None or is_named(r))}
     shown = [roots[pk] for pk in sorted(roots, reverse=True)[:PAGE_SIZE]]
+    own = {root.pk for root in shown if root.by_id == viewer.pk and at - root.at <= UNDOABLE_FOR}
+    stands = {root_of[part].pk for part in standing([part for part, root in root_of.items() if root.pk in own])}
     people = User.objects.in_bulk({root.by_id for root in shown if root.by_id})
     acts = {
         root.pk: Act(
@@ -227,7 +230,7 @@ def page(asked: Asked, viewer: User, *, at: datetime) -> Page:
             people.get(root.by_id or 0) if is_named(root) else None,
             "" if root.pk in hidden else root.reason,
             count=counts[root.pk],
-            undoable=root.by_id == viewer.pk and at - root.at <= UNDOABLE_FOR,
+            undoable=root.pk in own - stands,
         )
         for root in shown
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
-from django.db.models import Value
+from django.db.models import OuterRef, Subquery, Value
 from django.db.models.deletion import Collector
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 import milestones.services
@@ -160,6 +161,22 @@ def _decides(one: Written) -> bool:
     if one.model is not Phase or one.after is None:
         return False
     return getattr(one.before, "decision", "") != getattr(one.after, "decision", "")
+
+
+def standing(ids: Collection[int]) -> set[int]:
+    """Of these change-sets, those that wrote what is never taken back: final rows, a gate's decision. One query."""
+    if not ids:
+        return set()
+    asked = [
+        model._default_manager.filter(change_set__in=ids).order_by().values_list("change_set_id")
+        for model in _event_models()
+        if model.pgh_tracked_model in FINAL
+    ]
+    phases: Any = next(model for model in _event_models() if model.pgh_tracked_model is Phase)._default_manager
+    earlier = phases.filter(pgh_obj_id=OuterRef("pgh_obj_id"), pgh_id__lt=OuterRef("pgh_id")).order_by("-pgh_id")
+    before = Coalesce(Subquery(earlier.values("decision")[:1]), Value(""))
+    decided = phases.filter(change_set__in=ids).exclude(pgh_label="delete").exclude(decision=before)
+    return {pk for (pk,) in decided.order_by().values_list("change_set_id").union(*asked)}
 
 
 def _with_parts(change_set: ChangeSet) -> list[int]:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
+from changes.log import SHARES
 from dashboards import register
 from dashboards.register import RISKS
 from dashboards.templatetags.words import MINUTES_A_DAY
@@ -117,7 +118,7 @@ def risk(request: SignedIn, pk: int) -> HttpResponse:
         "actions": row.actions.select_related("owner").order_by(
             F("done_on").asc(nulls_first=True), F("due_on").asc(nulls_last=True), "id"
         ),
-        "changes": changes_of(row),
+        "changes": changes_of(row, SHARES),
         "today": day_of(request),
         "untold": [_("A risk’s share of P80 is not kept by day.")],
         "star_url": f"/r/{row.reference}/watch",

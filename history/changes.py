@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -111,7 +112,14 @@ def words(field: models.Field[Any, Any], event: Event, names: Names, shown: Show
         return _("yes") if value else _("no")
     if isinstance(value, datetime):
         return value.isoformat(" ", "minutes")
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}".replace("-", "\u2212")
     return date_format(value, "j M Y") if isinstance(value, date) else str(value)
+
+
+def percent(share: Decimal) -> str:
+    """A share as people read it: 0.6000 → “60%”."""
+    return f"{(share * 100).normalize():f}%"
 
 
 def pointed_to(

@@ -138,7 +138,7 @@ def gate_decide(request: SignedIn, pk: int) -> HttpResponse:
                 "row": row,
                 "decision": row.get_decision_display().lower(),
             }
-            return done(request, said, _phases_url(program))
+            return done(request, said, _phases_url(program), final=True)
     context = {
         "form": form,
         "title": _("Decide the gate"),

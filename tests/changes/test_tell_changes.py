@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from copy import copy
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+import changes.services
 import history
 import people.services
 import programs.services
+import reports.updates.services
+import risks.services
 from changes.log import MOST_ACTS
 from changes.pages import MOST_OFFERED
 from history.models import ChangeSet
@@ -149,6 +154,36 @@ def test_an_own_change_is_taken_back_and_done_again_from_here(cast: Cast, step: 
     assert "Redo" in answer.text
     client.post("/undo", {"change_set": answer.context["acts"][0].pk, "next": "/changes"})
     assert Milestone.objects.get(pk=step.pk).name == "Other"
+
+
+def test_what_stands_is_not_offered_to_be_taken_back(cast: Cast, step: Milestone, sign_in: Any) -> None:
+    """Nor what came of it as part of one act; what the same person wrote beside it can be."""
+    now = timezone.now()
+    said: dict[str, Any] = {"health": "on_track", "text": "Well.", "ask": "", "path_to_green": ""}
+    update = reports.updates.services.begin_update(program=cast.na4, by=cast.lead, at=now, **said)
+    reports.updates.services.publish_update(update=update, by=cast.lead, at=now)
+    gate = programs.services.create_phase(program=cast.na4, by=cast.lead, kind="design", gate_on=FRIDAY)
+    programs.services.decide_gate(phase=gate, decision="passed", by=cast.lead, on=FRIDAY)
+    move(step, cast, name="Other")
+    acts = sign_in(cast.lead).get("/changes").context["acts"]
+    offered = {row.noun for act in acts if act.undoable for row in act.rows}
+    kept = {row.noun for act in acts if act.by == cast.lead and not act.undoable for row in act.rows}
+    assert {"milestone", "phase"} <= offered
+    assert kept == {"reported health", "phase"}
+    for act in acts:
+        if act.by == cast.lead and not act.undoable:
+            written = ChangeSet.objects.get(pk=act.pk)
+            with pytest.raises(ValidationError, match="cannot be taken back"):
+                changes.services.undo(change_set=written, by=cast.lead, at=timezone.now())
+
+
+def test_a_probability_is_told_in_per_cent(cast: Cast, sign_in: Any) -> None:
+    risk = create_risk(program=cast.na4, by=cast.lead, today=FRIDAY, title="Pumps late", probability=Decimal("0.5"))
+    risks.services.change_risk(risk=risk, by=cast.lead, probability=Decimal("0.6"))
+    act = sign_in(cast.outsider).get("/changes").context["acts"][0]
+    assert [(field.before, field.after) for field in act.rows[0].fields] == [("50%", "60%")]
+    page = sign_in(cast.outsider).get(f"/r/R-{risk.pk}")
+    assert [(field.before, field.after) for field in page.context["changes"][0].fields] == [("50%", "60%")]
 
 
 def test_deleted_rows_are_told_by_name(cast: Cast, step: Milestone, sign_in: Any) -> None:
