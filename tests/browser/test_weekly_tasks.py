@@ -257,7 +257,7 @@ def tell(replay: Replay) -> tuple[Story, Story]:
     return (
         Story(
             given="Service bring-up",
-            question="Rent temporary power for rows 1 to 12?",
+            question="Rent chillers for rows 1 to 12?",
             kpi="Racks burned in",
             late="Rack burn-in complete",
             edit=partial(edit, 31),

@@ -66,6 +66,9 @@ CAUSES = [
     "External event",
 ]
 
+# The highest probability of each score of likelihood but the last.
+MOST_LIKELY = (0.1, 0.3, 0.5, 0.75)
+
 
 @dataclass(frozen=True)
 class Kpi:
@@ -84,12 +87,17 @@ class RiskSpec:
     probability: float
     days: tuple[int, int, int]
     milestone: str
-    score: tuple[int, int]
+    impact: int  # its score, 1 to 5
     week: int = 10  # raised so many weeks ago
     closed_week: int | None = None
     response: str = "mitigate"
     action: str = ""
     residual: float | None = None  # probability once the action is done
+
+    @property
+    def likelihood(self) -> int:
+        """The score of its probability, 1 to 5."""
+        return 1 + sum(self.probability > most for most in MOST_LIKELY)
 
 
 @dataclass(frozen=True)
@@ -113,14 +121,18 @@ class ProgramSpec:
     plan: str
     end: str
     reports: tuple[str, str]  # what the lead says: before, and in the last four weeks
-    because: str
-    ask: str = ""
+    because: tuple[tuple[int, str], ...]  # what the lead says, from so many weeks ago on
+    ask: str = ""  # in the last four weeks
     partners: tuple[str, ...] = ()
     kpis: tuple[Kpi, ...] = ()
     risks: tuple[RiskSpec, ...] = ()
     decisions: tuple[DecisionSpec, ...] = ()
     silent_weeks: int = 0  # the newest weeks without an update
     requirements: tuple[str, ...] = field(default=())
+
+    def said(self, ago: int) -> str:
+        """What the lead says so many weeks ago."""
+        return next(text for since, text in reversed(self.because) if ago <= since)
 
 
 GREEN, AMBER, RED = "on_track", "at_risk", "off_track"
@@ -155,8 +167,15 @@ PROGRAMS = [
         """,
         "wave2",
         (AMBER, RED),
-        "Bin-packing regresses at 20k nodes; it was re-estimated from 3 to 9 weeks.",
-        "Two engineers from Storage for four weeks, to finish bin-packing.",
+        (
+            (13, "The driver baseline takes a week longer; the scheduler core is sound."),
+            (10, "Bin-packing has begun; it slows down beyond 10k nodes."),
+            (7, "Bin-packing regresses at 20k nodes; the first cell runs without it."),
+            (4, "Bin-packing regresses at 20k nodes; it was re-estimated from 3 to 9 weeks."),
+            (1, "Bin-packing holds at 20k nodes, weeks later than planned; preemption has begun."),
+            (0, "Bin-packing cost us more than six weeks; GA waits for preemption alone."),
+        ),
+        "Two engineers from Storage for three weeks, to finish preemption.",
         ("Data stores",),
         (
             Kpi("Fleet utilisation", "%", "up", 41, 52, 65),
@@ -169,13 +188,13 @@ PROGRAMS = [
                 0.55,
                 (10, 30, 50),
                 "wave2",
-                (4, 5),
+                5,
                 9,
                 action="Replay a week of production placements",
                 residual=0.25,
             ),
-            RiskSpec("Driver baseline breaks older cards", 0.2, (5, 10, 20), "wave1", (2, 3), 6),
-            RiskSpec("Quota owners not named", 0.3, (3, 5, 10), "qm", (3, 2), 12, 4),
+            RiskSpec("Driver baseline breaks older cards", 0.2, (5, 10, 20), "wave1", 3, 6),
+            RiskSpec("Quota owners not named", 0.3, (3, 5, 10), "qm", 2, 12, 4),
         ),
         (
             DecisionSpec(
@@ -218,8 +237,19 @@ PROGRAMS = [
         """,
         "open",
         (GREEN, AMBER),
-        "We can run burn-in in parallel with energization on temporary power and win back 8 to 10 days.",
-        "Approve temporary power for rows 1 to 12.",
+        (
+            (13, "The building is ours; energization has begun."),
+            (11, "Backbone circuits are accepted; energization goes as planned."),
+            (8, "The utility's crew is thin; racks and fabric go on without it."),
+            (5, "Racks of wave 1 have landed; all else waits for energization."),
+            (3, "The fabric is certified. Energization takes weeks longer, and cooling waits for it."),
+            (1, "Energization is all but done; cooling follows at once."),
+            (
+                0,
+                "Power is on. With rented chillers burn-in can begin before cooling ends and win back 8 to 10 days.",
+            ),
+        ),
+        "Approve rented chillers for rows 1 to 12.",
         ("Network", "Compute platform"),
         (
             Kpi("Racks burned in", "racks", "up", 0, 212, 640),
@@ -227,17 +257,17 @@ PROGRAMS = [
             Kpi("NA-1 latency", "ms", "down", 34, 31, 30, 35),
             Kpi("Sev-2 in bring-up", "", "down", 0, 3, 2, 5),
             Kpi("Optics spares", "%", "up", 98, 86, 95, 90),
-            Kpi("Spend", "M$", "up", 12, 41.8, 44),
+            Kpi("Spend", "M$", "down", 12, 41.8, 44, 46),
         ),
         (
             RiskSpec(
-                "Switchgear lead time at utility yard",
+                "Chiller pumps late from the maker",
                 0.6,
                 (7, 14, 28),
                 "cool",
-                (3, 4),
+                4,
                 11,
-                action="Second source for breakers",
+                action="Second source for pumps",
                 residual=0.2,
             ),
             RiskSpec(
@@ -245,17 +275,17 @@ PROGRAMS = [
                 0.3,
                 (8, 16, 24),
                 "bring",
-                (2, 5),
+                5,
                 7,
                 action="Retest with replacement batch",
                 residual=0.1,
             ),
-            RiskSpec("Burn-in staffing over the holidays", 0.35, (3, 6, 10), "burn", (2, 3), 5),
-            RiskSpec("Late firmware for 400G switches", 0.2, (4, 8, 12), "fab", (2, 2), 12, 3),
+            RiskSpec("Burn-in staffing over the holidays", 0.35, (3, 6, 10), "burn", 3, 5),
+            RiskSpec("Late firmware for 400G switches", 0.2, (4, 8, 12), "fab", 2, 12, 3),
         ),
         (
             DecisionSpec(
-                "Rent temporary power for rows 1 to 12?",
+                "Rent chillers for rows 1 to 12?",
                 "Rent: $310k, burn-in starts now. Wait: nothing is spent.",
                 3,
                 2,
@@ -302,7 +332,13 @@ PROGRAMS = [
         """,
         "sign",
         (GREEN, AMBER),
-        "The failover drill window is not agreed; tier 2 runbooks wait for owners.",
+        (
+            (13, "Tier 1 replication goes as planned."),
+            (9, "Tier 1 is replicated; its runbooks are being written."),
+            (6, "The tier 1 game day found what drills are for; its findings are being closed."),
+            (3, "The failover drill window is not agreed; tier 2 runbooks wait for owners."),
+            (1, "The failover drill window is not agreed; tier 2 replication takes longer than planned."),
+        ),
         "",
         ("Storage", "Network"),
         (
@@ -315,12 +351,12 @@ PROGRAMS = [
                 0.5,
                 (5, 12, 20),
                 "reg",
-                (3, 4),
+                4,
                 8,
                 action="Agree two windows with Sales",
                 residual=0.2,
             ),
-            RiskSpec("Replication lag under peak load", 0.25, (4, 8, 15), "t2", (2, 3), 0),
+            RiskSpec("Replication lag under peak load", 0.25, (4, 8, 15), "t2", 3, 0),
         ),
         (
             DecisionSpec(
@@ -357,7 +393,12 @@ PROGRAMS = [
         """,
         "old",
         (GREEN, AMBER),
-        "Erasure-code CPU cost is above the model; the pilot starts three weeks later.",
+        (
+            (13, "The erasure-code library comes along as planned."),
+            (8, "The library is done; its CPU budget is being measured."),
+            (4, "Erasure-code CPU cost is above the model; we look for cheaper decoding."),
+            (2, "The CPU budget is proven at last; the pilot starts three weeks later for it."),
+        ),
         "",
         ("FinOps",),
         (Kpi("Data in cold tier", "PB", "up", 0, 14, 120), Kpi("Cost a terabyte", "$", "down", 9.8, 8.9, 5)),
@@ -367,7 +408,7 @@ PROGRAMS = [
                 0.45,
                 (6, 16, 26),
                 "pilot",
-                (3, 4),
+                4,
                 8,
                 action="Vectorise the decoder",
                 residual=0.2,
@@ -401,7 +442,13 @@ PROGRAMS = [
         """,
         "off",
         (GREEN, GREEN),
-        "Wave 3 is nearly done; the licence question will be settled in time.",
+        (
+            (13, "Remote execution and tooling are nearly there."),
+            (11, "Remote execution and tooling are done; the remote cache has begun."),
+            (5, "The remote cache is up; wave 1 begins."),
+            (2, "Wave 1 is nearly done; the licence question will be settled in time."),
+            (0, "Wave 1 is done; the licence question will be settled in time."),
+        ),
         "",
         ("Security eng",),
         (Kpi("Repositories migrated", "", "up", 120, 1720, 3100), Kpi("Median build", "min", "down", 31, 17, 12)),
@@ -411,12 +458,12 @@ PROGRAMS = [
                 0.5,
                 (8, 18, 30),
                 "w4",
-                (3, 4),
+                4,
                 0,
                 action="Quote from second vendor",
                 residual=0.25,
             ),
-            RiskSpec("Mobile signing keys in old system", 0.25, (3, 6, 9), "w3", (2, 2), 9, 1),
+            RiskSpec("Mobile signing keys in old system", 0.25, (3, 6, 9), "w3", 2, 9, 1),
         ),
         (
             DecisionSpec(
@@ -449,12 +496,17 @@ PROGRAMS = [
         """,
         "audit",
         (GREEN, GREEN),
-        "Offices move at the planned pace.",
+        (
+            (13, "The access proxy goes as planned."),
+            (9, "The access proxy is done; offices have begun to move."),
+            (4, "Three in ten offices are behind the proxy, on the day."),
+            (1, "Offices move at the planned pace; legacy protocols are the long part."),
+        ),
         kpis=(
             Kpi("Traffic behind the proxy", "%", "up", 12, 49, 100),
             Kpi("Access tickets a day", "", "down", 44, 29, 25, 60),
         ),
-        risks=(RiskSpec("Legacy VPN holdouts in finance", 0.35, (4, 10, 15), "leg", (3, 3), 7),),
+        risks=(RiskSpec("Legacy VPN holdouts in finance", 0.35, (4, 10, 15), "leg", 3, 7),),
         decisions=(
             DecisionSpec("Let finance keep the VPN for the audit?", "An exception until quarter end, or none.", 12, 1),
         ),
@@ -484,9 +536,14 @@ PROGRAMS = [
         """,
         "off",
         (GREEN, GREEN),
-        "Cut-over rehearsed twice without loss.",
+        (
+            (13, "The trace store comes along as planned."),
+            (7, "Trace store and agent are done; metrics and dashboards have begun."),
+            (3, "Half the hosts run the new agent."),
+            (1, "The metrics store is done; its cut-over was rehearsed twice without loss."),
+        ),
         kpis=(Kpi("Cost a million spans", "$", "down", 3.1, 1.6, 1), Kpi("Query p95", "s", "down", 8, 4.2, 4, 10)),
-        risks=(RiskSpec("Trace store cardinality growth", 0.28, (4, 8, 15), "cut", (2, 3), 6),),
+        risks=(RiskSpec("Trace store cardinality growth", 0.28, (4, 8, 15), "cut", 3, 6),),
     ),
     ProgramSpec(
         "IDP",
@@ -512,12 +569,18 @@ PROGRAMS = [
         """,
         "off",
         (GREEN, GREEN),
-        "Wave 2 on plan.",
+        (
+            (13, "The identity hub is nearly done."),
+            (11, "The hub is done; wave 1 is next."),
+            (7, "Wave 1 was cut over without a ticket that matters."),
+            (5, "SCIM took two days longer; wave 2 has begun."),
+            (3, "Wave 2 on plan."),
+        ),
         kpis=(Kpi("Applications moved", "", "up", 30, 214, 340), Kpi("Failed sign-ins", "%", "down", 1.9, 1.2, 1, 3)),
         risks=(
-            RiskSpec("SCIM gaps for contractor accounts", 0.4, (4, 10, 14), "w3", (3, 3), 5),
+            RiskSpec("SCIM gaps for contractor accounts", 0.4, (4, 10, 14), "w3", 3, 5),
             # What waits for this wave in another program is later for it too.
-            RiskSpec("Cut-over weekend meets the year-end freeze", 0.35, (4, 8, 15), "w2", (3, 3), 4),
+            RiskSpec("Cut-over weekend meets the year-end freeze", 0.35, (4, 8, 15), "w2", 3, 4),
         ),
         silent_weeks=2,
     ),
@@ -546,12 +609,18 @@ PROGRAMS = [
         """,
         "done",
         (AMBER, AMBER),
-        "São Paulo customs took five weeks last time; I do not trust the date yet.",
+        (
+            (13, "The rack design is nearly frozen; customs worry me more than hardware."),
+            (10, "The rack design was frozen a day early; I expect customs to cost us weeks."),
+            (7, "Hardware is ordered; São Paulo customs took five weeks last time."),
+            (3, "Traffic steering is done. São Paulo customs took five weeks last time; I do not trust the date yet."),
+            (1, "Eight sites are live. São Paulo customs took five weeks last time; I do not trust the date yet."),
+        ),
         "A customs broker on retainer.",
         kpis=(Kpi("Sites live", "", "up", 0, 13, 40), Kpi("p50 to user", "ms", "down", 28, 24, 18)),
         risks=(
             RiskSpec(
-                "Customs delay for São Paulo kit", 0.55, (4, 10, 20), "s26", (3, 3), 9, action="Ship by sea from Santos"
+                "Customs delay for São Paulo kit", 0.55, (4, 10, 20), "s26", 3, 9, action="Ship by sea from Santos"
             ),
         ),
     ),
@@ -578,9 +647,14 @@ PROGRAMS = [
         """,
         "close",
         (GREEN, GREEN),
-        "Showback v2 is in the hands of ten teams.",
+        (
+            (13, "The tag standard is being agreed."),
+            (10, "Tags are agreed; the cost model has begun."),
+            (5, "The cost model is agreed and showback v1 is out, a day early."),
+            (2, "Showback v2 is in the hands of ten teams."),
+        ),
         kpis=(Kpi("Spend attributed", "%", "up", 61, 87, 98), Kpi("Untagged clusters", "", "down", 40, 17, 5)),
-        risks=(RiskSpec("Untagged shared clusters", 0.3, (2, 6, 10), "share", (2, 2), 6),),
+        risks=(RiskSpec("Untagged shared clusters", 0.3, (2, 6, 10), "share", 2, 6),),
     ),
     ProgramSpec(
         "FLEET",
@@ -605,9 +679,15 @@ PROGRAMS = [
         """,
         "b7",
         (GREEN, GREEN),
-        "Batch 5 was done two days early.",
+        (
+            (13, "Safe drain is done; batch 2 begins."),
+            (9, "Batch 2 was done on the day."),
+            (7, "The rolling upgrader is done; batch 4 begins."),
+            (1, "Batch 4 is done; batch 5 looks two days faster than planned."),
+            (0, "Batch 5 goes on, and looks two days faster than planned."),
+        ),
         kpis=(Kpi("Clusters upgraded", "%", "up", 8, 68, 100), Kpi("Upgrade incidents", "", "down", 0, 1, 2, 4)),
-        risks=(RiskSpec("Admission webhooks block drains", 0.2, (2, 6, 10), "b6", (2, 2), 7),),
+        risks=(RiskSpec("Admission webhooks block drains", 0.2, (2, 6, 10), "b6", 2, 7),),
     ),
     ProgramSpec(
         "DB18",
@@ -629,9 +709,12 @@ PROGRAMS = [
         """,
         "all",
         (GREEN, GREEN),
-        "Inventory is under way; estimates come next month.",
+        (
+            (13, "Inventory has begun; nobody can say yet how long it takes."),
+            (2, "Inventory is under way; estimates come next month."),
+        ),
         kpis=(Kpi("Clusters inventoried", "%", "up", 0, 46, 100),),
-        risks=(RiskSpec("Extension compatibility unknown", 0.4, (5, 15, 30), "ext", (3, 3), 3),),
+        risks=(RiskSpec("Extension compatibility unknown", 0.4, (5, 15, 30), "ext", 3, 3),),
     ),
 ]
 

@@ -33,7 +33,7 @@ from programs.models import Objective, Phase, Program
 from reports.models import Update
 from reports.updates.drafting.lines import prefilled
 from reports.updates.looking import drafted_of
-from risks.models import Decision, Risk
+from risks.models import Assumption, Decision, Risk
 from risks.recurring import Kind, find
 from tpm.demo.letters import promise_letters
 from tpm.demo.portfolio import (
@@ -70,7 +70,7 @@ RETARGETED = {"OST": (6, 14, "Scope added"), "DR": (8, 10, "Waiting for another 
 # Of the newest review and the one before: program, what was agreed, days until it is due, whether it is done.
 REVIEWED = (
     (
-        ("NA4", "Get a written slot from the utility", 7, False),
+        ("NA4", "Get a price for chillers for rows 1 to 12", 7, False),
         ("GPU", "Show what a launch without topology-aware packing costs", 5, False),
     ),
     (
@@ -388,23 +388,50 @@ class Replay:
                 )
         if week == 7:
             self._move_promises(at)
+        self._tell_of_the_utility(ago, friday)
         if ago == 1:
             risks.services.create_issue(
                 program=self.programs["NA4"],
-                by=self._lead("NA4:ue"),
+                by=self._lead("NA4:cool"),
                 today=friday,
-                title="Utility crew reassigned to storm repair",
-                owner=self._lead("NA4:ue"),
-                milestone=self.milestones["NA4:ue"],
+                title="Two chiller pumps failed their test",
+                owner=self._lead("NA4:cool"),
+                milestone=self.milestones["NA4:cool"],
                 due_on=friday + timedelta(days=10),
             )
             risks.services.create_assumption(
                 program=self.programs["NA4"],
-                by=self._lead("NA4:ue"),
-                text="The utility keeps its energization slot.",
-                owner=self._lead("NA4:ue"),
+                by=self._lead("NA4:burn"),
+                text="Burn-in is staffed over the holidays.",
+                owner=self._lead("NA4:burn"),
                 expires_on=friday + timedelta(days=30),
             )
+
+    def _tell_of_the_utility(self, ago: int, friday: date) -> None:
+        """An issue and an assumption on energization, which end on the day that it is done."""
+        program, lead, step = self.programs["NA4"], self._lead("NA4:ue"), self.milestones["NA4:ue"]
+        if ago == 3:
+            risks.services.create_issue(
+                program=program,
+                by=lead,
+                today=friday,
+                title="Utility crew reassigned to storm repair",
+                owner=lead,
+                milestone=step,
+                due_on=friday + timedelta(days=10),
+            )
+            risks.services.create_assumption(
+                program=program,
+                by=lead,
+                text="The utility keeps its energization slot.",
+                owner=lead,
+                expires_on=friday + timedelta(days=30),
+            )
+        if step.done_on:
+            for issue in program.issues.open().filter(milestone=step):
+                risks.services.close_issue(issue=issue, by=lead, on=step.done_on)
+            for held in program.assumptions.filter(state=Assumption.State.OPEN, text__contains="energization"):
+                risks.services.change_assumption(assumption=held, by=lead, state=Assumption.State.CONFIRMED)
 
     def progress(self, key: str, week: int, friday: date, at: datetime) -> None:
         """Tell what is known of a milestone: estimate, start, what remains, done."""
@@ -450,7 +477,7 @@ class Replay:
                 continue
             before, lately = spec.reports
             health = lately if ago < 4 else before
-            self.publish(spec, health, at, drafted=ago == 0)
+            self.publish(spec, health, at, ago=ago, drafted=ago == 0)
 
     def _promise(self, spec: ProgramSpec, dates: dict[int, date], friday: date, at: datetime) -> None:
         """Promise what others wait for, and the last of each workstream, for the week it is planned in."""
@@ -476,15 +503,16 @@ class Replay:
                     target_on=finish + timedelta(days=(4 - finish.weekday()) % 7),
                 )
 
-    def publish(self, spec: ProgramSpec, health: str, at: datetime, *, drafted: bool = False) -> Update:
+    def publish(self, spec: ProgramSpec, health: str, at: datetime, *, ago: int = 0, drafted: bool = False) -> Update:
         """What a lead says of a week; ``drafted`` with the sentences that the records give."""
         lead, program = self.people[spec.lead], self.programs[spec.key]
         sentences = drafted_of(Update(program=program), at) if drafted else []
-        text = f"{spec.because}\n\n{prefilled(sentences)}" if drafted else spec.because
-        said: dict[str, Any] = {"health": health, "text": text, "ask": spec.ask}
+        because = spec.said(ago)
+        text = f"{because}\n\n{prefilled(sentences)}" if drafted else because
+        said: dict[str, Any] = {"health": health, "text": text, "ask": spec.ask if ago < 4 else ""}
         if health != "on_track":
             said |= {
-                "cause": spec.because,
+                "cause": because,
                 "path_to_green": "Re-plan the longest path with the givers this week.",
                 "path_owner": lead,
                 "path_on": at.date() + timedelta(days=28),
@@ -506,8 +534,8 @@ class Replay:
             title=risk.title,
             probability=_number(risk.probability),
             residual_probability=None if risk.residual is None else _number(risk.residual),
-            likelihood_score=risk.score[0],
-            impact_score=risk.score[1],
+            likelihood_score=risk.likelihood,
+            impact_score=risk.impact,
             response=risk.response,
             owner=lead,
             review_on=self.today + timedelta(days=14),
@@ -609,7 +637,12 @@ class Replay:
             kpi = self.kpis["FLEET", "Clusters upgraded"]
             if self.today > self.last_friday:
                 metrics.services.measure(
-                    kpi=kpi, on=self.today, value=Decimal(71), by=lead("FLEET"), today=self.today, note="Batch 5"
+                    kpi=kpi,
+                    on=self.today,
+                    value=Decimal(71),
+                    by=lead("FLEET"),
+                    today=self.today,
+                    note="Batch 5, in part",
                 )
         with history.replaying(at(0.8)):
             wrong = self.publish(spec["NA4"], spec["NA4"].reports[1], at(0.8), drafted=True)
@@ -670,7 +703,7 @@ class Replay:
         draft = reports.updates.services.change_update(
             update=draft,
             by=update.author,
-            correction="The generators are asked for rows 1 to 12, not for the whole hall.",
+            correction="The chillers are asked for rows 1 to 12, not for the whole hall.",
             ask=f"{update.ask} For rows 1 to 12 alone.".strip(),
         )
         reports.updates.services.publish_update(update=draft, by=update.author, at=at)
