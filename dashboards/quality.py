@@ -55,7 +55,7 @@ WORDS = {
     ),
     7: (
         lazy("Negative float"),
-        lazy("Open milestones that must be done sooner than they can."),
+        lazy("Open milestones that cannot be done in time for the baseline day of the end that they lead to."),
         lazy("Move the day or the work."),
     ),
     8: (lazy("Long work"), lazy("Milestones of more than 44 working days."), lazy("Split them.")),
@@ -78,7 +78,7 @@ WORDS = {
     ),
     14: (
         lazy("Baseline execution"),
-        lazy("Milestones done, of those whose baseline day has come."),
+        lazy("Milestones done, of those whose baseline day is over."),
         lazy("Finish them, or agree a new baseline."),
     ),
     15: (
@@ -201,6 +201,7 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
     names = _names(shown_here, most)
     rows = [_row(program, row, names, most) for program, row in shown_here]
     fails = quality.failing(list(judged.values()))
+    own = [Told(check, *_findings(check, names, most)) for check in judged[one.pk].checks] if one else []
     context = {
         "organisation": organisation or _("Portfolio"),
         "title": _("Schedule quality of %(program)s") % {"program": one.name} if one else _("Schedule quality"),
@@ -210,7 +211,8 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
         "count": len(chosen),
         "checks": [_over_all(check, rows, fails[check.number]) for check in quality.together(list(judged.values()))],
         "rows": rows,
-        "own": [Told(check, *_findings(check, names, most)) for check in judged[one.pk].checks] if one else [],
+        "own": own,
+        "unjudged": [told for told in own if told.number and told.check.passes is None],
         "clean": sum(bool(row.checks) and row.passed == row.checked for row in judged.values()),
     }
     return render(request, "dashboards/quality.html", context)

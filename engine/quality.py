@@ -95,8 +95,8 @@ def judge(
     `ends`, or of all its open tasks) slips by SLIP_DAYS, and the end by as much; to the minute in one calendar, to less
     than a working day across calendars; its minutes of slip are counted. 13: (length + float) / length of the path from
     the status date to the end, in the end's working minutes, with float against its finish-by or baseline day. 14:
-    baselined tasks that are done, of those whose baseline day has come. 15, which is not of the DCMA: links that
-    progress has broken (`cpm.out_of_sequence`).
+    of tasks whose baseline day is over, those that are done; what is done early hides nothing late. 15, which is not of
+    the DCMA: links that progress has broken (`cpm.out_of_sequence`).
 
     All groups are counted at once, and none is computed anew. Raises UnequalShapes.
 
@@ -127,6 +127,7 @@ def judge(
     unfollowed = ~end & (np.bincount(network.link_pred, minlength=size) == 0)
     from_finish = network.link_type == LinkType.FS
     due = (baseline != NO_DAY) & (baseline <= _status_day(network))
+    over = due & (baseline < _status_day(network))
     broken = np.zeros(succ.size, dtype=bool)
     broken[out_of_sequence(network)] = True
     checks = [
@@ -142,7 +143,7 @@ def judge(
         tasks.share(RESOURCES, work & ~somebody, work & (owned is not None)),
         tasks.share(MISSED_TASKS, due & (dates.early_finish_day > baseline), due),
         *_path_checks(dates, tasks, end, baseline),
-        tasks.share(BASELINE_EXECUTION, network.done & (baseline != NO_DAY), due, shown=due & still),
+        tasks.share(BASELINE_EXECUTION, network.done & over, over, shown=still & over),
         links.share(OUT_OF_SEQUENCE, alive & broken, alive),
     ]
     return dict(zip(labels.tolist(), zip(*checks, strict=True), strict=True))

@@ -253,8 +253,8 @@ class Inputs:
             seen.update(front)
         return np.array(sorted(seen), dtype=np.int64)
 
-    def compiled(self, chosen: IntArray) -> Network:
-        """The engine's network of the chosen tasks (positions)."""
+    def compiled(self, chosen: IntArray, finish_by_day: IntArray | None = None) -> Network:
+        """The engine's network of the chosen tasks (positions), held to the days by which they must be done."""
         column = {name: values[chosen] for name, values in self.columns.items()}
         inside = np.isin(self.succ, chosen)
         links = Links(
@@ -274,6 +274,7 @@ class Inputs:
             actual_finish_day=column["done"],
             remaining_min=column["remaining"],
             not_before_day=column["not_before"],
+            finish_by_day=finish_by_day,
         )
 
     def simulated(

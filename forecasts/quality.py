@@ -183,6 +183,12 @@ def _judged(inputs: Inputs, facts: _Facts, chosen: IntArray, network: Network) -
     ends = np.array([task.is_end for task in tasks], dtype=bool)
     open_ends = [task.id for task in tasks if task.is_end and task.done_on is None]
     floats = cpm.float_to(dates, *open_ends)
+    floats = np.where(floats == cpm.NO_FLOAT, dates.total_float_min, floats)
+    # Negative is what is too late for the day that the path to an end is held against: its baseline's.
+    due = np.where(ends & ~network.done, facts.baseline_day[chosen], NO_DAY)
+    if np.any(due != NO_DAY):
+        room = cpm.schedule(inputs.compiled(chosen, due)).total_float_min
+        floats = np.where(room < 0, room, floats)
     # What has a day to begin on begins a plan; a day typed in place of work and links is held by that alone.
     begins = (inputs.columns["not_before"][chosen] != NO_DAY) | (inputs.columns["started"][chosen] != NO_DAY)
     waits = np.isin(chosen, inputs.succ)
@@ -197,7 +203,7 @@ def _judged(inputs: Inputs, facts: _Facts, chosen: IntArray, network: Network) -
         owned=facts.owned[chosen],
         stated_finish_day=np.where(typed, inputs.columns["target"][chosen], NO_DAY),
         baseline_finish_day=facts.baseline_day[chosen],
-        float_min=np.where(floats == cpm.NO_FLOAT, dates.total_float_min, floats),
+        float_min=floats,
     )
 
 

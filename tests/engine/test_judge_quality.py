@@ -122,19 +122,21 @@ def test_resources_have_no_threshold_and_milestones_need_none() -> None:
 
 
 def test_missed_tasks_and_the_index_of_execution() -> None:
-    """Due: 0 done in time, 1 done late, 2 open; not due: 3 done early, 4 open. Not in the baseline: 5, done."""
+    """Over: 0 done in time, 1 done late, 2 open; not due: 3 done early, 4 open. Not in the baseline: 5, done."""
     done = [TODAY - 20, TODAY - 4, NO_DAY, TODAY - 2, NO_DAY, TODAY - 2]
     network = plan([1] * 6, [], actual_finish_day=done)
     baseline = [TODAY - 20, TODAY - 9, TODAY - 8, TODAY + 3, TODAY + 9, NO_DAY]
     checks = judged(network, baseline_finish_day=baseline)
     missed, execution = checks["missed tasks"], checks["baseline execution index"]
     assert (missed.count, missed.denominator, missed.uids.tolist(), missed.passes) == (2, 3, [1, 2], False)
-    assert (execution.count, execution.denominator, execution.uids.tolist(), execution.passes) == (3, 3, [2], True)
+    assert (execution.count, execution.denominator, execution.uids.tolist(), execution.passes) == (2, 3, [2], False)
 
 
 def test_work_due_today_is_missed_if_today_will_not_do() -> None:
     checks = judged(plan([1, 2], []), baseline_finish_day=[TODAY, TODAY])
     assert checks["missed tasks"].uids.tolist() == [1]
+    execution = checks["baseline execution index"]
+    assert (execution.denominator, execution.value, execution.passes) == (0, None, None), "the day is not over"
 
 
 def test_execution_as_worked_by_hand() -> None:

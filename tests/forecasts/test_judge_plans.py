@@ -94,6 +94,19 @@ def test_missed_tasks_and_execution_are_held_against_the_newest_baseline(plan: P
     assert found(na4.checks[13]) == (0, 1, [plan.power.pk])
     # Seven days of path to 30 November, one of float.
     assert na4.checks[12].value == 8 / 7
+    assert na4.checks[6].count == 0
+
+
+def test_what_is_too_late_for_the_baseline_of_the_end_has_negative_float(plan: Plan) -> None:
+    """Seven days of path to 30 November, which a baseline wants on Friday the 27th, a working day sooner."""
+    idle = add(plan, "Idle", **certain(1), not_before_on=FRIDAY)
+    milestones.services.link(predecessor=idle, successor=plan.live, by=plan.cast.admin)
+    milestones.services.approve_baseline(
+        program=plan.na4, name="First", dates={plan.live.pk: date(2026, 11, 27)}, by=plan.cast.admin, on=FRIDAY
+    )
+    na4 = both(plan)[0]
+    assert na4.checks[12].value == 6 / 7
+    assert found(na4.checks[6]) == (3, 4, [plan.power.pk, plan.racks.pk, plan.live.pk])
 
 
 def test_progress_before_its_turn_is_found_beside_the_fourteen(plan: Plan) -> None:
