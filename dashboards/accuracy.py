@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 
 from dashboards import trend_charts
 from dashboards.context import organisation_and_zone
-from dashboards.templatetags.words import MINUS, number, slip
+from dashboards.templatetags.words import MINUS, number, percent0, slip
 from dashboards.trends import WEEKS, Chosen, choose, tabs
 from forecasts import accuracy as scores
 from forecasts.criticality import NOT_SIMULATED, criticality_to
@@ -86,15 +86,21 @@ def late_words(bias: scores.Bias) -> str:
 def shares(found: scores.Accuracy) -> list[Share]:
     told = []
     for kept in found.kept:
-        name, level = LEVEL_NAMES[kept.level], f"{kept.level:.0%}"
-        if kept.agrees:
+        name = LEVEL_NAMES[kept.level]
+        words = {"level": percent0(kept.level), "name": name}
+        if kept.agrees and kept.is_few:
+            least, most = kept.in_line
+            tone = "none"
+            verdict = _("Too few to tell (%(count)s of them): %(least)s to %(most)s would be in line with %(level)s.")
+            words |= {"count": str(kept.milestones), "least": percent0(least), "most": percent0(most)}
+        elif kept.agrees:
             tone, verdict = "ok", _("In line with %(level)s: %(name)s means what it says.")
         elif kept.share < kept.level:
             tone, verdict = "bad", _("Less than %(level)s: %(name)s was named too early.")
         else:
             tone, verdict = "warn", _("More than %(level)s: %(name)s was named later than it had to be.")
         bar = trend_charts.share_bar(kept.level, kept.share, kept.low, kept.high, tone)
-        told.append(Share(kept, name, tone, verdict % {"level": level, "name": name}, bar))
+        told.append(Share(kept, name, tone, verdict % words, bar))
     return told
 
 

@@ -316,6 +316,16 @@ def wilson(hits: Any, n: Any, confidence: float = 0.95) -> tuple[FloatArray, Flo
     return np.where(hits == 0, 0.0, centre - half), np.where(hits == n, 1.0, centre + half)
 
 
+def usual_shares(level: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Least and most of the shares of `n` votes in whose band (`wilson`) `level` lies: those that do not contradict it.
+
+    >>> [round(end, 2) for end in usual_shares(0.5, 7)], [round(end, 2) for end in usual_shares(0.5, 700)]
+    ([0.13, 0.87], [0.46, 0.54])
+    """
+    half = NormalDist().inv_cdf((1 + confidence) / 2) * (level * (1 - level) / n) ** 0.5
+    return max(0.0, level - half), min(1.0, level + half)
+
+
 def pit_sample(samples: Any, outcomes: Outcomes) -> Pit:
     """PIT of samples float[n, S] (days) against outcomes of n forecasts; open ones lie in [F(as of), 1].
 

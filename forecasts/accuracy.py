@@ -181,6 +181,16 @@ class Kept:
         """Whether the level lies in the band."""
         return self.low <= self.level <= self.high
 
+    @property
+    def is_few(self) -> bool:
+        """Whether milestones are so few that agreeing says little."""
+        return self.milestones < ENOUGH
+
+    @property
+    def in_line(self) -> tuple[float, float]:
+        """Least and most of the shares that would agree with the level."""
+        return scoring.usual_shares(self.level, self.milestones)
+
 
 @dataclass(frozen=True, slots=True)
 class Bin:

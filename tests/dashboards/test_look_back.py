@@ -13,10 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import forecasts.services
-from dashboards.accuracy import pit_words, reliability_words
+from dashboards.accuracy import pit_words, reliability_words, shares
 from dashboards.trends import tell
+from engine.scoring import wilson
 from forecasts import quality
-from forecasts.accuracy import Bin
+from forecasts.accuracy import P50, Accuracy, Bias, Bin, Kept
 from forecasts.models import HealthPolicy, IssuedForecast
 from forecasts.trends import Line, Reading, Report, Rule
 from milestones.models import Baseline, BaselineDate, Dependency, Milestone
@@ -151,6 +152,21 @@ def test_accuracy_says_when_there_is_too_little(cast: Cast, today: date, sign_in
     for name in ("Racks", "Fabric"):
         ledger(cast.na4, name, today)
     assert "Too few forecasts to judge by" not in client.get("/accuracy").text
+
+
+def test_few_that_agree_are_no_praise() -> None:
+    """Of seven milestones, each a vote, 13% to 87% would not be unusual where half come true; of seventy 38% to 62%."""
+
+    def verdict(share: float, votes: int) -> tuple[str, str]:
+        low, high = (float(end) for end in wilson(share * votes, votes))
+        kept = Kept(P50, share, low, high, votes, 55, share, share)
+        (told,) = shares(Accuracy(55, votes, 55, 55, [kept], [], Bias(None, None, 0, None, 0), None))
+        return told.tone, told.verdict
+
+    assert verdict(0.2, 7) == ("none", "Too few to tell (7 of them): 13% to 87% would be in line with 50%.")
+    assert verdict(0.5, 70) == ("ok", "In line with 50%: P50 means what it says.")
+    assert verdict(0.3, 70) == ("bad", "Less than 50%: P50 was named too early.")
+    assert verdict(0.0, 7)[0] == "bad", "so few are too few to praise, not to blame"
 
 
 def test_the_reliability_diagram_has_a_table_twin(cast: Cast, kept: dict[str, Milestone], sign_in: Any) -> None:
