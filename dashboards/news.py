@@ -155,13 +155,14 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
             )
         )
 
-    baselines = Baseline.objects.filter(program__among=ids, approved_on__gte=since.first, approved_on__lte=today)
+    baselines = since.approved(Baseline.objects.filter(program__among=ids, approved_on__lte=today))
     for baseline in baselines.select_related("approved_by").order_by("-approved_on", "-id")[:MOST_CHANGES]:
         program = known[baseline.program_id]
         text = _("Baseline “%(baseline)s” approved by %(approved_by)s.") % {
             "baseline": baseline.name,
             "approved_by": baseline.approved_by.name,
         }
+        text += _late_word(baseline.approved_on, since)
         result.append(Change("flag", program.name, program.get_absolute_url(), text, _("baseline"), 35))
     result.sort(key=lambda change: change.order)
     moves = [change for change in result if change.is_moved][:MOST_MOVED]

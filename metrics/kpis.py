@@ -42,12 +42,22 @@ class State:
 
 
 def pace(kpi: KPI, day: date) -> Decimal | None:
-    """What a straight line from start to target value asks for on a day, level before and after; None without one."""
+    """What a straight line from start to target value asks for on a day, level before and after; None without one.
+
+    Between its ends it is rounded, here and once for whoever judges, shows or writes it.
+    """
     if kpi.start_value is None or kpi.target_value is None or kpi.start_on is None or kpi.target_on is None:
         return None
     whole = (kpi.target_on - kpi.start_on).days
     gone = min(max((day - kpi.start_on).days, 0), whole)
-    return kpi.start_value + (kpi.target_value - kpi.start_value) * gone / whole
+    if gone in (0, whole):
+        return kpi.target_value if gone else kpi.start_value
+    return rounded(kpi.start_value + (kpi.target_value - kpi.start_value) * gone / whole)
+
+
+def rounded(value: Decimal) -> Decimal:
+    """A value as exactly as anybody would say it: 330.9091 → 330.9, 31.9318 → 31.9, 1.0546 → 1.05, 0.04545 → 0.0455."""
+    return round(value, 1 if abs(value) >= 10 else min(2 - value.adjusted(), 4))
 
 
 def state(kpi: KPI, *, value: Decimal | None, on: date | None, today: date) -> State:

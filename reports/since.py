@@ -12,7 +12,7 @@ from django.apps import apps
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from forecasts.models import ProgramHealth
-from milestones.models import Milestone
+from milestones.models import Baseline, Milestone
 from programs.models import ReportedHealth
 from reports.schedule import moment
 from risks.models import Decision, Risk
@@ -61,6 +61,9 @@ class Since:
 
     def closed(self, risks: QuerySet[Risk]) -> QuerySet[Risk]:
         return self._new(risks, "closed_on")
+
+    def approved(self, baselines: QuerySet[Baseline]) -> QuerySet[Baseline]:
+        return self._new(baselines, "approved_on")
 
     def raised(self, risks: QuerySet[Risk]) -> QuerySet[Risk]:
         return risks.filter(~self._known(risks), raised_on__gte=self.first - NEWS)

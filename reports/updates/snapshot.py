@@ -21,7 +21,7 @@ from milestones.models import DateMove, Dependency, Milestone, due_of
 from people.services import organisation_zone
 from programs.models import Program
 from reports.models import Update
-from reports.since import NEWS
+from reports.since import NEWS, Since
 
 # Without an earlier update, what is news is of the last days.
 FIRST_DAYS = 7
@@ -52,7 +52,7 @@ def take(program: Program, at: datetime) -> dict[str, Any]:
         and {"health": reported.health, "because": reported.because, "at": reported.at.isoformat()},
         "milestones": _milestones(program, since),
         "kpis": _kpis(program, day, since_day),
-        "baselines": _baselines(program, since_day),
+        "baselines": _baselines(program, Since(since_day, since)),
         "moves": _moves(program, since, at),
         "hand_offs": _hand_offs(program, since),
     }
@@ -158,7 +158,7 @@ def _kpis(program: Program, day: date, since_day: date) -> list[dict[str, Any]]:
                 "value": _number(row.value),
                 "measured_on": _iso(row.on),
                 "standing": state.standing.value,
-                "expected": _number(_rounded(state.expected)),
+                "expected": _number(state.expected),
                 "was": {"value": _number(row.before)},
             }
         )
@@ -233,8 +233,8 @@ def _decisions(program: Program, since: datetime, since_day: date) -> dict[str, 
     }
 
 
-def _baselines(program: Program, since_day: date) -> list[dict[str, Any]]:
-    rows = program.baselines.filter(approved_on__gte=since_day).select_related("approved_by").order_by("id")
+def _baselines(program: Program, since: Since) -> list[dict[str, Any]]:
+    rows = since.approved(program.baselines.all()).select_related("approved_by").order_by("id")
     return [
         {"id": row.pk, "name": row.name, "approved_on": _iso(row.approved_on), "by": row.approved_by.name}
         for row in rows
@@ -346,11 +346,6 @@ def _day(value: Any) -> Any:
 
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
-
-
-def _rounded(value: Decimal | None) -> Decimal | None:
-    """What a pace asks for, as exactly as anybody would say it."""
-    return None if value is None else round(value, 1 if abs(value) >= 10 else 2)
 
 
 def _number(value: Decimal | None) -> str | None:

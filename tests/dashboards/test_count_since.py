@@ -41,6 +41,29 @@ def record(cast: Cast, program: Program, word: str, when: datetime, day: date) -
         milestones.services.change_milestone(milestone=milestone, by=cast.lead, today=day, at=when, done_on=day)
 
 
+def test_a_baseline_is_told_once_from_when_it_was_recorded(cast: Cast) -> None:
+    """Two were approved on the first day: one before the span begins, one in it. One is dated back, one of long ago."""
+    since = Since(FRIDAY, at(FRIDAY, 12))
+    step = milestones.services.create_milestone(program=cast.na4, by=cast.lead, today=EVE, name="Power")
+    for name, when, day in (
+        ("Told", at(FRIDAY, 9), FRIDAY),
+        ("Afternoon", at(FRIDAY, 15), FRIDAY),
+        ("Back", at(TODAY, 9), EVE),
+        ("Long ago", at(TODAY, 10), FRIDAY - timedelta(days=60)),
+    ):
+        with history.replaying(when):
+            milestones.services.approve_baseline(
+                program=cast.na4, name=name, dates={step.pk: TODAY}, by=cast.lead, on=day, cause=cast.cause
+            )
+    assert {row.name for row in since.approved(cast.na4.baselines.all())} == {"Afternoon", "Back"}
+    lines = overview.lines(cast.lead, today=TODAY, since=since, zone=ZONE)
+    texts = [change.text for change in news.changes(lines, today=TODAY, since=since, zone=ZONE)]
+    assert [text for text in texts if "Baseline" in text] == [
+        "Baseline “Afternoon” approved by Lea Lead.",
+        "Baseline “Back” approved by Lea Lead. Recorded now: it was on 19 Nov.",
+    ]
+
+
 def test_the_overview_and_the_letter_count_alike(cast: Cast) -> None:
     # The forecast moves by 17 days on the first day that counts and by 3 more until Thursday.
     for day, slip in ((FRIDAY, -5), (FIRST, 12), (TODAY, 15)):

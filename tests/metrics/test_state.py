@@ -1,6 +1,6 @@
 """Where a KPI stands, worked out by hand."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -28,6 +28,23 @@ def racks(**terms: object) -> KPI:
 )
 def test_the_pace_is_a_straight_line_and_level_outside_it(day: date, expected: int) -> None:
     assert pace(racks(), day) == expected
+
+
+@pytest.mark.parametrize(
+    ("start", "target", "expected"),
+    [
+        ("0", "728", "330.9"),
+        ("34", "30", "32.2"),
+        ("2.4", "0.5", "1.54"),
+        ("0.1", "0.5", "0.282"),
+        ("0", "0.05", "0.0227"),
+    ],
+)
+def test_a_pace_is_said_as_exactly_as_anybody_would(start: str, target: str, expected: str) -> None:
+    """Five of eleven weeks of the way, worked by hand; its ends are as they were typed."""
+    began, due = TODAY - timedelta(weeks=5), TODAY + timedelta(weeks=6)
+    line = racks(start_value=Decimal(start), target_value=Decimal(target), start_on=began, target_on=due)
+    assert [pace(line, day) for day in (began, TODAY, due)] == [Decimal(start), Decimal(expected), Decimal(target)]
 
 
 def test_there_is_no_pace_without_both_ends_of_the_line() -> None:
