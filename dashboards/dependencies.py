@@ -94,6 +94,9 @@ def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
     answering = Program.objects.worked_on_by(request.user)
     owing = sides(Program.objects.filter(pk=program.pk) if program else answering)
     kinds = {"": (_("All"), Q())} | {name: (MINE[name][program is not None], side) for name, side in owing.items()}
+    if program:
+        # What is there already is neither given nor got: with it the lists of a program are all.
+        kinds["given"] = (_("There already"), Q(there=True))
     listing = Listing(request, HAND_OFFS, rows, kinds, day_of(request), program=program)
     mine = listing.shown
     layout = listing.named("layout", LAYOUTS, "table" if mine else "map")
@@ -192,10 +195,11 @@ def summary(pairs: list[Pair]) -> str:
 def table(listing: Listing, own: set[int]) -> dict[str, Any]:
     """The hand-offs themselves, by damage or as asked; what one owes or is owed stands in groups."""
     rows = listing.ordered(with_damage(listing.wanted))
-    if listing.shown:
+    grouped = listing.shown in MINE
+    if grouped:
         rows = in_groups(rows).order_by("rank", *rows.query.order_by)
     page = listing.page(rows)
-    return {"page": page, "hand_offs": lines(listing.request, page, own, grouped=bool(listing.shown))}
+    return {"page": page, "hand_offs": lines(listing.request, page, own, grouped=grouped)}
 
 
 def lines(request: SignedIn, rows: Any, own: set[int], *, grouped: bool = False) -> list[HandOff]:

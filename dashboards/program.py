@@ -361,10 +361,13 @@ def _log(program: Program, zone: ZoneInfo) -> list[Event]:
     moves = named(DateMove.objects.filter(program=program), "by")
     for move in moves.order_by("-at", "-id")[:6]:
         what = moved(move) or _("Target")
-        to = written(move.after_on, "j M") if move.after_on else _("no date")
+        on = local(move.at, zone)
+        years = {day.year for day in (on, move.before_on, move.after_on) if day}
+        form = "j M" if len(years) == 1 else "j M Y"
+        to = written(move.after_on, form) if move.after_on else _("no date")
         note = f" “{move.note}”" if move.note else ""
-        title = f"{isolated(what)} {written(move.before_on, 'j M')} → {to}"
-        events.append(Event(local(move.at, zone), "trend", title, f"{move.by.name}: {move.cause.name}.{note}"))
+        title = f"{isolated(what)} {written(move.before_on, form)} → {to}"
+        events.append(Event(on, "trend", title, f"{move.by.name}: {move.cause.name}.{note}"))
     for baseline in Baseline.objects.filter(program=program).select_related("approved_by").order_by("-approved_on")[:3]:
         text = _("By %(person)s.") % {"person": baseline.approved_by.name} + f" {baseline.note}"
         title = _("Baseline “%(name)s” approved") % {"name": baseline.name}

@@ -64,7 +64,7 @@ def review(request: SignedIn) -> HttpResponse:
         (line for line in lines if line.wants_attention), key=lambda line: (-GRAVITY[line.derived], -(line.slip or 0))
     )
     found = explained(wanting[:MOST_EXCEPTIONS], viewer, day)
-    held = Review.objects.visible_to(viewer).order_by("-held_on").first()
+    held = Review.objects.visible_to(viewer).filter(held_on__lte=day).order_by("-held_on").first()
     actions = ReviewAction.objects.visible_to(viewer).select_related("owner", "program", "review")
     context = {
         "title": _("Portfolio review"),

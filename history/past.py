@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.db import connection, models, transaction
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from history.services import EARLIEST
@@ -177,7 +178,8 @@ def day_asked(given: Mapping[str, str], today: date) -> tuple[date | None, str]:
             "text": text[:MOST_SHOWN]
         }
     if begins > today:
-        return None, _("%(text)s lies ahead: the page is shown as it is now.") % {"text": text}
+        day = date_format(begins, "j M Y") if given.get("as_of") else text
+        return None, _("%(day)s is still to come: the page is shown as it is now.") % {"day": day}
     if found < EARLIEST:
         return None, _("%(text)s lies before all programs: the page is shown as it is now.") % {"text": text}
     return (found if found < today else None), ""

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import override
 from django_htmx.middleware import HtmxDetails
 
 import history.services as history
@@ -30,6 +31,7 @@ F = TypeVar("F", bound=RecordForm)
 M = TypeVar("M", bound=Model)
 
 ROWS_A_PAGE = 50
+MANY = 2  # for a noun of no number
 
 
 class SignedIn(HttpRequest):
@@ -97,14 +99,14 @@ def bulk_edit(
     form_of: Callable[[QueryDict | None, list[M]], B],
     write: Callable[[M, B], object],
     *,
-    plural: str,
+    noun: Any,
     to: str,
     may_change: Callable[[list[M]], list[M]],
 ) -> HttpResponse:
     """Change the same in all rows that ``?id=`` names; those that refuse are shown again, with why, and stay chosen.
 
     ``rows`` are those that the reader may see; of them those that are not theirs to change are told before anything is
-    sent. One act, so one undo, whose reason names them in English: ``plural`` is marked, and translated here.
+    sent. One act, so one undo, whose reason names them in English: ``noun`` is lazy, in one and in many.
     """
     asked = request.POST if request.method == "POST" else request.GET
     ids = {int(text) for text in asked.getlist("id") if text.isascii() and text.isdigit() and len(text) < 19}
@@ -112,9 +114,9 @@ def bulk_edit(
     found = list(chosen.order_by("pk"))
     back = asked.get("next", "")
     back = back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else to
-    named = _(plural)
+    many = noun % MANY
     if not found:
-        messages.error(request, _("Choose some %(plural)s first.") % {"plural": named})
+        messages.error(request, _("Choose some %(plural)s first.") % {"plural": many})
         return redirect(back)
     others: list[M] = []
     if request.method == "GET":
@@ -124,31 +126,34 @@ def bulk_edit(
         if not found:
             messages.error(
                 request,
-                _("You cannot change any of these %(plural)s: ask the leads of their programs.") % {"plural": named},
+                _("You cannot change any of these %(plural)s: ask the leads of their programs.") % {"plural": many},
             )
             return redirect(back)
     form = form_of(posted(request), found)
     refused: list[tuple[M, list[str]]] = []
     if form.is_bound and form.is_valid():
-        reason = f"Change {len(found)} {plural}"
+        with override("en"):
+            reason = f"Change {len(found)} {noun % len(found)}"
         refused = history.each(chosen, lambda row: write(row, form), reason=reason, by_id=request.user.pk)
         if not refused:
-            return done(request, _("Changed %(count)s %(plural)s.") % {"count": len(found), "plural": named}, back)
+            return done(
+                request, _("Changed %(count)s %(plural)s.") % {"count": len(found), "plural": noun % len(found)}, back
+            )
         if len(refused) < len(found):
             done(
                 request,
                 _("Changed %(changed)s of %(count)s %(plural)s.")
-                % {"changed": len(found) - len(refused), "count": len(found), "plural": named},
+                % {"changed": len(found) - len(refused), "count": len(found), "plural": noun % len(found)},
                 back,
             )
     context = {
-        "title": _("Change %(count)s %(plural)s") % {"count": len(found), "plural": named},
+        "title": _("Change %(count)s %(plural)s") % {"count": len(found), "plural": noun % len(found)},
         "form": form,
         "rows": [row for row, _why in refused] or found,
         "refused": refused,
         "others": others,
         "next": back,
-        "plural": named,
+        "plural": noun % len(refused or found),
         "submit_label": _("Change %(count)s") % {"count": len(refused) or len(found)},
     }
     return render(request, "components/bulk_form.html", context, status=422 if refused else form.status)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.validators import BaseValidator
 from django.db.models import Q
 from django.http import QueryDict
 from django.utils.functional import Promise
@@ -42,6 +43,9 @@ class PercentField(forms.DecimalField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=0, max_value=100, max_digits=5, decimal_places=2, **kwargs)
+        for one in self.validators:
+            if isinstance(one, BaseValidator):  # of the least and the most
+                one.message = lazy("A probability lies between 0 and 100: write 60 for 60%%.")
 
     def to_python(self, value: Any) -> Any:
         return super().to_python(value.strip().removesuffix("%").strip() if isinstance(value, str) else value)

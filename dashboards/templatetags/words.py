@@ -171,6 +171,12 @@ def _written(day: date, form: str, language: str | None) -> str:
 
 
 @register.filter
+def date_beside(on: date | None, other: date | None) -> str:
+    """A day before one with its year: “4 Dec”, with its own year where the two differ."""
+    return written(on, "j M" if other and other.year == on.year else "j M Y") if on else ""
+
+
+@register.filter
 def long_date(on: date | None) -> str:
     return date_format(timezone.localtime(on) if isinstance(on, datetime) else on, "j M Y") if on else ""
 

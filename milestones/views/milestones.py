@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import ngettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 import people.permissions
@@ -156,7 +156,7 @@ def milestones_bulk(request: SignedIn) -> HttpResponse:
         Milestone.objects.visible_to(request.user).select_related("program__lead"),
         lambda data, rows: BulkMilestoneForm(data, rows, by=request.user),
         write,
-        plural=gettext_noop("milestones"),
+        noun=ngettext_lazy("milestone", "milestones"),
         to="/",
         may_change=lambda found: of_editable(request.user, found),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import ngettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from history.forms import explaining
@@ -43,7 +43,7 @@ def assumptions_bulk(request: SignedIn) -> HttpResponse:
         Assumption.objects.visible_to(request.user).select_related("program__lead"),
         lambda data, _rows: BulkAssumptionForm(data),
         lambda row, form: services.change_assumption(assumption=row, by=request.user, **form.changes),
-        plural=gettext_noop("assumptions"),
+        noun=ngettext_lazy("assumption", "assumptions"),
         to="/assumptions",
         may_change=lambda found: of_editable(request.user, found),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import ngettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from history import past
@@ -38,7 +38,7 @@ def decisions_bulk(request: SignedIn) -> HttpResponse:
         Decision.objects.visible_to(request.user).select_related("program__lead"),
         lambda data, _rows: BulkDecisionForm(data),
         lambda row, form: services.change_decision(decision=row, by=request.user, **form.changes),
-        plural=gettext_noop("decisions"),
+        noun=ngettext_lazy("decision", "decisions"),
         to="/decisions",
         may_change=lambda found: of_editable(request.user, found),
     )
@@ -56,6 +56,7 @@ def decision(request: SignedIn, pk: int) -> HttpResponse:
         "decision": row,
         "changes": changes_of(row),
         "today": day_of(request),
+        "decides_for": row.decider if row.decider_id != request.user.pk else None,
         "may_edit": Act.EDIT in allowed,
         "may_decide": Act.DECIDE in allowed or (row.decider_id == request.user.pk and not past.day()),
     }

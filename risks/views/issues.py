@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import ngettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from history.changes import changes_of
@@ -45,7 +45,7 @@ def issues_bulk(request: SignedIn) -> HttpResponse:
         Issue.objects.visible_to(request.user).select_related("program__lead"),
         BulkIssueForm,
         write,
-        plural=gettext_noop("issues"),
+        noun=ngettext_lazy("issue", "issues"),
         to="/issues",
         may_change=lambda found: of_editable(request.user, found),
     )

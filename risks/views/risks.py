@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
+from django.utils.translation import ngettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 import people.services
@@ -58,7 +58,7 @@ def risks_bulk(request: SignedIn) -> HttpResponse:
         rows,
         lambda data, _: BulkRiskForm(data),
         write,
-        plural=gettext_noop("risks"),
+        noun=ngettext_lazy("risk", "risks"),
         to="/risks",
         may_change=lambda found: of_editable(request.user, found),
     )

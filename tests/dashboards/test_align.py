@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,16 @@ def test_a_period_in_the_wrong_order_is_refused_beside_its_field(cast: Cast, sig
     dates = {"title": "X", "period_start_on": "2027-01-01", "period_end_on": "2026-01-01"}
     response = sign_in(cast.outsider).post("/objectives/new", dates)
     assert "period_end_on" in response.context["form"].errors
+
+
+def test_a_period_has_the_year_in_which_it_begins(cast: Cast, sign_in: Any) -> None:
+    for title, began in (("Two years", date(2026, 1, 1)), ("One year", date(2027, 2, 1))):
+        programs.services.create_objective(
+            by=cast.admin, title=title, period_start_on=began, period_end_on=date(2027, 12, 31)
+        )
+    page = sign_in(cast.viewer).get("/objectives").text
+    assert "1 Jan 2026 to 31 Dec 2027" in page
+    assert "1 Feb to 31 Dec 2027" in page
 
 
 def test_programs_that_serve_nothing_are_counted_as_far_as_one_sees_them(cast: Cast, sign_in: Any) -> None:

@@ -191,6 +191,22 @@ def test_a_forecast_of_a_month_before_is_none(cast: Cast, turned: dict[str, Any]
     assert turned["p80"].isoformat() not in page.text
 
 
+def test_no_page_of_the_past_tells_of_the_forecast_of_now(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
+    then = turned["day"]
+    ProgramHealth.objects.filter(day__lte=then).update(
+        slip_days=9, target_on=then, p80_on=then + timedelta(days=9), explained=False,
+        findings=[{"rule": "own_work", "record": {"kind": "milestone", "id": turned["step"].pk,
+                   "program": turned["old"].pk}, "label": "Step", "value": None, "limit": None, "days": 9}],
+    )  # fmt: skip
+    client = sign_in(cast.outsider)
+    page = client.get("/p/OLD", {"as_of": f"{then}"}).text
+    assert "What each risk and range cost was not kept that day." in page
+    assert "are being weighed" not in page
+    for path in ("/", "/p/OLD", "/risks"):
+        assert 'id="forecast-run"' in client.get(path).text
+        assert 'id="forecast-run"' not in client.get(path, {"as_of": f"{then}"}).text
+
+
 def test_what_was_not_there_is_said_alike(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
     client = sign_in(cast.outsider)
     day = {"as_of": turned["day"]}

@@ -64,6 +64,12 @@ def test_everything_to_talk_about_is_on_one_page(busy: Cast, sign_in: SignIn) ->
         assert told in page, told
 
 
+def test_the_last_review_is_one_that_was_held(busy: Cast, today: date, sign_in: SignIn) -> None:
+    reviews.hold_review(by=busy.admin, held_on=today + timedelta(days=7))
+    page = sign_in(busy.viewer).get("/review")
+    assert page.context["last"].held_on == today - timedelta(days=7)
+
+
 def test_nothing_of_a_private_program_is_in_an_outsiders_pack(busy: Cast, sign_in: SignIn) -> None:
     outsider = sign_in(busy.outsider)
     review = Review.objects.get()

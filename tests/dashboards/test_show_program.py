@@ -18,10 +18,11 @@ from forecasts.health import finding
 from forecasts.models import MilestoneForecast, ProgramHealth
 from metrics.models import KPI, Measurement
 from milestones.models import Dependency, Milestone, Requirement
+from milestones.services import change_milestone, create_milestone
 from people.models import User
 from programs.models import Program, RelatedLink
 from risks.models import Risk
-from tests.conftest import FRIDAY
+from tests.conftest import FRIDAY, NOON
 
 if TYPE_CHECKING:
     from tests.conftest import Cast
@@ -154,6 +155,17 @@ def test_best_next_moves_lead_to_where_they_are_made(cast: Cast, sign_in: Any, p
     assert "Falcon" not in outside
     assert "15 Jan 2027" not in outside
     assert "Get Falcon by the day it is needed" in page(sign_in(cast.viewer), "/p/P1")
+
+
+def test_the_log_gives_the_year_of_a_date_that_leaves_it(cast: Cast, sign_in: Any) -> None:
+    step = create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name="Power", target_on=date(2026, 12, 15))
+    for target_on in (date(2026, 12, 18), date(2027, 12, 18)):
+        change_milestone(
+            milestone=step, by=cast.lead, today=FRIDAY, at=NOON, target_on=target_on, cause=cast.cause, note="Late"
+        )
+    html = page(sign_in(cast.viewer), "/p/NA4")
+    assert "15 Dec → 18 Dec" in html
+    assert "18 Dec 2026 → 18 Dec 2027" in html
 
 
 def record(risk: Risk) -> dict[str, Any]:

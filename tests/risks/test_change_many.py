@@ -91,6 +91,9 @@ def test_what_is_hidden_is_not_there_to_choose(cast: Cast, sign_in: SignIn) -> N
         page = sign_in(cast.outsider).get(f"/{noun}/bulk", {"id": row.pk}, follow=True).text
         assert f"Choose some {noun} first." in page
         assert "Secret" not in page
+    page = sign_in(cast.lead).get("/issues/bulk", {"id": row.pk}).text
+    assert "Change 1 issue<" in page
+    assert "<summary>1 issue<" in page
 
 
 def test_the_address_of_an_assumption_leads_to_its_place(cast: Cast, sign_in: SignIn) -> None:

@@ -127,6 +127,14 @@ def test_decisions_have_pages(cast: Cast, sign_in: Any) -> None:
     assert f"{here}/decide" not in client.get(here).text
     assert client.get(f"{here}/decide").status_code == 403
     lead = sign_in(cast.lead)
+    assert f'<a class="btn primary" href="{here}/decide">' in lead.get(here).text
+    Decision.objects.filter(pk=row.pk).update(decider=cast.viewer)
+    page = lead.get(here).text
+    assert f'<a class="btn" href="{here}/decide">' in page, "who else may decide is not urged to"
+    assert "Decide for Vera Viewer" in page
+    assert "Was due 1 Jan 2020, 7 y ago" in page
+    assert f'<a class="btn primary" href="{here}/decide">' in sign_in(cast.viewer).get(here).text
+    Decision.objects.filter(pk=row.pk).update(decider=None)
     assert "One, or wait" in lead.get(f"{here}/decide").text
     answer = lead.post(f"{here}/decide", {"answer": "", "decided_on": "2026-11-20"})
     assert "answer" in answer.context["form"].errors
