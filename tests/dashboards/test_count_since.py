@@ -44,11 +44,11 @@ def record(cast: Cast, program: Program, word: str, when: datetime, day: date) -
 def test_a_baseline_is_told_once_from_when_it_was_recorded(cast: Cast) -> None:
     """Two were approved on the first day: one before the span begins, one in it. One is dated back, one of long ago."""
     since = Since(FRIDAY, FRIDAY, at(FRIDAY, 12))
-    step = milestones.services.create_milestone(program=cast.na4, by=cast.lead, today=EVE, name="Power")
+    step = milestones.services.create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name="Power")
     for name, when, day in (
         ("Told", at(FRIDAY, 9), FRIDAY),
         ("Afternoon", at(FRIDAY, 15), FRIDAY),
-        ("Back", at(TODAY, 9), EVE),
+        ("Back", at(TODAY, 9), FRIDAY - timedelta(days=1)),
         ("Long ago", at(TODAY, 10), FRIDAY - timedelta(days=60)),
     ):
         with history.replaying(when):

@@ -111,11 +111,11 @@ def test_a_program_shows_its_own_part(cast: Cast, web: dict[str, Dependency], si
 def test_the_lists_of_a_program_add_up(cast: Cast, web: dict[str, Dependency], sign_in: Any) -> None:
     client = sign_in(cast.outsider)
     page = client.get("/p/NA4/dependencies")
-    counts = {str(tab["label"]): tab["count"] for tab in page.context["mine_tabs"]}
+    counts = {str(tab["label"]): tab["count"] for tab in page.context["tabs"]}
     assert counts == {"All": 6, "Gives": 1, "Gets": 4, "There already": 1}
     assert shown(client.get("/p/NA4/dependencies?mine=given&layout=table")) == [web["there"].pk]
     # In the portfolio most are other people's: these do not add up, and say whose they are.
-    assert [str(tab["label"]) for tab in client.get("/dependencies").context["mine_tabs"]] == [
+    assert [str(tab["label"]) for tab in client.get("/dependencies").context["tabs"]] == [
         "All", "I owe", "Owed to me",
     ]  # fmt: skip
 
