@@ -113,6 +113,6 @@ def test_the_overview_and_the_letter_count_alike(cast: Cast) -> None:
     assert (told[0].heading, told[0].delta, told[0].kind) == ("Region NA-4 capacity", 20, "P80")
     assert told[0].text.startswith("Derived health fell from On track to At risk. P80 moved 20 d later, to ")
     assert {change.kind for change in told[1:]} == {"lead’s word", "decision", "new risk", "done"}
-    assert any(change.text == "Friday? Decided: Yes." for change in told)
+    assert any(change.text == "Saturday? Decided: Yes." for change in told)
     assert sum("now reports At risk" in change.text for change in told) == 1
     assert sum("now says at risk instead of on track" in note.text for note in letter.notes) == 1
