@@ -93,13 +93,15 @@ def parse(text: str, file: str = "mapping") -> PortfolioMapping:
     """Read a mapping file. Raises Refusal naming the place in it."""
     try:
         document = json.loads(text)
+        mapping = _Reader(file).mapping(document)
+        # What a mapping may say and PostgreSQL's JSON may not hold.
         said = json.dumps(document, ensure_ascii=False, allow_nan=False)
         said.encode()  # half a character is no text
     except (ValueError, RecursionError) as broken:
         raise Refusal(_("The mapping is not valid JSON: %(broken)s.") % {"broken": broken}, file=file) from broken
     if NUL.search(said):
         raise Refusal(_("The mapping holds a character that is no text: \\u0000."), file=file)
-    return _Reader(file).mapping(document)
+    return mapping
 
 
 def names_file(mapping: PortfolioMapping, file: str) -> bool:
