@@ -51,9 +51,11 @@ class Hook:
         except UnicodeError as trouble:
             raise Refused("The address is none that a request can name.") from trouble
         # The connection's own limit is for each wait: who answers drop by drop never meets it.
-        limit = threading.Timer(settings.WEBHOOK_TIMEOUT_S, cut_off, [connection.sock])
+        limit = threading.Timer(settings.WEBHOOK_TIMEOUT_S, cut_off, [connection])
         limit.start()
         try:
+            if urlsplit(reader.url).scheme == "https":
+                secure(connection)
             connection.request("POST", path, body, headers)
             # What else is said matters to nobody.
             status = connection.getresponse().status
@@ -66,10 +68,22 @@ class Hook:
             raise Refused(f"The other side answered {status}.")
 
 
-def cut_off(line: socket.socket) -> None:
+def cut_off(connection: http.client.HTTPConnection) -> None:
     """End an exchange that takes too long: whoever waits in it goes on with what there is."""
     with suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
+        connection.sock.shutdown(socket.SHUT_RDWR)
+
+
+def secure(connection: http.client.HTTPConnection) -> None:
+    """Agree on TLS over an open connection. Raises NotNow where that fails: nothing was sent."""
+    context = ssl.create_default_context()
+    try:
+        # Shaking hands by itself comes after the connection knows its new socket: it can be cut off in the middle.
+        secured = context.wrap_socket(connection.sock, server_hostname=connection.host, do_handshake_on_connect=False)
+        connection.sock = secured
+        secured.do_handshake()
+    except OSError as trouble:
+        raise NotNow(f"No connection: {trouble}"[:400]) from trouble
 
 
 def payload(letter: Letter) -> bytes:
@@ -126,12 +140,6 @@ def connect(url: str) -> tuple[http.client.HTTPConnection, str]:
     plain = socket.create_connection((str(found[0][4][0]), port), settings.WEBHOOK_TIMEOUT_S)
     connection = http.client.HTTPConnection(host, port, timeout=settings.WEBHOOK_TIMEOUT_S)
     connection.sock = plain
-    if parts.scheme == "https":
-        try:
-            connection.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=host)
-        except OSError:
-            plain.close()
-            raise
     return connection, f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
 
 

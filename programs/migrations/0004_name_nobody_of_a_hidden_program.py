@@ -15,4 +15,6 @@ class Migration(migrations.Migration):
             name='by',
             field=models.ForeignKey(blank=True, help_text='Empty where the reader does not see the program of whoever answered.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
+        # On the way back: a notice of nobody cannot be kept.
+        migrations.RunSQL(migrations.RunSQL.noop, "DELETE FROM programs_notice WHERE by_id IS NULL"),
     ]

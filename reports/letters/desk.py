@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from people.models import Organisation
 from reports.letters.composing.cutting import Cutting
 from reports.letters.facts import Facts, load
-from reports.letters.frozen import thaw
+from reports.letters.frozen import is_whole, thaw
 from reports.models import Plan, Update
 from reports.plans.content import programs_of
 from reports.since import Since
@@ -25,7 +25,7 @@ class Desk:
     loaded: dict[tuple[date, date], tuple[frozenset[int], frozenset[int], Facts]] = field(default_factory=dict)
     cuttings: dict[Any, Cutting] = field(default_factory=dict)
     contents: dict[int, frozenset[int] | None] = field(default_factory=dict)
-    thawed: dict[int, Facts] = field(default_factory=dict)
+    thawed: dict[int, Facts | None] = field(default_factory=dict)
 
     def day(self, at: datetime) -> date:
         return at.astimezone(self.zone).date()
@@ -41,10 +41,10 @@ class Desk:
             self.loaded[today, since_on] = known
         return known[2]
 
-    def frozen(self, update: Update) -> Facts:
-        """The facts that an update was published on."""
+    def frozen(self, update: Update) -> Facts | None:
+        """The facts that an update was published on; None of one whose snapshot does not hold what letters tell."""
         if update.pk not in self.thawed:
-            self.thawed[update.pk] = thaw(update, self.zone)
+            self.thawed[update.pk] = thaw(update, self.zone) if is_whole(update) else None
         return self.thawed[update.pk]
 
     def content(self, plan: Plan) -> frozenset[int] | None:

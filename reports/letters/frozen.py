@@ -30,6 +30,33 @@ HEALTH = ("health", "chance", "slip_days", "is_stale", "findings", "policy_versi
 HEALTH_DAYS = ("day", "finish_on", "p50_on", "p80_on", "target_on")
 
 
+# What letters read of a snapshot; those that drafting wrote in its early days hold less.
+PARTS = frozenset(
+    [
+        "day",
+        "at",
+        "since",
+        "target_on",
+        "derived",
+        "derived_before",
+        "reported_before",
+        "milestones",
+        "decisions",
+        "decided",
+        "risks",
+        "closed_risks",
+        "hand_offs",
+    ]
+)
+
+
+def is_whole(update: Update) -> bool:
+    """Whether a snapshot holds all that letters tell of it."""
+    told: Row = update.snapshot or {}
+    judged = [row for row in (told.get("derived"), told.get("derived_before")) if row]
+    return told.keys() >= PARTS and all({*HEALTH, *HEALTH_DAYS, "computed_at", "run"} <= row.keys() for row in judged)
+
+
 def thaw(update: Update, zone: ZoneInfo) -> Facts:
     """Read a published update's snapshot: nine queries at most, for rows that letters name and link to."""
     told: Row = update.snapshot or {}

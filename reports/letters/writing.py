@@ -125,7 +125,8 @@ def _approved(facts: Facts, plan: Plan, last: datetime | None, desk: Desk) -> tu
     if update is None:
         return facts, None
     if last is None or (update.published_at and update.published_at > last - OLDEST_FACTS):
-        return desk.frozen(update), update.pk
+        frozen = desk.frozen(update)
+        return (frozen, update.pk) if frozen else (facts, None)
     return replace(facts, updates=[row for row in facts.updates if row != update]), -update.pk
 
 

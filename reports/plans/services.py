@@ -37,7 +37,7 @@ WRITTEN = frozenset(
 )  # fmt: skip
 # When these change, letters that would have been due before by the new calendar are not promised.
 CALENDAR = frozenset({"rhythm", "every_weeks", "starts_on", "weekday", "hour", "zone", "paused_from", "paused_until"})
-# When these change, or the programs, outside readers are told other things, or more of them.
+# When these change, or a program or team is added, outside readers are told other things, or more of them.
 WIDENING = frozenset({"owner", "content", "view", "audience", "length", "without"})
 # What a plan made from a template takes over while its lead left it alone.
 INHERITED = WRITTEN - {"owner", "program", "view", "is_template", "content"}
@@ -114,11 +114,12 @@ def change_plan(
     with history.because("Change a communication plan", by_id=by.pk):
         _write(plan, changed, at)
         _check(plan)
+        is_wider = bool(changed.keys() & WIDENING)
         if programs is not None:
-            _set(PlanProgram, plan, "program", programs, by)
+            is_wider |= _set(PlanProgram, plan, "program", programs, by)
         if teams is not None:
-            _set(PlanTeam, plan, "team", teams, by)
-        if programs is not None or changed.keys() & WIDENING:
+            is_wider |= _set(PlanTeam, plan, "team", teams, by)
+        if is_wider:
             require_share_with_outsiders(by, plan)
         inherited = {name: value for name, value in changed.items() if name in INHERITED}
         if plan.is_template and inherited:
@@ -171,8 +172,8 @@ def _check(plan: Plan) -> None:
         raise ValidationError({"content": [_("There is one mail of a day already.")]}, code="content")
 
 
-def _set(model: type[PlanProgram] | type[PlanTeam], plan: Plan, name: str, rows: Iterable[Any], by: User) -> None:
-    """Make a plan's programs or teams these; programs only as far as whoever chooses sees them."""
+def _set(model: type[PlanProgram] | type[PlanTeam], plan: Plan, name: str, rows: Iterable[Any], by: User) -> bool:
+    """Make a plan's programs or teams these; programs only as far as whoever chooses sees them. Whether any is new."""
     wanted = {row.pk: row for row in rows}
     present = {getattr(row, f"{name}_id"): row for row in model._default_manager.filter(plan=plan)}
     if model is PlanProgram:
@@ -182,8 +183,10 @@ def _set(model: type[PlanProgram] | type[PlanTeam], plan: Plan, name: str, rows:
         present = {pk: row for pk, row in present.items() if pk in seen}
     for pk in sorted(present.keys() - wanted.keys()):
         history.delete(present[pk])
-    for pk in sorted(wanted.keys() - present.keys()):
+    new = sorted(wanted.keys() - present.keys())
+    for pk in new:
         history.create(model(plan=plan, **{name: wanted[pk]}))
+    return bool(new)
 
 
 def _only_written(written: dict[str, Any]) -> None:

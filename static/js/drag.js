@@ -110,7 +110,7 @@ document.addEventListener("pointerup", (event) => {
 
 document.addEventListener("pointercancel", (event) => held?.pointer === event.pointerId && giveUp());
 // The row is a link, which a browser would drag itself, and follow when it is let go.
-document.addEventListener("dragstart", (event) => held?.pointer && event.preventDefault());
+document.addEventListener("dragstart", (event) => held?.pointer != null && event.preventDefault());
 document.addEventListener("click", (event) => dragged && event.detail && event.preventDefault(), true);
 
 document.addEventListener("keydown", (event) => {
@@ -135,7 +135,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("focusout", ({ target }) => held && !held.pointer && !dialog.open && target === held.row && giveUp());
+document.addEventListener("focusout", ({ target }) => held && held.pointer == null && !dialog.open && target === held.row && giveUp());
 
 dialog.addEventListener("close", () => {
   const row = held?.row;

@@ -12,7 +12,7 @@ from django.test import Client
 
 import people.services
 import programs.services
-from people.models import SavedView, User
+from people.models import SavedView, Team, User
 from programs.models import Program
 from reports.letters.desk import open_desk
 from reports.letters.links import unsubscribe_token
@@ -58,8 +58,14 @@ def test_a_plan_that_outsiders_read_is_widened_by_who_may_share_what_it_tells(ca
             plans.change_plan(plan=plan, by=cast.contributor, at=NOON, **widening)
     plan.refresh_from_db()
     assert [row.program for row in plan.chosen.all()] == [cast.na4]
-    plans.change_plan(plan=plan, by=cast.contributor, at=NOON, hour=9, name="To partners")
+    with pytest.raises(PermissionDenied, match="share with outside readers"):
+        plans.change_plan(plan=plan, by=cast.contributor, at=NOON, teams=[Team.objects.create(name="Power")])
+    # A page sends all of it each time: what stays tells nobody more, and neither does what is taken off.
+    plans.change_plan(
+        plan=plan, by=cast.contributor, at=NOON, hour=9, name="To partners", programs=[cast.na4], teams=[]
+    )
     plans.change_plan(plan=plan, by=cast.admin, at=NOON, programs=[cast.na4, other])
+    plans.change_plan(plan=plan, by=cast.contributor, at=NOON, programs=[cast.na4])
     # Without outside readers its keeper chooses freely.
     plans.end_subscription(subscription=plan.readers.get(), by=cast.admin, at=NOON)
     plans.change_plan(plan=plan, by=cast.contributor, at=NOON, programs=[other], length="headline")

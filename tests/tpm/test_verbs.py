@@ -121,7 +121,7 @@ class TestHandOffs:
         body = {"predecessor": made["successor"]["id"], "successor": last.pk}
         refused = Api(cast.outsider).post("dependencies", body)
         assert pointers(refused) == ["/predecessor"]
-        assert "a milestone of a private program" in refused.json()["detail"]
+        assert "milestones of a program that you may not see" in refused.json()["detail"]
         assert "vault" not in refused.json()["detail"]
 
     def test_the_giver_answers(self, cast: Cast) -> None:

@@ -78,7 +78,7 @@ def p80_note(facts: Facts, program: Program, site: str) -> list[Note]:
     way = "later" if move > 0 else "earlier"
     text = f"P80 is {short(row.p80_on)}{against}, {abs(move)} d {way} than before {short(facts.since.on)}."
     source = derived_source(facts, program)
-    return [Note(plain(program.name, 80), f"{site}{program.get_absolute_url()}", text, source)]
+    return [Note(plain(program.name, 80), f"{site}{program.get_absolute_url()}{facts.then}", text, source)]
 
 
 def _against(slip: int) -> str:
