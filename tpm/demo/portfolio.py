@@ -257,7 +257,7 @@ PROGRAMS = [
             Kpi("NA-1 latency", "ms", "down", 34, 31, 30, 35),
             Kpi("Sev-2 in bring-up", "", "down", 0, 3, 2, 5),
             Kpi("Optics spares", "%", "up", 98, 86, 95, 90),
-            Kpi("Spend", "M$", "down", 12, 41.8, 44, 46),
+            Kpi("Spend", "M$", "down", 12, 41.8, 38, 46),
         ),
         (
             RiskSpec(
