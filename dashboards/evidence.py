@@ -269,14 +269,14 @@ def _text(rule: str, value: object, limit: object, days: int, day: date | None) 
     text = form % {"due": day_name(due), "expected": day_name(expected)}
     late = (expected - due).days
     if days < 0:
-        # Of a delay that came before, what is made up here; the rest is a day that lies before its own.
+        # Of a delay that came before, what this day absorbs, by reserve or shorter work; the rest was never late.
         won, told = min(-days, max(late - days, 0)), [text]
         if late < 0:
             told.append(_("%(days)s before its day") % {"days": plain_days(late)})
         if won:
             made_up = ngettext(
-                "%(count)s day of an earlier delay is made up here",
-                "%(count)s days of an earlier delay are made up here",
+                "%(count)s day of an earlier delay is absorbed here",
+                "%(count)s days of an earlier delay are absorbed here",
                 won,
             )
             told.append(made_up % {"count": won})

@@ -152,7 +152,7 @@ def draw(
     span = {"start": written(start, "F Y"), "end": written(end, "F Y")}
     words = escape(form % {"finding": finding, "count": len(marks), **span})
     title = escape(_("Roadmap of %(program)s") % {"program": name})
-    heading = escape(_("P50 against baseline"))
+    heading = escape(_("Plan against baseline"))
     return markup(
         f'<svg width="{WIDTH}" height="{n(height)}" viewBox="0 0 {WIDTH} {n(height)}" role="group" '
         f'aria-labelledby="roadmap-title roadmap-text"><title id="roadmap-title">{title}</title>'

@@ -71,20 +71,20 @@ def test_at_most_five_parts_stand_open_and_the_rest_is_folded() -> None:
     assert (told.folded_days, told.total_days) == (7, 32)
     assert told.shown[0].text == "Due 1 Dec 2026, by the plan now 9 Dec 2026; 9 days of delay arose here."
     assert told.shown[1].text == "Due 1 Dec 2026, by the plan now 9 Dec 2026."
-    assert told.shown[4].text.endswith("5 days of an earlier delay are made up here.")
+    assert told.shown[4].text.endswith("5 days of an earlier delay are absorbed here.")
     assert told.shown[4].tone == "ok"
 
 
 @pytest.mark.parametrize(
     ("expected", "days", "told"),
     [
-        # It was 2 days late before it and is 24 days early after: 2 made up, and 24 that were never lost.
-        ("2026-11-07", -26, "; 24 days before its day; 2 days of an earlier delay are made up here."),
+        # It was 2 days late before it and is 24 days early after: 2 absorbed, and 24 that were never lost.
+        ("2026-11-07", -26, "; 24 days before its day; 2 days of an earlier delay are absorbed here."),
         ("2026-11-07", -10, "; 24 days before its day."),  # early already, and earlier still
-        ("2026-12-02", -1, "; 1 day of an earlier delay is made up here."),
+        ("2026-12-02", -1, "; 1 day of an earlier delay is absorbed here."),
     ],
 )
-def test_only_days_that_were_lost_are_made_up(expected: str, days: int, told: str) -> None:
+def test_only_days_that_were_lost_are_absorbed(expected: str, days: int, told: str) -> None:
     part = finding("own_work", ("milestone", 1, 1), "Audit", value=expected, limit="2026-12-01", days=days)
     why = evidence.why(ProgramHealth(day=date(2026, 11, 1), health="off_track", findings=[part]), {1: "/p/NA4"}, [1])
     assert why.parts[0].text.endswith(told)

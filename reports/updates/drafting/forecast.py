@@ -88,7 +88,7 @@ def _because(facts: Facts, heading: str, parts: list[tuple[Row, int, int]], *, c
     # As many as a sentence of a readable length can name.
     for most in range(MOST_CAUSES, 0, -1):
         shown = ordered if len(ordered) <= most + 1 else ordered[:most]
-        words = [f"{signed(after - was)} {_cause(facts, part, after - was)}" for part, after, was in shown]
+        words = [f"{signed(after - was)} {_cause(facts, part)}" for part, after, was in shown]
         if rest := ordered[len(shown) :]:
             words.append(f"{signed(sum(after - was for _, after, was in rest))} everything else")
         text = f"{heading}: {', '.join(words)}."
@@ -128,17 +128,16 @@ def _sum(parts: Mapping[Any, Row]) -> int:
     return sum(_days(part) for part in parts.values())
 
 
-def _cause(facts: Facts, part: Row, days: int) -> str:
+def _cause(facts: Facts, part: Row) -> str:
     """What added the days, in a few words. Of a private program, only that it is one."""
     rule, record = part["rule"], part["record"]
     here = record["program"] in (None, facts["program"])
     program = "" if here else facts["others"].get(str(record["program"]), "")
     hidden = not here and not program
     name = PRIVATE if hidden else quoted(part["label"])
-    won = f"won back at {name}" if days < 0 else ""
     words = {
-        "upstream": won or f"waiting for {name}",
-        "own_work": won or f"work on {name}",
+        "upstream": f"waiting for {name}",
+        "own_work": f"work on {name}",
         "scope": f"scope added before {name}",
         "calendar": f"holidays before {name}",
         "risk": f"a risk of {name}" if hidden else f"risk R-{record['id']}",
