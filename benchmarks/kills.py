@@ -140,7 +140,10 @@ def main() -> None:
 
 def judge(letters: int, done: list[tuple[datetime, str]], taken: Counter[str], wall_s: float) -> None:
     """Hold what became of the letters against what the mail server took and what was killed when."""
-    rows = {row.message_id: row for row in Letter.objects.exclude(state=STATE.SKIPPED).defer("html", "text", "facts")}
+    rows = {
+        row.message_id: row
+        for row in Letter.objects.exclude(state__in=[STATE.SKIPPED, STATE.MISSED]).defer("html", "text", "facts")
+    }
     unknown = [row for row in rows.values() if row.state == STATE.UNKNOWN]
     lost = [row for row in rows.values() if row.state != STATE.UNKNOWN and row.message_id not in taken]
     twice = [message_id for message_id, times in taken.items() if times > 1]
