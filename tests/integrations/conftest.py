@@ -12,6 +12,7 @@ import pytest
 from django.core.management import call_command
 
 from people.services import create_user, set_up_organisation
+from tests.reports.conftest import portfolio as portfolio
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "docs" / "mappings"
 

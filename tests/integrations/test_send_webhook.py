@@ -27,7 +27,6 @@ from reports.models import Letter, Subscription, WebhookSecret
 from reports.plans import promises
 from reports.plans import services as plans
 from tests.conftest import NOON, Api, Cast
-from tests.reports.conftest import portfolio  # noqa: F401  # a fixture
 
 State = Letter.State
 
@@ -87,7 +86,7 @@ def run(minutes: int = 0) -> int:
     return outbox.deliver(clock=lambda: at, way=Hook())
 
 
-def test_the_letter_arrives_signed(portfolio: Cast, other: Other) -> None:  # noqa: F811
+def test_the_letter_arrives_signed(portfolio: Cast, other: Other) -> None:
     secret = hooked(portfolio, other.port)
     assert run() == 1
     ((headers, body),) = other.taken
@@ -103,7 +102,7 @@ def test_the_letter_arrives_signed(portfolio: Cast, other: Other) -> None:  # no
     assert run(60) == 0
 
 
-def test_it_holds_what_the_lead_may_share(portfolio: Cast, other: Other) -> None:  # noqa: F811
+def test_it_holds_what_the_lead_may_share(portfolio: Cast, other: Other) -> None:
     hooked(portfolio, other.port)
     portfolio.dark.roles.all().delete()
     type(portfolio.dark).objects.filter(pk=portfolio.dark.pk).update(lead=portfolio.admin)
@@ -115,7 +114,7 @@ def test_it_holds_what_the_lead_may_share(portfolio: Cast, other: Other) -> None
 @pytest.mark.parametrize(
     ("status", "state"), [(503, State.DUE), (429, State.DUE), (404, State.REFUSED), (302, State.REFUSED)]
 )
-def test_what_is_tried_again(portfolio: Cast, other: Other, status: int, state: str) -> None:  # noqa: F811
+def test_what_is_tried_again(portfolio: Cast, other: Other, status: int, state: str) -> None:
     hooked(portfolio, other.port)
     other.status = status
     assert run() == 0
@@ -125,13 +124,13 @@ def test_what_is_tried_again(portfolio: Cast, other: Other, status: int, state: 
     assert run(2) == (state == State.DUE)
 
 
-def test_nobody_there_costs_a_try_and_nothing_else(portfolio: Cast, other: Other) -> None:  # noqa: F811
+def test_nobody_there_costs_a_try_and_nothing_else(portfolio: Cast, other: Other) -> None:
     hooked(portfolio, 9)
     assert run() == 0
     assert (Letter.objects.get().state, Letter.objects.get().tries) == (State.DUE, 1)
 
 
-def test_no_private_network_is_reached(portfolio: Cast, other: Other, settings: Settings) -> None:  # noqa: F811
+def test_no_private_network_is_reached(portfolio: Cast, other: Other, settings: Settings) -> None:
     settings.WEBHOOK_PRIVATE_TARGETS = False
     hooked(portfolio, other.port)
     Subscription.objects.update(url=f"https://localhost:{other.port}/")
@@ -143,7 +142,7 @@ def test_no_private_network_is_reached(portfolio: Cast, other: Other, settings: 
 @pytest.mark.parametrize(
     "url", ["https://example.com/ü", f"https://{'ü' * 60}.example/", f"https://{'u' * 64}.example/"]
 )
-def test_an_address_that_no_request_can_name_is_refused(portfolio: Cast, url: str) -> None:  # noqa: F811
+def test_an_address_that_no_request_can_name_is_refused(portfolio: Cast, url: str) -> None:
     hooked(portfolio, 9)
     with pytest.raises(ValidationError, match=r"address|valid URL"):
         plans.add_webhook(plan=Subscription.objects.get().plan, url=url, by=portfolio.lead, at=NOON)
@@ -153,7 +152,7 @@ def test_an_address_that_no_request_can_name_is_refused(portfolio: Cast, url: st
     assert Letter.objects.get().state == State.REFUSED
 
 
-def test_who_answers_drop_by_drop_is_left(portfolio: Cast, settings: Settings) -> None:  # noqa: F811
+def test_who_answers_drop_by_drop_is_left(portfolio: Cast, settings: Settings) -> None:
     settings.WEBHOOK_PRIVATE_TARGETS, settings.WEBHOOK_TIMEOUT_S = True, 1
     with socket.create_server(("127.0.0.1", 0)) as server:
         hooked(portfolio, server.getsockname()[1])
@@ -176,7 +175,7 @@ def test_who_answers_drop_by_drop_is_left(portfolio: Cast, settings: Settings) -
 
 
 def test_the_secret_is_shown_once_and_logged_never(
-    portfolio: Cast,  # noqa: F811
+    portfolio: Cast,
     other: Other,
     api: type[Api],
     caplog: pytest.LogCaptureFixture,
