@@ -36,6 +36,7 @@ TITLES = {
     "upstream": lazy("Waits on {label}"),
     "own_work": lazy("Work on {label}"),
     "scope": lazy("Scope added on the way to {label}"),
+    "reserve": lazy("Approved plan against the target"),
     "calendar": lazy("Holidays before {label}"),
     "range": lazy("Uncertain work and open risks"),
     "risk": lazy("Open risk: {label}"),
@@ -54,6 +55,7 @@ RULES = {
     "upstream": lazy("Slip of another program"),
     "own_work": lazy("Slip of its own work"),
     "scope": lazy("Scope added"),
+    "reserve": lazy("Approved plan against target"),
     "calendar": lazy("Holidays"),
     "range": lazy("Uncertainty, not weighed yet"),
     "risk": lazy("Risk"),
@@ -263,9 +265,11 @@ def _text(rule: str, value: object, limit: object, days: int, day: date | None) 
     expected, due = _day(value), _day(limit)
     if expected is None or due is None:
         return ""
+    if rule == "reserve":
+        return _reserve(expected, due)
     # What is not done cannot be planned for a day in the past.
     is_done = day and expected < day
-    form = _("Due %(due)s, done %(expected)s") if is_done else _("Due %(due)s, by the plan now %(expected)s")
+    form = _("Planned for %(due)s, done %(expected)s") if is_done else _("Planned for %(due)s, now %(expected)s")
     text = form % {"due": day_name(due), "expected": day_name(expected)}
     late = (expected - due).days
     if days < 0:
@@ -284,6 +288,14 @@ def _text(rule: str, value: object, limit: object, days: int, day: date | None) 
     if days == late:
         return f"{text}."
     return _("%(text)s; %(days)s of delay arose here.") % {"text": text, "days": plain_days(days)}
+
+
+def _reserve(planned: date, target: date) -> str:
+    days = (planned - target).days
+    form = _("By the approved plan the end was to come on %(planned)s, %(days)s before the target.")
+    if days > 0:
+        form = _("The approved plan itself has the end on %(planned)s, %(days)s after the target.")
+    return form % {"planned": day_name(planned), "days": plain_days(days)}
 
 
 def _holidays(days: int) -> str:

@@ -21,6 +21,8 @@ from people.services import organisation_zone
 from programs.models import Health, Phase, Program, ReportedHealth
 from risks.models import Issue
 
+# From each end backwards. What no link holds, since it is done or waits for today alone, followed the predecessor that
+# was done last, unless it was not to begin before a later day: that one's lateness did not arise here.
 DRIVING_PATHS = """
     WITH RECURSIVE path (program_id, milestone_id, finish_on, driven_by_id, back) AS (
         SELECT m.program_id, f.milestone_id, f.finish_on, f.driven_by_id, 0
@@ -28,11 +30,20 @@ DRIVING_PATHS = """
         WHERE m.is_end AND m.cancelled_on IS NULL AND m.program_id = ANY(%(programs)s)
         UNION ALL
         SELECT path.program_id, f.milestone_id, f.finish_on, f.driven_by_id, path.back + 1
-        FROM path JOIN forecasts_milestoneforecast f ON f.milestone_id = path.driven_by_id
+        FROM path JOIN LATERAL (
+            SELECT COALESCE(path.driven_by_id, (
+                SELECT giver.milestone_id FROM milestones_dependency link
+                JOIN milestones_milestone receiver ON receiver.id = link.successor_id
+                JOIN forecasts_milestoneforecast giver ON giver.milestone_id = link.predecessor_id
+                WHERE receiver.id = path.milestone_id AND giver.basis = 'done' AND giver.finish_on <= path.finish_on
+                    AND COALESCE(receiver.not_before_on, giver.finish_on) <= giver.finish_on
+                ORDER BY giver.finish_on DESC, giver.milestone_id LIMIT 1
+            )) AS milestone_id
+        ) before ON true JOIN forecasts_milestoneforecast f ON f.milestone_id = before.milestone_id
         WHERE path.back < %(longest)s
     )
     SELECT path.program_id, m.id, m.program_id, m.name, path.finish_on,
-        COALESCE(CASE WHEN m.is_end THEN p.target_on END, m.target_on, newest.finish_on),
+        COALESCE(newest.finish_on, CASE WHEN m.is_end THEN p.target_on END, m.target_on),
         newest.finish_on IS NULL AND EXISTS (SELECT 1 FROM milestones_baseline b WHERE b.program_id = m.program_id),
         m.team_id
     FROM path JOIN milestones_milestone m ON m.id = path.milestone_id JOIN programs_program p ON p.id = m.program_id

@@ -34,6 +34,7 @@ class Finding(TypedDict):
       the one that was crossed for the others
     - upstream, own_work, scope: ``days`` that arose at this milestone of the driving path: of another program, of this
       one, of this one and not in its baseline
+    - reserve: ``days`` from the target (``limit``) to the end's day in the approved plan (``value``); negative is reserve
     - calendar: ``days`` that holidays between this milestone and the one before it cost more than in the plan
     - range: ``days`` from the plan as it stands to P80 that nobody has weighed yet; then instead
       - risk: ``days`` of a risk, risks: of all others together
@@ -71,7 +72,7 @@ WHEN_STOPPED = {
 
 # Findings whose days explain a slip; those of the latter come from weighing what is uncertain (forecasts.weighing).
 WEIGHED_RULES = frozenset({"risk", "risks", "own_range", "upstream_range"})
-SLIP_RULES = frozenset({"upstream", "own_work", "scope", "calendar", "range"}) | WEIGHED_RULES
+SLIP_RULES = frozenset({"upstream", "own_work", "scope", "reserve", "calendar", "range"}) | WEIGHED_RULES
 HYGIENE_RULES = frozenset({"stale", "gate"})
 
 
@@ -168,16 +169,17 @@ def derive(facts: Facts, policy: HealthPolicy, today: date) -> Derived:
 def slip_parts(path: Sequence[Step], target_on: date, program: int) -> list[Finding]:
     """Days by the milestone of the driving path where they arose; they add up to the end's planned days after target.
 
-    Along the path each milestone is late by its forecast (or actual) finish less its reference: its own target, else
-    its day in the newest baseline; for the end, the program's target. What it adds is its lateness less that of the
-    referenced milestone before it: the sum telescopes. Of what it adds, holidays are what more days off lie between the
-    two now than did in the plan. A negative part is time won back, such as a buffer in the plan. Milestones without a
-    reference hand their days on to the next one that has one.
+    Along the path each milestone is late by its forecast (or actual) finish less its reference: its day in the newest
+    baseline, else its target. What it adds is its lateness less that of the referenced milestone before it: the sum
+    telescopes to the lateness of the end, and the days from the target to the end's own reference are its reserve. Of
+    what a milestone adds, holidays are what more days off lie between the two now than did in the plan. A negative part
+    is time won back. Milestones without a reference hand their days on to the next one that has one; the end without
+    one is held against the target.
 
     >>> days = lambda *numbers: [date(2026, 3, n) for n in numbers]
     >>> path = [Step(i, 1, "", f, r) for i, (f, r) in enumerate(zip(days(9, 15, 20), days(2, 6, 13)), 1)]
-    >>> [(part["record"]["id"], part["days"]) for part in slip_parts(path, date(2026, 3, 13), 1)]
-    [(1, 7), (2, 2), (3, -2)]
+    >>> [(part["record"]["id"], part["days"]) for part in slip_parts(path, date(2026, 3, 16), 1)]
+    [(1, 7), (2, 2), (3, -2), (3, -3)]
     >>> christmas = Step(1, 1, "", date(2026, 12, 28), date(2026, 12, 23), holidays=[date(2026, 12, 25)])
     >>> [(part["rule"], part["days"]) for part in slip_parts([christmas], date(2026, 12, 23), 1)]
     [('own_work', 4), ('calendar', 1)]
@@ -187,7 +189,7 @@ def slip_parts(path: Sequence[Step], target_on: date, program: int) -> list[Find
     added = False
     for position, step in enumerate(path, 1):
         added = added or step.is_added
-        reference = target_on if position == len(path) else step.reference_on
+        reference = step.reference_on or (target_on if position == len(path) else None)
         if reference is None:
             continue
         late = (step.finish_on - reference).days
@@ -199,6 +201,9 @@ def slip_parts(path: Sequence[Step], target_on: date, program: int) -> list[Find
                 value, limit = step.finish_on.isoformat(), reference.isoformat()
                 parts.append(finding(name, record, step.name, value=value, limit=limit, days=days))
         late_before, off_before, added = late, off, False
+        if position == len(path) and (reserve := (reference - target_on).days):
+            value, limit = reference.isoformat(), target_on.isoformat()
+            parts.append(finding("reserve", record, step.name, value=value, limit=limit, days=reserve))
     return parts
 
 

@@ -124,6 +124,18 @@ def test_a_baseline_is_the_reference_of_a_milestone_without_a_target(plan: Plan)
     assert parts == {"Power": 9, "Racks": 3, "Scheduler": -5, "GA": -1}
 
 
+def test_what_was_done_late_keeps_its_days(plan: Plan) -> None:
+    """Racks, under way, waits for today alone: what it began too late is Power's."""
+    plan.change(plan.power, target_on=date(2026, 11, 9), started_on=date(2026, 11, 9), done_on=date(2026, 11, 16))
+    plan.change(plan.racks, target_on=date(2026, 11, 11), started_on=date(2026, 11, 17))
+    programs.services.change_program(program=plan.na4, by=plan.cast.admin, target_on=date(2026, 11, 11))
+    bring(plan.na4)
+    assert MilestoneForecast.objects.get(pk=plan.racks.pk).driven_by is None
+    parts = {item["label"]: item["days"] for item in health_of(plan.na4).findings if item["days"]}
+    # 16 Nov against 9 Nov; Racks' two days of work end on 20 Nov, 9 after the 11th, of which 7 were there before.
+    assert parts == {"Power": 7, "Racks": 2}
+
+
 def test_twice_leaves_the_same_rows(plan: Plan) -> None:
     bring(plan.na4)
     before = all_rows()

@@ -120,7 +120,7 @@ def step(pk: int, finish: tuple[int, int], reference: tuple[int, int] | None, pr
 
 
 def test_the_days_of_why_add_up_to_the_slip() -> None:
-    # Late by 9, (no reference), 12, then 34 at the end against its target of 15 January.
+    # Late by 9, (no reference), 12, then 8 at the end, which was planned 26 days after its target of 15 January.
     path = [
         step(3, (1, 10), (1, 1), program=2),
         step(4, (1, 20), None, program=2),
@@ -129,17 +129,26 @@ def test_the_days_of_why_add_up_to_the_slip() -> None:
     ]
     derived = judge(34, path=path)
     parts = [item for item in derived.findings if item["rule"] in SLIP_RULES]
-    assert [(part["record"]["id"], part["record"]["program"], part["days"]) for part in parts] == [
-        (9, 1, 22),
-        (3, 2, 9),
-        (6, 1, 3),
+    assert [(part["rule"], part["record"]["id"], part["record"]["program"], part["days"]) for part in parts] == [
+        ("reserve", 9, 1, 26),
+        ("upstream", 3, 2, 9),
+        ("own_work", 6, 1, 3),
+        ("own_work", 9, 1, -4),
     ]
     assert sum(part["days"] or 0 for part in derived.findings) == derived.slip_days == 34
 
 
 def test_time_won_back_on_the_way_is_a_negative_part() -> None:
-    parts = slip_parts([step(3, (1, 10), (1, 1)), step(9, (1, 20), (1, 14))], date(2027, 1, 15), 1)
+    parts = slip_parts([step(3, (1, 10), (1, 1)), step(9, (1, 20), (1, 15))], date(2027, 1, 15), 1)
     assert [(part["record"]["id"], part["days"]) for part in parts] == [(3, 9), (9, -4)]
+
+
+def test_days_between_the_plan_and_the_target_are_a_reserve() -> None:
+    parts = slip_parts([step(9, (1, 20), (1, 12))], date(2027, 1, 15), 1)
+    assert [(part["rule"], part["days"], part["value"], part["limit"]) for part in parts] == [
+        ("own_work", 8, "2027-01-20", "2027-01-12"),
+        ("reserve", -3, "2027-01-12", "2027-01-15"),
+    ]
 
 
 def test_what_is_uncertain_adds_the_days_from_the_plan_to_p80() -> None:

@@ -139,6 +139,7 @@ def _cause(facts: Facts, part: Row) -> str:
         "upstream": f"waiting for {name}",
         "own_work": f"work on {name}",
         "scope": f"scope added before {name}",
+        "reserve": "reserve of the plan" if part["days"] < 0 else "a plan that ends after the target",
         "calendar": f"holidays before {name}",
         "risk": f"a risk of {name}" if hidden else f"risk R-{record['id']}",
         "risks": "all other open risks",
