@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import smtplib
 from datetime import UTC
 from email.utils import format_datetime, formataddr
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as SMTP
-from django.core.mail.message import sanitize_address
+from django.core.mail.message import SafeMIMEMultipart, SafeMIMEText, sanitize_address
 
 from reports.letters.links import links
 from reports.letters.outbox import NotNow, Refused
@@ -78,6 +79,15 @@ class Shelf:
         """Nothing to close."""
 
 
+class _Parts(EmailMultiAlternatives):
+    """A mail whose parts stand apart by a line that no text can hold by chance, without looking through them for it."""
+
+    def message(self) -> SafeMIMEText | SafeMIMEMultipart:
+        made = super().message()
+        made.set_boundary(secrets.token_hex(24))
+        return made
+
+
 def message(letter: Letter) -> EmailMultiAlternatives:
     """The mail of a started letter. All letters of one plan to one reader are one thread."""
     reader = letter.subscription
@@ -96,7 +106,7 @@ def message(letter: Letter) -> EmailMultiAlternatives:
             "List-Unsubscribe": f"<{links(letter).unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         }
-    mail = EmailMultiAlternatives(subject=letter.subject, body=letter.text, to=[address(letter)], headers=headers)
+    mail = _Parts(subject=letter.subject, body=letter.text, to=[address(letter)], headers=headers)
     mail.attach_alternative(letter.html, "text/html")
     return mail
 
