@@ -34,7 +34,7 @@ class Finding(TypedDict):
       the one that was crossed for the others
     - upstream, own_work, scope: ``days`` that arose at this milestone of the driving path: of another program, of this
       one, of this one and not in its baseline
-    - reserve: ``days`` from the target (``limit``) to the end's day in the approved plan (``value``); negative is reserve
+    - reserve: ``days`` from the target (``limit``) to the end in the approved plan (``value``); negative is reserve
     - calendar: ``days`` that holidays between this milestone and the one before it cost more than in the plan
     - range: ``days`` from the plan as it stands to P80 that nobody has weighed yet; then instead
       - risk: ``days`` of a risk, risks: of all others together

@@ -6,13 +6,14 @@ import secrets
 import smtplib
 from datetime import UTC
 from email.utils import format_datetime, formataddr
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend as SMTP
-from django.core.mail.message import SafeMIMEMultipart, SafeMIMEText, sanitize_address
+from django.core.mail.message import sanitize_address
 
 from reports.letters.links import links
 from reports.letters.outbox import NotNow, Refused
@@ -82,8 +83,8 @@ class Shelf:
 class _Parts(EmailMultiAlternatives):
     """A mail whose parts stand apart by a line that no text can hold by chance, without looking through them for it."""
 
-    def message(self) -> SafeMIMEText | SafeMIMEMultipart:
-        made = super().message()
+    def message(self, **options: Any) -> Any:
+        made = super().message(**options)
         made.set_boundary(secrets.token_hex(24))
         return made
 

@@ -138,7 +138,7 @@ def test_hostile_words_find_what_is_called_so_and_break_nothing(cast: Cast, sign
     texts = [text.replace("\r\n", "\n").strip()[:200] for text in hostile()]
     Milestone.objects.bulk_create(Milestone(program=cast.na4, name=text) for text in texts)
     client = sign_in(cast.viewer)
-    for text in [*texts[::3], "%", "_", "\\", "'", "''':*", "& | ! ( ) <-> :*", "²", "a:*b", "'a' & 'b"]:
+    for text in [*texts[::9], "%", "_", "\\", "'", "''':*", "& | ! ( ) <-> :*", "²", "a:*b", "'a' & 'b"]:
         asked = " ".join(text[:200].split())
         searched, palette = (client.get(path, {"q": text}) for path in ("/search", "/palette"))
         assert searched.context["groups"] or text not in texts or len(asked.split()) > 8, text

@@ -4,6 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from forecasts.models import MilestoneForecast, ProgramHealth, Run
 from forecasts.services import behind, bring_up_to_date, catch_up
@@ -29,6 +30,8 @@ def chain(cast: Cast) -> list[Program]:
         Dependency(predecessor=giver, successor=receiver, agreement="accepted")
         for giver, receiver in itertools.pairwise(ends)
     )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
     return made
 
 
