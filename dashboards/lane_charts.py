@@ -120,7 +120,8 @@ def body(
     day = axis.width / (axis.end - axis.start).days
     return markup(
         f'<svg width="{WIDTH}" height="{n(height)}" viewBox="0 0 {WIDTH} {n(height)}" role="group" '
-        f'aria-label="{escape(finding)}" data-day="{day:.4f}">{ARROWS}<g id="road">{"".join(sheet.bands)}'
+        f'aria-label="{escape(finding)}" data-day="{day:.4f}" data-today="{today.isoformat()}">'
+        f'{ARROWS}<g id="road">{"".join(sheet.bands)}'
         f"{_grid(axis, height, today, target)}{''.join(lines)}{''.join(sheet.rows)}</g></svg>{_names(height)}"
     )
 

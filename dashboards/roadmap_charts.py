@@ -289,13 +289,14 @@ def row(place: Place, axis: Axis, at: Columns) -> str:
         left = min(left, ghost - 9)
         if right - 12 < ghost < right + wide + 6:
             right = ghost + 9
+    aimed = ""
     if mark.target_on and axis.has(mark.target_on):
         aim = axis.x(mark.target_on)
         pole = f'<line class="v-target" x1="{n(aim)}" x2="{n(aim)}" y1="{n(y - 9)}" y2="{n(y + 9)}"/>'
         pole += flag(aim, y - 9, 5)
         if mark.target_moves:
-            area = _hit(aim - 6, y, 18)
-            drawn.append(f"<g {_moving('target_on', mark.target_on)}>{area}{pole}</g>")
+            # Over all else, so that no bar or words take the pointer away from it.
+            aimed = f"<g {_moving('target_on', mark.target_on)}>{_hit(aim - 6, y, 18)}{pole}</g>"
         else:
             drawn.append(pole)
         left = min(left, aim - 4)
@@ -319,7 +320,7 @@ def row(place: Place, axis: Axis, at: Columns) -> str:
     start = right if right + wide <= WIDTH else left - wide
     drawn.append(
         f'<g class="v-when"><rect class="v-surface" x="{n(start)}" y="{n(y - 8)}" width="{n(wide)}" height="16" '
-        f'opacity=".85"/><text class="v-text-2" x="{n(start + 3)}" y="{n(y + 4)}">{escape(label)}</text></g>'
+        f'opacity=".85"/><text class="v-text-2" x="{n(start + 3)}" y="{n(y + 4)}">{escape(label)}</text></g>{aimed}'
     )
     return linked(f"/m/{mark.pk}", mark.in_words, y - 13, 26, WIDTH, "".join(drawn))
 

@@ -105,8 +105,8 @@ class Broken:
 class Impact:
     """What edits move as far as the viewer sees it; of hidden programs how many milestones, and the farthest of them.
 
-    ``edited`` are the milestones that were edited, whether they move or not. ``reason`` is one of NOT_SIMULATED where
-    nothing was.
+    ``edited`` are the milestones that were edited, whether they move or not; ``past`` names their fields that would
+    hold a day that is over. ``reason`` is one of NOT_SIMULATED where nothing was.
     """
 
     programs: list[Moves] = field(default_factory=list)
@@ -114,6 +114,7 @@ class Impact:
     hidden: int = 0
     hidden_days: int | None = None
     broken: list[Broken] = field(default_factory=list)
+    past: list[str] = field(default_factory=list)
     reason: str = ""
 
     @property
@@ -125,6 +126,12 @@ class Impact:
     def farthest(self) -> list[Moved]:
         """Of each program the milestone that moves most, and an end before others that move as far."""
         return [moves.milestones[0] for moves in self.programs]
+
+    @property
+    def by_name(self) -> list[Moved]:
+        """All that move, in the order in which a few of them are named: of each program one, then the others."""
+        others = [one for moves in self.programs for one in moves.milestones[1:]]
+        return [*self.farthest, *sorted(others, key=lambda one: -one.reach)]
 
 
 REACHED = """
@@ -167,7 +174,17 @@ def impact_of(edits: Edits, *, by: User, today: date) -> Impact:
         before, after = (_days(one.inputs(calendars, classes, today)[0], reached) for one in (rows, _with(rows, edits)))
     except EngineError:
         return Impact(reason="no_forecast")
-    return _told(edits, before, after, reached, by)
+    return replace(_told(edits, before, after, reached, by), past=_past(edits, today))
+
+
+def _past(edits: Edits, today: date) -> list[str]:
+    """Fields of open milestones with a day before today: a start that holds nothing back, a target that is missed."""
+    return [
+        name
+        for milestone, changes in edits.changes
+        for name in ("not_before_on", "target_on")
+        if (day := changes.get(name)) and day < today and not changes.get("done_on", milestone.done_on)
+    ]
 
 
 def _reached(edited: Collection[int], givers: Sequence[int]) -> tuple[dict[int, int], set[int]]:

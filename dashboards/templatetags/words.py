@@ -145,6 +145,12 @@ def slip_tone(days: int | None, policy: HealthPolicy | None) -> str:
 
 
 @register.filter
+def way(days: int) -> str:
+    """The status class of a move: later is worse and earlier better, by however little. ``{{ days|way }}``"""
+    return "bad" if days > 0 else "ok"
+
+
+@register.filter
 def heat(value: float | None) -> str:
     """The step of the heat ramp for a slip in days."""
     steps = (0, 7, 15, 30, 45)

@@ -88,6 +88,10 @@ class ImpactOut(serializers.Serializer[Any]):
     hidden = serializers.IntegerField(help_text="Milestones of private programs that move.")
     hidden_days = serializers.IntegerField(allow_null=True, help_text="The farthest of them.")
     hand_offs = BrokenOut(source="broken", many=True, help_text="What would come too late, and did not.")
+    past = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="Fields with a day that is over: a start that holds nothing back, a target that nothing meets.",
+    )
     reason = serializers.ChoiceField(["", *NOT_SIMULATED], help_text="Why nothing was simulated.")
 
 

@@ -1,22 +1,25 @@
 // Moving milestones on a roadmap. What may move has data-moves, the field that it stands for, and data-from, its day;
 // dragging it, or arrow keys on its row, proposes another day, and a form with the impact asks before anything is saved.
-// What does not move has data-stays, the reason, which is told to whoever tries.
+// What does not move has data-stays, the reason, which is told to whoever tries. Beside these a row is only a link.
 const dialog = document.getElementById("move");
 const says = document.getElementById("move-says");
 const slot = document.getElementById("move-form");
 const fill = (words, values) => words.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 const MOVES = "[data-moves]";
+const MARKS = `${MOVES}, [data-milestone]`;
 const SLACK = 4; // pixels that a click may slip
-let held = null; // { mark, row, days, startX, pointer }; pointer only until it is let go
+const DAY = 86_400_000;
+let held = null; // { mark, row, days, stuck, pointer }; pointer only until it is let go
+let downX = null; // where the pointer went down on a row, until it is let go
 let dragged = false; // since the pointer went down: its click then is none
 
-const day = (from, days) => new Date(Date.parse(from) + days * 86_400_000);
+const day = (from, days) => new Date(Date.parse(from) + days * DAY);
 const local = (date) => date.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
 const bar = (row) => row.querySelector("[data-milestone]");
 
 function hold(mark, more = {}) {
   giveUp();
-  held = { mark, row: mark.closest("a"), days: 0, ...more };
+  held = { mark, row: mark.closest("a"), days: 0, stuck: false, ...more };
 }
 
 // The one label of the row meanwhile, beside what is held; a refresh leaves the row alone.
@@ -41,13 +44,19 @@ function tell(words, aloud, across = 0) {
 
 function shift(days) {
   const { mark } = held;
-  if (days === held.days) return;
-  held.days = days;
+  const { moves, from } = mark.dataset;
+  // The start of what is open goes back no further than today; a promise may have been for any day.
+  const least = moves === "not_before_on" ? Math.min(0, (Date.parse(mark.ownerSVGElement.dataset.today) - Date.parse(from)) / DAY) : -Infinity;
+  const stuck = days < least;
+  days = Math.max(days, least);
+  if (days === held.days && stuck === held.stuck) return;
+  Object.assign(held, { days, stuck });
   const across = days * Number(mark.ownerSVGElement.dataset.day);
   const by = `${days > 0 ? "+" : days < 0 ? "\u2212" : ""}${Math.abs(days)}`;
-  const words = fill(dialog.dataset[mark.dataset.moves], { day: local(day(mark.dataset.from, days)), days: by });
+  const words = fill(dialog.dataset[moves], { day: local(day(from, days)), days: by });
   mark.setAttribute("transform", `translate(${across} 0)`);
-  tell(words, fill(dialog.dataset.asks, { move: words }), across);
+  if (stuck) tell(dialog.dataset.stays_past, dialog.dataset.stays_past, across);
+  else tell(words, fill(dialog.dataset.asks, { move: words }), across);
 }
 
 function refuse() {
@@ -83,18 +92,19 @@ document.addEventListener("pointerdown", (event) => {
   dragged = false;
   if (event.button !== 0 || dialog.open) return;
   const row = event.target.closest?.(".road-box a");
-  const mark = row && (event.target.closest(MOVES) ?? bar(row));
+  const mark = row && event.target.closest(MARKS);
   giveUp();
-  if (mark) hold(mark, { startX: event.clientX, pointer: event.pointerId });
+  downX = row ? event.clientX : null;
+  if (mark) hold(mark, { pointer: event.pointerId });
 });
 
 document.addEventListener("pointermove", (event) => {
+  const pixels = event.clientX - downX;
+  if (downX !== null && event.buttons && Math.abs(pixels) > SLACK) dragged = true;
   if (held?.pointer !== event.pointerId) return;
-  const { mark, startX } = held;
+  const { mark } = held;
   // Let go where nobody told: outside of the window, or of a row that has left the page.
   if (!event.buttons || !mark.isConnected) return giveUp();
-  const pixels = event.clientX - startX;
-  if (Math.abs(pixels) > SLACK) dragged = true;
   if (!dragged) return;
   if (mark.matches(MOVES)) shift(Math.round(pixels / scale(mark.ownerSVGElement) / Number(mark.ownerSVGElement.dataset.day)));
   else refuse();
@@ -102,6 +112,7 @@ document.addEventListener("pointermove", (event) => {
 
 // From here on the pointer moves nothing, wherever it goes: what it let go waits for the answer.
 document.addEventListener("pointerup", (event) => {
+  downX = null;
   if (held?.pointer !== event.pointerId) return;
   held.pointer = null;
   if (held.days && held.mark.isConnected) ask();
@@ -110,7 +121,7 @@ document.addEventListener("pointerup", (event) => {
 
 document.addEventListener("pointercancel", (event) => held?.pointer === event.pointerId && giveUp());
 // The row is a link, which a browser would drag itself, and follow when it is let go.
-document.addEventListener("dragstart", (event) => held?.pointer != null && event.preventDefault());
+document.addEventListener("dragstart", (event) => downX !== null && event.preventDefault());
 document.addEventListener("click", (event) => dragged && event.detail && event.preventDefault(), true);
 
 document.addEventListener("keydown", (event) => {

@@ -13,6 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 import forecasts.services
 import milestones.services
 import people.services
+from forecasts.models import MilestoneForecast
 from milestones.models import Milestone
 from tests.conftest import Cast
 
@@ -125,6 +126,40 @@ def test_what_has_started_says_why_it_stays(
     assert page.url.endswith("/p/NA4/roadmap")
     page.keyboard.press("Escape")
     expect(row.locator("[data-says]")).to_have_count(0)
+
+
+def test_only_a_mark_is_held_and_a_flag_lies_over_the_bar(
+    cast: Cast, fibre: Milestone, signed_in: Any, live_server: LiveServer
+) -> None:
+    forecast = MilestoneForecast.objects.get(milestone=fibre)
+    assert forecast.p50_on
+    Milestone.objects.filter(pk=fibre.pk).update(target_on=forecast.p50_on + timedelta(days=5))
+    page: Page = signed_in(cast.lead)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{live_server.url}/p/NA4/roadmap")
+    row = page.locator(f'.road-rows > svg a[href="/m/{fibre.pk}"]')
+    bar, flag, says = row.locator("[data-milestone]"), row.locator("[data-moves=target_on]"), row.locator("[data-says]")
+
+    drag(page, flag, 60)
+    expect(says).to_contain_text("Target")
+    page.keyboard.press("Escape")
+    page.mouse.up()
+
+    # A bar goes back to today and no further.
+    drag(page, bar, -300)
+    expect(says).to_have_text("Open work starts today at the earliest")
+    page.mouse.up()
+    expect(page.locator("#move")).to_be_hidden()
+
+    box = bar.bounding_box()
+    assert box
+    page.mouse.move(box["x"] - 40, box["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 12, steps=4)
+    expect(says).to_have_count(0)
+    page.mouse.up()
+    expect(page.locator("#move")).to_be_hidden()
+    assert page.url.endswith("/p/NA4/roadmap")
 
 
 def test_on_a_phone_names_stay_in_sight(cast: Cast, fibre: Milestone, signed_in: Any, live_server: LiveServer) -> None:

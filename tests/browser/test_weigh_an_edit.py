@@ -37,7 +37,9 @@ def test_the_line_follows_what_is_typed(
     page.get_by_role("link", name=re.compile("edit not before")).click()
     page.get_by_label("Not before").fill("+3w")
     line = page.locator(".impact")
-    expect(line).to_contain_text(re.compile(r"Moves 2 milestones in 1 program at P80: Live NA4 \+\d+ d\."))
+    expect(line).to_contain_text(
+        re.compile(r"Moves 2 milestones in 1 program at P80: Live NA4 \+\d+ d, Fibre NA4 \+\d+ d\.")
+    )
     page.get_by_label("Not before").fill("")
     expect(line).to_be_empty()
     page.get_by_label("Not before").fill("+3w")

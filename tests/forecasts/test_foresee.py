@@ -87,13 +87,21 @@ def test_each_program_tells_how_far_it_moves(plan: Plan) -> None:
     # Six working days later, and all of them reach over one weekend more.
     assert days(impact) == dict.fromkeys(("Power", "Racks", "Live", "Scheduler", "GA"), 8)
     assert [(moves.program.key, len(moves.milestones)) for moves in impact.programs] == [("NA4", 3), ("GPU", 2)]
-    assert [one.milestone.name for one in impact.farthest] == ["Live", "GA"]
+    assert [one.milestone.name for one in impact.by_name][:2] == ["Live", "GA"]
+    assert {one.milestone.name for one in impact.by_name} == days(impact).keys()
 
 
 def test_a_target_alone_moves_nothing_but_its_chance(plan: Plan) -> None:
     impact = foreseen(plan, changes=[(plan.power, {"target_on": date(2026, 11, 26)})])
     assert impact.count == 0
     assert [(one.chance_before, one.chance_after) for one in impact.edited] == [(0.0, 1.0)]
+
+
+def test_a_day_that_is_over_is_said_of_what_is_open(plan: Plan) -> None:
+    over: dict[str, Any] = {"not_before_on": date(2026, 11, 12), "target_on": date(2026, 11, 12)}
+    assert foreseen(plan, changes=[(plan.power, over)]).past == ["not_before_on", "target_on"]
+    assert foreseen(plan, changes=[(plan.power, {"not_before_on": FRIDAY})]).past == []
+    assert foreseen(plan, changes=[(plan.power, over | {"done_on": FRIDAY})]).past == []
 
 
 def test_a_hand_off_that_would_come_too_late_names_who_must_agree(plan: Plan) -> None:
@@ -194,6 +202,9 @@ def test_the_form_shows_the_line_before_it_is_saved(
     page = client.post(f"/m/{power.pk}/impact?only=not_before_on", posted)
     # Without a script it is the form again, as it was filled in, and it saves to the place where it came from.
     assert "Moves <b>5 milestones</b> in 2 programs at P80" in page.text
+    # Later is worse, by however little; of many a few are named.
+    assert page.text.count('class="delta s-bad"') == 4
+    assert "and 1 more." in page.text
     assert f'value="{later}"' in page.text
     assert f'action="/m/{power.pk}/edit?only=not_before_on"' in page.text
     power.refresh_from_db()
