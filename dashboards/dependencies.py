@@ -75,6 +75,7 @@ HAND_OFFS = Shape(
         (lazy("Needed by"), lambda one: one.row.need_by_on),
         (lazy("Promised by"), lambda one: one.row.promised_on),
         (lazy("Expected at P80"), lambda one: one.row.p80_on),
+        (lazy("P80 after the promise, days"), lambda one: one.row.missed_days),
         (lazy("There on"), lambda one: one.row.given_on),
         (lazy("Slack, days"), lambda one: one.row.slack_days),
         (lazy("Days late"), lambda one: one.row.late_days),

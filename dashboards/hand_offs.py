@@ -71,9 +71,16 @@ def where(seen: str, field: str) -> Any:
     return Case(When(**{seen: True}, then=F(field)))
 
 
+def _days_between(later: Any, earlier: Any) -> Any:
+    """Days from one day to another, as a number."""
+    return Func(later, earlier, template="(%(expressions)s)", arg_joiner=" - ", output_field=IntegerField())
+
+
 def hand_offs(viewer: Viewer) -> Any:
     """Live hand-offs that a viewer sees and that are there or awaited, with ``giver`` and ``receiver`` (none where
-    hidden), ``slack_days``, ``late_days`` and ``state``."""
+    hidden), ``slack_days``, ``late_days``, ``missed_days`` and ``state``.
+
+    ``missed_days`` is how long after its promise the giver itself expects it at P80, 0 where it does not."""
     visible = Program.objects.visible_to(viewer).values("pk")
 
     def true(condition: Q) -> Any:
@@ -93,15 +100,12 @@ def hand_offs(viewer: Viewer) -> Any:
     there = true(Q(agreement=Agreement.DELIVERED) | Q(given_on__isnull=False))
     rows = rows.annotate(there=there).filter(Q(there=True) | is_awaited())
     return rows.annotate(
-        slack_days=Func(
-            F("need_by_on"),
-            Coalesce("given_on", "promised_on", "p80_on"),
-            template="(%(expressions)s)",
-            arg_joiner=" - ",
-            output_field=IntegerField(),
-        ),
+        slack_days=_days_between("need_by_on", Coalesce("given_on", "promised_on", "p80_on"))
     ).annotate(
         late_days=Case(When(there=False, slack_days__lt=0, then=-F("slack_days")), default=0),
+        missed_days=Case(
+            When(there=False, p80_on__gt=F("promised_on"), then=_days_between("p80_on", "promised_on")), default=0
+        ),
         state=Case(
             When(there=True, then=Value("there")),
             When(slack_days__lt=0, then=Value("late")),
@@ -114,10 +118,13 @@ def hand_offs(viewer: Viewer) -> Any:
 
 def with_damage(rows: Any) -> Any:
     """Rows with their ends, with ``receiver_slip`` in days past its target, and with ``damage``: days late × weight."""
-    newest = ProgramHealth.objects.filter(program=OuterRef("receiver")).order_by("-day").values("slip_days")[:1]
+    # Of the row's program and not of ``receiver``: within a subquery Django confuses the aliases of who sees what.
+    newest = ProgramHealth.objects.filter(program=OuterRef("successor__program_id")).order_by("-day")
     slip = Cast(Greatest(Coalesce(F("receiver_slip"), 0), 0), FloatField())
     rows = rows.select_related("predecessor__program", "successor__program")
-    return rows.annotate(receiver_slip=Subquery(newest)).annotate(
+    return rows.annotate(
+        receiver_slip=Case(When(receiver_seen=True, then=Subquery(newest.values("slip_days")[:1])))
+    ).annotate(
         damage=ExpressionWrapper(F("late_days") * (1 + slip / DOUBLE_DAYS), output_field=FloatField())
     )
 

@@ -253,7 +253,7 @@ class Listing:
                 continue
             offered = dict(self.offered.get(name, []))
             if one.typed:
-                value = next((key for key in offered if key.casefold() == value.casefold()), value)
+                value = _typed(value, offered)
             if one.options is None or value in offered:
                 kept[name] = value
             else:
@@ -384,6 +384,14 @@ class Listing:
             "whole_url": self.whole_url,
             "filtered": bool(self.filters) or self.shown != next(iter(self.kinds)),
         }
+
+
+def _typed(value: str, offered: Mapping[str, str]) -> str:
+    """The value that somebody means who typed it or its words, in large letters or small."""
+    meant = value.casefold()
+    known = (key for key in offered if key.casefold() == meant)
+    named = (key for key, words in offered.items() if words.casefold() == meant)
+    return next(known, None) or next(named, value)
 
 
 def address(query: QueryDict, **changes: str | None) -> str:

@@ -149,6 +149,7 @@ def test_the_worst_comes_first_and_damage_is_what_it_says(cast: Cast, web: dict[
     [
         ("giver=GPU", ["expected", "there"]),
         ("giver=fib&receiver=na4&state=late", ["late"]),
+        ("giver=fibre+Build&receiver=Region+NA-4+capacity&state=late", ["late"]),
         ("program=FIB&state=agreed&sort=slack", ["agreed", "back"]),
         ("state=open", ["asked"]),
         ("state=there", ["there"]),
@@ -163,6 +164,26 @@ def test_the_address_filters_and_sorts(
 ) -> None:
     answer = sign_in(cast.viewer).get(f"/dependencies?layout=table&{query}")
     assert [one.row.pk for one in answer.context.get("hand_offs", [])] == ids(web, *names)
+
+
+def test_a_row_says_where_the_givers_own_forecast_misses_its_promise(
+    cast: Cast, web: dict[str, Dependency], sign_in: Any
+) -> None:
+    late = web["late"]
+    MilestoneForecast.objects.create(
+        milestone=late.predecessor, program=late.predecessor.program, run=Run.objects.get(), start_on=FRIDAY,
+        finish_on=FRIDAY, p80_on=FRIDAY + timedelta(days=33),
+    )  # fmt: skip
+    page = sign_in(cast.viewer).get("/dependencies?layout=table")
+    assert page.text.count("d after the promise") == 1
+    assert "P80 23 Dec is 23 d after the promise" in page.text
+    assert '<span class="tag key">FIB</span>' in page.text
+    # Of a giver that the reader does not see there is no forecast.
+    Program.objects.filter(key="FIB").update(visibility="private", lead=cast.admin)
+    page = sign_in(cast.contributor).get("/dependencies?layout=table")
+    assert late.pk in shown(page)
+    assert "after the promise" not in page.text
+    assert "FIB" not in page.text
 
 
 def test_what_one_owes_is_in_groups_with_an_answer_on_the_row(
