@@ -124,9 +124,7 @@ def with_damage(rows: Any) -> Any:
     rows = rows.select_related("predecessor__program", "successor__program")
     return rows.annotate(
         receiver_slip=Case(When(receiver_seen=True, then=Subquery(newest.values("slip_days")[:1])))
-    ).annotate(
-        damage=ExpressionWrapper(F("late_days") * (1 + slip / DOUBLE_DAYS), output_field=FloatField())
-    )
+    ).annotate(damage=ExpressionWrapper(F("late_days") * (1 + slip / DOUBLE_DAYS), output_field=FloatField()))
 
 
 def weight(slip_days: int | None) -> float:

@@ -192,12 +192,10 @@ class _Sheet:
 
     def _heading(self, group: Group) -> None:
         many = len(group.lanes)
-        words = [
-            ngettext("%(count)s program", "%(count)s programs", many) % {"count": many},
-            ngettext("%(count)s milestone", "%(count)s milestones", group.total) % {"count": group.total},
-        ]
+        words = [ngettext("%(count)s program", "%(count)s programs", many) % {"count": many}]
         if group.past_target:
-            words.append(_("%(count)s past target at P80") % {"count": group.past_target})
+            words.append(_("%(count)s of them past target at P80") % {"count": group.past_target})
+        words.append(ngettext("%(count)s milestone", "%(count)s milestones", group.total) % {"count": group.total})
         self._band(group.key, group.title, ", ".join(words), group.is_open, group.cells)
 
     def _band(self, key: str, title: str, words: str, is_open: bool, cells: Mapping[date, Cell]) -> None:
@@ -251,7 +249,10 @@ class _Sheet:
             f'<text class="v-text{" v-full" if lane.p80_on else ""}" {below}>{described(lane)}</text>'
         ]
         if lane.p80_on:
-            drawn.append(f'<text class="v-text v-short" {below}>P80 {day_name(lane.p80_on)}</text>')
+            # Below a name that may take two lines.
+            drawn.append(
+                f'<text class="v-text v-short" x="{ROOM.name}" y="{n(y + 37)}">P80 {day_name(lane.p80_on)}</text>'
+            )
         if lane.slip is not None:
             by = f'x="{ROOM.slip}" y="{n(y + 18)}" text-anchor="end"'
             drawn.append(f'<text class="v-text-2 v-by" {by}>{signed(lane.slip)}</text>')

@@ -318,23 +318,28 @@ def portfolio(request: SignedIn) -> HttpResponse:
 
 
 def portfolio_finding(found: Sequence[Lane]) -> str:
-    """“4 of 12 programs end after their target at P80; the latest is Region NA-4 capacity, 34 days.”"""
-    judged = [lane for lane in found if lane.slip is not None]
-    late = [lane for lane in judged if (lane.slip or 0) > 0]
+    """“4 of 11 programs with P80 and target end after it; the latest is Region NA-4 capacity, 34 days.”
+
+    As the portfolio counts them: of programs without a P80 or a target nobody can say.
+    """
+    slips = [(lane.slip, lane) for lane in found if lane.slip is not None]
+    late = [(slip, lane) for slip, lane in slips if slip > 0]
     if not found:
         return ""
-    count = ngettext("%(count)s program", "%(count)s programs", len(found)) % {"count": len(found)}
-    if not judged:
+    if not slips:
+        count = ngettext("%(count)s program", "%(count)s programs", len(found)) % {"count": len(found)}
         return _("%(programs)s, none with a forecast against a target.") % {"programs": count}
+    form = ngettext("%(count)s program with P80 and target", "%(count)s programs with P80 and target", len(slips))
+    judged = form % {"count": len(slips)}
     if not late:
-        return _("None of %(programs)s end after their target at P80.") % {"programs": count}
+        return _("None of %(programs)s ends after it.") % {"programs": judged}
     form = ngettext(
-        "%(count)s of %(programs)s ends after its target at P80; the latest is %(latest)s, %(days)s days.",
-        "%(count)s of %(programs)s end after their target at P80; the latest is %(latest)s, %(days)s days.",
+        "%(count)s of %(programs)s ends after it; the latest is %(latest)s, %(days)s days.",
+        "%(count)s of %(programs)s end after it; the latest is %(latest)s, %(days)s days.",
         len(late),
     )
-    worst = max(late, key=lambda lane: lane.slip or 0)
-    return form % {"count": len(late), "programs": count, "latest": isolated(worst.title), "days": worst.slip}
+    days, worst = max(late, key=lambda one: one[0])
+    return form % {"count": len(late), "programs": judged, "latest": isolated(worst.title), "days": days}
 
 
 @require_safe

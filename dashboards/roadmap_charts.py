@@ -22,6 +22,7 @@ WIDTH, LABELS, ROW, HEAD, MOST_ROWS = 1118, 262, 28, 46, 60
 OTHERS = lazy("Other milestones")
 SLIP = 44  # pixels that a slip takes
 LETTER = 6.3  # pixels that a letter takes, about; one of Chinese or Japanese takes two
+SMALL, LINE = 11 / 12, 12  # of what is written in two lines: its letters against others, and pixels from line to line
 
 
 @dataclass(frozen=True)
@@ -191,17 +192,34 @@ def cut(text: str, room: float, letter: float = LETTER) -> str:
     return f"{kept.rstrip()}…"
 
 
+def wrapped(text: str, room: float, letter: float = LETTER) -> list[str]:
+    """A text in at most two lines of so many pixels, between words where that is possible.
+
+    >>> wrapped("Rack burn-in complete", 90), wrapped("冷却設備の試運転完了", 80)
+    (['Rack burn-in', 'complete'], ['冷却設備の', '試運転完了'])
+    """
+    if letters(text) * letter <= room:
+        return [text]
+    words = text.split(" ")
+    firsts = (" ".join(words[:count]) for count in range(len(words) - 1, 0, -1))
+    first = next((one for one in firsts if letters(one) * letter <= room), cut(text, room, letter)[:-1])
+    return [first, cut(text.removeprefix(first).lstrip(), room, letter)]
+
+
 def named(
     text: str, x: float, y: float, room: float, narrow: float = 0, css: str = "v-strong", wide: float = LETTER
 ) -> str:
-    """A name, cut to its room; and once more for a phone, which has less."""
+    """A name, cut to its room; and once more for a phone, which has less, in two lines."""
     place = f'x="{n(x)}" y="{n(y)}"'
-    full, brief = cut(text, room, wide), cut(text, narrow or room, wide)
-    if full == brief:
+    full = cut(text, room, wide)
+    if not narrow or letters(text) * wide <= narrow:
         return f'<text class="{css}" {place}>{escape(full)}</text>'
+    first, *more = wrapped(text, narrow, wide * SMALL)
+    above = LINE / 2 if more else 0
+    below = "".join(f'<tspan x="{n(x)}" dy="{LINE}">{escape(line)}</tspan>' for line in more)
     return (
         f'<text class="{css} v-full" {place}>{escape(full)}</text>'
-        f'<text class="{css} v-short" {place}>{escape(brief)}</text>'
+        f'<text class="{css} v-short" x="{n(x)}" y="{n(y - above)}">{escape(first)}{below}</text>'
     )
 
 
