@@ -30,9 +30,11 @@ from numpy.typing import NDArray
 
 from engine import cpm
 from engine.calendars import ALL_HOURS, OFFICE_HOURS, WorkCalendar
+from engine.draws import CERTAIN, NO_RISKS, Draw, Risks, Uncertainty
 from engine.drivers import Changes, criticality, whatif
 from engine.network import Links, LinkType, Network, compile
-from engine.simulation import CERTAIN, NO_RISKS, Draw, Risks, Uncertainty, plan_steps, simulate
+from engine.simulation import simulate
+from engine.steps import plan_steps
 from engine.streams import strata, triangular
 
 SAMPLES = 10_000

@@ -21,9 +21,10 @@ from benchmarks import _promises as promises
 from benchmarks._projects import Outlook, Project, Report
 from engine import cpm, prior, reference
 from engine.calendars import instant_of
+from engine.draws import CERTAIN, NO_DRIVER, Uncertainty
 from engine.network import Links, compile
 from engine.reference import Pace
-from engine.simulation import CERTAIN, NO_DRIVER, Uncertainty, simulate
+from engine.simulation import simulate
 
 Doubles = NDArray[np.float64]
 

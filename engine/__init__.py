@@ -23,7 +23,7 @@
 
 What is uncertain:
 
-    law = simulation.Uncertainty.three_points(low_min, likely_min, high_min, simulation.Risks.of(risks, impacts))
+    law = draws.Uncertainty.three_points(low_min, likely_min, high_min, draws.Risks.of(risks, impacts))
     run = simulation.simulate(compiled, law, seed=1, target_day=..., keep=True)
     run.quantile_day            # int[n, 19]: P5, P10, ... P95; run.chance of the target
     drivers.whatif(run, changes), drivers.cost_of_risks(run, uid), drivers.fair_shares(run, uid, players)

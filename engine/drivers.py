@@ -16,22 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.calendars import MINUTES_PER_DAY, EngineError
+from engine.draws import ALL, CERTAIN, At, Doubles, Draw
 from engine.network import fixed_requirement
-from engine.simulation import (
-    ALL,
-    CERTAIN,
-    At,
-    Doubles,
-    Draw,
-    Run,
-    Scratch,
-    Steps,
-    along,
-    compute,
-    days_of,
-    order_statistics,
-    picks,
-)
+from engine.simulation import Run, Scratch, along, compute, days_of, order_statistics, picks
+from engine.steps import Steps
 from engine.streams import Floats
 
 MOST_PLAYERS = 8  # 2^8 coalitions
@@ -119,7 +107,8 @@ def whatif(run: Run, changes: Changes, to: int | None = None) -> Delta:
 
     >>> from engine.calendars import ALL_HOURS
     >>> from engine.network import Links, compile
-    >>> from engine.simulation import Risks, Uncertainty, simulate
+    >>> from engine.draws import Risks, Uncertainty
+    >>> from engine.simulation import simulate
     >>> network = compile([1, 2], [1440, 1440], [ALL_HOURS], [0, 0], Links.of([(1, 2, "FS", 0)]), status_day=0)
     >>> risks = Risks.of([(7, 0.5)], [(7, 1, 2880, 2880, 2880)])
     >>> run = simulate(network, Uncertainty.none(2, risks), seed=1, keep=True)
@@ -266,7 +255,8 @@ def cost_of_risks(run: Run, uid: int, level: float = 0.8, only: Collection[int] 
 
     >>> from engine.calendars import ALL_HOURS
     >>> from engine.network import Links, compile
-    >>> from engine.simulation import Risks, Uncertainty, simulate
+    >>> from engine.draws import Risks, Uncertainty
+    >>> from engine.simulation import simulate
     >>> network = compile([1], [1440], [ALL_HOURS], [0], Links.of([]), status_day=0)
     >>> risks = Risks.of([(7, 1.0), (8, 1.0)], [(7, 1, 2880, 2880, 2880), (8, 1, 1440, 1440, 1440)])
     >>> cost_of_risks(simulate(network, Uncertainty.none(1, risks), seed=1, keep=True), 1).removal.tolist()
@@ -301,7 +291,8 @@ def fair_shares(run: Run, uid: int, players: Sequence[Player], level: float = 0.
 
     >>> from engine.calendars import ALL_HOURS
     >>> from engine.network import Links, compile
-    >>> from engine.simulation import Risks, Uncertainty, simulate
+    >>> from engine.draws import Risks, Uncertainty
+    >>> from engine.simulation import simulate
     >>> network = compile([1, 2, 3], [1440] * 3, [ALL_HOURS], [0] * 3, Links.of([(1, 3, "FS", 0), (2, 3, "FS", 0)]),
     ...     status_day=0)
     >>> risks = Risks.of([(7, 1.0), (8, 1.0)], [(7, 1, 2880, 2880, 2880), (8, 2, 1440, 1440, 1440)])
@@ -371,7 +362,8 @@ def criticality(run: Run, uid: int, *, driving_only: bool = False) -> Criticalit
 
     >>> from engine.calendars import ALL_HOURS
     >>> from engine.network import Links, compile
-    >>> from engine.simulation import Uncertainty, simulate
+    >>> from engine.draws import Uncertainty
+    >>> from engine.simulation import simulate
     >>> network = compile([1, 2, 3], [90, 100, 0], [ALL_HOURS], [0] * 3, Links.of([(1, 3, "FS", 0), (2, 3, "FS", 0)]),
     ...     status_day=0)
     >>> run = simulate(network, Uncertainty.none(3), seed=1, samples=10, keep=True)

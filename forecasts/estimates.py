@@ -16,9 +16,9 @@ from django.db.models.functions import Coalesce
 from numpy.typing import NDArray
 
 from engine import prior, reference
+from engine.draws import CERTAIN, NO_DRIVER, Risks, Uncertainty
 from engine.network import NO_WORK
 from engine.reference import Finished, Pace, Promises
-from engine.simulation import CERTAIN, NO_DRIVER, Risks, Uncertainty
 from engine.streams import strata, triangular
 from forecasts.calendars import Calendars
 from forecasts.models import MilestoneForecast

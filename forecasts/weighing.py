@@ -11,8 +11,9 @@ from typing import TypedDict
 
 import numpy as np
 
+from engine.draws import CERTAIN, Draw
 from engine.drivers import Changes, Player, criticality, fair_shares, whatif
-from engine.simulation import CERTAIN, Draw, Run
+from engine.simulation import Run
 from forecasts.calendars import EPOCH
 from forecasts.health import Finding, Record, finding
 from forecasts.inputs import Inputs

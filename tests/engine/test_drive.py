@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine.calendars import ALL_HOURS, EngineError, day_of
+from engine.draws import CERTAIN, Draw, Risks, Uncertainty
 from engine.drivers import (
     Changes,
     Player,
@@ -20,7 +21,7 @@ from engine.drivers import (
     without,
 )
 from engine.network import NO_DAY, Links, Network, compile
-from engine.simulation import CERTAIN, Draw, Risks, Run, Uncertainty, simulate
+from engine.simulation import Run, simulate
 from engine.streams import strata, triangular
 
 START = day_of("2026-03-02")

@@ -13,8 +13,9 @@ from scipy import stats
 
 from engine import cpm
 from engine.calendars import ALL_HOURS, EngineError, HorizonError, WorkCalendar, day_of
+from engine.draws import CERTAIN, NO_DRIVER, ROWS_KEPT, Risks, Uncertainty
 from engine.network import NO_DAY, Links, Network, compile
-from engine.simulation import CERTAIN, LEVELS, NO_DRIVER, ROWS_KEPT, Risks, Run, Uncertainty, simulate
+from engine.simulation import LEVELS, Run, simulate
 from engine.streams import DRIVERS, TASKS, Streams, strata, triangular
 
 START = day_of("2026-03-02")

@@ -7,7 +7,8 @@ import pytest
 
 from benchmarks import _projects as projects
 from benchmarks import truth
-from engine.simulation import Uncertainty, simulate
+from engine.draws import Uncertainty
+from engine.simulation import simulate
 
 SHARED = Path(os.environ.get("TPM_SHARED", Path(__file__).parents[3] / "shared"))
 DATA = SHARED / "data"
