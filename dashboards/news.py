@@ -102,7 +102,7 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
         days = (risk.exposure or 0) / 480
         text = _("New risk %(reference)s: %(title)s.") % {"reference": risk.reference, "title": risk.title}
         text += _late_word(risk.raised_on, since)
-        note = _("%(days)s d expected") % {"days": f"{days:.1f}"} if days else ""
+        note = _("%(days)s working days expected") % {"days": f"{days:.1f}"} if days else ""
         program = known[risk.program_id]
         kind = _("new risk")
         result.append(

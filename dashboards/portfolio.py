@@ -219,7 +219,7 @@ def as_file(kind: str, lines: list[Line], asked: Asked, day: date) -> HttpRespon
     if past.day() is None:
         columns |= {
             _("Top risk"): [line.top_risk.title if line.top_risk else None for line in lines],
-            _("Its exposure, days"): [
+            _("Its exposure, working days"): [
                 round(line.top_exposure / MINUTES_A_DAY, 1) if line.top_exposure else None for line in lines
             ],
             _("Next milestone"): [line.next_milestone.name if line.next_milestone else None for line in lines],

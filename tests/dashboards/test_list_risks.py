@@ -101,12 +101,13 @@ def test_order_and_filters_stand_in_the_address(
 
 def test_a_row_says_probability_days_exposure_and_cost(cast: Cast, three: dict[str, Risk], sign_in: Any) -> None:
     html = sign_in(cast.viewer).get("/p/NA4/risks").text
-    assert 'aria-label="Expected 9.8 d, P90 21 d"' in html
+    assert 'aria-label="Expected 9.8 d, P90 21 d, in working days"' in html
     assert "60%<span" in html
     assert "→ 20%" in html
     assert "7 d · 14 d · 28 d" in html
     assert "+6 d" in html
-    assert "3 risks in this list, 11.2 d expected together" in html
+    assert "3 risks in this list, 11.2 d expected together. Exposure and impact are working days." in html
+    assert all(word in html for word in ("Probability, working days", "Exposure to P90, working days"))
 
 
 def test_the_sums_name_what_is_late(cast: Cast, three: dict[str, Risk], sign_in: Any) -> None:
@@ -121,7 +122,7 @@ def test_the_sums_name_what_is_late(cast: Cast, three: dict[str, Risk], sign_in:
 def test_charts_have_table_twins(cast: Cast, three: dict[str, Risk], sign_in: Any) -> None:
     html = sign_in(cast.lead).get("/risks").text
     assert html.count("View as table") == 2
-    assert "Most exposed: Region NA-4 capacity, 11.2 d expected" in html
+    assert "Most exposed: Region NA-4 capacity, 11.2 d expected, in working days" in html
 
 
 def test_a_risk_says_what_its_numbers_mean(cast: Cast, three: dict[str, Risk], sign_in: Any) -> None:
