@@ -28,9 +28,15 @@ from tpm.nouns import NUMBER, Deletable, Filters, In, NoFields, Noun, Out
 
 
 class ChangeSetOut(Out[ChangeSet]):
+    undone_by = serializers.SerializerMethodField(help_text="The act that took it back.")
+
     class Meta:
         model = ChangeSet
-        fields = ["id", "at", "reason"]
+        fields = ["id", "at", "reason", "undoes", "undone_by"]
+
+    def get_undone_by(self, row: ChangeSet) -> int | None:
+        undoing: ChangeSet | None = getattr(row, "undone_by", None)
+        return undoing.pk if undoing else None
 
 
 class ChangeSetFilters(Filters):
@@ -49,7 +55,7 @@ class ChangeSets(Noun[ChangeSet]):
     default_sort = "-id"
 
     def get_queryset(self) -> QuerySet[Any]:
-        return ChangeSet.objects.filter(parent=None, by_id=self.user.pk)
+        return ChangeSet.objects.filter(parent=None, by_id=self.user.pk).select_related("undone_by")
 
     @action(detail=True, methods=["post"], serializer_class=NoFields)
     def undo(self, request: Request, **kwargs: Any) -> Response:

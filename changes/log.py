@@ -129,7 +129,10 @@ class Row:
 
 @dataclass(slots=True)
 class Act:
-    """Who did something, when and why. ``undoable`` by the reader, as far as can be told without trying."""
+    """Who did something, when and why. ``undoable`` by the reader, as far as can be told without trying.
+
+    ``undone`` is the act that took it back: who did it did that too.
+    """
 
     pk: int
     at: datetime
@@ -138,6 +141,7 @@ class Act:
     rows: list[Row] = field(default_factory=list)
     count: int = 0
     undoable: bool = False
+    undone: ChangeSet | None = None
 
     @property
     def more(self) -> int:
@@ -195,7 +199,7 @@ def rows_of(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
 
 
 def page(asked: Asked, viewer: User, *, at: datetime) -> Page:
-    """A page of changes: some nine queries, and one for each noun that is named."""
+    """A page of changes: some ten queries, and one for each noun that is named."""
     programs = Program.objects.visible_to(viewer)
     visible = list(programs.values_list("pk", flat=True))
     chosen = [asked.program.pk] if asked.program else visible
@@ -222,6 +226,7 @@ def page(asked: Asked, viewer: User, *, at: datetime) -> Page:
     shown = [roots[pk] for pk in sorted(roots, reverse=True)[:PAGE_SIZE]]
     own = {root.pk for root in shown if root.by_id == viewer.pk and at - root.at <= UNDOABLE_FOR}
     stands = {root_of[part].pk for part in standing([part for part, root in root_of.items() if root.pk in own])}
+    undone = {one.undoes_id: one for one in ChangeSet.objects.filter(undoes__in=[root.pk for root in shown])}
     people = User.objects.in_bulk({root.by_id for root in shown if root.by_id})
     acts = {
         root.pk: Act(
@@ -230,7 +235,8 @@ def page(asked: Asked, viewer: User, *, at: datetime) -> Page:
             people.get(root.by_id or 0) if is_named(root) else None,
             "" if root.pk in hidden else root.reason,
             count=counts[root.pk],
-            undoable=root.pk in own - stands,
+            undoable=root.pk in own - stands - undone.keys(),
+            undone=undone.get(root.pk),
         )
         for root in shown
     }

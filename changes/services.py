@@ -95,7 +95,8 @@ def undo(*, change_set: ChangeSet, by: User, at: datetime) -> None:
     """Take back all that a person's own change-set wrote, within a day and as long as nobody has built on it.
 
     Fields that others changed meanwhile stay theirs where this act did not touch them. Taking back is a change-set of
-    its own, so that it can be taken back too. Raises ValidationError and changes nothing where it cannot be whole.
+    its own, which names the one that it took back, and can be taken back too; each is taken back once. Raises
+    ValidationError and changes nothing where it cannot be whole.
     """
     # Two that are sent at once take turns; the second finds it taken back.
     change_set = ChangeSet.objects.select_for_update().get(pk=change_set.pk)
@@ -103,6 +104,8 @@ def undo(*, change_set: ChangeSet, by: User, at: datetime) -> None:
         raise PermissionDenied(_("Only who made a change can take it back."))
     if change_set.parent_id is not None or at - change_set.at > UNDOABLE_FOR:
         raise ValidationError(_("This change is too old to be taken back."), code="old")
+    if ChangeSet.objects.filter(undoes=change_set).exists():
+        raise ValidationError(_("This change was taken back already."), code="undone")
     written = _written(change_set)
     if not written:
         raise ValidationError(_("There is nothing to take back."), code="nothing")
@@ -111,7 +114,8 @@ def undo(*, change_set: ChangeSet, by: User, at: datetime) -> None:
         raise ValidationError(_("This cannot be taken back: %(names)s.") % {"names": ", ".join(final)}, code="final")
     if any(one.model is Dependency for one in written):
         milestones.services.lock_graph()
-    with history.because(f"Undo: {change_set.reason}".removesuffix(": "), by_id=by.pk):
+    with history.because(f"Undo: {change_set.reason}".removesuffix(": "), by_id=by.pk) as undoing:
+        ChangeSet.objects.filter(pk=undoing).update(undoes=change_set)
         # Of a program that goes, what the person may do now; of all others, what they may do once it is as it was.
         going = {one.pk for one in written if one.model is Program and one.before is None}
         before = _allowed(going, by)

@@ -33,7 +33,7 @@ def undo(request: SignedIn) -> HttpResponse:
     return attempt(
         request,
         lambda: services.undo(change_set=change_set, by=request.user, at=timezone.now()),
-        _("Taken back."),
+        _("Taken back. The forecast follows within seconds."),
         back if safe else "/",
         again=True,
     )

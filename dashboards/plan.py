@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dashboards.curve import curve
-from dashboards.program import planned
+from dashboards.program import is_behind, planned
 from dashboards.templatetags.words import days, slip_tone
 from forecasts.grounds import P50, P80
 from forecasts.models import HealthPolicy, MilestoneForecast
@@ -127,6 +127,7 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "untold": [_("P50 and P80 are those issued in that week; float and what drives it are not kept by day.")],
         "crumbs": program_crumbs(program, (_("Milestones"), f"{program.get_absolute_url()}/milestones")),
         "milestone": row,
+        "is_behind": row.is_open and is_behind(program),
         "line": line,
         "policy": policy,
         "forecast": forecast,

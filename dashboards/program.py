@@ -27,7 +27,7 @@ from metrics.models import KPI
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone
 from milestones.scope import Scope
 from people.models import Team, User
-from programs.models import Health, Objective, Phase, Program, ReportedHealth, Role, Slot, Subject, Watch
+from programs.models import Health, Objective, Phase, Program, ReportedHealth, Revision, Role, Slot, Subject, Watch
 from reports.models import Update
 from risks.models import Decision, Risk
 
@@ -180,6 +180,15 @@ class Page:
         if past.day():
             return False
         return self.health is None or self.health.revision != self.program.revisions.revision
+
+
+def is_behind(program: Program) -> bool:
+    """Whether its forecast is older than what was written to it: one query, none for a day in the past."""
+    if past.day():
+        return False
+    newest = ProgramHealth.objects.filter(program=OuterRef("program")).order_by("-day").values("revision")[:1]
+    rows = Revision.objects.filter(program=program).annotate(computed=Subquery(newest))
+    return any(row.computed != row.revision for row in rows)
 
 
 def find(viewer: User, key: str) -> Program | None:

@@ -31,6 +31,9 @@ class ChangeSet(models.Model):
     by_id = models.BigIntegerField(null=True, help_text="The user's id; null for a job.")
     reason = models.TextField(blank=True)
     parent = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="parts")
+    undoes = models.OneToOneField(
+        "self", null=True, on_delete=models.PROTECT, related_name="undone_by", help_text="The act that it took back."
+    )
 
     class Meta:
         indexes = [

@@ -18,7 +18,7 @@ function coloured(value, probe) {
 
 class PlottedFigure extends HTMLElement {
   connectedCallback() {
-    this.source = this.querySelector('script[type="application/json"]').textContent;
+    this.source = this.querySelector("template").content.textContent;
     this.figure = JSON.parse(this.source);
     this.place = this.querySelector("[data-plot]");
     this.draw = this.draw.bind(this);
@@ -35,7 +35,7 @@ class PlottedFigure extends HTMLElement {
 
   // A newer answer of the page: drawn again only where its figure differs.
   take(fresh) {
-    const source = fresh.querySelector('script[type="application/json"]').textContent;
+    const source = fresh.querySelector("template").content.textContent;
     if (source === this.source) return;
     this.source = source;
     this.figure = JSON.parse(source);

@@ -44,6 +44,11 @@ def test_it_is_drawn_in_the_colours_of_the_page(
         " probe.style.color = 'var(--accent)'; return getComputedStyle(probe).color }"
     )
     expect(plot.locator("path.js-line")).to_have_css("stroke", accent)
+    # The page fetches itself anew, and the figure stays.
+    Milestone.objects.filter(program__key="P1", is_end=True).update(name="Renamed")
+    page.evaluate("htmx.trigger(document.body, 'refresh')")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Renamed")
+    expect(plot.locator("path.js-line")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [1440, 390, 320])

@@ -42,7 +42,7 @@ def test_by_keyboard_with_undo(cast: Cast, fibre: Milestone, signed_in: Any, liv
     fibre.refresh_from_db()
     assert fibre.work_likely == 10 * DAY
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Taken back.")).to_be_visible()
+    expect(page.get_by_text("Taken back. The forecast follows within seconds.")).to_be_visible()
     expect(page.get_by_role("link", name=re.compile("^5 d.*edit"))).to_be_visible()
 
 

@@ -93,7 +93,7 @@ def test_by_mouse_and_by_keyboard_with_impact_and_undo(
     expect(dialog).to_be_hidden()
     assert f"Start not before {kept(fibre):%-d %b %Y}" == says
     undo.click()
-    expect(page.get_by_text("Taken back.")).to_be_visible()
+    expect(page.get_by_text("Taken back. The forecast follows within seconds.")).to_be_visible()
     assert kept(fibre) is None
     assert not fallen
 
@@ -108,7 +108,7 @@ def test_by_mouse_and_by_keyboard_with_impact_and_undo(
     expect(dialog).to_be_hidden()
     assert kept(fibre) == first + timedelta(days=13)
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("Taken back.")).to_be_visible()
+    expect(page.get_by_text("Taken back. The forecast follows within seconds.")).to_be_visible()
     assert kept(fibre) is None
 
 

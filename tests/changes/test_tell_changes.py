@@ -152,6 +152,11 @@ def test_an_own_change_is_taken_back_and_done_again_from_here(cast: Cast, step: 
     answer = client.post("/undo", {"change_set": act.pk, "next": "/changes"}, follow=True)
     assert Milestone.objects.get(pk=step.pk).name == "Power on"
     assert "Redo" in answer.text
+    undoing, undone = answer.context["acts"][:2]
+    assert (undone.pk, undone.undone.pk, undone.undoable) == (act.pk, undoing.pk, False)
+    assert "Undone by" in answer.text
+    assert f'href="/changes?before={undoing.pk + 1}#change-{undoing.pk}"' in answer.text
+    assert sign_in(cast.outsider).get(f"/changes?before={undoing.pk + 1}").context["acts"][0].pk == undoing.pk
     client.post("/undo", {"change_set": answer.context["acts"][0].pk, "next": "/changes"})
     assert Milestone.objects.get(pk=step.pk).name == "Other"
 

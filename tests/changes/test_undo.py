@@ -89,14 +89,14 @@ def test_a_deleted_milestone_returns_with_its_links_and_risk_impacts_under_its_o
     assert Risk.objects.get(pk=risk.pk).impacts.get().milestone_id == first.pk
 
 
-def test_what_is_back_already_is_not_brought_back_again(cast: Cast) -> None:
+def test_what_was_taken_back_is_not_taken_back_again(cast: Cast) -> None:
     row = add(cast, "Fibre")
     milestones.services.delete_milestone(milestone=row, by=cast.lead)
     deleted = ChangeSet.objects.filter(parent=None, by_id=cast.lead.pk).latest("id")
     take_back(cast.lead, deleted)
     with pytest.raises(ValidationError) as refusal:
         take_back(cast.lead, deleted)
-    assert refusal.value.code == "there"
+    assert refusal.value.code == "undone"
 
 
 def test_an_added_row_is_deleted_but_not_once_somebody_built_on_it(cast: Cast) -> None:
@@ -231,8 +231,10 @@ def test_the_message_of_a_page_offers_it(cast: Cast, client: Client) -> None:
     act = ChangeSet.objects.latest("id")
     assert f'name="change_set" value="{act.pk}"' in page.content.decode()
     back = client.post("/undo", {"change_set": act.pk, "next": f"/m/{row.pk}"}, follow=True)
-    assert "Taken back." in back.content.decode()
+    assert "Taken back. The forecast follows within seconds." in back.content.decode()
     assert back.redirect_chain[0][0] == f"/m/{row.pk}"
+    # The page waits for the forecast after an undo as after an edit.
+    assert all("Something changed after the last forecast" in shown.content.decode() for shown in (page, back))
     row.refresh_from_db()
     assert row.name == "Fibre"
     elsewhere = client.post("/undo", {"change_set": act.pk, "next": "https://example.org/"})
@@ -245,6 +247,9 @@ def test_the_api_takes_back_too(cast: Cast) -> None:
     row = add(cast, "Fibre", by=cast.contributor)
     api = Api(cast.contributor)
     newest = api.get("change-sets").json()["data"][0]
+    assert (newest["undoes"], newest["undone_by"]) == (None, None)
     assert api.post(f"change-sets/{newest['id']}/undo").status_code == 204
     assert not Milestone.objects.filter(pk=row.pk).exists()
+    undoing, undone = api.get("change-sets").json()["data"][:2]
+    assert (undoing["undoes"], undone["undone_by"]) == (newest["id"], undoing["id"])
     assert Api(cast.lead).post(f"change-sets/{newest['id']}/undo").status_code == 404

@@ -53,7 +53,7 @@ def test_it_shows_p50_p80_chance_and_what_they_rest_on(cast: Cast, end: Mileston
 def test_the_curve_has_a_table_twin_and_says_its_finding(cast: Cast, end: Milestone, sign_in: Any) -> None:
     forecast = MilestoneForecast.objects.get(milestone=end)
     html = page(sign_in(cast.viewer), end)
-    found = re.search('<script id="curve-data" type="application/json">(.*?)</script>', html)
+    found = re.search('<script type="application/json">(.*?)</script>', html)
     assert found
     line, named = json.loads(found[1])["data"]
     assert line["x"] == [day.isoformat() for day in forecast.quantiles]
