@@ -59,13 +59,17 @@ RULES = (
 
 @dataclass(frozen=True)
 class Told:
-    """A trend in words: short for the table; a heading and what follows from it for the reading."""
+    """A trend in words: short for the table; a heading and what follows from it for the reading.
+
+    ``goes_on_to`` is the day on which it would be done if its trend went on, where that can be said.
+    """
 
     line: Line
     policy: HealthPolicy
     short: str
     title: str
     text: str
+    goes_on_to: date | None = None
 
     @property
     def tone(self) -> str:
@@ -185,7 +189,7 @@ def _path(one: Told) -> trend_charts.Path:
         name=line.milestone.name,
         tone=one.tone,
         points=[(report.day, report.p50_on) for report in line.reports],
-        note=f"{short_date(line.current_on)}, {signed(line.drift_days)}",
+        note=f"{'' if line.milestone.done_on else 'P50 '}{short_date(line.current_on)}, {signed(line.drift_days)}",
         done=line.milestone.done_on is not None,
         band=[(report.day, report.p50_on, report.p80_on) for report in line.reports] if shows_band else [],
         band_note=f"P80 {short_date(line.reports[-1].p80_on)}",
@@ -197,7 +201,7 @@ def _finding(drawn: Sequence[Told], end: Told | None) -> str:
     worst = max(drawn, key=lambda one: one.line.drift_days)
     words = _("Milestone trend over %(steps)s reports.") % {"steps": worst.line.steps + 1}
     if end:
-        words += " " + _("%(milestone)s, the end, moved by %(slip)s to %(day)s.") % {
+        words += " " + _("P50 of %(milestone)s, the end, moved by %(slip)s to %(day)s.") % {
             "milestone": end.line.milestone.name,
             "slip": signed(end.line.drift_days),
             "day": day_name(end.line.current_on),
@@ -298,9 +302,11 @@ def tell(line: Line, lines: Sequence[Line], policy: HealthPolicy) -> Told:
         case Rule.STABLE:
             short, title, text = _("Stable"), _("%(name)s is stable"), _("%(drift)s in %(span)s.")
     text %= said
+    goes_on_to = None
     if found.meets_on and found.rule in GOES_ON and found.meets_on - line.reports[-1].day <= FURTHEST * _reported(line):
-        text += " " + _("If this went on, it would be done about %(day)s.") % {"day": short_date(found.meets_on)}
-    return Told(line, policy, short % said, title % said, text)
+        goes_on_to = found.meets_on
+        text += " " + _("If this went on, it would be done about %(day)s.") % {"day": short_date(goes_on_to)}
+    return Told(line, policy, short % said, title % said, text, goes_on_to)
 
 
 def _earlier(line: Line) -> int:

@@ -22,7 +22,6 @@ from people.pages import SignedIn
 from programs.models import Program
 from reports.since import Since
 
-MOST_PARTS = 5
 ROWS_A_PAGE = 25
 
 
@@ -37,10 +36,6 @@ class Watermelon:
     @property
     def since(self) -> date:
         return self.line.today - timedelta(days=self.days)
-
-    @property
-    def parts(self) -> list[evidence.Evidence]:
-        return self.why.parts[:MOST_PARTS]
 
 
 @require_safe

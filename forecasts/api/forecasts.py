@@ -139,7 +139,7 @@ class RiskForecasts(Noun[Risk]):
     """What each open risk costs, by the risk's id.
 
     Exposure is that of the open milestone hit hardest: probability × mean, and what is exceeded in one case of ten,
-    both in working days. All else is in calendar days: ``p80_days`` is what closing it would save at P80 of its program's
+    both in working days. All else is in calendar days: ``p80_days`` is what closing it saves at P80 of its program's
     end, ``alone_days`` what it would cost there as the only risk, ``mitigated_days`` what its mitigation saves; null
     while not weighed.
     """

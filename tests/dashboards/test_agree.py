@@ -6,6 +6,7 @@ NA4 is promised for 13 Feb 2027. Its end, “Open for traffic”, has no day of 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 TARGET, FINISH, P50, P80 = date(2027, 2, 13), date(2027, 3, 1), date(2027, 3, 8), date(2027, 3, 19)
 DAY, UTC = timedelta(days=1), ZoneInfo("UTC")
+WEIGHED = (60, 5, -8, -40, -11, 4, -1)
 
 
 def expect(milestone: Milestone, *, finish: date = FINISH, p50: date = P50, p80: date = P80) -> MilestoneForecast:
@@ -321,7 +323,16 @@ def test_a_lead_differs_for_as_long_on_every_page(cast: Cast, sign_in: Any) -> N
     [line] = [line for line in lines if line.program == cast.na4]
     assert (line.differs_days, line.better_days) == (130, 130)
     assert watermelons([cast.na4.pk], today) == {cast.na4.pk: 130}
-    assert client.get("/watermelons").context["watermelons"][0].days == 130
+    record = {"kind": "program", "id": cast.na4.pk, "program": cast.na4.pk}
+    parts = [{"rule": "own_work", "days": days, "label": f"Work {days}", "record": record} for days in WEIGHED]
+    ProgramHealth.objects.filter(day=today).update(findings=parts)
+    page = client.get("/watermelons")
+    assert page.context["watermelons"][0].days == 130
+    # What won days back is among the heaviest parts, the light ones stand in a line of their own, and all add up.
+    assert page.context["watermelons"][0].why.total_days == sum(WEIGHED) == 9
+    assert '<span class="d">−40 d</span>' in page.text
+    assert re.search(r'2 more parts, together</span></div><span class="d">\+3 d<', page.text)
+    assert re.search(r'class="sum">.*<b>\+9 d</b>', page.text)
     assert "for 130 d" in client.get("/review").text
 
 

@@ -79,10 +79,13 @@ def test_trends_draw_each_line_and_read_it(cast: Cast, kept: dict[str, Milestone
     text = text_of(page)
     assert "Open for traffic slips by 3 d a week" in text
     assert "End milestone has drifted +39 d" in text
+    # Each of the days that its end may have says which it is.
+    assert all(re.search(f"<dt>{word}</dt><dd>\\d", page.text) for word in ("P50", "P80", "If the trend goes on"))
+    assert "First P50" in text
     assert "Power, done" in page.text
     label = re.search(r'aria-label="(Milestone trend over[^"]+)"', page.text)
     assert label is not None
-    assert "Open for traffic, the end, moved by +39 d" in label[1]
+    assert "P50 of Open for traffic, the end, moved by +39 d" in label[1]
     assert "13 of 13" in text
     assert "style=" not in page.text
 
