@@ -91,7 +91,10 @@ def portfolio(request: SignedIn) -> HttpResponse:
             for group, some in choosing.sections(page, asked.group, groups)
         ],
         "columns": 9 if now else 7,
-        "untold": [_("Top risks, next milestones and best moves are left out.")],
+        "untold": [
+            _("Risk exposure, the next decision, top risks, next milestones and best moves are left out:"),
+            _("they are not kept for past days."),
+        ],
         "axis_head": charts.axis_head(axis, day),
         "tabs": [
             *tabs(request.GET, found, sums, asked, is_saved=saved.current is not None),

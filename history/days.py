@@ -63,6 +63,8 @@ def read_day(text: str, today: date) -> Typed | None:
 def _read(words: str, today: date) -> Typed | None:
     if words in NEAR:
         return Typed(today + timedelta(days=NEAR[words]), "day")
+    if words == "quarter start":
+        return Typed(date(today.year, today.month - (today.month - 1) % 3, 1), "day")
     if found := ISO.fullmatch(words):
         return Typed(date(int(found[1]), int(found[2]), int(found[3])), "day")
     if found := AWAY.fullmatch(words):

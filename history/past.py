@@ -20,6 +20,7 @@ from django.db import connection, models, transaction
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from history.days import read_day
 from history.services import EARLIEST
 
 M = TypeVar("M", bound=models.Model)
@@ -155,26 +156,30 @@ MOST_SHOWN = 60
 def day_asked(given: Mapping[str, str], today: date) -> tuple[date | None, str]:
     """The day in the past that ``as_of`` or ``week`` names, the end of the week for a week; or why there is none.
 
+    A day may be written in the words that the fields of forms take.
+
     >>> day_asked({"week": "2026-W47"}, date(2026, 11, 26))
     (datetime.date(2026, 11, 22), '')
     >>> day_asked({"week": "2026-W48"}, date(2026, 11, 26))
     (None, '')
+    >>> [str(day_asked({"as_of": text}, date(2026, 11, 26))[0]) for text in ("last fri", "-4w", "quarter start")]
+    ['2026-11-20', '2026-10-29', '2026-10-01']
     >>> day_asked({"as_of": "soon"}, date(2026, 11, 26))
-    (None, 'There is no day “soon”: write it as 2026-11-20, or a week as 2026-W47.')
+    (None, 'There is no day “soon”: write it as 2026-11-20, last fri or -4w, a week as 2026-W47.')
     """
     text = given.get("as_of") or given.get("week")
     if not text:
         return None, ""
     begins = found = None
     try:
-        if given.get("as_of") and ISO_DAY.fullmatch(text):
-            begins = found = date.fromisoformat(text)
+        if given.get("as_of") and (typed := read_day(text, today)):
+            begins = found = typed.on
         elif not given.get("as_of") and (week := WEEK.fullmatch(text)):
             begins, found = (date.fromisocalendar(int(week[1]), int(week[2]), weekday) for weekday in (1, 7))
     except ValueError:
         found = None
     if begins is None or found is None:
-        return None, _("There is no day “%(text)s”: write it as 2026-11-20, or a week as 2026-W47.") % {
+        return None, _("There is no day “%(text)s”: write it as 2026-11-20, last fri or -4w, a week as 2026-W47.") % {
             "text": text[:MOST_SHOWN]
         }
     if begins > today:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from functools import cache, wraps
+from datetime import date
+from functools import lru_cache, wraps
 from typing import Any
+from urllib.parse import unquote
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import resolve
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -53,19 +56,39 @@ def looks_back(view: View) -> View:
             return view(request, *args, **kwargs)
         with past.as_of(on, zone, Program.objects.visible_to(request.user).values("pk")):
             try:
-                return view(request, *args, **kwargs)
+                return _staying(view(request, *args, **kwargs), on)
             except Http404:
                 # Said alike of what was not there yet, of what is gone since, and of what nobody here may see.
                 return render(request, "programs/not_there.html", {"title": _("Not there on that day")}, status=404)
 
-    shown.looks_back = True  # type: ignore[attr-defined]  # tabs keep the day on their way to such a page
+    shown.looks_back = True  # type: ignore[attr-defined]  # links keep the day on their way to such a page
     return shown
 
 
-@cache
+LINK = re.compile(r'( href="/(?!/)[^"?#]*)(\?[^"#]*)?')
+
+
+def _staying(page: HttpResponse, on: date) -> HttpResponse:
+    """A page whose links keep the day, those of its frame too, wherever what they lead to can be shown as it was."""
+
+    def kept(link: re.Match[str]) -> str:
+        path, query = link[1], link[2] or ""
+        if "as_of=" in query or "week=" in query or not goes_back(unquote(path.partition('"')[2])):
+            return link[0]
+        return f"{path}{query}{'&amp;' if query else '?'}as_of={on}"
+
+    if not page.streaming and page.headers["Content-Type"].startswith("text/html"):
+        page.content = LINK.sub(kept, page.text).encode()
+    return page
+
+
+@lru_cache(maxsize=10_000)
 def goes_back(path: str) -> bool:
     """Whether the page at an address can be shown as it was."""
-    return getattr(resolve(path).func, "looks_back", False)
+    try:
+        return getattr(resolve(path).func, "looks_back", False)
+    except Resolver404:
+        return False
 
 
 def find_program(request: SignedIn, key: str) -> Program:

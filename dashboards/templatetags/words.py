@@ -25,11 +25,9 @@ from markdown_it import MarkdownIt
 
 from dashboards.context import is_there
 from forecasts.models import HealthPolicy
-from history import past
 from people.models import User
 from programs.mentions import mentions
 from programs.models import Comment, Health, Precision, Program
-from programs.pages import goes_back
 
 register = template.Library()
 
@@ -470,7 +468,6 @@ def program_tabs(context: template.RequestContext, program: Program, place: str 
     """The pages of a program that exist, as tabs; ``place`` where the address does not say which of them this is."""
     here = program.get_absolute_url()
     path = context["request"].path
-    day = f"?as_of={past.day()}" if past.day() else ""
     found = [(here + end, label) for end, label in PROGRAM_PAGES if is_there(f"/p/ANY{end}")]
     # The longest address that leads here is the current one: /p/NA4/risks/new belongs to Risks.
     current = (
@@ -482,7 +479,7 @@ def program_tabs(context: template.RequestContext, program: Program, place: str 
         "tabs": [
             {
                 "label": label,
-                "url": f"{url}{day}" if day and goes_back(url) else url,
+                "url": url,
                 "current": url == current,
                 "count": None,
             }

@@ -127,7 +127,7 @@ def test_heads_count_all_pages(cast: Cast, sign_in: Any, portfolio_of: Portfolio
         ("group=team", "no group “team”"),
         ("view=nobody-7", "no view “nobody-7”"),
         ("week=2026-W60", "no day “2026-W60”"),
-        ("as_of=yesterday", "no day “yesterday”"),
+        ("as_of=soon", "no day “soon”"),
         ("as_of=2999-01-01", "1 Jan 2999 is still to come"),
         ("as_of=0001-01-01", "before all programs"),
         ("format=pdf", "no format “pdf”"),

@@ -157,6 +157,23 @@ def test_pages_tell_of_then_and_change_nothing(
         assert "Gone step" not in now.text
 
 
+def test_links_keep_the_day_where_it_can_be_shown(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
+    client, day = sign_in(cast.lead), f"?as_of={turned['day']}"
+    page = client.get(f"/p/OLD/risks{day}&show=all").text
+    for path in ("/", "/roadmap", "/teams", "/p/OLD", "/p/NA4", "/p/OLD/milestones", turned["risk"].get_absolute_url()):
+        assert f'href="{path}{day}"' in page, path
+        assert f'href="{path}"' not in page, path
+    # What is of today only, what leads back to today and what names another day stays as it is.
+    for address in ("/inbox", "/trends", "/p/OLD/settings", "/account/logout"):
+        assert f'href="{address}"' in page, address
+    assert 'href="?show=all">Back to today' in page
+    assert 'href="?as_of=last%20fri&amp;show=all"' in page or 'href="?as_of=last+fri&amp;show=all"' in page
+    assert "Risk exposure" in client.get(f"/{day}").text
+    assert f"{day}" not in client.get("/p/OLD/risks").text
+    four_weeks = today() - timedelta(weeks=4)
+    assert f"As it was on {four_weeks:%-d %b %Y}" in client.get("/risks", {"as_of": "-4w"}).text
+
+
 def test_clearing_filters_stays_on_the_day(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
     with history.replaying(timezone.now() - timedelta(days=20)):
         other = programs.services.create_program(by=cast.admin, key="OTHER", name="Other", lead=cast.admin)
