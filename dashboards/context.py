@@ -6,7 +6,9 @@ from functools import cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import is_valid_path
 from django.utils.functional import Promise, SimpleLazyObject
@@ -14,13 +16,14 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from dashboards import waiting
 from forecasts.models import ProgramHealth, Run
 from forecasts.policy import newest_policy
 from history import past
 from people.models import Job, Organisation, User
-from programs.models import Notice, Program, Subject, Watch
+from programs.models import Notice, Program, Role, Subject, Watch
 from programs.models.program import BY_RANK
-from reports.updates.due import due_of
+from reports.updates.due import day_of, due_of
 from tpm import broker
 
 MOST_OWN_PROGRAMS = 8
@@ -89,8 +92,9 @@ def own_programs(user: User) -> QuerySet[Program]:
 
 
 def pulse(user: User, key: str = "") -> dict[str, Any]:
-    """When a program (all programs, without a key) was last forecast, how far a sweep is, what is unread, and a stamp.
+    """When a program (or all of them) was last forecast, how far a sweep is, what is in the inbox, and a stamp.
 
+    ``inbox`` is what is unread and what waits for the reader, ``led`` the programs that they lead by a role.
     The stamp differs once anything that the reader sees of the program was written or forecast. One query.
     """
     programs = Program.objects.visible_to(user).order_by()
@@ -102,24 +106,34 @@ def pulse(user: User, key: str = "") -> dict[str, Any]:
     unread = Notice.objects.visible_to(user).unread().order_by()
     ended = Job.objects.visible_to(user).unread().order_by()
     due = due_of(user)
-    written, at, told, jobs, updates = User.objects.values_list(
+    asked = [_count(rows) for rows in waiting.everything(user, day_of(Now()))]
+    led = Role.objects.filter(user=user, kind=Role.Kind.LEAD).order_by().values("program")
+    written, at, told, jobs, updates, led_by, *todos = User.objects.values_list(
         Subquery(programs.values(all=Value(1)).annotate(times=times).values("times")),
         Subquery(computed.values(all=Value(1)).annotate(at=Max("computed_at")).values("at")),
-        Subquery(unread.values(all=Value(1)).annotate(count=Count("pk")).values("count")),
-        Subquery(ended.values(all=Value(1)).annotate(count=Count("pk")).values("count")),
-        Subquery(due.values(all=Value(1)).annotate(count=Count("pk")).values("count")),
+        _count(unread),
+        _count(ended),
+        _count(due),
+        ArraySubquery(led),
+        *asked,
     ).get(pk=user.pk)
     progress = broker.progress()
-    waiting = (told or 0) + (jobs or 0)
+    new = (told or 0) + (jobs or 0)
     far = f"-{progress.done}" if progress else ""
     return {
         "at": at,
         "progress": progress,
-        "unread": waiting,
+        "unread": new,
+        "inbox": new + sum(count or 0 for count in (updates, *todos)),
+        "led": led_by,
         "told": told or 0,
         "updates": updates or 0,
-        "stamp": f"{written or 0}-{at.timestamp() if at else 0:.6f}-{waiting}{far}",
+        "stamp": f"{written or 0}-{at.timestamp() if at else 0:.6f}-{new}{far}",
     }
+
+
+def _count(rows: QuerySet[Any]) -> Subquery:
+    return Subquery(rows.order_by().values(all=Value(1)).annotate(count=Count("pk")).values("count"))
 
 
 def of_today(user: User, key: str) -> tuple[list[Program], dict[str, Any]]:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
-from dashboards import subjects
+from dashboards import subjects, waiting
 from dashboards.subjects import Found
 from milestones.hand_offs import seen
-from milestones.models import Dependency
 from people.models import User
-from programs.models import Notice, Phase, Program
+from programs.models import Notice, Program
 from programs.models.watch import NoticeQuerySet
-from reports.models import ReviewAction
 from reports.updates.due import owed_by
-from risks.models import Assumption, Decision, Issue, MitigationAction, Risk
 
 MOST_TODOS = 30
-GATES_AHEAD = timedelta(days=14)
 Kind = Literal["update", "hand_off", "decision", "gate", "action", "issue", "review"]
 LABELS: dict[Kind, tuple[str | Promise, str]] = {
     "decision": (lazy("Decisions that wait for you"), "gavel"),
@@ -88,17 +84,14 @@ def todos(reader: User, *, at: datetime, zone: ZoneInfo) -> list[Todo]:
 
 
 def _decisions(reader: User, programs: Any) -> Iterable[Todo]:
-    rows = Decision.objects.waiting().filter(decider=reader, program__in=programs).select_related("program")
+    rows = waiting.decisions(reader, programs).select_related("program")
     for row in rows.order_by(F("decide_by_on").asc(nulls_last=True), "id")[:MOST_TODOS]:
         title = f"{row.reference} {row.question}"
         yield Todo("decision", title, row.program, f"/d/{row.reference}", row.decide_by_on)
 
 
 def _hand_offs(reader: User, programs: Any) -> Iterable[Todo]:
-    asked = Dependency.objects.pending().filter(
-        agreement=Dependency.Agreement.PROPOSED, predecessor__program__in=programs.worked_on_by(reader)
-    )
-    rows = asked.select_related("predecessor__program", "successor__program")
+    rows = waiting.hand_offs(reader, programs).select_related("predecessor__program", "successor__program")
     for link in seen(rows.order_by(F("need_by_on").asc(nulls_last=True), "id")[:MOST_TODOS], reader):
         receiver = link.successor.program.name if link.successor else _("a private program")
         title = _("%(gives)s, for %(receiver)s") % {"gives": link.row.predecessor.name, "receiver": receiver}
@@ -106,10 +99,7 @@ def _hand_offs(reader: User, programs: Any) -> Iterable[Todo]:
 
 
 def _gates(reader: User, programs: Any, today: date) -> Iterable[Todo]:
-    answering = Q(pk__in=programs.led_by(reader).values("pk")) | Q(sponsor=reader)
-    nobody_named = Q(approver=None, program__in=programs.filter(answering).values("pk"))
-    rows = Phase.objects.filter(decision="", gate_on__lte=today + GATES_AHEAD, program__in=programs)
-    mine = rows.filter(Q(approver=reader) | nobody_named).select_related("program")
+    mine = waiting.gates(reader, programs, today).select_related("program")
     for row in mine.order_by("gate_on", "id")[:MOST_TODOS]:
         title = _("Gate of %(kind)s") % {"kind": row.get_kind_display().lower()}
         yield Todo("gate", title, row.program, f"/phases/{row.pk}/decide", row.gate_on)
@@ -125,10 +115,8 @@ def _updates(reader: User, today: date) -> Iterable[Todo]:
 
 
 def _actions(reader: User, programs: Any, today: date) -> Iterable[Todo]:
-    """What a review agreed that the reader does, and what they do against risks that are open."""
-    mine = Q(owner=reader, done_on=None, due_on__lte=today)
-    agreed = ReviewAction.objects.filter(mine, Q(program=None) | Q(program__in=programs))
-    against = MitigationAction.objects.filter(mine, risk__closed_on=None, risk__program__in=programs)
+    agreed = waiting.agreed(reader, programs, today)
+    against = waiting.mitigations(reader, programs, today)
     found = [
         *(
             Todo("action", row.text, row.program, row.get_absolute_url(), row.due_on)
@@ -143,18 +131,17 @@ def _actions(reader: User, programs: Any, today: date) -> Iterable[Todo]:
 
 
 def _issues(reader: User, programs: Any, today: date) -> Iterable[Todo]:
-    rows = Issue.objects.open().filter(owner=reader, due_on__lte=today, program__in=programs)
+    rows = waiting.issues(reader, programs, today)
     for row in rows.select_related("program").order_by("due_on", "id")[:MOST_TODOS]:
         yield Todo("issue", row.title, row.program, row.get_absolute_url(), row.due_on)
 
 
 def _reviews(reader: User, programs: Any, today: date) -> Iterable[Todo]:
-    mine = Q(owner=reader, program__in=programs)
-    risks = Risk.objects.open().filter(mine, review_on__lte=today).select_related("program")
+    risks = waiting.risks(reader, programs, today).select_related("program")
     for risk in risks.order_by("review_on", "id")[:MOST_TODOS]:
         title = f"{risk.reference} {risk.title}"
         yield Todo("review", title, risk.program, f"/r/{risk.reference}", risk.review_on)
-    held = Assumption.objects.filter(mine, state=Assumption.State.OPEN, expires_on__lte=today)
+    held = waiting.assumptions(reader, programs, today)
     for row in held.select_related("program").order_by("expires_on", "id")[:MOST_TODOS]:
         url = f"{row.program.get_absolute_url()}/assumptions"
         yield Todo("review", _("Does this still hold? %(text)s") % {"text": row.text}, row.program, url, row.expires_on)

@@ -463,6 +463,14 @@ PROGRAM_PAGES = (
 )
 
 
+def _reports_on(context: template.RequestContext, program: Program) -> bool:
+    """Whether the reader may write the program's update, by what the frame has read of them."""
+    user = context["request"].user
+    if context["as_of"] or not is_there("/p/ANY/updates/new"):
+        return False
+    return user.is_admin or program.lead_id == user.pk or program.pk in context["forecast_run"]["led"]
+
+
 @register.inclusion_tag("components/tabs.html", takes_context=True)
 def program_tabs(context: template.RequestContext, program: Program, place: str = "") -> dict[str, Any]:
     """The pages of a program that exist, as tabs; ``place`` where the address does not say which of them this is."""
@@ -476,15 +484,8 @@ def program_tabs(context: template.RequestContext, program: Program, place: str 
         else max((url for url, _ in found if path == url or path.startswith(f"{url}/")), key=len, default="")
     )
     return {
-        "tabs": [
-            {
-                "label": label,
-                "url": url,
-                "current": url == current,
-                "count": None,
-            }
-            for url, label in found
-        ],
+        "tabs": [{"label": label, "url": url, "current": url == current, "count": None} for url, label in found],
+        "update_url": f"{here}/updates/new" if _reports_on(context, program) else "",
         "underline": True,
         "tabs_label": _("Program"),
     }

@@ -44,8 +44,8 @@ def due_of(user: User) -> QuerySet[Program]:
     leads = Role.objects.filter(program=OuterRef("pk"), user=user, kind=Role.Kind.LEAD)
     newest = Subquery(HealthPolicy.objects.order_by("-version").values("stale_days")[:1])
     patience = Coalesce(newest, HealthPolicy._meta.get_field("stale_days").default) - SOON_DAYS
-    said = ReportedHealth.objects.filter(program=OuterRef("pk")).annotate(on=_day_of("at"))
-    said = said.filter(on__gt=_day_of(Now()) - patience)
+    said = ReportedHealth.objects.filter(program=OuterRef("pk")).annotate(on=day_of("at"))
+    said = said.filter(on__gt=day_of(Now()) - patience)
     return (
         Program.objects.visible_to(user)
         .filter(Q(lead=user) | Exists(leads), ~Exists(said), state=Program.State.ACTIVE)
@@ -53,7 +53,7 @@ def due_of(user: User) -> QuerySet[Program]:
     )
 
 
-def _day_of(moment: Any) -> Any:
+def day_of(moment: Any) -> Any:
     """The organisation's day, in a query that need not read its zone beforehand."""
     zone = Coalesce(Subquery(Organisation.objects.values("time_zone")[:1]), Value("UTC"))
     return Cast(Func(zone, moment, function="timezone", output_field=DateTimeField()), DateField())

@@ -30,8 +30,12 @@ const ACTS = {
   k: () => step(-1),
   x: () => rowOf(document.activeElement)?.querySelector("input[data-select]")?.click(),
   e: () => (rowOf(document.activeElement) ?? document.getElementById("main")).querySelector("[data-edit]")?.click(),
-  // Where nothing on the page has it: on one's own program, and at the first update that is due, something has.
-  u: () => document.querySelector('[data-key="g u"]')?.click(),
+  // Where nothing on the page has it: the tabs of a program that the reader reports on know its update.
+  u: () => {
+    const tabs = document.querySelector("[data-update]");
+    if (tabs) location.assign(tabs.dataset.update);
+    else document.querySelector('[data-key="g u"]')?.click();
+  },
   "/": () => (document.querySelector("#main [data-filter]") ?? document.querySelector("[data-palette]"))?.click(),
   "?": () => sheet()?.showModal(),
 };

@@ -112,9 +112,10 @@ def test_single_letters_never_fire_while_typing_and_can_be_turned_off(
     page.keyboard.press("g")
     page.keyboard.press("d")
     page.wait_for_url("**/dependencies")
-    page.goto(f"{live_server.url}/p/NA4")
-    page.keyboard.press("u")
-    page.wait_for_url("**/updates/new")
+    for place in ("/p/NA4", "/p/NA4/risks", f"/m/{fibre.pk}"):
+        page.goto(f"{live_server.url}{place}")
+        page.keyboard.press("u")
+        page.wait_for_url("**/p/NA4/updates/new")
 
 
 def test_nothing_moves_while_a_value_is_edited_and_recent_records_come_first(

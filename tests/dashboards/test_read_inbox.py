@@ -65,12 +65,34 @@ def test_a_decision_waits_for_its_decider_until_it_is_taken(cast: Cast, today: d
     )
     assert waiting(cast.viewer, "decision") == [f"{decision.reference} Which site?"]
     assert waiting(cast.lead, "decision") == []
-    assert "Which site?" in sign_in(cast.viewer).get("/inbox").text
+    page = sign_in(cast.viewer).get("/inbox")
+    assert "Which site?" in page.text
+    assert unread(page) == 1, "What waits is counted with what is unread"
     Role.objects.filter(user=cast.viewer, program=cast.dark).delete()
     assert waiting(cast.viewer, "decision") == [], "Who may no longer see it is no longer asked"
     programs.services.give_role(program=cast.dark, user=cast.viewer, kind="viewer", by=cast.lead)
     risks.services.decide(decision=decision, by=cast.lead, on=today, answer="The first")
     assert waiting(cast.viewer, "decision") == []
+    assert unread(sign_in(cast.viewer).get("/inbox")) == 0
+
+
+def test_the_frame_counts_what_the_inbox_lists(cast: Cast, today: date, sign_in: Any) -> None:
+    """Of each noun one, due today, beside the update that its lead owes; a gate counts before it is due."""
+    vera, by = cast.lead, cast.lead
+    of: dict[str, Any] = {"program": cast.na4, "by": by, "owner": vera}
+    risk = risks.services.create_risk(**of, today=today, title="Late", review_on=today)
+    risks.services.create_action(risk=risk, by=by, text="Ask", owner=vera, due_on=today)
+    risks.services.create_issue(**of, today=today, title="Broken", due_on=today)
+    risks.services.create_assumption(**of, text="Power holds", expires_on=today)
+    risks.services.create_decision(program=cast.na4, by=by, today=today, question="Which?", decider=vera)
+    programs.services.create_phase(program=cast.na4, by=by, kind="design", gate_on=today + timedelta(days=14))
+    given, asked = milestone(cast, cast.na4, "Power", today), milestone(cast, cast.dark, "Asks", today)
+    milestones.services.link(predecessor=given, successor=asked, by=cast.admin, need_by_on=today)
+    page = sign_in(vera).get("/inbox")
+    listed = sum(len(found) for _label, _icon, found in page.context["groups"])
+    assert unread(page) == listed == len(inbox.todos(vera, at=timezone.now(), zone=UTC_ZONE)) >= 8
+    kinds = {todo.kind for todo in inbox.todos(vera, at=timezone.now(), zone=UTC_ZONE)}
+    assert kinds >= {"decision", "hand_off", "gate", "update", "action", "issue", "review"}
 
 
 def test_a_hand_off_asked_waits_for_who_gives_and_the_answer_comes_back(

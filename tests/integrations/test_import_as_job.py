@@ -58,9 +58,9 @@ def test_one_leaves_and_finds_the_result_in_the_inbox(cast: Cast, admin: Client,
     assert admin.get(where, headers={"HX-Request": "true"})["HX-Redirect"] == f"/import/{pk}"
     assert f"programs: {ROWS} created" in admin.get("/inbox").text
     # It is counted on every page until it is read, and left to be put away.
-    assert '1<span class="sr-only"> unread' in admin.get("/teams").text
+    assert '1<span class="sr-only"> unread or waiting' in admin.get("/teams").text
     assert admin.post(f"/jobs/{Job.objects.get().pk}/open")["Location"] == where
-    assert '<span class="sr-only"> unread' not in admin.get("/inbox").text
+    assert '<span class="sr-only"> unread or waiting' not in admin.get("/inbox").text
 
     assert admin.post(f"/import/{pk}/run")["Location"] == where
     assert admin.post(f"/import/{pk}/run")["Location"] == where  # sent twice it is one job
@@ -72,7 +72,7 @@ def test_one_leaves_and_finds_the_result_in_the_inbox(cast: Cast, admin: Client,
     assert "All of it is imported." in admin.get(f"/import/{pk}").text
     inbox = admin.get("/inbox").text
     assert f"Imported: programs: {ROWS} created." in inbox
-    assert '1<span class="sr-only"> unread' in inbox
+    assert '1<span class="sr-only"> unread or waiting' in inbox
     admin.post("/inbox/read")
     job = Job.objects.get()
     assert job.read_at
