@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
-from dashboards.context import PERSONAL, PORTFOLIO, existing, own_programs
+from dashboards.context import PERSONAL, PORTFOLIO, Place, existing, is_there, own_programs
 from dashboards.search import BY_NAME, HOLDS, NOUNS, TEXT, Group, search
 from dashboards.subjects import named
+from dashboards.templatetags.words import PROGRAM_PAGES
 from people.models import User
 from people.pages import SignedIn
 from people.permissions import OrgAct, may
@@ -25,6 +28,16 @@ MOST_OF_ONE_NOUN = 100
 MOST_IN_PALETTE = 4
 MOST_RECORDS = 8
 MOST_UPDATES = 3
+MOST_PROGRAMS = 3
+# Pages beside those of the side navigation, offered to who types what they are called.
+BESIDE = (
+    Place("/issues", "flag", lazy("Issues")),
+    Place("/assumptions", "risk", lazy("Assumptions")),
+    Place("/accuracy", "trend", lazy("Accuracy of forecasts")),
+    Place("/watermelons", "risk", lazy("Watermelons")),
+    Place("/reviews", "doc", lazy("Reviews held")),
+    Place("/views", "star", lazy("Saved views")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,8 @@ def palette(request: SignedIn) -> HttpResponse:
     asked = request.GET.get("q", "").strip()[:MOST_CHARACTERS]
     words = asked.casefold().split()
     deeds = [deed for deed in actions(request.user) if all(word in deed.label.casefold() for word in words)]
+    if asked:
+        deeds += beside(request, words)
     acting = (_("Actions"), deeds)
     if asked:
         found = search(request.user, asked, most=MOST_IN_PALETTE)
@@ -141,9 +156,36 @@ def actions(viewer: User) -> list[Option]:
         (OrgAct.MANAGE_PEOPLE, Option(_("Go to people"), "/settings/people", "user")),
     )
     options += [option for act, option in offered if may(viewer, act)]
-    going = _("Go to %(place)s")
-    options += [
-        Option(going % {"place": str(place.label).lower()}, place.path, place.icon, keys=place.key)
-        for place in (*existing(PORTFOLIO), *existing(PERSONAL))
-    ]
+    options += [going(place) for place in (*existing(PORTFOLIO), *existing(PERSONAL))]
     return [*options, Option(_("Go to settings"), "/settings", "gear")]
+
+
+def going(place: Place) -> Option:
+    # A name of capitals, such as KPIs, keeps them.
+    label = str(place.label)
+    shown = label if label[1:2].isupper() else label.lower()
+    return Option(_("Go to %(place)s") % {"place": shown}, place.path, place.icon, keys=place.key)
+
+
+def beside(request: SignedIn, words: list[str]) -> list[Option]:
+    """Other pages that are called what was typed; those of a program: of the one that is open, else of one's own."""
+    options = [going(place) for place in existing(BESIDE)]
+    options = [option for option in options if all(word in option.label.casefold() for word in words)]
+    pages = [
+        (end, label)
+        for end, label in PROGRAM_PAGES
+        if any(word in str(label).casefold() for word in words) and is_there(f"/p/ANY{end}")
+    ]
+    if not pages:
+        return options
+    open_page = re.search(r"/p/([^/?#]+)", request.htmx.current_url_abs_path or "")
+    here = Program.objects.visible_to(request.user).filter(key=unquote(open_page[1])) if open_page else None
+    programs = list(here or own_programs(request.user)[:MOST_PROGRAMS])
+    named = [
+        (f"{label}: {program.name}", f"{program.get_absolute_url()}{end}")
+        for program in programs
+        for end, label in pages
+    ]
+    return options + [
+        Option(label, url, "grid") for label, url in named if all(word in label.casefold() for word in words)
+    ]

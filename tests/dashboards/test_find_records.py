@@ -214,6 +214,24 @@ def test_the_palette_offers_records_then_what_one_may_do(furnished: Cast, sign_i
     assert options(sign_in(furnished.viewer).get("/palette?q=zzz%26z").text) == [("0", "/search?q=zzz%26z")]
 
 
+@pytest.mark.parametrize(
+    ("asked", "url"),
+    [("issues", "/issues"), ("assumptions", "/assumptions"), ("decisions", "/decisions"), ("kpis", "/kpis"),
+     ("requirements", "/p/NA4/requirements"), ("saved", "/views"), ("accuracy", "/accuracy"), ("quality", "/quality"),
+     ("risks na-4", "/p/NA4/risks"), ("watermelons", "/watermelons")],
+)  # fmt: skip
+def test_the_palette_leads_to_pages_by_their_name(asked: str, url: str, cast: Cast, sign_in: Any) -> None:
+    assert url in [there for _, there in options(sign_in(cast.contributor).get("/palette", {"q": asked}).text)]
+
+
+def test_the_palette_knows_the_program_that_is_open(cast: Cast, sign_in: Any) -> None:
+    client = sign_in(cast.outsider)
+    for key, offered in (("NA4", ["/p/NA4/requirements"]), ("DARK", []), ("%00", [])):
+        headers: Any = {"HX-Request": "true", "HX-Current-URL": f"http://testserver/p/{key}/risks"}
+        page = client.get("/palette", {"q": "requirements"}, headers=headers).text
+        assert [url for _, url in options(page) if url.startswith("/p/")] == offered
+
+
 def test_a_noun_of_many_hits_leads_to_all_of_them(cast: Cast, sign_in: Any) -> None:
     Milestone.objects.bulk_create(Milestone(program=cast.na4, name=f"Rack {n}") for n in range(30))
     client = sign_in(cast.viewer)
