@@ -178,8 +178,8 @@ def beside(request: SignedIn, words: list[str]) -> list[Option]:
     ]
     if not pages:
         return options
-    open_page = re.search(r"/p/([^/?#]+)", request.htmx.current_url_abs_path or "")
-    here = Program.objects.visible_to(request.user).filter(key=unquote(open_page[1])) if open_page else None
+    open_page = re.match(r"/p/([^/?#\0]+)", unquote(request.htmx.current_url_abs_path or ""))
+    here = Program.objects.visible_to(request.user).filter(key=open_page[1]) if open_page else None
     programs = list(here or own_programs(request.user)[:MOST_PROGRAMS])
     named = [
         (f"{label}: {program.name}", f"{program.get_absolute_url()}{end}")

@@ -58,9 +58,6 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         "today": today,
         "page": page,
         "policy": page.policy,
-        "updated_on": page.updates[0].published_at.astimezone(zone).date()
-        if page.updates and page.updates[0].published_at
-        else None,
         "slip_bar": charts.stacked_bar(
             [(part.tone, max(part.days or 0, 0)) for part in page.why.parts],
             label=slip_words(page.why),

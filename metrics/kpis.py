@@ -9,8 +9,11 @@ from decimal import Decimal
 from django.db import models
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from metrics.models import KPI
+
+PER_CENT = ("%", "per cent", "percent")
 
 
 class Standing(models.TextChoices):
@@ -107,13 +110,20 @@ def in_words(kpi: KPI, found: State) -> str:
 
 
 def _apart(kpi: KPI, value: Decimal, than: Decimal | None) -> str:
-    return _said(kpi, abs(value - (than or 0)))
+    """How far two values lie from each other: of per cents in points, for “4 % past 90 %” may be a share of the 90."""
+    gap = abs(value - (than or 0))
+    if kpi.unit not in PER_CENT:
+        return _said(kpi, gap)
+    return ngettext("%(points)s point", "%(points)s points", 1 if gap == 1 else 2) % {"points": _digits(gap)}
 
 
 def _said(kpi: KPI, value: Decimal | None) -> str:
     """A value with its unit, to four decimals at most, as it is measured: 250.0000 → “250 racks”."""
-    digits = f"{value or 0:,.4f}".rstrip("0").rstrip(".").replace("-", "\u2212")
-    return f"{digits} {kpi.unit}".rstrip()
+    return f"{_digits(value or Decimal(0))} {kpi.unit}".rstrip()
+
+
+def _digits(value: Decimal) -> str:
+    return f"{value:,.4f}".rstrip("0").rstrip(".").replace("-", "\u2212")
 
 
 def _is_worse(kpi: KPI, value: Decimal, than: Decimal) -> bool:

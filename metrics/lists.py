@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, Subquery, Window
+from django.db.models import Case, F, OuterRef, Q, Subquery, When, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -86,6 +86,7 @@ KPIS = Shape(
         "due": lists.due(lazy("Target"), "target_on"),
     },
     sorts={
+        "state": (lazy("State"), F("gravity")),
         "name": (lazy("KPI"), F("name")),
         "measured": (lazy("Measured"), Subquery(NEWEST.values("on")[:1])),
         "value": (lazy("Latest"), Subquery(NEWEST.values("value")[:1])),
@@ -94,7 +95,8 @@ KPIS = Shape(
         "limit": (lazy("Limit"), F("limit_value")),
         "owner": (lazy("Owner"), F("owner__name")),
     },
-    sort="name",
+    sort="state",
+    then=["name"],
     columns=[
         (lazy("KPI"), lambda line: line["kpi"].name),
         (lazy("Program"), lambda line: line["kpi"].program.name),
@@ -123,18 +125,23 @@ def kpis(request: SignedIn, key: str | None = None) -> HttpResponse:
     if program:
         visible = visible.filter(program=program)
     in_use = Q(retired_on=None)
-    off = [pk for pk, found in standings(visible.filter(in_use), day).items() if TONES[found] in ("bad", "warn")]
+    found = standings(visible.filter(in_use), day)
+    past_limit, behind = (
+        [pk for pk, one in found.items() if one is standing] for standing in (Standing.PAST_LIMIT, Standing.BEHIND)
+    )
+    worst_first = Case(When(pk__in=past_limit, then=0), When(pk__in=behind, then=1), default=2)
+    visible = visible.annotate(gravity=worst_first)
     kinds = {
         "in_use": (_("In use"), in_use),
-        "off": (_("Past limit or behind"), Q(pk__in=off)),
+        "off": (_("Past limit or behind"), Q(pk__in=[*past_limit, *behind])),
         "retired": (_("Retired"), Q(retired_on__isnull=False)),
     }
     listing = Listing(request, KPIS, visible, kinds, day, program=program)
     rows = listing.ordered(listing.wanted.select_related("owner", "program"))
     if listing.format:
-        found = list(rows)
-        newest = newest_measurements(found, day, 1)
-        return listing.file(line_of(kpi, newest[kpi.pk], day) for kpi in found)
+        whole = list(rows)
+        newest = newest_measurements(whole, day, 1)
+        return listing.file(line_of(kpi, newest[kpi.pk], day) for kpi in whole)
     page = listing.page(rows)
     measured = newest_measurements(list(page), day)
     may_edit = program is not None and may(request.user, Act.EDIT, program)

@@ -111,7 +111,10 @@ class BulkRiskForm(BulkForm):
 
     beside = ("closed_because",)
     closed_because = forms.CharField(
-        max_length=500, required=False, label=lazy("Close them, because"), help_text=lazy("Left empty, they stay open.")
+        max_length=500,
+        required=False,
+        label=lazy("Reason to close them"),
+        help_text=lazy("Closes all that are ticked, for this reason. Left empty, they stay open."),
     )
 
     def __init__(self, data: QueryDict | None) -> None:

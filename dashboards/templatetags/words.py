@@ -319,6 +319,18 @@ def markdown(text: str | None) -> SafeString:
 
 
 @register.filter
+def begins(text: str, most: int) -> str:
+    """The beginning of a text: up to the end of a sentence or, where its sentences are long, of a word."""
+    if len(text) <= most:
+        return text
+    cut = text[:most]
+    sentence = max(cut.rfind(end) for end in (". ", "! ", "? ", ".\n", "!\n", "?\n", "\n\n"))
+    if sentence >= most // 2:
+        return cut[: sentence + 1].rstrip()
+    return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:") + "…"
+
+
+@register.filter
 def said(comment: Comment) -> SafeString:
     """A comment as it was typed: its paragraphs, its links, and in bold whom it names (``threads.with_names``)."""
     text, parts, at = comment.text, [], 0

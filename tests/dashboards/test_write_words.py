@@ -152,3 +152,11 @@ def test_a_name_from_right_to_left_keeps_together_within_a_sentence() -> None:
     assert words.isolated("Fibre") == "Fibre"
     assert words.isolated("電力供給") == "電力供給"
     assert words.isolated("اعتماد السعة") == "\u2068اعتماد السعة\u2069"
+
+
+def test_a_long_text_begins_with_whole_sentences_or_whole_words() -> None:
+    assert words.begins("Short.", 600) == "Short."
+    assert words.begins("One two three. Four five six seven eight", 20) == "One two three."
+    assert words.begins("One two three four, five", 20) == "One two three four…"
+    assert words.begins("A. Then a very long sentence", 20) == "A. Then a very long…"
+    assert words.begins("unbroken" * 10, 20) == "unbrokenunbrokenunbr…"

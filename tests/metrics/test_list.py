@@ -46,6 +46,9 @@ def test_all_programs_show_their_kpis_and_those_that_are_off(
     assert names(lead, "/kpis?show=retired") == {"Gone"}
     assert names(lead, "/kpis?program=DARK&show=off") == {"Secret"}
     assert names(outsider, "/kpis") == {"Calm", "Loud"}
+    # What is past its limit comes first, by name each; the other way round where that is asked for.
+    for order, shown in (("", ["Loud", "Calm"]), ("?sort=name", ["Calm", "Loud"]), ("?sort=-state", ["Calm", "Loud"])):
+        assert [line["kpi"].name for line in outsider.get(f"/kpis{order}").context["lines"]] == shown, order
     assert names(outsider, "/kpis?show=off") == {"Loud"}
     assert [tab["count"] for tab in outsider.get("/kpis").context["tabs"]] == [2, 1, 1]
 

@@ -152,3 +152,9 @@ def test_a_standing_says_what_it_rests_on(cast: Cast, standing: Standing, words:
     kpi = KPI(name="Latency", unit="ms", direction="down", limit_value=Decimal(35), target_value=Decimal(25))
     found = state(kpi, value=value, on=FRIDAY, today=FRIDAY)
     assert (found.standing, in_words(kpi, found)) == (standing, words)
+
+
+def test_per_cents_lie_points_apart(cast: Cast) -> None:
+    kpi = KPI(name="Spares", unit="%", direction="up", limit_value=Decimal(90))
+    for value, words in ((86, "86 %, 4 points past the limit of 90 %"), (89, "89 %, 1 point past the limit of 90 %")):
+        assert in_words(kpi, state(kpi, value=Decimal(value), on=FRIDAY, today=FRIDAY)) == words
