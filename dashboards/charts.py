@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from dashboards.templatetags.words import MINUS, written
 from risks.models import Risk
@@ -160,11 +159,9 @@ def sparkline(points: Sequence[tuple[date, int]], tone: str) -> SafeString:
         return pixels(22 - (value - low) * scale)
 
     line = " ".join(f"{pixels(2 + (day - first).days / span * 68)},{y(value)}" for day, value in points)
-    weeks = round(span / 7)
-    form = ngettext(
-        "Slip %(then)s %(count)s week ago, %(now)s now", "Slip %(then)s %(count)s weeks ago, %(now)s now", weeks
-    )
-    words = escape(form % {"then": signed(values[0]), "count": weeks, "now": signed(values[-1])})
+    # Its last point may be weeks old: nothing in it is "now".
+    said = {"then": signed(values[0]), "first": day_name(first), "last": signed(values[-1]), "day": day_name(last)}
+    words = escape(_("Slip %(then)s on %(first)s, %(last)s on %(day)s") % said)
     return markup(
         f'<svg width="76" height="26" viewBox="0 0 76 26" class="s-{tone}" role="img" '
         f'aria-label="{words}">'

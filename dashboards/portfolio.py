@@ -214,7 +214,10 @@ def as_file(kind: str, lines: list[Line], asked: Asked, day: date) -> HttpRespon
         "P50": [line.p50_on for line in lines],
         "P80": [line.p80_on for line in lines],
         _("P80 slip, days"): [line.slip for line in lines],
-        _("Chance of target, %"): [None if line.chance is None else round(line.chance * 100) for line in lines],
+        # Never 0 or 100: all simulated futures are not all futures.
+        _("Chance of target, %"): [
+            None if line.chance is None else min(max(round(line.chance * 100), 1), 99) for line in lines
+        ],
         _("P80 slip by week, oldest first"): [
             ", ".join(str(slip) for _day, slip in line.slips) or None for line in lines
         ],

@@ -19,6 +19,11 @@ from people.search import search_index
 from programs.models import Objective, OfProgramQuerySet, Program
 
 FIVE = [MinValueValidator(1), MaxValueValidator(5)]
+# The API and tables give a share; forms take per cent and say so themselves.
+NO_SHARE: Any = dict.fromkeys(
+    ("min_value", "max_value", "max_digits", "max_whole_digits"),
+    lazy("A probability lies between 0 and 1: write 0.6 for 60%%."),
+)
 
 
 class RiskQuerySet(OfProgramQuerySet["Risk"]):
@@ -72,6 +77,7 @@ class Risk(Record):
         decimal_places=4,
         null=True,
         blank=True,
+        error_messages=NO_SHARE,
         validators=[MinValueValidator(0), MaxValueValidator(1)],
         help_text=lazy("From 0 to 1."),
     )
@@ -81,6 +87,7 @@ class Risk(Record):
         decimal_places=4,
         null=True,
         blank=True,
+        error_messages=NO_SHARE,
         validators=[MinValueValidator(0), MaxValueValidator(1)],
         help_text=lazy("From 0 to 1, once what is planned against it is done."),
     )

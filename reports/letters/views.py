@@ -51,7 +51,12 @@ def letter_list(request: SignedIn) -> HttpResponse:
     weekly = Subscription.objects.of(request.user).filter(plan__is_default=True, ended_at=None).first()
     context = {
         "title": _("Letters"),
-        "sub": ngettext("You get %(count)s letter.", "You get %(count)s letters.", number) % {"count": number}
+        "sub": ngettext(
+            "You are subscribed to %(count)s letter. Here is what was sent, and what is on its way.",
+            "You are subscribed to %(count)s letters. Here is what was sent, and what is on its way.",
+            number,
+        )
+        % {"count": number}
         if number
         else _("You get no letter."),
         "page": page,

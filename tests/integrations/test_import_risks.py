@@ -26,8 +26,9 @@ def test_both_probabilities_are_imported(run_import: Import, table: Write) -> No
 @pytest.mark.parametrize(
     ("cells", "column", "says"),
     [
-        ("1.5,", "probability", "less than or equal to 1"),
-        ("-0.2,", "probability", "greater than or equal to 0"),
+        ("1.5,", "probability", "A probability lies between 0 and 1: write 0.6 for 60%."),
+        ("60,", "probability", "A probability lies between 0 and 1: write 0.6 for 60%."),
+        ("-0.2,", "probability", "between 0 and 1"),
         ("NaN,", "probability", "out of any range"),
         ("60%,", "probability", "Write a plain number, such as 12 or 0.5."),
         ("0.3,0.4", "residual_probability", "at most the probability itself"),
