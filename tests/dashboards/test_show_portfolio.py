@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import re
 import time
 from collections.abc import Callable
@@ -95,6 +96,13 @@ def test_it_is_judged_by_p80_and_shows_the_chance(cast: Cast, sign_in: Any, port
     assert '<td role="cell" class="num hide-mobile">11%</td>' in html
     assert "2 of 2" in html
     assert f'<span class="xsmall muted">{words.short_date(row.p80_on)}</span>' in html
+
+
+def test_a_file_claims_no_certainty(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
+    for program, chance in zip(portfolio_of(3, [cast.lead]), (0.0, 0.115, 1.0), strict=True):
+        program.healths.update(chance=chance)
+    lines = list(csv.DictReader(sign_in(cast.outsider).get("/?format=csv&sort=chance").text.splitlines()))
+    assert sorted(int(line["Chance of target, %"]) for line in lines if line["Chance of target, %"]) == [1, 12, 99]
 
 
 def test_what_changed_is_told_by_p80(cast: Cast, sign_in: Any, portfolio_of: Portfolio) -> None:
