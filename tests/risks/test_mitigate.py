@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.conftest import Cast
 
 FIELD = "residual_probability"
+RANGE = "A probability lies between 0 and 1: write 0.6 for 60%."
 NOT_MORE = "Mitigation makes no risk more probable: at most the probability itself."
 FIRST = "Give the probability first: this is what mitigation leaves of it."
 
@@ -36,8 +37,8 @@ def late(cast: Cast) -> Risk:
     ("changes", "said"),
     [
         ({FIELD: Decimal("0.7")}, NOT_MORE),
-        ({FIELD: Decimal("1.5")}, "Ensure this value is less than or equal to 1."),
-        ({FIELD: Decimal("-0.1")}, "Ensure this value is greater than or equal to 0."),
+        ({FIELD: Decimal("1.5")}, RANGE),
+        ({FIELD: Decimal("-0.1")}, RANGE),
         ({FIELD: Decimal("NaN")}, "“NaN” value must be a decimal number."),
         ({"probability": Decimal("0.1")}, NOT_MORE),
         ({"probability": None}, FIRST),
