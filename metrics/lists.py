@@ -130,13 +130,13 @@ def kpis(request: SignedIn, key: str | None = None) -> HttpResponse:
         [pk for pk, one in found.items() if one is standing] for standing in (Standing.PAST_LIMIT, Standing.BEHIND)
     )
     worst_first = Case(When(pk__in=past_limit, then=0), When(pk__in=behind, then=1), default=2)
-    visible = visible.annotate(gravity=worst_first)
+    ranked = visible.annotate(gravity=worst_first)
     kinds = {
         "in_use": (_("In use"), in_use),
         "off": (_("Past limit or behind"), Q(pk__in=[*past_limit, *behind])),
         "retired": (_("Retired"), Q(retired_on__isnull=False)),
     }
-    listing = Listing(request, KPIS, visible, kinds, day, program=program)
+    listing = Listing(request, KPIS, ranked, kinds, day, program=program)
     rows = listing.ordered(listing.wanted.select_related("owner", "program"))
     if listing.format:
         whole = list(rows)
