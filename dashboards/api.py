@@ -29,7 +29,6 @@ from people.services import read_jobs, today
 from programs import talk
 from programs.models import Comment, Notice, Program, Subject, Watch
 from programs.views.members import at_work
-from reports.updates.due import owed_by
 from tpm.api import Endpoint, QueryRefused
 from tpm.nouns import (
     CHOICE,
@@ -393,22 +392,3 @@ class Promises(Endpoint):
         ]
         counts = {name: getattr(found, name) for name in ("kept", "late", "late_days", "ahead", "overdue", "in_words")}
         return Response(PromisesOut({"team": team.pk, **counts, "open": still_open}).data)
-
-
-class OwedOut(serializers.Serializer[Any]):
-    program = serializers.CharField(source="program.key")
-    due_on = serializers.DateField()
-    is_due = serializers.BooleanField(help_text="Today, past, or within three days.")
-    last = serializers.IntegerField(source="last.pk", allow_null=True, default=None, help_text="The update before it.")
-    draft = serializers.IntegerField(source="draft.pk", allow_null=True, default=None)
-
-
-class OwedUpdates(Endpoint):
-    @extend_schema(
-        operation_id="updates_owed", responses=inline_serializer("OwedUpdatesOut", {"data": OwedOut(many=True)})
-    )
-    def get(self, request: Request) -> Response:
-        """The next update of each active program that you lead, the first due first."""
-        only_known(request)
-        reader: Any = request.user
-        return Response({"data": OwedOut(owed_by(reader, today(timezone.now())), many=True).data})

@@ -22,6 +22,7 @@ from dashboards import (
     watermelons,
     why,
 )
+from dashboards.weekly import views as weekly
 from programs.models import Subject
 
 urlpatterns = [
@@ -65,6 +66,8 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("search", palette.search_page, name="search"),
     path("palette", palette.palette, name="palette"),
+    path("updates/mine", weekly.my_updates, name="my_updates"),
+    path("updates/nudge", weekly.nudge_late, name="nudge_late"),
     path("inbox", notices.inbox_page, name="inbox"),
     path("inbox/read", notices.notices_read),
     path("inbox/<int:pk>/open", notices.notice_open),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Case, DateField, DateTimeField, Exists, Model, OuterRef, Q, QuerySet, Value, When
 
 from forecasts.models import ProgramHealth
 from milestones.models import Baseline, Milestone
@@ -23,29 +23,17 @@ M = TypeVar("M", bound=Model)
 NEWS = timedelta(days=35)
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
-    """From the beginning of a day on, in the organisation's zone: what stood then is what went before.
+@dataclass(frozen=True)
+class News:
+    """Rows that changed since a moment: what was recorded since, whatever its own date.
 
-    ``on`` is the day that it is named by, ``first`` the first whole day that counts. What changed is what was recorded
-    since, whatever its own date: otherwise a milestone ticked off an hour after one letter, or a day late, would be in
-    none.
+    Otherwise a milestone ticked off an hour after one letter, or a day late, would be in none. The three are days and
+    a moment, or expressions that say them for each row.
     """
 
-    on: date
-    first: date
-    at: datetime
-
-    @classmethod
-    def start_of(cls, on: date, zone: ZoneInfo) -> Self:
-        """A letter's: who got one in the morning reads in the next what came that afternoon."""
-        return cls(on, on, moment(on, 0, zone))
-
-    @classmethod
-    def end_of(cls, on: date, zone: ZoneInfo) -> Self:
-        """A page's: what stands then is what the page as of that day shows, and no week counts a day of another."""
-        first = on + timedelta(days=1)
-        return cls(on, first, moment(first, 0, zone))
+    on: Any
+    first: Any
+    at: Any
 
     def before(self, healths: QuerySet[ProgramHealth]) -> QuerySet[ProgramHealth]:
         return healths.filter(day__lt=self.first)
@@ -77,6 +65,42 @@ class Since:
         events = apps.get_model(f"{rows.model._meta.label}Event")._default_manager.filter(pgh_obj_id=OuterRef("pk"))
         valid = Q(valid_to=None) | Q(valid_to__gte=self.at)
         return Exists(events.filter(valid, pgh_created_at__lt=self.at, **state))
+
+
+@dataclass(frozen=True)
+class Since(News):
+    """From the beginning of a day on, in the organisation's zone: what stood then is what went before.
+
+    ``on`` is the day that it is named by, ``first`` the first whole day that counts.
+    """
+
+    on: date
+    first: date
+    at: datetime
+
+    @classmethod
+    def start_of(cls, on: date, zone: ZoneInfo) -> Self:
+        """A letter's: who got one in the morning reads in the next what came that afternoon."""
+        return cls(on, on, moment(on, 0, zone))
+
+    @classmethod
+    def end_of(cls, on: date, zone: ZoneInfo) -> Self:
+        """A page's: what stands then is what the page as of that day shows, and no week counts a day of another."""
+        first = on + timedelta(days=1)
+        return cls(on, first, moment(first, 0, zone))
+
+
+def since_each(sinces: Mapping[int, Since]) -> News:
+    """Of each program, by its id, since a day of its own: as many queries for all of them as for one."""
+    alike: dict[Since, list[int]] = {}
+    for program_id, since in sinces.items():
+        alike.setdefault(since, []).append(program_id)
+
+    def each(name: str, field: type[DateField[Any, Any]]) -> Case:
+        found = [When(program__in=ids, then=Value(getattr(since, name))) for since, ids in alike.items()]
+        return Case(*found, output_field=field())
+
+    return News(each("on", DateField), each("first", DateField), each("at", DateTimeField))
 
 
 def days_moved(now: ProgramHealth | None, before: ProgramHealth | None) -> int | None:

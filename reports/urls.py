@@ -10,7 +10,6 @@ from reports.updates.rules import views as rules
 urlpatterns = [
     path("p/<key:key>/updates", updates.update_list, name="update_list"),
     path("p/<key:key>/updates/new", editor.update_begin, name="update_begin"),
-    path("updates/mine", updates.update_mine, name="update_mine"),
     path("u/<int:pk>", updates.update_detail, name="update"),
     path("u/<int:pk>/edit", editor.update_change, name="update_change"),
     path("u/<int:pk>/correct", updates.update_correct, name="update_correct"),

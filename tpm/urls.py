@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 
 import changes.api
 import dashboards.api
+import dashboards.weekly.api
 import forecasts.api
 import integrations.api
 import metrics.api
@@ -105,7 +106,8 @@ api_routes: list[URLPattern | URLResolver] = [
     path("what-if", forecasts.api.WhatIf.as_view(), name="what_if"),
     path("programs/<key:key>/shared-hours", dashboards.api.SharedHours.as_view(), name="shared_hours"),
     path("teams/<int:pk>/promises", dashboards.api.Promises.as_view(), name="promises"),
-    path("updates/owed", dashboards.api.OwedUpdates.as_view(), name="updates_owed"),
+    path("updates/owed", dashboards.weekly.api.OwedUpdates.as_view(), name="updates_owed"),
+    path("updates/late", dashboards.weekly.api.LateUpdates.as_view(), name="updates_late"),
     path("teams/<int:pk>/load", forecasts.api.Load.as_view(), name="load"),
     path(
         "organisation",

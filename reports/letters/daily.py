@@ -22,9 +22,9 @@ from people.services import organisation_zone
 from programs.models import Notice, Program, ReportedHealth, Role
 from reports.letters.composing.rendering import INLINER
 from reports.letters.desk import Desk
-from reports.letters.facts import Facts
+from reports.letters.facts import Facts, news_since
 from reports.letters.links import links
-from reports.letters.parts.news import Note, notes, p80_note
+from reports.letters.parts.news import Note, changed
 from reports.models import Letter, Plan, Reminder, Subscription, Update
 from reports.plans.promises import letter_of
 from reports.plans.services import day_plan
@@ -198,14 +198,12 @@ def read(letters: Sequence[Letter], *, today: date, desk: Desk) -> Waits:
     updates = Update.objects.filter(program__in=programs).select_related("author").defer("snapshot", "sentences")
     newest = updates.published().order_by("program_id", "-published_at", "-id").distinct("program_id")
     last = {one.program_id: one for one in newest}
-    earliest = today - timedelta(days=5 * WEEK_DAYS)
-    said_on = {pk: desk.day(one.published_at) for pk, one in last.items() if one.published_at}
     return Waits(
         reminders=reminders,
         notices=_notices(letters),
         last=last,
         drafts=dict(updates.filter(published_at=None).order_by("-begun_at").values_list("program_id", "pk")),
-        since={pk: max(said_on.get(pk, earliest), earliest) for pk in programs},
+        since={pk: news_since(last.get(pk), today=today, zone=desk.zone) for pk in programs},
     )
 
 
@@ -300,7 +298,7 @@ def _owed(row: Reminder, waits: Waits, facts: Facts, site: str) -> Owes:
         url=page if row.kind == Kind.ESCALATION else url,
         last=[line for line in lines if line][:MOST_LINES],
         last_on=short(waits.since[pk]) if update else "",
-        changes=[*p80_note(facts, row.program, site), *notes(facts, site)][:MOST_NOTES],
+        changes=changed(facts, row.program, site)[:MOST_NOTES],
         kind=row.kind,
     )
 

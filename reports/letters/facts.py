@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import TypeVar
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Q
@@ -15,10 +15,12 @@ from forecasts.policy import newest_policy
 from milestones.models import Dependency, Milestone
 from programs.models import Health, Program, ReportedHealth
 from reports.models import Update
-from reports.since import Since
+from reports.since import News, Since, since_each
 from risks.models import Decision, Risk
 
 T = TypeVar("T", Decision, Milestone, Risk, Update)
+# After a longer silence an owed update tells no more than this.
+LONGEST_SILENCE = timedelta(days=35)
 
 
 @dataclass(frozen=True)
@@ -101,17 +103,13 @@ def load(
 
     Of ``whole`` programs, those with a letter of their own, the open milestones as well.
     """
-    healths = ProgramHealth.objects.filter(program__in=program_ids).order_by("program_id", "-day", "-id")
-    newest = {row.program_id: row for row in healths.filter(day__lte=today).distinct("program_id")}
-    before = {row.program_id: row for row in since.before(healths).distinct("program_id")}
+    changed = _changed(program_ids, today=today, since=since)
+    newest, before = changed["health"], changed["health_before"]
     finished = [p for p, row in newest.items() if row.health == Health.DONE and row.day >= since.first]
     finished = [p for p in finished if p not in before or before[p].health != Health.DONE]
     programs = Program.objects.filter(pk__in=program_ids).exclude(state=Program.State.CANCELLED)
-    reported = ReportedHealth.objects.filter(program__in=program_ids).order_by("program_id", "-at", "-id")
     decisions = Decision.objects.filter(program__in=program_ids).select_related("program", "decider")
-    risks = Risk.objects.filter(program__in=program_ids).select_related("program")
-    open_risks = risks.open().of_open_programs()
-    milestones = Milestone.objects.filter(program__in=program_ids)
+    open_risks = Risk.objects.filter(program__in=program_ids).open().of_open_programs()
     hand_offs = list(
         Dependency.objects.pending()
         .filter(Q(predecessor__program__in=program_ids) | Q(successor__program__in=program_ids))
@@ -124,23 +122,16 @@ def load(
         since=since,
         policy=newest_policy(),
         programs=list(programs.filter(~Q(state=Program.State.DONE) | Q(pk__in=finished)).order_by("name", "id")),
-        health=newest,
-        health_before=before,
-        reported={row.program_id: row for row in reported.distinct("program_id").select_related("by")},
-        reported_before={row.program_id: row for row in since.said_before(reported).distinct("program_id")},
+        **changed,
         waiting=list(decisions.waiting().of_open_programs().order_by(F("decide_by_on").asc(nulls_last=True), "id")),
-        taken=list(since.taken(decisions).order_by("-decided_on", "-id")),
-        done=list(since.done(milestones).select_related("program").order_by("-is_end", "-done_on", "id")),
         milestones=list(
-            milestones.filter(program__in=whole, done_on=None, cancelled_on=None)
+            Milestone.objects.filter(program__in=whole, done_on=None, cancelled_on=None)
             .filter(Q(is_end=True) | Q(target_on__isnull=False))
             .select_related("forecast", "owner", "program")
             .with_due()
             .order_by(F("due").asc(nulls_last=True), "id")
         ),
         open_by_program=dict(open_risks.values_list("program").annotate(number=Count("pk")).order_by()),
-        new_risks=list(since.raised(open_risks).order_by("-id")),
-        closed_risks=list(since.closed(risks).order_by("-id")),
         updates=list(
             Update.objects.published()
             .filter(program__in=program_ids, published_at__gte=since.at)
@@ -156,3 +147,46 @@ def load(
             if row.promised_on and row.need_by_on and row.promised_on > row.need_by_on
         ],
     )
+
+
+def _changed(program_ids: Collection[int], *, today: date, since: News) -> dict[str, Any]:
+    """How programs stand and stood, and what was taken, done, raised and closed since: eight queries."""
+    healths = ProgramHealth.objects.filter(program__in=program_ids).order_by("program_id", "-day", "-id")
+    reported = ReportedHealth.objects.filter(program__in=program_ids).order_by("program_id", "-at", "-id")
+    decisions = Decision.objects.filter(program__in=program_ids).select_related("program", "decider")
+    risks = Risk.objects.filter(program__in=program_ids).select_related("program")
+    milestones = Milestone.objects.filter(program__in=program_ids).select_related("program")
+    return {
+        "health": {row.program_id: row for row in healths.filter(day__lte=today).distinct("program_id")},
+        "health_before": {row.program_id: row for row in since.before(healths).distinct("program_id")},
+        "reported": {row.program_id: row for row in reported.distinct("program_id").select_related("by")},
+        "reported_before": {row.program_id: row for row in since.said_before(reported).distinct("program_id")},
+        "taken": list(since.taken(decisions).order_by("-decided_on", "-id")),
+        "done": list(since.done(milestones).order_by("-is_end", "-done_on", "id")),
+        "new_risks": list(since.raised(risks.open().of_open_programs()).order_by("-id")),
+        "closed_risks": list(since.closed(risks).order_by("-id")),
+    }
+
+
+def what_changed(
+    programs: Iterable[Program], sinces: Mapping[int, Since], *, today: date, zone: ZoneInfo, policy: HealthPolicy
+) -> dict[int, Facts]:
+    """Of each program alone what changed since a day of its own, and nothing of what merely stands: eight queries."""
+    known = list(programs)
+    found = _changed(sinces.keys(), today=today, since=since_each(sinces)) if known else {}
+    nothing: dict[str, Any] = {
+        "waiting": [], "milestones": [], "open_by_program": {}, "updates": [], "hand_offs": [], "late_by_ends": [],
+    }  # fmt: skip
+    return {
+        program.pk: Facts(
+            today=today, zone=zone, since=sinces[program.pk], policy=policy, programs=known, **found, **nothing
+        ).only(frozenset({program.pk}), frozenset())
+        for program in known
+    }
+
+
+def news_since(last: Update | None, *, today: date, zone: ZoneInfo) -> date:
+    """The day that an owed update counts its news from: that of the one before it, within reason."""
+    earliest = today - LONGEST_SILENCE
+    on = last.published_at.astimezone(zone).date() if last and last.published_at else earliest
+    return max(on, earliest)

@@ -1,11 +1,11 @@
-"""Writes of the communication plan: plans, who reads them, and who is nudged."""
+"""Writes of the communication plan: plans, and who reads them."""
 
 from __future__ import annotations
 
 import secrets
 from base64 import b64encode
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -21,7 +21,7 @@ from people.services import today
 from programs.models import Program
 from programs.permissions import Act, require
 from programs.services import locked
-from reports.models import Letter, Plan, PlanProgram, PlanTeam, Reminder, Subscription, WebhookSecret
+from reports.models import Letter, Plan, PlanProgram, PlanTeam, Subscription, WebhookSecret
 from reports.models.plan import SECTIONS
 from reports.plans.content import condition
 from reports.plans.permissions import require_change, require_share_with_outsiders
@@ -389,26 +389,3 @@ def _require_share(plan: Plan, by: User) -> None:
         raise ValidationError(_("This plan has no outside readers."), code="content")
     for program in filter(None, [plan.program, *(row.program for row in plan.chosen.select_related("program"))]):
         require(by, Act.SHARE, program)
-
-
-# -- nudges ----------------------------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def nudge(*, program: Program, by: User, at: datetime) -> list[Reminder]:
-    """Ask whoever leads a program for its update: it stands in their mail of the next day. Once a day is enough."""
-    require(by, Act.COMMUNICATE, program)
-    roles = program.roles.filter(kind="lead").values_list("user", flat=True)
-    owners = User.objects.filter(pk__in={program.lead_id, *roles}, is_active=True).exclude(pk=by.pk).order_by("pk")
-    if not owners:
-        raise ValidationError(_("Nobody else leads this program."), code="nobody")
-    day: date = today(at)
-    rows = [
-        Reminder.objects.get_or_create(
-            user=user, program=program, kind=Reminder.Kind.NUDGE, owed_on=day, defaults={"by": by, "at": at}
-        )
-        for user in owners
-    ]
-    if not any(made for _, made in rows):
-        raise ValidationError(_("They were asked today already."), code="asked")
-    return [row for row, _ in rows]

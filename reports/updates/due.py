@@ -1,4 +1,4 @@
-"""Which updates a person owes: of the programs they lead, by when, and what was said last."""
+"""Which updates a person owes, of the programs they lead, by when; and which are late that they may ask for."""
 
 from __future__ import annotations
 
@@ -61,34 +61,43 @@ def day_of(moment: Any) -> Any:
 
 def owed_by(user: User, today: date) -> list[Owed]:
     """Of active programs that a person leads, by their own field or a role, the first due first: five queries."""
-    zone = organisation_zone()
-    leads = Role.objects.filter(program=OuterRef("pk"), user=user, kind=Role.Kind.LEAD)
+    return _owed(_due(_active(user).led_by(user), today), today)
+
+
+def owed_and_late(user: User, today: date) -> tuple[list[Owed], list[tuple[Program, date]]]:
+    """What a person owes; and all late updates that they may ask for, theirs among them, the latest first: six queries.
+
+    Whoever leads a program asks for its update, administrators for each.
+    """
+    own = set(_active(user).led_by(user).values_list("pk", flat=True))
+    due = _due(_active(user) if user.is_admin else _active(user).led_by(user), today)
+    late = [(program, due_on) for program, due_on in due if due_on <= today]
+    owed = _owed([one for one in due if one[0].pk in own], today)
+    return owed, sorted(late, key=lambda one: (one[1], one[0].name, one[0].pk))
+
+
+def _active(user: User) -> Any:
+    return Program.objects.visible_to(user).filter(state=Program.State.ACTIVE)
+
+
+def _due(rows: Any, today: date) -> list[tuple[Any, date]]:
+    """Each program with the day that it turns stale; without a word yet, that is today."""
     newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
     said = ReportedHealth.objects.filter(program=OuterRef("pk")).order_by("-at", "-id")
-    rows: Any = Program.objects.visible_to(user).filter(state=Program.State.ACTIVE)
-    programs = list(
-        rows.filter(Q(lead=user) | Exists(leads))
-        .annotate(
-            derived=Subquery(newest.values("health")[:1]),
-            said_on=Subquery(said.values(on=TruncDate("at", tzinfo=zone))[:1]),
-        )
-        .order_by("name", "id")
+    programs = rows.select_related("lead").annotate(
+        derived=Subquery(newest.values("health")[:1]),
+        said_on=Subquery(said.values(on=TruncDate("at", tzinfo=organisation_zone()))[:1]),
     )
-    updates = Update.objects.filter(program__in=programs).select_related("author")
-    last = {
-        row.program_id: row
-        for row in updates.published().order_by("program_id", "-published_at", "-id").distinct("program_id")
-    }
-    drafts = {row.program_id: row for row in updates.filter(published_at=None).order_by("begun_at", "id")}
     patience = timedelta(days=newest_policy().stale_days)
-    found = [
-        Owed(
-            program,
-            last.get(program.pk),
-            drafts.get(program.pk),
-            program.said_on + patience if program.said_on else today,
-            today,
-        )
-        for program in programs
-    ]
+    return [(program, program.said_on + patience if program.said_on else today) for program in programs]
+
+
+def _owed(due: list[tuple[Any, date]], today: date) -> list[Owed]:
+    """The next update of each of these programs, with the one before it and what is begun of it."""
+    rows = Update.objects.filter(program__in=[program for program, _due_on in due])
+    rows = rows.select_related("author").defer("snapshot", "sentences")
+    newest = rows.published().order_by("program_id", "-published_at", "-id").distinct("program_id")
+    last = {row.program_id: row for row in newest}
+    drafts = {row.program_id: row for row in rows.filter(published_at=None).order_by("begun_at", "id")}
+    found = [Owed(program, last.get(program.pk), drafts.get(program.pk), due_on, today) for program, due_on in due]
     return sorted(found, key=lambda one: (one.due_on, one.program.name, one.program.pk))

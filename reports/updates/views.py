@@ -1,4 +1,4 @@
-"""Pages of updates: what is due, the list, one as it was said, its corrections; they are written in the editor."""
+"""Pages of updates: the list, one as it was said, its corrections; they are written in the editor."""
 
 from __future__ import annotations
 
@@ -12,9 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from forecasts.policy import newest_policy
 from people.pages import SignedIn, delete, paged
-from people.services import today
 from programs.models import Program, Subject
 from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, acts, may, require
@@ -23,7 +21,6 @@ from reports.models import Update
 from reports.updates import services, snapshot
 from reports.updates.comparing import compare
 from reports.updates.drafting.sentences import read, seen
-from reports.updates.due import SOON_DAYS, owed_by
 
 
 def update_of(request: SignedIn, pk: int) -> Update:
@@ -58,26 +55,6 @@ def update_list(request: SignedIn, key: str) -> HttpResponse:
         "empty_text": _("Each week the lead says how the program stands, in a few sentences."),
     }
     return render(request, "reports/update_list.html", context)
-
-
-@require_safe
-def update_mine(request: SignedIn) -> HttpResponse:
-    """What the reader has to write, the first due first."""
-    owed = owed_by(request.user, today(timezone.now()))
-    due = sum(one.is_due for one in owed)
-    context = {
-        "title": _("My updates"),
-        "sub": _("%(due)s of %(count)s due now or within %(days)s days.")
-        % {"due": due, "count": len(owed), "days": SOON_DAYS}
-        if owed
-        else "",
-        "rows": owed,
-        "today": today(timezone.now()),
-        "stale_days": newest_policy().stale_days,
-        "empty_heading": _("You owe no update"),
-        "empty_text": _("Whoever leads an active program says each week how it stands."),
-    }
-    return render(request, "reports/mine.html", context)
 
 
 @require_safe

@@ -1,24 +1,32 @@
-"""My updates: what a lead has to write, by when, and what was said last."""
+"""My updates: what a lead has to write, by when, what changed since, and the late updates of others."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.messages import get_messages
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+import history
 import people.services
 import programs.services
+import risks.services
 from forecasts.models import HealthPolicy
 from people.models import User
 from programs.models import Program, ReportedHealth, Role
+from reports.letters.desk import open_desk
+from reports.letters.parts.news import changed
+from reports.models import Reminder
+from reports.plans.nudges import nudge, nudge_all
 from reports.updates.due import due_of, owed_by
 from reports.updates.services import begin_update, publish_update
 from tests.conftest import FRIDAY, NOON
+from tests.reports.conftest import judge
 
 if TYPE_CHECKING:
     from tests.conftest import Cast
@@ -71,7 +79,7 @@ def test_the_page_asks_little(cast: Cast, sign_in: Any, size: int) -> None:
     client = sign_in(cast.lead)
     with CaptureQueriesContext(connection) as queries:
         page = client.get("/updates/mine")
-    assert len(queries) <= 14, len(queries)
+    assert len(queries) <= 24, len(queries)
     assert page.text.count('data-key="u"') == 1
     assert 'href="/p/NA4/updates/new"' in page.text
     assert "You owe no update" in sign_in(cast.outsider).get("/updates/mine").text
@@ -113,3 +121,80 @@ def test_the_sidebar_counts_what_the_list_says_is_due(cast: Cast, zone: str) -> 
         counts.append(due_of(cast.lead).count())
         assert counts[-1] == len(due), (zone, hours)
     assert set(counts) == {0, 2}
+
+
+def test_what_changed_since_the_last_update_stands_beside_it(cast: Cast, sign_in: Any, api: Any) -> None:
+    """Each program counts from its own day: what was told then is no news, and the reminder says the same."""
+    now = timezone.now()
+    today = people.services.today(now)
+    # Two with the same risks, told of on different days.
+    for program, days in ((cast.na4, 9), (cast.dark, 20)):
+        for ago, title in ((15, "Fuel"), (4, "Crane")):
+            with history.replaying(now - timedelta(days=ago)):
+                risks.services.create_risk(
+                    program=program, by=cast.lead, today=today - timedelta(days=ago), title=f"{title} {program.key}"
+                )
+        with history.replaying(now - timedelta(days=days)):
+            at = now - timedelta(days=days)
+            row = begin_update(program=program, by=cast.lead, at=at, health="on_track", text="All well.")
+            publish_update(update=row, by=cast.lead, at=at)
+        judge(program, today - timedelta(days=days + 1), "on_track", 5)
+        judge(program, today, "at_risk", 12)
+    page = sign_in(cast.lead).get("/updates/mine").text
+    for told in ("Crane NA4", "Crane DARK", "Fuel DARK", "at risk, was on track on"):
+        assert told in page, told
+    assert "Fuel NA4" not in page
+    owed = {one["program"]: one for one in api(cast.lead).get("updates/owed").json()["data"]}
+    for program in (cast.na4, cast.dark):
+        one = owed[program.key]
+        since_on = date.fromisoformat(one["since_on"])
+        facts = open_desk().facts(frozenset({program.pk}), frozenset(), today=today, since_on=since_on)
+        assert one["changes"] == [note.text for note in changed(facts, program, "")]
+
+
+@pytest.fixture
+def late(cast: Cast) -> Cast:
+    """Four late updates: one that the lead shares, one of their own alone, one of somebody else, one of nobody."""
+    programs.services.give_role(program=cast.na4, user=cast.contributor, kind=Role.Kind.LEAD, by=cast.lead)
+    programs.services.create_program(by=cast.admin, key="GPU", name="GPU fleet", lead=cast.viewer)
+    nobodys = programs.services.create_program(by=cast.admin, key="NONE", name="Nobody leads")
+    Program.objects.filter(pk=nobodys.pk).update(lead=None)
+    Role.objects.filter(program=nobodys).delete()
+    return cast
+
+
+def test_all_who_are_late_are_asked_at_once(late: Cast, sign_in: Any) -> None:
+    admin = sign_in(late.admin)
+    assert "Ask for all 3 late updates" in admin.get("/updates/mine").text
+    nudge(program=late.dark, by=late.admin, at=timezone.now())
+    told = str(next(iter(get_messages(admin.post("/updates/nudge").wsgi_request))))
+    assert "Asked for 2 updates: GPU fleet (Vera Viewer), Region NA-4 capacity (" in told
+    assert "Canary merger (They were asked today already)" in told
+    assert "Nobody leads (Nobody else leads this program)" in told
+    asked = set(Reminder.objects.values_list("user__name", "program__key", "kind", "by"))
+    assert asked == {
+        (person.name, key, "nudge", late.admin.pk)
+        for person, key in (
+            (late.lead, "NA4"), (late.contributor, "NA4"), (late.lead, "DARK"), (late.viewer, "GPU"),
+        )
+    }  # fmt: skip
+    page = admin.get("/updates/mine").text
+    assert page.count("They were asked today already.") == 3
+    assert "late updates</button>" not in page
+    assert "Not asked: " in str(next(iter(get_messages(admin.post("/updates/nudge").wsgi_request))))
+    assert Reminder.objects.count() == len(asked)
+
+
+def test_a_lead_asks_for_no_more_than_one_by_one(late: Cast, sign_in: Any, api: Any) -> None:
+    assert api(late.lead).get("updates/late").json()["data"] == [
+        {"program": "NA4", "people": [late.contributor.pk], "code": "", "why": ""}
+    ]
+    assert [one["program"] for one in api(late.lead).post("updates/late").json()["data"]] == ["NA4"]
+    assert api(late.lead).post("updates/late").json()["data"][0]["code"] == "asked"
+    assert Reminder.objects.get().user == late.contributor
+    for nobody in (late.viewer, late.outsider):
+        assert api(nobody).post("updates/late").json() == {"data": []}
+        assert "Late updates of others" not in sign_in(nobody).get("/updates/mine").text
+    [refused] = nudge_all(programs=[late.dark], by=late.outsider, at=timezone.now())
+    assert refused.code == "rights"
+    assert Reminder.objects.count() == 1

@@ -69,6 +69,11 @@ def notes(facts: Facts, site: str) -> list[Note]:
     return [Note(plain(p.name, 80), f"{site}{p.get_absolute_url()}{then}", text, source) for p, text, source in lines]
 
 
+def changed(facts: Facts, program: Program, site: str) -> list[Note]:
+    """What an owed update has to tell: where P80 is once it moved, then what happened."""
+    return [*p80_note(facts, program, site), *notes(facts, site)]
+
+
 def p80_note(facts: Facts, program: Program, site: str) -> list[Note]:
     """Where P80 of a program is, once it moved."""
     row, move = facts.health.get(program.pk), moved(facts, program.pk)
