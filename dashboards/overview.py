@@ -163,14 +163,20 @@ def end_of(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day + timedelta(days=1), time.min, zone)
 
 
-def lines(viewer: User, *, today: date, since: Since, zone: ZoneInfo, closed: bool = False) -> list[Line]:
-    """All visible programs, open or closed, with their newest health and word: a few queries, whatever their number."""
+def lines(
+    viewer: User, *, today: date, since: Since, zone: ZoneInfo, closed: bool = False, key: str = ""
+) -> list[Line]:
+    """All visible programs, open or closed, with their newest health and word: a few queries, whatever their number.
+
+    With a ``key``, that program alone, in whatever state it is.
+    """
     healths = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
     words = ReportedHealth.objects.filter(program=OuterRef("pk")).order_by("-at", "-id")
     updates = Update.objects.published().filter(program=OuterRef("pk")).order_by("-published_at")
     aims = Alignment.objects.filter(program=OuterRef("pk")).order_by("objective__title", "objective_id")
     visible = Program.objects.visible_to(viewer)
-    chosen = visible.filter(state__in=CLOSED) if closed else visible.open()
+    shown = visible.filter(state__in=CLOSED) if closed else visible.open()
+    chosen = visible.filter(key=key) if key else shown
     # Any: type checkers do not see what annotate adds.
     programs: list[Any] = list(
         chosen.defer("summary", "external_key")

@@ -81,7 +81,8 @@ def review(request: SignedIn) -> HttpResponse:
         "decisions": [(row, bool(row.decide_by_on and row.decide_by_on < day)) for row in decisions(programs)],
         "moves": overview.best_moves(lines, viewer)[:MOST_MOVES],
         "last": held,
-        "actions": actions.open().order_by("due_on", "id"),
+        # What a program's own sync agreed stands on its agenda.
+        "actions": actions.open().exclude(review=None).order_by("due_on", "id"),
     }
     return render(request, "dashboards/review.html", context)
 

@@ -66,6 +66,7 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("search", palette.search_page, name="search"),
     path("palette", palette.palette, name="palette"),
+    path("p/<key:key>/sync", weekly.program_sync),
     path("updates/mine", weekly.my_updates, name="my_updates"),
     path("updates/nudge", weekly.nudge_late, name="nudge_late"),
     path("inbox", notices.inbox_page, name="inbox"),

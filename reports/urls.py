@@ -20,6 +20,7 @@ urlpatterns = [
     path("reviews/<int:pk>/edit", reviews.review_edit, name="review_edit"),
     path("reviews/<int:pk>/delete", reviews.review_delete, name="review_delete"),
     path("reviews/<int:pk>/actions/new", reviews.action_take, name="review_action_take"),
+    path("p/<key:key>/sync/actions/new", reviews.sync_action_take, name="sync_action_take"),
     path("review-actions/<int:pk>/edit", reviews.action_edit, name="review_action_edit"),
     path("review-actions/<int:pk>/finish", reviews.action_finish, name="review_action_finish"),
     path("review-actions/<int:pk>/drop", reviews.action_drop, name="review_action_drop"),

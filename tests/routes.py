@@ -236,6 +236,8 @@ PAGES = {
     "/measurements/<pk>/delete": of("measurement"),
     # what its lead says
     "/p/<key>/updates": of("program"),
+    "/p/<key>/sync": of("program"),
+    "/p/<key>/sync/actions/new": of("program"),
     "/p/<key>/updates/new": of("program", 302),
     "/updates/mine": anyone(),
     "/updates/nudge": anyone(BUTTON, writes=True),
@@ -337,6 +339,7 @@ API = {
     "programs/<key>/why": of("program"),
     "programs/<key>/trends": of("program"),
     "programs/<key>/update-draft": of("program"),
+    "programs/<key>/sync": of("program"),
     "programs/<key>/shared-hours": of("program"),
     "roles": anyone(),
     "roles/<pk>": of("role"),

@@ -104,6 +104,7 @@ api_routes: list[URLPattern | URLResolver] = [
     path("accuracy", forecasts.api.Accuracy.as_view(), name="accuracy"),
     path("quality", forecasts.api.Quality.as_view(), name="quality"),
     path("what-if", forecasts.api.WhatIf.as_view(), name="what_if"),
+    path("programs/<key:key>/sync", dashboards.weekly.api.Sync.as_view(), name="sync"),
     path("programs/<key:key>/shared-hours", dashboards.api.SharedHours.as_view(), name="shared_hours"),
     path("teams/<int:pk>/promises", dashboards.api.Promises.as_view(), name="promises"),
     path("updates/owed", dashboards.weekly.api.OwedUpdates.as_view(), name="updates_owed"),

@@ -6,14 +6,18 @@ from typing import Any
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, inline_serializer
-from rest_framework import serializers
+from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from dashboards.api import NOTHING_HERE
+from dashboards.hand_offs import HandOff
+from dashboards.weekly.agenda import agenda
 from dashboards.weekly.owed import ask_late, read, with_changes
 from forecasts.api.asking import only_known
 from forecasts.policy import newest_policy
 from people.services import organisation_zone, today
+from reports.plans.nudges import Nudge
 from reports.updates.due import owed_by
 from tpm.api import Endpoint
 from tpm.nouns import NoFields
@@ -49,9 +53,12 @@ class NudgeOut(serializers.Serializer[Any]):
     """Whom to ask for the update of a program, or whom one asked; where it is nobody, why."""
 
     program = serializers.CharField(source="program.key")
-    people = serializers.PrimaryKeyRelatedField(many=True, read_only=True)
+    people = serializers.SerializerMethodField()
     code = serializers.CharField(help_text="“asked” today already, or “nobody” else leads it; empty for whom to ask.")
     why = serializers.CharField()
+
+    def get_people(self, nudge: Nudge) -> list[int]:
+        return [person.pk for person in nudge.people]
 
 
 class NudgesOut(serializers.Serializer[Any]):
@@ -72,3 +79,69 @@ class LateUpdates(Endpoint):
         """Ask for all of them: it stands in each person's next mail of a day. Asking twice a day changes nothing."""
         reader: Any = request.user
         return Response({"data": NudgeOut(ask_late(reader, timezone.now()), many=True).data})
+
+
+class ChangeOut(serializers.Serializer[Any]):
+    kind = serializers.CharField(help_text="What the days count, or what it is.")
+    text = serializers.CharField()
+    days = serializers.IntegerField(source="delta", allow_null=True)
+    url = serializers.CharField()
+
+
+class UnansweredOut(serializers.Serializer[Any]):
+    """A hand-off that waits for an answer; nothing of the other end where you do not see its program."""
+
+    dependency = serializers.IntegerField(source="row.pk")
+    giver = serializers.CharField(source="link.predecessor.program.key", allow_null=True, default=None)
+    receiver = serializers.CharField(source="link.successor.program.key", allow_null=True, default=None)
+    milestone = serializers.IntegerField(source="link.predecessor.pk", allow_null=True, default=None)
+    agreement = serializers.CharField(source="row.agreement")
+    need_by_on = serializers.DateField(source="row.need_by_on", allow_null=True)
+    answer_of = serializers.SerializerMethodField(help_text="Whose answer it waits for, “giver” or “receiver”.")
+
+    def get_answer_of(self, hand_off: HandOff) -> str:
+        return "receiver" if hand_off.link.wants_reply else "giver"
+
+
+class DueOut(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=["risk", "mitigation", "issue", "assumption"])
+    id = serializers.IntegerField(source="pk")
+    title = serializers.CharField()
+    owner = serializers.IntegerField(source="owner.pk", allow_null=True, default=None)
+    due_on = serializers.DateField()
+
+
+class WaitingOut(serializers.Serializer[Any]):
+    id = serializers.IntegerField(source="pk")
+    question = serializers.CharField()
+    decider = serializers.IntegerField(source="decider_id", allow_null=True)
+    decide_by_on = serializers.DateField(allow_null=True)
+
+
+class AgreedOut(serializers.Serializer[Any]):
+    id = serializers.IntegerField(source="pk")
+    text = serializers.CharField()
+    owner = serializers.IntegerField(source="owner_id")
+    due_on = serializers.DateField()
+
+
+class SyncOut(serializers.Serializer[Any]):
+    since_on = serializers.DateField(source="since.on")
+    changes = ChangeOut(many=True)
+    hand_offs = UnansweredOut(many=True)
+    due = DueOut(many=True, help_text="Of the log, within a week or past its day.")
+    decisions = WaitingOut(many=True)
+    actions = AgreedOut(many=True, help_text="Open ones, as its sync or reviews agreed.")
+
+
+class Sync(Endpoint):
+    @extend_schema(operation_id="programs_sync", responses=SyncOut)
+    def get(self, request: Request, key: str) -> Response:
+        """What a program's weekly sync talks about, at most 40 of each kind."""
+        only_known(request)
+        reader: Any = request.user
+        zone = organisation_zone()
+        found = agenda(reader, key, today=timezone.now().astimezone(zone).date(), zone=zone)
+        if found is None:
+            raise exceptions.NotFound(NOTHING_HERE)
+        return Response(SyncOut(found).data)

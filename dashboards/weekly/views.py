@@ -1,20 +1,25 @@
-"""Pages of the weekly loop: my updates, and the button that asks for those of others."""
+"""Pages of the weekly loop: my updates, the button that asks for those of others, the agenda of a sync."""
 
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboards.weekly.agenda import agenda
 from dashboards.weekly.owed import ask_late, read, with_changes
 from forecasts.policy import newest_policy
+from history import past
 from people.pages import SignedIn, done
 from people.services import organisation_zone
+from programs.pages import looks_back, program_crumbs
+from programs.permissions import Act, may
 from reports.updates.due import SOON_DAYS
 
 # Of many that are late the page shows the first, and the answer names so many; all are asked.
@@ -67,6 +72,29 @@ def nudge_late(request: SignedIn) -> HttpResponse:
         return done(request, " ".join(told), reverse("my_updates"), final=True)
     messages.error(request, " ".join(told) or _("Nobody is late."))
     return redirect(reverse("my_updates"))
+
+
+@require_safe
+@looks_back
+def program_sync(request: SignedIn, key: str) -> HttpResponse:
+    """What a program's weekly sync talks about, now or as it stood on a day."""
+    zone = organisation_zone()
+    today = past.day() or timezone.now().astimezone(zone).date()
+    found = agenda(request.user, key, today=today, zone=zone)
+    if found is None:
+        raise Http404
+    context = {
+        "title": _("Weekly sync"),
+        "sub": f"{found.program.name}, {date_format(today, 'j F Y')}",
+        "crumbs": program_crumbs(found.program),
+        "program": found.program,
+        "agenda": found,
+        "actions": found.actions,
+        "may_edit": may(request.user, Act.EDIT, found.program),
+        "today": today,
+        "copied_day": today,
+    }
+    return render(request, "dashboards/sync.html", context)
 
 
 def _in_short(names: list[str]) -> str:

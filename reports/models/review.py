@@ -52,9 +52,12 @@ class ReviewActionQuerySet(models.QuerySet["ReviewAction"]):
 
 @track(final=True)
 class ReviewAction(Record):
-    """What somebody does by a day, as the meeting agreed; open ones stand on the next agenda."""
+    """What somebody does by a day, as a meeting agreed; open ones stand on the next agenda.
 
-    review = models.ForeignKey(Review, on_delete=models.CASCADE, related_name="actions")
+    Without a review it was agreed in its program's own sync.
+    """
+
+    review = models.ForeignKey(Review, null=True, blank=True, on_delete=models.CASCADE, related_name="actions")
     program = models.ForeignKey(Program, null=True, blank=True, on_delete=models.CASCADE, related_name="review_actions")
     text = models.CharField(max_length=500)
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="review_actions")
@@ -64,10 +67,25 @@ class ReviewAction(Record):
     objects = ReviewActionQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(review__isnull=False) | Q(program__isnull=False),
+                name="review_action_agreed_somewhere",
+                violation_error_message=lazy("Name the review that agreed it, or the program whose sync did."),
+                violation_error_code="review",
+            )
+        ]
         indexes = [models.Index(fields=["due_on"], condition=Q(done_on=None), name="review_action_open")]
 
     def __str__(self) -> str:
         return self.text
 
     def get_absolute_url(self) -> str:
-        return f"{self.review.get_absolute_url()}#action-{self.pk}"
+        return f"{self.meeting_url}#action-{self.pk}"
+
+    @property
+    def meeting_url(self) -> str:
+        """The page of the meeting that agreed it."""
+        if self.review:
+            return self.review.get_absolute_url()
+        return f"{self.program.get_absolute_url()}/sync" if self.program else ""

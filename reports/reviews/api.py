@@ -72,6 +72,7 @@ class ReviewActionIn(ReviewActionChange):
     class Meta:
         model = ReviewAction
         fields = ["review", *ReviewActionChange.Meta.fields]
+        extra_kwargs = {"review": {"help_text": "Left out: the program's own sync agreed it."}}
 
 
 class ReviewActionsFilters(ProgramFilters):
@@ -81,7 +82,10 @@ class ReviewActionsFilters(ProgramFilters):
 
 
 class ReviewActions(Editable[ReviewAction]):
-    """What somebody does by a day, as a review agreed. Those of a private program are seen by those who see it."""
+    """What somebody does by a day, as a review agreed, or without one the program's own sync.
+
+    Those of a private program are seen by those who see it.
+    """
 
     queryset = ReviewAction.objects.annotate(program_key=F("program__key"))
     out, new, change = ReviewActionOut, ReviewActionIn, ReviewActionChange

@@ -32,7 +32,15 @@ class ReviewActionForm(RecordForm):
     model = ReviewAction
     names = ("text", "owner", "due_on", "program", "done_on")
 
-    def __init__(self, data: QueryDict | None = None, *, viewer: User, row: ReviewAction | None = None) -> None:
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        viewer: User,
+        row: ReviewAction | None = None,
+        of_program: bool = False,
+    ) -> None:
+        """``of_program`` is for what a program's own sync agreed: it names no other."""
         super().__init__(data, row=row)
         self.fields["text"].label = _("What is to be done")
         self.fields["owner"] = forms.ModelChoiceField(people(row.owner if row else None))
@@ -40,4 +48,6 @@ class ReviewActionForm(RecordForm):
         self.fields["program"] = forms.ModelChoiceField(programs, required=False)
         if row is None:
             del self.fields["done_on"]
+        if of_program:
+            del self.fields["program"]
         self.order_fields([*self.names])

@@ -1,17 +1,19 @@
-"""Writes of the portfolio review: its meetings, and what people take home from them."""
+"""Writes of meetings: reviews of the portfolio, and what people take home from them or from a program's sync."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 import history
 from people.models import User
 from people.permissions import OrgAct, require
+from programs import permissions as program_rights
 from programs.models import Program
+from programs.permissions import Act
 from programs.services import locked
 from reports.models import Review, ReviewAction
 
@@ -56,29 +58,40 @@ def delete_review(*, review: Review, by: User) -> None:
 
 
 @transaction.atomic
-def take_action(*, review: Review, by: User, **fields: Any) -> ReviewAction:
-    """Record what somebody does by a day, as the meeting agreed."""
-    require(by, OrgAct.HOLD_REVIEW)
-    _seen(fields.get("program"), by)
+def take_action(*, by: User, review: Review | None = None, **fields: Any) -> ReviewAction:
+    """Record what somebody does by a day, as the meeting agreed: a review, or else the sync of its program."""
+    action = ReviewAction(review=locked(review) if review else None, **fields)
+    _require_act(action, by)
     with history.because("Agree an action", by_id=by.pk):
-        return history.create(ReviewAction(review=locked(review), **fields))
+        return history.create(action)
 
 
 @transaction.atomic
 def change_action(*, action: ReviewAction, by: User, **changes: Any) -> ReviewAction:
-    require(by, OrgAct.HOLD_REVIEW)
-    _seen(changes.get("program"), by)
     action = locked(action)
+    _require_act(action, by)
+    if action.review is None and changes.get("program", action.program) != action.program:
+        raise ValidationError({"program": [_("What a program's sync agreed stays with that program.")]}, code="program")
+    _seen(changes.get("program"), by)
     with history.because("Change an action", by_id=by.pk):
         return history.save(action, **changes)
 
 
 @transaction.atomic
 def drop_action(*, action: ReviewAction, by: User) -> None:
-    require(by, OrgAct.HOLD_REVIEW)
     action = locked(action)
+    _require_act(action, by)
     with history.because("Drop an action", by_id=by.pk):
         history.delete(action)
+
+
+def _require_act(action: ReviewAction, by: User) -> None:
+    """Whoever may hold a review writes down its actions, whoever may edit a program those of its sync."""
+    if action.review is None and action.program:
+        program_rights.require(by, Act.EDIT, action.program)
+    else:
+        require(by, OrgAct.HOLD_REVIEW)
+        _seen(action.program, by)
 
 
 def _seen(program: Program | None, by: User) -> None:

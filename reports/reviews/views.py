@@ -14,6 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from history.forms import explaining
 from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
 from people.services import today
+from programs.pages import Crumbs, find_program, program_crumbs
+from programs.permissions import Act, require
 from reports.models import Review, ReviewAction
 from reports.reviews import services
 from reports.reviews.forms import ReviewActionForm, ReviewForm
@@ -145,6 +147,33 @@ def action_take(request: SignedIn, pk: int) -> HttpResponse:
     return form_page(request, context)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def sync_action_take(request: SignedIn, key: str) -> HttpResponse:
+    """Note what a program's own sync agreed."""
+    program = find_program(request, key)
+    require(request.user, Act.EDIT, program)
+    form = ReviewActionForm(posted(request), viewer=request.user, of_program=True)
+    to = f"{program.get_absolute_url()}/sync"
+    if form.is_bound and form.is_valid():
+        with explaining(form):
+            services.take_action(by=request.user, program=program, **form.changes)
+            return done(request, _("Noted."), to)
+    context = {
+        "title": _("New action"),
+        "crumbs": program_crumbs(program, (_("Weekly sync"), to)),
+        "form": form,
+        "submit_label": _("Note it"),
+        "cancel_url": to,
+    }
+    return form_page(request, context)
+
+
+def crumbs_of(action: ReviewAction) -> Crumbs:
+    if action.review:
+        return [*CRUMBS, (str(action.review), action.meeting_url)]
+    return program_crumbs(action.program, (_("Weekly sync"), action.meeting_url)) if action.program else []
+
+
 def find_action(request: SignedIn, pk: int) -> ReviewAction:
     rows = ReviewAction.objects.visible_to(request.user).select_related("review", "program", "owner")
     return get_object_or_404(rows, pk=pk)
@@ -153,16 +182,17 @@ def find_action(request: SignedIn, pk: int) -> ReviewAction:
 @require_http_methods(["GET", "HEAD", "POST"])
 def action_edit(request: SignedIn, pk: int) -> HttpResponse:
     action = find_action(request, pk)
-    back = action.review.get_absolute_url()
-    form = narrowed(request, ReviewActionForm(posted(request), row=action, viewer=request.user))
+    back = action.meeting_url
+    of_program = action.review is None
+    form = narrowed(request, ReviewActionForm(posted(request), row=action, viewer=request.user, of_program=of_program))
     if form.is_bound and form.is_valid():
         with explaining(form):
             services.change_action(action=action, by=request.user, **form.changes)
             return done(request, _("Saved the action."), back, kept=form.kept)
     context = {
         "title": _("Edit action"),
-        "sub": str(action.review),
-        "crumbs": [*CRUMBS, (str(action.review), back)],
+        "sub": str(action.review or action.program),
+        "crumbs": crumbs_of(action),
         "form": form,
         "cancel_url": back,
         "delete_url": reverse("review_action_drop", args=[action.pk]),
@@ -178,19 +208,19 @@ def action_finish(request: SignedIn, pk: int) -> HttpResponse:
         request,
         lambda: services.change_action(action=action, by=request.user, done_on=on),
         _("Done."),
-        action.review.get_absolute_url(),
+        action.meeting_url,
     )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def action_drop(request: SignedIn, pk: int) -> HttpResponse:
     action = find_action(request, pk)
-    back = action.review.get_absolute_url()
+    back = action.meeting_url
     return delete(
         request,
         lambda: services.drop_action(action=action, by=request.user),
         row=action,
         to=back,
         back=back,
-        crumbs=[*CRUMBS, (str(action.review), back)],
+        crumbs=crumbs_of(action),
     )

@@ -22,7 +22,7 @@ from reports.models import Update
 from reports.updates import services
 from reports.updates.drafting.lines import prefilled
 from reports.updates.drafting.sentences import Sentence, read, seen
-from reports.updates.looking import drafted_of, look_over
+from reports.updates.looking import drafted_in, look_over
 from reports.updates.rules.lint import Level
 from tpm.api import Endpoint
 from tpm.nouns import (
@@ -148,12 +148,11 @@ class Updates(Editable[Update]):
 
     def add(self, user: User, fields: dict[str, Any]) -> Update:
         at = timezone.now()
-        return services.begin_update(
-            by=user, at=at, drafted=drafted_of(Update(program=fields["program"]), at), **fields
-        )
+        drafted = drafted_in(fields.get("text", ""), Update(program=fields["program"]), at)
+        return services.begin_update(by=user, at=at, drafted=drafted, **fields)
 
     def alter(self, user: User, row: Update, fields: dict[str, Any]) -> Update:
-        drafted = drafted_of(row, timezone.now()) if "text" in fields else []
+        drafted = drafted_in(fields.get("text", ""), row, timezone.now())
         return services.change_update(update=row, by=user, drafted=drafted, **fields)
 
     def remove(self, user: User, row: Update) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from reports.models import Update
 from reports.updates import snapshot
 from reports.updates.drafting import VERSION, draft
-from reports.updates.drafting.sentences import Sentence, read
+from reports.updates.drafting.sentences import BULLET, Sentence, read
 from reports.updates.rules import strictness
 from reports.updates.rules.lint import Found, Level, lint
 
@@ -49,6 +49,14 @@ def facts_of(update: Update, at: datetime) -> Known:
 def drafted_of(update: Update, at: datetime) -> list[Sentence]:
     """What the rules draft of an update's program, which its text may hold word by word."""
     return facts_of(update, at)[1]
+
+
+def drafted_in(text: str, update: Update, at: datetime) -> list[Sentence]:
+    """The same, where a text may hold one that is not known already: for own words no fact is read."""
+    known = {sentence.markdown for sentence in read(update.sentences)}
+    if any(line.startswith(BULLET) and line not in known for line in map(str.strip, text.splitlines())):
+        return drafted_of(update, at)
+    return []
 
 
 def look_over(update: Update, at: datetime, known: Known | None = None) -> Looked:

@@ -163,6 +163,7 @@ PAGES = [
     "/p/NA4/decisions",
     "/objectives",
     "/updates/mine",
+    "/p/NA4/sync",
     "/p/NA4/phases",
     "/p/NA4/people",
     "/d/D-{decision}",

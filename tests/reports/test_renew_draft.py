@@ -8,7 +8,9 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import risks.services
@@ -132,6 +134,22 @@ def test_a_fact_that_is_gone_stops_publishing_until_somebody_says_it(cast: Cast,
     assert [(one["text"], one["line"]) for one in told] == [("The records do not say this any more.", 2)]
     assert lead.patch(path, {"text": f"We go on.\n{new.markdown} So we say."}).json()["sentences"] == []
     assert not [one for one in lead.post(f"{path}/lint").json()["findings"] if one["rule"] == "number"]
+
+
+def test_own_words_and_known_lines_are_saved_without_reading_the_facts(cast: Cast, risk: Risk, api: type[Api]) -> None:
+    lead = api(cast.lead)
+    row = lead.post("updates", {"program": "NA4", "health": "on_track", "text": "We go on."}).json()
+    new = next(one for one in drafted_of(Update(program=cast.na4), timezone.now()) if one.rule == "risk_new")
+    path, asked = f"updates/{row['id']}", []
+    for text in ("We go on.\n\n#1 - soon.", new.markdown, f"{new.markdown}\nWe go on.", f"{new.markdown}\n- We go on."):
+        headers = {"If-Match": lead.get(path).headers["ETag"]}
+        with CaptureQueriesContext(connection) as queries:
+            answer = lead.patch(path, {"text": text}, headers=headers)
+        asked.append(len(queries))
+        assert [one["rule"] for one in answer.json()["sentences"]] == (["risk_new"] if new.markdown in text else [])
+    words, drafted, known, listed = asked
+    assert words < drafted - 10
+    assert known < listed - 10
 
 
 def test_nobody_makes_a_line_the_rules_own(cast: Cast, risk: Risk, sign_in: SignIn) -> None:

@@ -20,6 +20,8 @@ PRIVATE = "a private program"
 # What Markdown would read as its own in the middle of a line.
 MARKS = re.compile(r"([\\`*_{}\[\]<>|~])")
 LONGEST_NAME = 60
+# Every drafted sentence is a line of a list.
+BULLET = "- "
 ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 WORDS = {"kpi": "KPI", "dependency": "Hand-off", "date_move": "Moved date"}
 MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
@@ -114,7 +116,7 @@ class Sentence:
     @property
     def markdown(self) -> str:
         """A line of a list, with nothing in it that Markdown reads as its own."""
-        return f"- {escaped(self.text)}"
+        return f"{BULLET}{escaped(self.text)}"
 
 
 def read(rows: Iterable[Mapping[str, Any]]) -> list[Sentence]:
