@@ -61,12 +61,11 @@ class NudgeOut(serializers.Serializer[Any]):
         return [person.pk for person in nudge.people]
 
 
-class NudgesOut(serializers.Serializer[Any]):
-    data = NudgeOut(many=True)
+NUDGES = inline_serializer("NudgesOut", {"data": NudgeOut(many=True)})
 
 
 class LateUpdates(Endpoint):
-    @extend_schema(operation_id="updates_late", responses=NudgesOut)
+    @extend_schema(operation_id="updates_late", responses=NUDGES)
     def get(self, request: Request) -> Response:
         """Late updates of others that you may ask for, the latest first, and whom to ask."""
         only_known(request)
@@ -74,7 +73,7 @@ class LateUpdates(Endpoint):
         _owed, late = read(reader, today(timezone.now()))
         return Response({"data": NudgeOut([one.nudge for one in late], many=True).data})
 
-    @extend_schema(operation_id="updates_late_nudge", request=NoFields, responses=NudgesOut)
+    @extend_schema(operation_id="updates_late_nudge", request=NoFields, responses=NUDGES)
     def post(self, request: Request) -> Response:
         """Ask for all of them: it stands in each person's next mail of a day. Asking twice a day changes nothing."""
         reader: Any = request.user

@@ -232,7 +232,11 @@ def tell(replay: Replay) -> tuple[Story, Story]:
     home, lead = replay.programs[KEY], replay.people[LEAD]
     edge, receiver = replay.milestones["EDGE:done"], replay.people["Luis Ortega"]
     silent = max(PROGRAMS, key=lambda spec: spec.silent_weeks)
-    leading = {"program": replay.programs[silent.key], "kind": Role.Kind.LEAD, "by": replay.people[silent.lead]}
+    leading: dict[str, Any] = {
+        "program": replay.programs[silent.key],
+        "kind": Role.Kind.LEAD,
+        "by": replay.people[silent.lead],
+    }
     create_decision(program=home, by=lead, today=replay.today, question="Open with two feeds of three?")
     for code in ("NA4:bring", "NA4:cert"):
         need_by_on = replay.today + timedelta(days=150)
