@@ -23,7 +23,7 @@ from milestones.models import Dependency, Milestone
 from milestones.services import check_milestone, refuse_loop, settle
 from people.models import User
 from programs.models import Program
-from programs.permissions import Act, require
+from programs.permissions import Act, may, require
 from programs.services import settle_target
 
 # What a request simulates twice while somebody types.
@@ -42,11 +42,15 @@ NOT_SIMULATED = {
 
 @dataclass(frozen=True)
 class Edits:
-    """Changes of milestones' fields, links that come and links that go: nothing of it is saved."""
+    """Changes of milestones' fields, links that come and links that go, and days of hand-offs: nothing of it is saved.
+
+    ``days`` are hand-offs with what of ``need_by_on``, ``promised_on`` and ``agreement`` would change.
+    """
 
     changes: Sequence[tuple[Milestone, Mapping[str, Any]]] = ()
     links: Sequence[Dependency] = ()
     unlinked: Sequence[Dependency] = ()
+    days: Sequence[tuple[Dependency, Mapping[str, Any]]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +88,11 @@ class Moves:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A hand-off that would come later than it is needed (or else promised), and who must agree to that.
+    """A hand-off that would come later than a day of its own, and who must agree to that.
 
-    Of an end in a program that the viewer does not see there is nothing, nor of who leads it.
+    ``why`` says which day: “needed” or “promised”, or “unsure” where the giver's P80 lies after what it would promise,
+    to which nobody need agree. Of an end in a program that the viewer does not see there is nothing, nor of who leads
+    it: ``asks_hidden`` where that one must agree.
     """
 
     link: Dependency
@@ -95,6 +101,8 @@ class Broken:
     due_on: date
     expected_on: date
     agrees: User | None
+    asks_hidden: bool = False
+    why: str = "needed"
 
     @property
     def late_days(self) -> int:
@@ -154,10 +162,16 @@ def impact_of(edits: Edits, *, by: User, today: date) -> Impact:
         check_milestone(milestone, changes, today)
     for link in (*edits.links, *edits.unlinked):
         require(by, Act.EDIT, link.successor.program)
+    for link, days in edits.days:
+        if "promised_on" in days or not may(by, Act.EDIT, link.successor.program):
+            require(by, Act.AGREE, link.predecessor.program)
+        if "need_by_on" in days:
+            require(by, Act.EDIT, link.successor.program)
     for link in edits.links:
         refuse_loop(link.predecessor, link.successor, by)
     edited = {milestone.pk for milestone, _ in edits.changes}
     edited |= {link.successor_id for link in (*edits.links, *edits.unlinked)}
+    edited |= {link.predecessor_id for link, _ in edits.days}
     program_of, reached = _reached(edited, [link.predecessor_id for link in edits.links])
     if len(program_of) > MOST_TASKS:
         return Impact(reason="too_large")
@@ -198,6 +212,8 @@ def _reached(edited: Collection[int], givers: Sequence[int]) -> tuple[dict[int, 
 def _with(rows: network.Rows, edits: Edits) -> network.Rows:
     """The rows as they would be read after the edits."""
     changed = {milestone.pk: _settled(milestone, changes) for milestone, changes in edits.changes}
+    for giver, promised_on in _promises(edits).items():
+        changed.setdefault(giver, {})["promised_on"] = promised_on
     gone = {pk for pk, changes in changed.items() if changes.get("cancelled_on")}
     tasks = [_edited(task, changed.get(task.id, {})) for task in rows.tasks if task.id not in gone]
     unlinked = {(link.predecessor_id, link.successor_id, link.kind) for link in edits.unlinked}
@@ -212,6 +228,24 @@ def _settled(milestone: Milestone, changes: Mapping[str, Any]) -> dict[str, Any]
     settle_target(milestone, settled)
     settle(milestone, settled)
     return settled
+
+
+def _promises(edits: Edits) -> dict[int, date | None]:
+    """The earliest day that givers of edited hand-offs would have promised with the other side's agreement."""
+    promised: dict[int, list[date]] = {link.predecessor_id: [] for link, _ in edits.days}
+    if not promised:
+        return {}
+    agreed = Dependency.Agreement.ACCEPTED
+    others = Dependency.objects.live().hand_offs().filter(predecessor__in=promised, agreement=agreed)
+    others = others.exclude(promised_on=None).exclude(pk__in=[link.pk for link, _ in edits.days])
+    days: list[Any] = list(others.values_list("predecessor_id", "promised_on"))
+    for link, changes in edits.days:
+        if changes.get("agreement", link.agreement) == agreed:
+            days.append((link.predecessor_id, changes.get("promised_on", link.promised_on)))
+    for giver, day in days:
+        if day:
+            promised[giver].append(day)
+    return {giver: min(found, default=None) for giver, found in promised.items()}
 
 
 def _edited(task: Task, changes: Mapping[str, Any]) -> Task:
@@ -271,33 +305,64 @@ def _told(edits: Edits, before: Days, after: Days, reached: Collection[int], by:
 
 
 def _broken(edits: Edits, before: Days, after: Days, moved: Collection[int], by: User) -> list[Broken]:
-    """Hand-offs that would come after their day and did not, or come later still; the worst first."""
+    """Hand-offs that would come after a day of theirs and did not, or come later still; the worst first."""
     open_to = set(Program.objects.visible_to(by).values_list("pk", flat=True))
     links = (
         Dependency.objects.pending()
         .filter(predecessor__in=moved)
         .exclude(agreement=Dependency.Agreement.DECLINED)
-        .exclude(pk__in=[link.pk for link in edits.unlinked])
+        .exclude(pk__in=[link.pk for link in (*edits.unlinked, *(link for link, _ in edits.days))])
         .exclude(Q(need_by_on=None) & Q(promised_on=None))
         .select_related("predecessor__program", "successor__program__lead")
         .order_by("pk")
     )
     found = []
     for link in links:
-        due_on, expected = link.need_by_on or link.promised_on, after.get(link.predecessor_id)
-        was = before.get(link.predecessor_id)
-        if not due_on or not expected or expected[0] <= (max(due_on, was[0]) if was else due_on):
-            continue
-        receiver = link.successor.program
-        is_seen = receiver.pk in open_to
-        found.append(
-            Broken(
-                link,
-                link.predecessor if link.predecessor.program_id in open_to else None,
-                link.successor if is_seen else None,
-                due_on,
-                expected[0],
-                receiver.lead if is_seen and receiver.lead_id != by.pk else None,
-            )
-        )
+        expected, was = after.get(link.predecessor_id), before.get(link.predecessor_id)
+        due_on, why = min((on, why) for on, why in ((link.need_by_on, "needed"), (link.promised_on, "promised")) if on)
+        if expected and expected[0] > (max(due_on, was[0]) if was else due_on):
+            found.append(_broken_one(link, link.successor, due_on, expected[0], why, open_to, by))
+    found += _late_by_days(edits, after, open_to, by)
     return sorted(found, key=lambda one: (-one.late_days, one.link.pk))
+
+
+def _late_by_days(edits: Edits, after: Days, open_to: Collection[int], by: User) -> list[Broken]:
+    """Of hand-offs with other days: what would be promised later than needed, and what P80 says of the promise."""
+    found = []
+    for link, changes in edits.days:
+        need_by_on, promised_on = (changes.get(name, getattr(link, name)) for name in ("need_by_on", "promised_on"))
+        expected = after.get(link.predecessor_id) if link.predecessor.program_id in open_to else None
+        comes_on = promised_on or (expected[0] if expected else None)
+        if need_by_on and comes_on and comes_on > need_by_on:
+            # Who is asked for more than before: the giver for an earlier day, the receiver to wait longer.
+            is_sooner = need_by_on < (link.need_by_on or date.max)
+            is_later = promised_on and promised_on > (link.promised_on or date.min)
+            asked = link.predecessor if is_sooner else link.successor if is_later else None
+            found.append(_broken_one(link, asked, need_by_on, comes_on, "needed", open_to, by))
+        if changes.get("promised_on") and expected and expected[0] > promised_on:
+            found.append(_broken_one(link, None, promised_on, expected[0], "unsure", open_to, by))
+    return found
+
+
+def _broken_one(
+    link: Dependency,
+    asked: Milestone | None,
+    due_on: date,
+    expected_on: date,
+    why: str,
+    open_to: Collection[int],
+    by: User,
+) -> Broken:
+    """A hand-off as the viewer may see it; ``asked`` is the end whose lead must agree."""
+    is_seen = asked is not None and asked.program_id in open_to
+    lead = asked.program.lead if asked and is_seen else None
+    return Broken(
+        link,
+        link.predecessor if link.predecessor.program_id in open_to else None,
+        link.successor if link.successor.program_id in open_to else None,
+        due_on,
+        expected_on,
+        lead if lead and lead.pk != by.pk else None,
+        asked is not None and not is_seen,
+        why,
+    )

@@ -133,17 +133,39 @@ def new_link_impact(request: SignedIn, pk: int) -> HttpResponse:
 
 @require_POST
 def link_impact(request: SignedIn, pk: int) -> HttpResponse:
-    """What the posted form of a link would move: how it waits, that is; the days of a hand-off move no forecast."""
+    """What the posted form of a link would move, and who must agree: by how it waits, and by the days of a hand-off."""
     link = links.find_link(request, pk)
-    require_in(request.user, Act.EDIT, link.successor.program)
     form = links.edit_form(request, link)
     edits = None
-    if form.is_valid() and form.changes.keys() & {"kind", "lag"}:
-        ends = {"predecessor": link.predecessor, "successor": link.successor}
-        edits = Edits(links=[Dependency(**ends | waiting(form.cleaned_data))], unlinked=[link])
+    if form.is_valid():
+        days = [(link, form.days)] if form.days else []
+        edits = Edits(days=days) if days else None
+        if form.changes.keys() & {"kind", "lag"}:
+            ends = {"predecessor": link.predecessor, "successor": link.successor}
+            edits = Edits(links=[Dependency(**ends | waiting(form.cleaned_data))], unlinked=[link], days=days)
     told = told_of(request, edits)
     context = links.edit_context(request, link, form)
     return line(request, told) or render(request, links.HAND_OFF_FORM, context | told, status=form.status)
+
+
+@require_POST
+def answer_impact(request: SignedIn, pk: int) -> HttpResponse:
+    """What the giver's posted answer would move, and who must agree to it."""
+    return word_impact(request, links.answer_of(request, pk))
+
+
+@require_POST
+def reply_impact(request: SignedIn, pk: int) -> HttpResponse:
+    """What the receiver's posted reply would move, and who must agree to it."""
+    return word_impact(request, links.reply_of(request, pk))
+
+
+def word_impact(request: SignedIn, word: links.Word) -> HttpResponse:
+    require_in(request.user, Act.AGREE, word.side)
+    is_valid = word.form.is_valid()
+    told = told_of(request, Edits(days=[(word.link, word.form.days)]) if is_valid and word.form.days else None)
+    status = 200 if is_valid else 422
+    return line(request, told) or render(request, links.HAND_OFF_FORM, word.context(request) | told, status=status)
 
 
 def waiting(fields: Mapping[str, Any]) -> dict[str, Any]:

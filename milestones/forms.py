@@ -276,6 +276,11 @@ class DependencyForm(RecordForm):
         return self.cleaned_data["lag"] or 0
 
     @property
+    def days(self) -> dict[str, Any]:
+        """The days that are changed."""
+        return {name: day for name, day in self.changes.items() if name in ("need_by_on", "promised_on")}
+
+    @property
     def move(self) -> dict[str, Any]:
         return {name: self.cleaned_data[name] for name in ("cause", "reason") if name in self.fields}
 
@@ -325,6 +330,14 @@ class AnswerForm(FromList):
             cleaned["promised_on"] = None
         return cleaned
 
+    @property
+    def days(self) -> dict[str, Any]:
+        """What a promise, or the offer of one, changes; nothing where neither is made."""
+        agreement, promised_on = self.cleaned_data["agreement"], self.cleaned_data["promised_on"]
+        if agreement not in (Dependency.Agreement.ACCEPTED, Dependency.Agreement.COUNTERED):
+            return {}
+        return {"agreement": agreement} | ({"promised_on": promised_on} if promised_on else {})
+
 
 class ReplyForm(FromList):
     """The receiver's reply to a giver who offers another day, or declines."""
@@ -344,6 +357,12 @@ class ReplyForm(FromList):
         self.fields["agreement"].choices = (  # type: ignore[attr-defined]
             [(Dependency.Agreement.ACCEPTED, _("Take the day offered")), *again] if offered else again
         )
+
+    @property
+    def days(self) -> dict[str, Any]:
+        """What the reply changes."""
+        need_by_on = self.cleaned_data["need_by_on"]
+        return {"agreement": self.cleaned_data["agreement"]} | ({"need_by_on": need_by_on} if need_by_on else {})
 
 
 class BaselineForm(RecordForm):

@@ -38,6 +38,16 @@ class NewLink(In[Dependency]):
         fields = ["predecessor", "successor", "kind", "lag"]
 
 
+class HandOffEdit(In[Dependency]):
+    dependency = Visible(
+        queryset=Dependency.objects.select_related("predecessor__program__lead", "successor__program__lead")
+    )
+
+    class Meta:
+        model = Dependency
+        fields = ["dependency", "need_by_on", "promised_on"]
+
+
 class EditsIn(serializers.Serializer[Any]):
     milestones = serializers.ListField(child=MilestoneEdit(), required=False, max_length=MOST_EDITS)
     links = serializers.ListField(child=NewLink(), required=False, max_length=MOST_EDITS, help_text="Links that come.")
@@ -47,14 +57,18 @@ class EditsIn(serializers.Serializer[Any]):
         max_length=MOST_EDITS,
         help_text="Ids of links that go.",
     )
+    hand_offs = serializers.ListField(
+        child=HandOffEdit(), required=False, max_length=MOST_EDITS, help_text="Other days of hand-offs."
+    )
 
     def edits(self) -> Edits:
         given = self.validated_data
         changes = [(fields.pop("milestone"), fields) for fields in given.get("milestones", [])]
         links = [Dependency(**fields) for fields in given.get("links", [])]
-        if not (changes or links or given.get("unlinked")):
-            raise ValidationError(_("Say what would change: milestones, links or unlinked."), code="nothing")
-        return Edits(changes, links, given.get("unlinked", []))
+        days = [(fields.pop("dependency"), fields) for fields in given.get("hand_offs", [])]
+        if not (changes or links or days or given.get("unlinked")):
+            raise ValidationError(_("Say what would change: milestones, links, unlinked or hand-offs."), code="nothing")
+        return Edits(changes, links, given.get("unlinked", []), days)
 
 
 class MovedOut(serializers.Serializer[Any]):
@@ -76,7 +90,11 @@ class BrokenOut(serializers.Serializer[Any]):
     dependency = serializers.IntegerField(source="link.pk")
     giver = serializers.IntegerField(source="giver.pk", default=None, help_text="Null in a private program.")
     receiver = serializers.IntegerField(source="receiver.pk", default=None, help_text="Null in a private program.")
-    due_on = serializers.DateField(help_text="Needed by, or else promised by.")
+    why = serializers.ChoiceField(
+        ["needed", "promised", "unsure"],
+        help_text="Which day that is; unsure: the giver's P80 is after its new promise.",
+    )
+    due_on = serializers.DateField(help_text="Needed or promised by, whichever is earlier.")
     expected_on = serializers.DateField()
     late_days = serializers.IntegerField()
     agrees = serializers.IntegerField(source="agrees.pk", default=None, help_text="Who must agree, if not you.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -16,7 +17,6 @@ from milestones import services
 from milestones.forms import (
     AnswerForm,
     DependencyForm,
-    FromList,
     LinkForm,
     ProgramChoice,
     ReplyForm,
@@ -112,7 +112,7 @@ def back_of(request: SignedIn, link: Dependency) -> str:
 
 
 def edit_context(request: SignedIn, link: Dependency, form: DependencyForm) -> dict[str, Any]:
-    """What the form of a link stands in; where how it waits may be changed, with the address of the impact of that."""
+    """What the form of a link stands in, with the address of the impact of what is changed."""
     may_receive = not form.fields["lag"].disabled
     here = f"/links/{link.pk}"
     return {
@@ -121,17 +121,53 @@ def edit_context(request: SignedIn, link: Dependency, form: DependencyForm) -> d
         "link": seen([link], request.user)[0],
         "crumbs": [(_("Dependencies"), "/dependencies")],
         "action": f"{here}/edit",
-        "impact_url": f"{here}/impact" if may_receive else "",
+        "impact_url": f"{here}/impact",
         "cancel_url": back_of(request, link),
         "delete_url": f"{here}/delete" if may_receive and not services.is_kept(link, request.user) else None,
     }
 
 
-def link_answer(request: SignedIn, pk: int) -> HttpResponse:
+@dataclass(frozen=True)
+class Word:
+    """What one side of a hand-off says to the other: ``name`` is its place below the hand-off."""
+
+    link: Dependency
+    name: str
+    side: Program
+    form: AnswerForm | ReplyForm
+    write: Callable[..., object]
+    title: str
+    verb: str
+    said: str
+
+    @property
+    def hand_offs(self) -> str:
+        return f"{self.side.get_absolute_url()}/dependencies"
+
+    @property
+    def back(self) -> str:
+        return f"{self.hand_offs}?layout=table#link-{self.link.pk}"
+
+    def context(self, request: SignedIn) -> dict[str, Any]:
+        """What its form stands in."""
+        here = f"/links/{self.link.pk}/{self.name}"
+        return {
+            "form": self.form,
+            "title": self.title,
+            "link": seen([self.link], request.user)[0],
+            "crumbs": program_crumbs(self.side, (_("Dependencies"), self.hand_offs)),
+            "cancel_url": self.back,
+            "submit_label": self.verb,
+            "action": here,
+            "impact_url": f"{here}/impact",
+        }
+
+
+def answer_of(request: SignedIn, pk: int) -> Word:
     link = find_link(request, pk)
-    return _word(
-        request,
+    return Word(
         link,
+        "answer",
         link.predecessor.program,
         AnswerForm(posted(request), row=link),
         services.answer_hand_off,
@@ -141,11 +177,11 @@ def link_answer(request: SignedIn, pk: int) -> HttpResponse:
     )
 
 
-def link_reply(request: SignedIn, pk: int) -> HttpResponse:
+def reply_of(request: SignedIn, pk: int) -> Word:
     link = find_link(request, pk)
-    return _word(
-        request,
+    return Word(
         link,
+        "reply",
         link.successor.program,
         ReplyForm(posted(request), row=link),
         services.reply_to_giver,
@@ -155,36 +191,24 @@ def link_reply(request: SignedIn, pk: int) -> HttpResponse:
     )
 
 
-def _word(
-    request: SignedIn,
-    link: Dependency,
-    side: Program,
-    form: FromList,
-    write: Callable[..., object],
-    *,
-    title: str,
-    verb: str,
-    said: str,
-) -> HttpResponse:
-    """What one side of a hand-off says to the other."""
-    require(request.user, Act.AGREE, side)
-    hand_offs = f"{side.get_absolute_url()}/dependencies"
-    back = f"{hand_offs}?layout=table#link-{link.pk}"
+def link_answer(request: SignedIn, pk: int) -> HttpResponse:
+    return _say(request, answer_of(request, pk))
+
+
+def link_reply(request: SignedIn, pk: int) -> HttpResponse:
+    return _say(request, reply_of(request, pk))
+
+
+def _say(request: SignedIn, word: Word) -> HttpResponse:
+    require(request.user, Act.AGREE, word.side)
+    form = word.form
     if form.is_bound and form.is_valid():
         given = form.cleaned_data
-        back = given.pop("back") or back
+        back = given.pop("back") or word.back
         with explaining(form):
-            write(dependency=link, by=request.user, on=today(), at=timezone.now(), **given)
-            return done(request, said, back)
-    context = {
-        "form": form,
-        "title": title,
-        "link": seen([link], request.user)[0],
-        "crumbs": program_crumbs(side, (_("Dependencies"), hand_offs)),
-        "cancel_url": back,
-        "submit_label": verb,
-    }
-    return render(request, HAND_OFF_FORM, context, status=422 if form.errors else 200)
+            word.write(dependency=word.link, by=request.user, on=today(), at=timezone.now(), **given)
+            return done(request, word.said, back)
+    return render(request, HAND_OFF_FORM, word.context(request), status=422 if form.errors else 200)
 
 
 def link_delete(request: SignedIn, pk: int) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -53,6 +54,19 @@ def add_link(plan: Plan) -> tuple[dict[str, Any], Callable[[], object]]:
     )
 
 
+def promise(plan: Plan) -> tuple[dict[str, Any], Callable[[], object]]:
+    """Of a giver of which nothing else is known, the promise is the day."""
+    permit = milestones.services.create_milestone(program=plan.na4, by=plan.cast.admin, today=FRIDAY, name="Permit")
+    link = milestones.services.link(predecessor=permit, successor=plan.scheduler, by=plan.cast.admin)
+    link = milestones.services.answer_hand_off(
+        dependency=link, agreement="accepted", by=plan.cast.admin, on=FRIDAY, at=NOON, promised_on=date(2026, 12, 1)
+    )
+    later = date(2026, 12, 15)
+    return {"days": [(link, {"promised_on": later})]}, lambda: milestones.services.change_dependency(
+        dependency=link, by=plan.cast.admin, at=NOON, cause=plan.cast.cause, promised_on=later
+    )
+
+
 def edit(**changes: Any) -> Callable[[Plan], tuple[dict[str, Any], Callable[[], object]]]:
     return lambda plan: ({"changes": [(plan.power, changes)]}, lambda: plan.change(plan.power, **changes))
 
@@ -67,6 +81,7 @@ def edit(**changes: Any) -> Callable[[Plan], tuple[dict[str, Any], Callable[[], 
         pytest.param(edit(cancelled_on=FRIDAY), id="cancelled"),
         pytest.param(unlink, id="a link goes"),
         pytest.param(add_link, id="a link comes"),
+        pytest.param(promise, id="a promise moves"),
     ],
 )
 def test_what_is_foreseen_is_what_the_forecast_then_says(plan: Plan, an_edit: Any) -> None:
@@ -120,6 +135,35 @@ def test_what_is_late_already_is_told_where_it_comes_later_still(plan: Plan) -> 
     Dependency.objects.filter(pk=plan.hand_off.pk).update(need_by_on=FRIDAY)
     assert [one.late_days for one in foreseen(plan, changes=[(plan.power, {"not_before_on": MONDAY})]).broken] == [18]
     assert not foreseen(plan, changes=[(plan.power, {"done_on": FRIDAY})]).broken
+
+
+def test_a_move_that_breaks_an_agreed_promise_asks_whoever_it_was_given_to(plan: Plan) -> None:
+    programs.services.change_program(program=plan.gpu, by=plan.cast.admin, lead=plan.cast.lead)
+    Dependency.objects.filter(pk=plan.hand_off.pk).update(
+        need_by_on=date(2026, 12, 31), promised_on=date(2026, 12, 2), agreement="accepted"
+    )
+    (broken,) = foreseen(plan, changes=[(plan.power, {"not_before_on": MONDAY})]).broken
+    assert (broken.why, broken.due_on, broken.late_days) == ("promised", date(2026, 12, 2), 6)
+    assert broken.agrees == plan.cast.lead
+
+
+def test_other_days_of_a_hand_off_say_who_must_agree(plan: Plan) -> None:
+    """Racks are expected on 30 November."""
+    programs.services.change_program(program=plan.gpu, by=plan.cast.admin, lead=plan.cast.contributor)
+    Dependency.objects.filter(pk=plan.hand_off.pk).update(need_by_on=date(2026, 12, 4), promised_on=date(2026, 12, 2))
+    link = Dependency.objects.select_related("predecessor__program__lead", "successor__program__lead").get(
+        pk=plan.hand_off.pk
+    )
+
+    def asked(**days: Any) -> list[tuple[str, int, User | None]]:
+        return [(one.why, one.late_days, one.agrees) for one in foreseen(plan, days=[(link, days)]).broken]
+
+    assert asked(need_by_on=date(2026, 12, 3)) == []
+    assert asked(need_by_on=date(2026, 12, 1)) == [("needed", 1, plan.cast.lead)]
+    assert asked(promised_on=date(2026, 12, 9)) == [("needed", 5, plan.cast.contributor)]
+    assert asked(promised_on=date(2026, 11, 27)) == [("unsure", 3, None)]
+    with pytest.raises(PermissionDenied):
+        foreseen(plan, by=plan.cast.viewer, days=[(link, {"need_by_on": FRIDAY})])
 
 
 @pytest.fixture
@@ -184,6 +228,9 @@ def test_the_api_tells_programs_hand_offs_and_who_agrees(plan: Plan, api: Any) -
     # A hand-off that goes with the same edits comes too late for nobody.
     body = {"milestones": [{"milestone": plan.power.pk, "work_likely": 4800}], "unlinked": [plan.hand_off.pk]}
     assert api(plan.cast.admin).post("what-if", body).json()["hand_offs"] == []
+    body = {"hand_offs": [{"dependency": plan.hand_off.pk, "need_by_on": "2026-11-18"}]}
+    (late,) = api(plan.cast.admin).post("what-if", body).json()["hand_offs"]
+    assert (late["why"], late["due_on"], late["agrees"]) == ("needed", "2026-11-18", plan.cast.lead.pk)
 
 
 def test_the_form_shows_the_line_before_it_is_saved(
@@ -229,7 +276,10 @@ def test_a_link_shows_the_line_before_it_waits_otherwise(
     page = client.post(url, posted)
     assert told.strip().splitlines()[0] in page.text
     assert f'action="/links/{link.pk}/edit"' in page.text
-    assert "<p>" not in client.post(url, posted | {"lag": "0", "need_by_on": "2026-12-07"}, headers=script).text
+    days = client.post(url, posted | {"lag": "0", "need_by_on": "2026-11-20"}, headers=script).text
+    assert "Moves <b>no milestone</b> at P80." in days
+    assert re.search(r"would come \d+ d after 20 Nov 2026, when <bdi>GPU fleet</bdi> needs it", days)
+    assert "<p>" not in client.post(url, posted | {"lag": "0", "note": "Sealed"}, headers=script).text
 
     url = f"/m/{plan.scheduler.pk}/links/impact?program=NA4"
     posted = {"predecessor": plan.live.pk, "kind": "FS", "lag": "2"}
@@ -239,6 +289,25 @@ def test_a_link_shows_the_line_before_it_waits_otherwise(
     back = f"/m/{plan.power.pk}/links/impact?program=GPU"
     assert "close a loop" in client.post(back, posted | {"predecessor": plan.scheduler.pk}, headers=script).text
     assert Dependency.objects.filter(successor=plan.scheduler).count() == 1
+
+
+def test_an_answer_and_a_reply_show_the_line_before_they_are_sent(plan: Plan, sign_in: Any) -> None:
+    client, link, script = sign_in(plan.cast.admin), plan.hand_off, {"HX-Request": "true"}
+    Dependency.objects.filter(pk=link.pk).update(need_by_on=date(2026, 12, 1))
+    url = f"/links/{link.pk}/answer"
+    assert f'hx-post="{url}/impact"' in client.get(url).text
+    told = client.post(f"{url}/impact", {"agreement": "accepted", "promised_on": "2026-11-20"}, headers=script).text
+    assert re.search(r"P80 of <bdi>Racks</bdi> is [^,]+, \d+ d after this promise\.", told)
+    assert "<p" not in client.post(f"{url}/impact", {"agreement": "declined"}, headers=script).text
+    page = client.post(f"{url}/impact", {"agreement": "countered", "promised_on": "2026-12-04"})
+    assert "would come 3 d after 1 Dec 2026, when <bdi>GPU fleet</bdi> needs it" in page.text
+    assert f'action="{url}"' in page.text
+
+    Dependency.objects.filter(pk=link.pk).update(agreement="countered", promised_on=date(2026, 12, 4))
+    url = f"/links/{link.pk}/reply/impact"
+    told = client.post(url, {"agreement": "proposed", "need_by_on": "2026-11-30"}, headers=script).text
+    assert 'Needs <b dir="auto">Lea Lead</b>’s agreement' in told
+    assert sign_in(plan.cast.viewer).post(url, {"agreement": "proposed"}).status_code == 403
 
 
 def test_an_address_may_propose_a_day(cast: Cast, plan: Plan, sign_in: Any) -> None:
