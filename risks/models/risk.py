@@ -19,8 +19,6 @@ from people.search import search_index
 from programs.models import OfProgramQuerySet, Program
 
 FIVE = [MinValueValidator(1), MaxValueValidator(5)]
-
-
 # The API and tables give a share; forms take per cent and say so themselves.
 NO_SHARE: Any = dict.fromkeys(
     ("min_value", "max_value", "max_digits", "max_whole_digits"),
