@@ -464,7 +464,7 @@ PROGRAM_PAGES = (
     ("/dependencies", lazy("Dependencies")),
     ("/kpis", lazy("KPIs")),
     ("/updates", lazy("Updates")),
-    ("/sync", lazy("Weekly sync")),
+    ("/sync", lazy("Sync")),
     ("/comments", lazy("Comments")),
     ("/decisions", lazy("Decisions")),
     ("/requirements", lazy("Requirements")),

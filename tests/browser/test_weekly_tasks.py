@@ -176,7 +176,7 @@ def track_kpis(hand: Hand, story: Story) -> None:
 def run_the_sync(hand: Hand, story: Story) -> None:
     """All there is to talk about stands on the agenda; then the decision that waits is taken."""
     hand.go(PROGRAM, HERE)
-    hand.tab("Weekly sync", "**/sync")
+    hand.tab("Sync", "**/sync")
     expect(hand.page.get_by_role("heading", name="Hand-offs that wait for an answer")).to_be_visible()
     hand.press(hand.main.get_by_role("link", name=story.question), "**/d/*")
     hand.press(hand.page.get_by_role("link", name=re.compile("^Decide")), "**/decide")

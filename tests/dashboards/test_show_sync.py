@@ -72,7 +72,6 @@ def test_everything_to_talk_about_is_on_the_agenda(busy: Cast, sign_in: SignIn) 
         assert told in page, told
     assert page.count("ours to answer") == 2
     assert "Distant" not in page
-    assert '<a class="tab" href="/p/NA4/sync" aria-current="page">' in page or "Weekly sync" in page
 
 
 def test_the_endpoint_says_the_same_and_nothing_of_what_is_hidden(busy: Cast, sign_in: SignIn, api: Any) -> None:
