@@ -62,9 +62,9 @@ def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
     sums = register.add_up(counted, day)
     context |= listing.context(page) | {
         "sub": ngettext(
-            "%(count)s open risk, %(days)s expected days in total. "
+            "%(count)s open risk, %(days)s expected working days in total. "
             "Days on parallel paths overlap: read this as a ranking, not as a forecast.",
-            "%(count)s open risks, %(days)s expected days in total. "
+            "%(count)s open risks, %(days)s expected working days in total. "
             "Days on parallel paths overlap: read this as a ranking, not as a forecast.",
             sums.count,
         )

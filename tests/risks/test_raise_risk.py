@@ -248,7 +248,7 @@ def test_risks_of_a_private_program_are_nowhere_for_an_outsider(cast: Cast, sign
     client = sign_in(cast.outsider)
     page = client.get("/risks")
     assert "Canary" not in page.text
-    assert "0 open risks, 0 expected days" in page.text
+    assert "0 open risks, 0 expected working days" in page.text
     assert client.get(f"/r/R-{secret.pk}").status_code == 404
     on_both = create_risk(
         program=cast.na4, by=cast.lead, today=FRIDAY, title="Shared", impacts=[Impact(canary, DAY, DAY, DAY)]
