@@ -134,7 +134,8 @@ def pulse(user: User, key: str = "") -> dict[str, Any]:
 
 
 def _counted(rows: QuerySet[Any]) -> QuerySet[Any, Any]:
-    return rows.order_by().values(all=Value(1)).annotate(count=Count("pk")).values("count")
+    counted: QuerySet[Any, Any] = rows.order_by().values(all=Value(1)).annotate(count=Count("pk"))
+    return counted.values("count")
 
 
 def _count(rows: QuerySet[Any]) -> Subquery:
