@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import is_valid_path
@@ -78,11 +78,17 @@ def existing(places: tuple[Place, ...]) -> list[Place]:
     return [place for place in places if is_there(place.path)]
 
 
-def own_programs(user: User) -> QuerySet[Program]:
+def own_programs(user: User) -> list[Program]:
     """Open programs that a person watches, then those that they have a part in; each with its health."""
+    return list(Program.objects.raw(*_own_programs(user, user.is_admin)))
+
+
+# What the frame asks differs by who asks and of what alone: as SQL, for writing it anew would cost every page.
+@lru_cache(maxsize=1_000)
+def _own_programs(user: User, is_admin: bool) -> tuple[str, tuple[Any, ...]]:
     newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
     starred = Watch.objects.filter(user=user, kind=Subject.PROGRAM, subject_id=OuterRef("pk"))
-    return (
+    rows = (
         Program.objects.visible_to(user)
         .filter(Q(pk__in=Program.objects.with_part(user).values("pk")) | Q(Exists(starred)))
         .open()
@@ -90,6 +96,7 @@ def own_programs(user: User) -> QuerySet[Program]:
         .annotate(derived=Subquery(newest.values("health")[:1]), starred=Exists(starred))
         .order_by("-starred", *BY_RANK)[:MOST_OWN_PROGRAMS]
     )
+    return rows.query.sql_with_params()
 
 
 def pulse(user: User, key: str = "") -> dict[str, Any]:
@@ -98,26 +105,9 @@ def pulse(user: User, key: str = "") -> dict[str, Any]:
     ``inbox`` is what is unread and what waits for the reader, ``led`` the programs that they lead by a role.
     The stamp differs once anything that the reader sees of the program was written or forecast. One query.
     """
-    programs = Program.objects.visible_to(user).order_by()
-    computed: QuerySet[Any] = Run.objects.order_by()
-    if key:
-        programs = programs.filter(key=key)
-        computed = ProgramHealth.objects.visible_to(user).filter(program__key=key).order_by()
-    times = Sum(F("revisions__revision") + F("revisions__plan_revision"))
-    unread = Notice.objects.visible_to(user).unread().order_by()
-    ended = Job.objects.visible_to(user).unread().order_by()
-    due = due_of(user)
-    asked = [RawSQL(sql, params) for sql, params in _waiting(user, user.is_admin)]  # noqa: S611 - of our querysets
-    led = Role.objects.filter(user=user, kind=Role.Kind.LEAD).order_by().values("program")
-    written, at, told, jobs, updates, led_by, *todos = User.objects.values_list(
-        Subquery(programs.values(all=Value(1)).annotate(times=times).values("times")),
-        Subquery(computed.values(all=Value(1)).annotate(at=Max("computed_at")).values("at")),
-        _count(unread),
-        _count(ended),
-        _count(due),
-        ArraySubquery(led),
-        *asked,
-    ).get(pk=user.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(*_pulse(user, user.is_admin, key))
+        written, at, told, jobs, updates, led_by, *todos = cursor.fetchone()
     progress = broker.progress()
     new = (told or 0) + (jobs or 0)
     far = f"-{progress.done}" if progress else ""
@@ -133,19 +123,32 @@ def pulse(user: User, key: str = "") -> dict[str, Any]:
     }
 
 
-def _counted(rows: QuerySet[Any]) -> QuerySet[Any, Any]:
-    counted: QuerySet[Any, Any] = rows.order_by().values(all=Value(1)).annotate(count=Count("pk"))
-    return counted.values("count")
+@lru_cache(maxsize=1_000)
+def _pulse(user: User, is_admin: bool, key: str) -> tuple[str, tuple[Any, ...]]:
+    programs = Program.objects.visible_to(user).order_by()
+    computed: QuerySet[Any] = Run.objects.order_by()
+    if key:
+        programs = programs.filter(key=key)
+        computed = ProgramHealth.objects.visible_to(user).filter(program__key=key).order_by()
+    times = Sum(F("revisions__revision") + F("revisions__plan_revision"))
+    counted = [
+        Notice.objects.visible_to(user).unread(),
+        Job.objects.visible_to(user).unread(),
+        due_of(user),
+    ]
+    led = Role.objects.filter(user=user, kind=Role.Kind.LEAD).order_by().values("program")
+    rows = User.objects.filter(pk=user.pk).values_list(
+        Subquery(programs.values(all=Value(1)).annotate(times=times).values("times")),
+        Subquery(computed.values(all=Value(1)).annotate(at=Max("computed_at")).values("at")),
+        *(_count(rows) for rows in counted),
+        ArraySubquery(led),
+        *(_count(rows) for rows in waiting.everything(user, day_of(Now()))),
+    )
+    return rows.order_by().query.sql_with_params()
 
 
 def _count(rows: QuerySet[Any]) -> Subquery:
-    return Subquery(_counted(rows))
-
-
-@lru_cache(maxsize=1_000)
-def _waiting(user: User, is_admin: bool) -> list[tuple[str, tuple[Any, ...]]]:
-    """The counts of what waits, as SQL: it differs by who asks alone, and writing it anew would cost every page."""
-    return [_counted(rows).query.sql_with_params() for rows in waiting.everything(user, day_of(Now()))]
+    return Subquery(rows.order_by().values(all=Value(1)).annotate(count=Count("pk")).values("count"))
 
 
 def of_today(user: User, key: str) -> tuple[list[Program], dict[str, Any]]:
