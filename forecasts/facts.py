@@ -35,7 +35,8 @@ DRIVING_PATHS = """
                 SELECT giver.milestone_id FROM milestones_dependency link
                 JOIN milestones_milestone receiver ON receiver.id = link.successor_id
                 JOIN forecasts_milestoneforecast giver ON giver.milestone_id = link.predecessor_id
-                WHERE receiver.id = path.milestone_id AND giver.basis = 'done' AND giver.finish_on <= path.finish_on
+                WHERE receiver.id = path.milestone_id AND link.kind IN ('FS', 'FF') AND giver.basis = 'done'
+                    AND giver.finish_on <= path.finish_on
                     AND COALESCE(receiver.not_before_on, giver.finish_on) <= giver.finish_on
                 ORDER BY giver.finish_on DESC, giver.milestone_id LIMIT 1
             )) AS milestone_id

@@ -69,7 +69,7 @@ class News:
 
 @dataclass(frozen=True)
 class Since(News):
-    """From the beginning of a day on, in the organisation's zone: what stood then is what went before.
+    """From a moment on, mostly the beginning of a day in the organisation's zone: what stood then is what went before.
 
     ``on`` is the day that it is named by, ``first`` the first whole day that counts.
     """
@@ -88,6 +88,12 @@ class Since(News):
         """A page's: what stands then is what the page as of that day shows, and no week counts a day of another."""
         first = on + timedelta(days=1)
         return cls(on, first, moment(first, 0, zone))
+
+    @classmethod
+    def after(cls, at: datetime, zone: ZoneInfo) -> Self:
+        """An owed update's: what its author said at that moment, and what stood then, is no news to them."""
+        on = at.astimezone(zone).date()
+        return cls(on, on + timedelta(days=1), at + timedelta(microseconds=1))
 
 
 def since_each(sinces: Mapping[int, Since]) -> News:

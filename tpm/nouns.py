@@ -102,8 +102,12 @@ class In(serializers.ModelSerializer[M]):
 
     def build_standard_field(self, field_name: str, model_field: Any) -> Any:
         made, kwargs = super().build_standard_field(field_name, model_field)
-        kept = [check for check in kwargs.get("validators", []) if not isinstance(check, UniqueValidator)]
-        return made, kwargs | ({"validators": kept} if "validators" in kwargs else {})
+        if "validators" in kwargs:
+            kwargs["validators"] = [check for check in kwargs["validators"] if not isinstance(check, UniqueValidator)]
+        own = model_field._error_messages or {}
+        if told := {code: own[code] for code in own.keys() & made.default_error_messages.keys()}:
+            kwargs["error_messages"] = told
+        return made, kwargs
 
     def get_uniqueness_extra_kwargs(self, field_names: Any, declared_fields: Any, extra_kwargs: Any) -> Any:
         return extra_kwargs, {}

@@ -9,11 +9,10 @@ from zoneinfo import ZoneInfo
 from forecasts.models import HealthPolicy
 from people.models import User
 from people.services import today
-from reports.letters.facts import news_since, what_changed
+from reports.letters.facts import since_update, what_changed
 from reports.letters.parts.news import changed
 from reports.plans import nudges
 from reports.plans.nudges import Nudge
-from reports.since import Since
 from reports.updates.due import Owed, owed_and_late
 
 MOST_NOTES = 8
@@ -39,9 +38,7 @@ class Late:
 
 def with_changes(owed: list[Owed], *, today: date, zone: ZoneInfo, policy: HealthPolicy) -> list[Due]:
     """What one owes, with what changed: eight queries, however many updates."""
-    sinces = {
-        one.program.pk: Since.start_of(news_since(one.last, today=today, zone=zone), zone) for one in owed if one.is_due
-    }
+    sinces = {one.program.pk: since_update(one.last, today=today, zone=zone) for one in owed if one.is_due}
     programs = [one.program for one in owed if one.is_due]
     facts = what_changed(programs, sinces, today=today, zone=zone, policy=policy)
     found = []

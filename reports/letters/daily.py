@@ -22,7 +22,7 @@ from people.services import organisation_zone
 from programs.models import Notice, Program, ReportedHealth, Role
 from reports.letters.composing.rendering import INLINER
 from reports.letters.desk import Desk
-from reports.letters.facts import Facts, news_since
+from reports.letters.facts import Facts, since_update, what_changed
 from reports.letters.links import links
 from reports.letters.parts.news import Note, changed
 from reports.models import Letter, Plan, Reminder, Subscription, Update
@@ -170,14 +170,8 @@ class Waits:
     notices: dict[int, list[Notice]]
     last: dict[int, Update]
     drafts: dict[int, int]
-    # By program: the day of its last update, within reason.
-    since: dict[int, date]
-
-    def facts(self, program_id: int, visible: frozenset[int], *, today: date, desk: Desk) -> Facts:
-        """What changed in a program since its last update: read at once for all that were told of on that day."""
-        since_on = self.since[program_id]
-        alike = frozenset(pk for pk, on in self.since.items() if on == since_on)
-        return desk.facts(alike, frozenset(), today=today, since_on=since_on).only(frozenset({program_id}), visible)
+    # By program: what changed since its last update, within reason.
+    facts: dict[int, Facts]
 
 
 def read(letters: Sequence[Letter], *, today: date, desk: Desk) -> Waits:
@@ -194,16 +188,17 @@ def read(letters: Sequence[Letter], *, today: date, desk: Desk) -> Waits:
         .order_by("kind", "owed_on", "program__name", "id")
     ):
         reminders.setdefault(row.letter_id or 0, []).append(row)
-    programs = {row.program_id for rows in reminders.values() for row in rows}
+    programs = {row.program_id: row.program for rows in reminders.values() for row in rows}
     updates = Update.objects.filter(program__in=programs).select_related("author").defer("snapshot", "sentences")
     newest = updates.published().order_by("program_id", "-published_at", "-id").distinct("program_id")
     last = {one.program_id: one for one in newest}
+    sinces = {pk: since_update(last.get(pk), today=today, zone=desk.zone) for pk in programs}
     return Waits(
         reminders=reminders,
         notices=_notices(letters),
         last=last,
         drafts=dict(updates.filter(published_at=None).order_by("-begun_at").values_list("program_id", "pk")),
-        since={pk: news_since(last.get(pk), today=today, zone=desk.zone) for pk in programs},
+        facts=what_changed(programs.values(), sinces, today=today, zone=desk.zone, policy=newest_policy()),
     )
 
 
@@ -228,9 +223,7 @@ def write(letter: Letter, visible: frozenset[int], waits: Waits, *, at: datetime
     """The mail of a day as its reader may read it now."""
     reader, to, today = letter.subscription, links(letter), desk.day(at)
     rows = [row for row in waits.reminders.get(letter.pk, []) if row.program_id in visible]
-    owes = [
-        _owed(row, waits, waits.facts(row.program_id, visible, today=today, desk=desk), to.site) for row in _once(rows)
-    ]
+    owes = [_owed(row, waits, to.site) for row in _once(rows)]
     notices = [notice for notice in waits.notices.get(letter.pk, []) if notice.program_id in visible]
     named = [
         Named(
@@ -287,8 +280,8 @@ def _once(rows: Iterable[Reminder]) -> list[Reminder]:
     return list(by_program.values())
 
 
-def _owed(row: Reminder, waits: Waits, facts: Facts, site: str) -> Owes:
-    pk, update = row.program_id, waits.last.get(row.program_id)
+def _owed(row: Reminder, waits: Waits, site: str) -> Owes:
+    pk, update, facts = row.program_id, waits.last.get(row.program_id), waits.facts[row.program_id]
     page = f"{site}{row.program.get_absolute_url()}"
     url = f"{site}/u/{waits.drafts[pk]}/edit" if pk in waits.drafts else f"{page}/updates/new"
     lines = [plain(line.strip().lstrip("#*-> "), 300) for line in (update.text if update else "").splitlines()]
@@ -297,7 +290,7 @@ def _owed(row: Reminder, waits: Waits, facts: Facts, site: str) -> Owes:
         why=_why(row, facts.today),
         url=page if row.kind == Kind.ESCALATION else url,
         last=[line for line in lines if line][:MOST_LINES],
-        last_on=short(waits.since[pk]) if update else "",
+        last_on=short(facts.since.on) if update else "",
         changes=changed(facts, row.program, site)[:MOST_NOTES],
         kind=row.kind,
     )

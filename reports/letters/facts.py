@@ -185,8 +185,9 @@ def what_changed(
     }
 
 
-def news_since(last: Update | None, *, today: date, zone: ZoneInfo) -> date:
-    """The day that an owed update counts its news from: that of the one before it, within reason."""
-    earliest = today - LONGEST_SILENCE
-    on = last.published_at.astimezone(zone).date() if last and last.published_at else earliest
-    return max(on, earliest)
+def since_update(last: Update | None, *, today: date, zone: ZoneInfo) -> Since:
+    """From when an owed update counts its news: from the moment of the one before it, within reason."""
+    earliest = Since.start_of(today - LONGEST_SILENCE, zone)
+    if last is None or last.published_at is None or last.published_at < earliest.at:
+        return earliest
+    return Since.after(last.published_at, zone)

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 SAYS = dict.fromkeys(
     ("max_digits", "max_value", "max_whole_digits", "min_value"),
-    "A probability lies between 0 and 1: write 0.6 for 60%%.",
+    "A probability lies between 0 and 1: write 0.6 for 60 per cent.",
 )
 
 

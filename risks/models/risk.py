@@ -22,7 +22,7 @@ FIVE = [MinValueValidator(1), MaxValueValidator(5)]
 # The API and tables give a share; forms take per cent and say so themselves.
 NO_SHARE: Any = dict.fromkeys(
     ("min_value", "max_value", "max_digits", "max_whole_digits"),
-    lazy("A probability lies between 0 and 1: write 0.6 for 60%%."),
+    lazy("A probability lies between 0 and 1: write 0.6 for 60 per cent."),
 )
 
 

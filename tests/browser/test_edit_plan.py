@@ -57,7 +57,7 @@ class TestWithoutScripts:
         cause.select_option(label="Supplier late")
         page.get_by_label("What happened").fill("Switchgear")
         page.get_by_role("button", name="Save").click()
-        expect(page.get_by_role("status")).to_contain_text("Saved.")
+        expect(page.locator("#toasts")).to_contain_text("Saved.")
         assert DateMove.objects.get().note == "Switchgear"
 
     def test_two_people_edit_and_nothing_is_lost(
@@ -87,7 +87,7 @@ class TestWithoutScripts:
         page.get_by_label("Waits for").select_option(label="Scheduler GA")
         page.get_by_label("Needed by").fill("2027-01-08")
         page.get_by_role("button", name="Ask for it").click()
-        expect(page.get_by_role("status")).to_contain_text("Asked Canary merger")
+        expect(page.locator("#toasts")).to_contain_text("Asked Canary merger")
         assert Dependency.objects.get().need_by_on == date(2027, 1, 8)
 
 

@@ -26,8 +26,8 @@ def test_both_probabilities_are_imported(run_import: Import, table: Write) -> No
 @pytest.mark.parametrize(
     ("cells", "column", "says"),
     [
-        ("1.5,", "probability", "A probability lies between 0 and 1: write 0.6 for 60%."),
-        ("60,", "probability", "A probability lies between 0 and 1: write 0.6 for 60%."),
+        ("1.5,", "probability", "A probability lies between 0 and 1: write 0.6 for 60 per cent."),
+        ("60,", "probability", "A probability lies between 0 and 1: write 0.6 for 60 per cent."),
         ("-0.2,", "probability", "between 0 and 1"),
         ("NaN,", "probability", "out of any range"),
         ("60%,", "probability", "Write a plain number, such as 12 or 0.5."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,10 +16,12 @@ import history
 import people.services
 import programs.services
 import risks.services
+from dashboards.weekly.owed import with_changes
 from forecasts.models import HealthPolicy
+from forecasts.policy import newest_policy
 from people.models import User
 from programs.models import Program, ReportedHealth, Role
-from reports.letters.desk import open_desk
+from reports.letters.facts import since_update, what_changed
 from reports.letters.parts.news import changed
 from reports.models import Reminder
 from reports.plans.nudges import nudge, nudge_all
@@ -145,11 +147,34 @@ def test_what_changed_since_the_last_update_stands_beside_it(cast: Cast, sign_in
         assert told in page, told
     assert "Fuel NA4" not in page
     owed = {one["program"]: one for one in api(cast.lead).get("updates/owed").json()["data"]}
-    for program in (cast.na4, cast.dark):
+    zone = people.services.organisation_zone()
+    sinces = {one.program.pk: since_update(one.last, today=today, zone=zone) for one in owed_by(cast.lead, today)}
+    both = (cast.na4, cast.dark)
+    facts = what_changed(both, sinces, today=today, zone=zone, policy=newest_policy())
+    for program in both:
         one = owed[program.key]
-        since_on = date.fromisoformat(one["since_on"])
-        facts = open_desk().facts(frozenset({program.pk}), frozenset(), today=today, since_on=since_on)
-        assert one["changes"] == [note.text for note in changed(facts, program, "")]
+        assert one["changes"] == [note.text for note in changed(facts[program.pk], program, "")]
+
+
+def test_what_the_last_update_said_itself_is_no_news(cast: Cast) -> None:
+    """Green three weeks ago; amber nine days ago, after a risk of that same morning."""
+    now = timezone.now()
+    today = people.services.today(now)
+    for days, health in ((21, "on_track"), (9, "at_risk")):
+        at = now - timedelta(days=days)
+        with history.replaying(at - timedelta(hours=1)):
+            risks.services.create_risk(
+                program=cast.na4, by=cast.lead, today=people.services.today(at), title=f"Crane of {health}"
+            )
+        with history.replaying(at):
+            path = {"cause": "Crane", "path_to_green": "Another", "path_owner": cast.lead, "path_on": today}
+            said: dict[str, Any] = path if health == "at_risk" else {}
+            row = begin_update(program=cast.na4, by=cast.lead, at=at, health=health, text="Well.", **said)
+            publish_update(update=row, by=cast.lead, at=at)
+    [owed] = [one for one in owed_by(cast.lead, today) if one.program == cast.na4]
+    [due] = with_changes([owed], today=today, zone=people.services.organisation_zone(), policy=newest_policy())
+    assert due.since_on == people.services.today(now - timedelta(days=9))
+    assert due.changes == []
 
 
 @pytest.fixture

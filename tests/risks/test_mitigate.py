@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.conftest import Cast
 
 FIELD = "residual_probability"
-RANGE = "A probability lies between 0 and 1: write 0.6 for 60%."
+RANGE = "A probability lies between 0 and 1: write 0.6 for 60 per cent."
 NOT_MORE = "Mitigation makes no risk more probable: at most the probability itself."
 FIRST = "Give the probability first: this is what mitigation leaves of it."
 
@@ -82,4 +82,7 @@ def test_the_api_names_it_in_a_refusal(cast: Cast, late: Risk, api: Any) -> None
     assert refused.json()["errors"] == [{"pointer": f"/{FIELD}", "detail": NOT_MORE}]
     refused = caller.post("risks", {"program": "NA4", "title": "Other", FIELD: "0.1"})
     assert refused.json()["errors"] == [{"pointer": f"/{FIELD}", "detail": FIRST}]
+    for value in (60, -0.2):
+        refused = caller.patch(f"risks/{late.pk}", {FIELD: value})
+        assert refused.json()["errors"] == [{"pointer": f"/{FIELD}", "detail": RANGE}]
     assert caller.patch(f"risks/{late.pk}", {FIELD: "0.1"}).json()[FIELD] == "0.1000"
