@@ -69,7 +69,7 @@ class Line:
 
 
 def todos(reader: User, *, at: datetime, zone: ZoneInfo) -> list[Todo]:
-    """All that waits for a reader in open programs, what is due first in each kind: thirteen queries."""
+    """All that waits for a reader in open programs, what is due first in each kind: fourteen queries."""
     today = at.astimezone(zone).date()
     programs = Program.objects.visible_to(reader).open()
     return [
@@ -120,7 +120,7 @@ def _actions(reader: User, programs: Any, today: date) -> Iterable[Todo]:
     found = [
         *(
             Todo("action", row.text, row.program, row.get_absolute_url(), row.due_on)
-            for row in agreed.select_related("program").order_by("due_on", "id")[:MOST_TODOS]
+            for row in agreed.select_related("program", "review").order_by("due_on", "id")[:MOST_TODOS]
         ),
         *(
             Todo("action", row.text, row.risk.program, row.risk.get_absolute_url(), row.due_on)

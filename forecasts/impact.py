@@ -172,9 +172,10 @@ def impact_of(edits: Edits, *, by: User, today: date) -> Impact:
     edited = {milestone.pk for milestone, _ in edits.changes}
     edited |= {link.successor_id for link in (*edits.links, *edits.unlinked)}
     edited |= {link.predecessor_id for link, _ in edits.days}
+    past = _past(edits, today)
     program_of, reached = _reached(edited, [link.predecessor_id for link in edits.links])
     if len(program_of) > MOST_TASKS:
-        return Impact(reason="too_large")
+        return Impact(past=past, reason="too_large")
     calendars = load_calendars()
     if calendars.limits:
         whole = network.components(set(program_of.values()))
@@ -182,13 +183,13 @@ def impact_of(edits: Edits, *, by: User, today: date) -> Impact:
     else:
         rows = network.read_rows([tuple(sorted(set(program_of.values())))], program_of)
     if len(rows.tasks) > MOST_TASKS:
-        return Impact(reason="too_large")
+        return Impact(past=past, reason="too_large")
     classes = load_classes(calendars, today)
     try:
         before, after = (_days(one.inputs(calendars, classes, today)[0], reached) for one in (rows, _with(rows, edits)))
     except EngineError:
-        return Impact(reason="no_forecast")
-    return replace(_told(edits, before, after, reached, by), past=_past(edits, today))
+        return Impact(past=past, reason="no_forecast")
+    return replace(_told(edits, before, after, reached, by), past=past)
 
 
 def _past(edits: Edits, today: date) -> list[str]:
@@ -330,18 +331,32 @@ def _late_by_days(edits: Edits, after: Days, open_to: Collection[int], by: User)
     """Of hand-offs with other days: what would be promised later than needed, and what P80 says of the promise."""
     found = []
     for link, changes in edits.days:
+        if changes.get("agreement", link.agreement) in (Dependency.Agreement.DECLINED, Dependency.Agreement.DELIVERED):
+            continue
         need_by_on, promised_on = (changes.get(name, getattr(link, name)) for name in ("need_by_on", "promised_on"))
         expected = after.get(link.predecessor_id) if link.predecessor.program_id in open_to else None
         comes_on = promised_on or (expected[0] if expected else None)
         if need_by_on and comes_on and comes_on > need_by_on:
-            # Who is asked for more than before: the giver for an earlier day, the receiver to wait longer.
-            is_sooner = need_by_on < (link.need_by_on or date.max)
-            is_later = promised_on and promised_on > (link.promised_on or date.min)
-            asked = link.predecessor if is_sooner else link.successor if is_later else None
+            asked = _asked(link, changes)
             found.append(_broken_one(link, asked, need_by_on, comes_on, "needed", open_to, by))
         if changes.get("promised_on") and expected and expected[0] > promised_on:
             found.append(_broken_one(link, None, promised_on, expected[0], "unsure", open_to, by))
     return found
+
+
+def _asked(link: Dependency, changes: Mapping[str, Any]) -> Milestone | None:
+    """Of a hand-off that would come after its need, the end whose lead must agree: whoever is asked for more.
+
+    That is the giver where the receiver asks again or for an earlier day, and the receiver where the giver names a day
+    to which that side has not agreed. Who takes the day offered asks nobody.
+    """
+    need_by_on, promised_on = changes.get("need_by_on"), changes.get("promised_on")
+    is_sooner = need_by_on and need_by_on < (link.need_by_on or date.max)
+    if is_sooner or changes.get("agreement") == Dependency.Agreement.PROPOSED:
+        return link.predecessor
+    agreed_on = link.promised_on if link.agreement == Dependency.Agreement.ACCEPTED else None
+    is_offer = changes.get("agreement") == Dependency.Agreement.COUNTERED
+    return link.successor if promised_on and (is_offer or promised_on > (agreed_on or date.min)) else None
 
 
 def _broken_one(

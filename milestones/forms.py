@@ -318,6 +318,7 @@ class AnswerForm(FromList):
     def __init__(self, data: QueryDict | None = None, *, row: Dependency) -> None:
         answered = row.agreement if row.agreement != Dependency.Agreement.PROPOSED else ""
         super().__init__(data, initial={"agreement": answered, "promised_on": row.promised_on or row.need_by_on})
+        self.stands_on = row.promised_on
         if row.promised_on:
             self.fields["promised_on"].help_text = _("Left empty, the day promised before stands.")
         if not row.promised_on:
@@ -332,11 +333,11 @@ class AnswerForm(FromList):
 
     @property
     def days(self) -> dict[str, Any]:
-        """What a promise, or the offer of one, changes; nothing where neither is made."""
-        agreement, promised_on = self.cleaned_data["agreement"], self.cleaned_data["promised_on"]
-        if agreement not in (Dependency.Agreement.ACCEPTED, Dependency.Agreement.COUNTERED):
-            return {}
-        return {"agreement": agreement} | ({"promised_on": promised_on} if promised_on else {})
+        """What the answer changes; with a promise, or the offer of one, its day even where that stands as it was."""
+        agreement = self.cleaned_data["agreement"]
+        if agreement in (Dependency.Agreement.DECLINED, Dependency.Agreement.DELIVERED):
+            return {"agreement": agreement}
+        return {"agreement": agreement, "promised_on": self.cleaned_data["promised_on"] or self.stands_on}
 
 
 class ReplyForm(FromList):

@@ -307,7 +307,14 @@ def test_the_inbox_asks_little_however_full_it_is(
         for program in found
     )  # fmt: skip
     Risk.objects.update(owner=cast.lead, review_on=today)
+    held = reports.reviews.services.hold_review(by=cast.admin, held_on=today)
+    for program in found[:12]:
+        reports.reviews.services.take_action(
+            review=held, by=cast.admin, owner=cast.lead, text="Ask the utility", due_on=today, program=program
+        )
     Dependency.objects.update(agreement=Dependency.Agreement.PROPOSED)
+    with django_assert_max_num_queries(14):
+        inbox.todos(cast.lead, at=now, zone=UTC_ZONE)
     client = sign_in(cast.lead)
     for path in ("/inbox", "/inbox?page=2", "/p/P1", "/p/P1/comments?show=all"):
         with django_assert_max_num_queries(25):

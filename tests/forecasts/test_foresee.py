@@ -13,6 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+import forecasts.impact
 import forecasts.services
 import milestones.services
 import people.services
@@ -67,6 +68,24 @@ def promise(plan: Plan) -> tuple[dict[str, Any], Callable[[], object]]:
     )
 
 
+def decline(plan: Plan) -> tuple[dict[str, Any], Callable[[], object]]:
+    return take_back(plan, "declined")
+
+
+def deliver(plan: Plan) -> tuple[dict[str, Any], Callable[[], object]]:
+    return take_back(plan, "delivered")
+
+
+def take_back(plan: Plan, agreement: str) -> tuple[dict[str, Any], Callable[[], object]]:
+    """Of a giver with a day of its own the promise is no longer the day."""
+    edits, _ = promise(plan)
+    link = edits["days"][0][0]
+    plan.change(link.predecessor, target_on=date(2026, 12, 8))
+    return {"days": [(link, {"agreement": agreement})]}, lambda: milestones.services.answer_hand_off(
+        dependency=link, agreement=agreement, by=plan.cast.admin, on=FRIDAY, at=NOON, note="No crane"
+    )
+
+
 def edit(**changes: Any) -> Callable[[Plan], tuple[dict[str, Any], Callable[[], object]]]:
     return lambda plan: ({"changes": [(plan.power, changes)]}, lambda: plan.change(plan.power, **changes))
 
@@ -82,6 +101,8 @@ def edit(**changes: Any) -> Callable[[Plan], tuple[dict[str, Any], Callable[[], 
         pytest.param(unlink, id="a link goes"),
         pytest.param(add_link, id="a link comes"),
         pytest.param(promise, id="a promise moves"),
+        pytest.param(decline, id="a promise is taken back"),
+        pytest.param(deliver, id="a hand-off is delivered"),
     ],
 )
 def test_what_is_foreseen_is_what_the_forecast_then_says(plan: Plan, an_edit: Any) -> None:
@@ -117,6 +138,29 @@ def test_a_day_that_is_over_is_said_of_what_is_open(plan: Plan) -> None:
     assert foreseen(plan, changes=[(plan.power, over)]).past == ["not_before_on", "target_on"]
     assert foreseen(plan, changes=[(plan.power, {"not_before_on": FRIDAY})]).past == []
     assert foreseen(plan, changes=[(plan.power, over | {"done_on": FRIDAY})]).past == []
+
+
+def test_a_day_that_is_over_is_said_where_nothing_is_simulated(
+    plan: Plan, sign_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    never = milestones.services.create_milestone(
+        program=plan.na4, by=plan.cast.admin, today=FRIDAY, name="Never",
+        not_before_on=date(2099, 6, 1), work_likely=400 * DAY,
+    )  # fmt: skip
+    milestones.services.link(predecessor=plan.power, successor=never, by=plan.cast.admin)
+    over: Any = {"changes": [(plan.power, {"target_on": date(2026, 11, 12)})]}
+    told = foreseen(plan, **over)
+    assert (told.reason, told.past) == ("no_forecast", ["target_on"])
+    monkeypatch.setattr(forecasts.impact, "MOST_TASKS", 1)
+    told = foreseen(plan, **over)
+    assert (told.reason, told.past) == ("too_large", ["target_on"])
+    line = sign_in(plan.cast.lead).post(
+        f"/m/{plan.power.pk}/impact?only=not_before_on",
+        {"not_before_on": "2026-11-12", "version": plan.power.version},
+        headers={"HX-Request": "true"},
+    )
+    assert "too many to simulate" in line.text
+    assert "This day is over" in line.text
 
 
 def test_a_hand_off_that_would_come_too_late_names_who_must_agree(plan: Plan) -> None:
@@ -166,6 +210,36 @@ def test_other_days_of_a_hand_off_say_who_must_agree(plan: Plan) -> None:
         foreseen(plan, by=plan.cast.viewer, days=[(link, {"need_by_on": FRIDAY})])
 
 
+def test_a_word_about_a_day_after_the_need_asks_the_side_that_has_not_agreed(plan: Plan, sign_in: Any) -> None:
+    """Needed by 10 December; the giver has offered the 20th."""
+    giver, receiver = plan.cast.lead, plan.cast.contributor
+    programs.services.change_program(program=plan.gpu, by=plan.cast.admin, lead=receiver)
+    need, offer, sooner = date(2026, 12, 10), date(2026, 12, 20), date(2026, 12, 15)
+    rows = Dependency.objects.filter(pk=plan.hand_off.pk)
+
+    def asked(**word: Any) -> list[User | None]:
+        link = rows.select_related("predecessor__program__lead", "successor__program__lead").get()
+        return [one.agrees for one in foreseen(plan, days=[(link, word)]).broken]
+
+    rows.update(need_by_on=need, promised_on=offer, agreement="countered")
+    assert asked(agreement="proposed", need_by_on=need) == [giver]
+    assert asked(agreement="accepted", need_by_on=need) == [None]
+    assert asked(agreement="accepted", promised_on=sooner) == [receiver]
+    assert asked(agreement="countered", promised_on=sooner) == [receiver]
+    assert asked(promised_on=sooner) == [receiver]
+    assert asked(agreement="declined") == asked(agreement="delivered") == []
+    # The giver who accepts and leaves the day empty means the day that stands.
+    line = sign_in(plan.cast.admin).post(
+        f"/links/{plan.hand_off.pk}/answer/impact", {"agreement": "accepted"}, headers={"HX-Request": "true"}
+    )
+    assert f'Needs <b dir="auto">{receiver.name}</b>’s agreement: <bdi>Racks</bdi> would come 10 d after' in line.text
+    # What the receiver has agreed to is asked for once.
+    rows.update(agreement="accepted")
+    assert asked(agreement="accepted", promised_on=sooner) == [None]
+    assert asked(agreement="accepted", promised_on=date(2026, 12, 21)) == [receiver]
+    assert asked(agreement="countered", promised_on=sooner) == [receiver]
+
+
 @pytest.fixture
 def private(plan: Plan) -> Plan:
     """The program that waits is hidden from the contributor of the one that gives."""
@@ -187,8 +261,9 @@ def test_of_private_programs_there_is_a_number_and_no_name(private: Plan, api: A
         {"not_before_on": later, "version": private.power.version},
         headers={"HX-Request": "true"},
     )
-    assert "2 milestones of private programs, by up to +" in line.text
-    assert "the agreement of a private program" in line.text
+    assert "2 milestones of private programs move by up to +" in line.text
+    assert "Needs the agreement of a private program: <bdi>Racks</bdi> would come" in line.text
+    assert "when <bdi>a private program</bdi> needs it." in line.text
     for answer in (told, line):
         assert "GPU" not in answer.content.decode()
         assert "Scheduler" not in answer.content.decode()
@@ -298,7 +373,9 @@ def test_an_answer_and_a_reply_show_the_line_before_they_are_sent(plan: Plan, si
     assert f'hx-post="{url}/impact"' in client.get(url).text
     told = client.post(f"{url}/impact", {"agreement": "accepted", "promised_on": "2026-11-20"}, headers=script).text
     assert re.search(r"P80 of <bdi>Racks</bdi> is [^,]+, \d+ d after this promise\.", told)
-    assert "<p" not in client.post(f"{url}/impact", {"agreement": "declined"}, headers=script).text
+    told = client.post(f"{url}/impact", {"agreement": "declined"}, headers=script).text
+    assert "Moves <b>no milestone</b> at P80." in told
+    assert "would come" not in told
     page = client.post(f"{url}/impact", {"agreement": "countered", "promised_on": "2026-12-04"})
     assert "would come 3 d after 1 Dec 2026, when <bdi>GPU fleet</bdi> needs it" in page.text
     assert f'action="{url}"' in page.text
