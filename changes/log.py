@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection, models
@@ -403,7 +404,8 @@ def _read(chosen: Mapping[Model, list[int]]) -> list[Written]:
     def event(model: Model, values: Any) -> Any:
         if values is None:
             return None
-        values = json.loads(values) if isinstance(values, str) else values
+        # As written: a float would show digits that nobody gave.
+        values = json.loads(values, parse_float=Decimal) if isinstance(values, str) else values
         made = event_of(model)()
         for column in made._meta.concrete_fields:
             setattr(made, column.attname, column.to_python(values[column.column]))

@@ -73,7 +73,7 @@ def milestones(request: SignedIn, key: str) -> HttpResponse:
     is_open = Q(done_on=None, cancelled_on=None)
     kinds = {
         "open": (_("Open"), is_open),
-        "late": (_("Past target"), is_open & Q(due__lt=day)),
+        "late": (_("Overdue"), is_open & Q(due__lt=day)),
         "done": (_("Done"), Q(done_on__isnull=False)),
         "all": (_("All"), Q()),
     }

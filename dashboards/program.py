@@ -260,6 +260,12 @@ def _differs_days(
     return disagreements([program.pk], today, zone)[program.pk].days
 
 
+def _baseline_on() -> Subquery:
+    """A milestone's day in the newest baseline."""
+    newest = BaselineDate.objects.filter(milestone=OuterRef("pk")).order_by("-baseline__approved_on", "-baseline_id")
+    return Subquery(newest.values("finish_on")[:1])
+
+
 def _plan(program: Program) -> tuple[list[Any], list[Any]]:
     """Milestones by workstream, each with its forecast and newest baseline, and the links that lead to them.
 
@@ -268,13 +274,7 @@ def _plan(program: Program) -> tuple[list[Any], list[Any]]:
     own: list[Any] = list(
         program.milestones.filter(cancelled_on=None)
         .select_related("workstream", "forecast")
-        .annotate(
-            baseline_on=Subquery(
-                BaselineDate.objects.filter(milestone=OuterRef("pk"))
-                .order_by("-baseline__approved_on", "-baseline_id")
-                .values("finish_on")[:1]
-            )
-        )
+        .annotate(baseline_on=_baseline_on())
         .order_by(
             F("workstream__position").asc(nulls_last=True),
             "workstream_id",
@@ -308,7 +308,8 @@ def _steps(
     """The lines of the roadmap, the links between them, and whether givers stay hidden."""
     outside = {link.predecessor_id for link in links if link.giver != program.pk}
     seen = [link.predecessor_id for link in links if link.giver != program.pk and link.giver in visible]
-    given = list(Milestone.objects.filter(pk__among=seen).select_related("program", "forecast")) if seen else []
+    rows = Milestone.objects.filter(pk__among=seen).select_related("program", "forecast")
+    given: list[Any] = list(rows.annotate(baseline_on=_baseline_on())) if seen else []
     forecasts = {m.pk: m.forecast for m in own if hasattr(m, "forecast")}
     on_path = {pk for pk, forecast in forecasts.items() if forecast.on_longest_path}
     driving = on_path | {forecasts[pk].driven_by_id for pk in on_path}
@@ -327,7 +328,7 @@ def _steps(
         Step(
             m,
             getattr(m, "forecast", None),
-            None,
+            m.baseline_on,
             _("From other programs"),
             m.program.key,
             is_driving=m.pk in driving,

@@ -242,7 +242,10 @@ def change_subscription(*, subscription: Subscription, by: User, at: datetime, *
     changed = {name: value for name, value in own.items() if getattr(subscription, name) != value}
     if changed:
         changed["begins_at"] = at
-    if changed.get("paused_until"):
+    if until := changed.get("paused_until"):
+        if until < today(at):
+            over = _("That day is over: name the last day without a letter, or leave it empty for no pause.")
+            raise ValidationError({"paused_until": [over]}, code="over")
         skip_letters([subscription], "Paused before it was sent.")
     with history.because(f"Change {subscription.plan.name} for a reader", by_id=by.pk):
         return history.save(subscription, **changed)

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 import changes.services
 import history
+import metrics.services
 import people.services
 import programs.services
 import reports.updates.services
@@ -250,3 +251,9 @@ def test_a_person_is_found_by_their_id_however_many_there_are(cast: Cast, step: 
     assert ("Person", cast.lead.name) in [chip[:2] for chip in page.context["chips"]]
     assert sign_in(cast.outsider).get("/changes?person=987654321").context["refused"]
     assert sign_in(cast.outsider).get("/p/NA4/changes?kind=team").context["acts"] == []
+
+
+def test_a_measured_value_reads_as_it_was_written(cast: Cast, sign_in: Any) -> None:
+    kpi = metrics.services.create_kpi(program=cast.na4, by=cast.lead, name="Failed placements")
+    metrics.services.measure(kpi=kpi, by=cast.lead, today=FRIDAY, on=FRIDAY, value=Decimal("1.1"))
+    assert "Failed placements, 20 Nov 2026, 1.1</p>" in sign_in(cast.viewer).get("/p/NA4/changes").text

@@ -35,7 +35,10 @@ def test_subscribe_change_pause_and_end_on_the_page(cast: Cast, sign_in: SignIn)
     assert "every Friday at 06:00, UTC" in viewer.get("/settings/letters").content.decode()
     assert viewer.post(own, {"weekday": "9", "hour": "6"}).status_code == 422
     row.refresh_from_db()
-    paused = {"weekday": "4", "hour": "6", "paused_until": "2030-01-02", "version": str(row.version)}
+    paused = {"weekday": "4", "hour": "6", "paused_until": "2020-01-02", "version": str(row.version)}
+    refused = viewer.post(own, paused)
+    assert (refused.status_code, "That day is over" in refused.text) == (422, True)
+    paused |= {"paused_until": "2030-01-02"}
     assert viewer.post(own, paused).status_code == 302
     assert "paused until 2 Jan 2030" in viewer.get("/settings/letters").content.decode()
     assert sign_in(cast.lead).get(own).status_code == 404

@@ -85,11 +85,12 @@ def _because(facts: Facts, heading: str, parts: list[tuple[Row, int, int]], *, c
     # First what pulls the way that the sum goes.
     way = 1 if sum(after - was for _, after, was in parts) > 0 else -1
     ordered = sorted(parts, key=lambda part: -way * (part[1] - part[2]))
+    weightiest = sorted(ordered, key=lambda part: -abs(part[1] - part[2]))
     # As many as a sentence of a readable length can name.
     for most in range(MOST_CAUSES, 0, -1):
-        shown = ordered if len(ordered) <= most + 1 else ordered[:most]
+        shown = ordered if len(ordered) <= most + 1 else [part for part in ordered if part in weightiest[:most]]
         words = [f"{signed(after - was)} {_cause(facts, part)}" for part, after, was in shown]
-        if rest := ordered[len(shown) :]:
+        if rest := [part for part in ordered if part not in shown]:
             words.append(f"{signed(sum(after - was for _, after, was in rest))} everything else")
         text = f"{heading}: {', '.join(words)}."
         if len(text.split()) <= MOST_WORDS:
