@@ -63,7 +63,8 @@ def published(cast: Cast) -> Update:
             )  # fmt: skip
     run = Run.objects.create(day=FRIDAY, engine_version="1", inputs_digest="", revisions={}, computed_at=NOON)
     row = judge(cast.na4, FRIDAY, "off_track", 34)
-    ends = [("own_work", first.pk, 20), ("scope", last.pk, 9), ("calendar", first.pk, 7), ("own_work", last.pk, -2)]
+    ends = [("own_work", first.pk, 50), ("scope", last.pk, 9), ("calendar", first.pk, 7), ("own_work", last.pk, -2)]
+    ends.append(("reserve", last.pk, -30))
     row.findings = [
         finding(rule, ("milestone", pk, cast.na4.pk), "Wave 2 of 3", days=days, since=FRIDAY) for rule, pk, days in ends
     ]

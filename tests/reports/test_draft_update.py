@@ -103,6 +103,15 @@ def test_what_was_not_weighed_before_counts_as_one(cast: Cast, last: Update) -> 
     )
 
 
+def test_the_weightiest_parts_are_named_and_the_others_summed_up(cast: Cast) -> None:
+    parts = {"own_work": 46, "risk": 20, "scope": 13, "own_range": 21, "reserve": -66}
+    forecast(cast, 34, *(part(rule, cast, days) for rule, days in parts.items()))
+    [sentence] = told(cast)["causes"]
+    assert sentence.text == (
+        "Why P80 is 34 days later than the target: 46 work on “Fibre”, −66 reserve of the plan, 54 everything else."
+    )
+
+
 def test_parts_that_do_not_add_up_are_not_told(cast: Cast, last: Update) -> None:
     forecast(cast, 34, part("own_work", cast, 23))
     assert "causes" not in told(cast)

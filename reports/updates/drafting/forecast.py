@@ -90,14 +90,15 @@ def _because(facts: Facts, heading: str, parts: list[tuple[Row, int, int]], *, c
     for most in range(MOST_CAUSES, 0, -1):
         shown = ordered if len(ordered) <= most + 1 else [part for part in ordered if part in weightiest[:most]]
         words = [f"{signed(after - was)} {_cause(facts, part)}" for part, after, was in shown]
-        if rest := [part for part in ordered if part not in shown]:
+        rest = [part for part in ordered if part not in shown]
+        if rest:
             words.append(f"{signed(sum(after - was for _, after, was in rest))} everything else")
         text = f"{heading}: {', '.join(words)}."
         if len(text.split()) <= MOST_WORDS:
             break
     sources = [
         finding_source(facts, dict(part) | {"days": after}, before=was if changed else None, changed=changed)
-        for part, after, was in ordered
+        for part, after, was in [*shown, *rest]
     ]
     which = (
         [derived_source(facts, "p80_on", changed=True)]
