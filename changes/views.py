@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -13,7 +12,7 @@ from changes import catalogue, services
 from changes.forms import CopyForm, StartForm, TemplateForm
 from history.forms import explaining
 from history.models import ChangeSet
-from people.pages import SignedIn, attempt, done, posted
+from people.pages import SignedIn, attempt, back_to, done, posted
 from people.permissions import OrgAct, may
 from people.permissions import require as require_org
 from people.services import today
@@ -28,13 +27,11 @@ def undo(request: SignedIn) -> HttpResponse:
     asked = request.POST.get("change_set", "")
     own = ChangeSet.objects.filter(by_id=request.user.pk)
     change_set = get_object_or_404(own, pk=int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0)
-    back = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(back, allowed_hosts=None)
     return attempt(
         request,
         lambda: services.undo(change_set=change_set, by=request.user, at=timezone.now()),
         _("Taken back. The forecast follows within seconds."),
-        back if safe else "/",
+        back_to(request.POST, "/"),
         again=True,
     )
 

@@ -213,7 +213,7 @@ class JobOut(serializers.Serializer[Any]):
 
 class InboxOut(serializers.Serializer[Any]):
     unread = serializers.IntegerField(help_text="Notices, and jobs that have ended.")
-    todos = TodoOut(many=True)
+    todos = TodoOut(many=True, help_text="At most 30 of each noun, what is due first.")
     jobs = JobOut(many=True)
     notices = NoticeOut(many=True)
 

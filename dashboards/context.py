@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -102,12 +103,16 @@ def _own_programs(user: User, is_admin: bool) -> tuple[str, tuple[Any, ...]]:
 def pulse(user: User, key: str = "") -> dict[str, Any]:
     """When a program (or all of them) was last forecast, how far a sweep is, what is in the inbox, and a stamp.
 
-    ``inbox`` is what is unread and what waits for the reader, ``led`` the programs that they lead by a role.
+    ``inbox`` is what is unread and what waits for the reader, ``waits`` the latter by kind, ``led`` the programs that
+    they lead by a role.
     The stamp differs once anything that the reader sees of the program was written or forecast. One query.
     """
     with connection.cursor() as cursor:
         cursor.execute(*_pulse(user, user.is_admin, key))
         written, at, told, jobs, updates, led_by, *todos = cursor.fetchone()
+    waits = Counter({"update": updates or 0})
+    for kind, count in zip(waiting.KINDS, todos, strict=True):
+        waits[kind] += count or 0
     progress = broker.progress()
     new = (told or 0) + (jobs or 0)
     far = f"-{progress.done}" if progress else ""
@@ -115,7 +120,8 @@ def pulse(user: User, key: str = "") -> dict[str, Any]:
         "at": at,
         "progress": progress,
         "unread": new,
-        "inbox": new + sum(count or 0 for count in (updates, *todos)),
+        "inbox": new + waits.total(),
+        "waits": waits,
         "led": led_by,
         "told": told or 0,
         "updates": updates or 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
 from dashboards import subjects, waiting
+from dashboards.context import pulse
 from dashboards.subjects import Found
 from milestones.hand_offs import seen
 from people.models import User
@@ -147,11 +149,16 @@ def _reviews(reader: User, programs: Any, today: date) -> Iterable[Todo]:
         yield Todo("review", _("Does this still hold? %(text)s") % {"text": row.text}, row.program, url, row.expires_on)
 
 
-def grouped(found: Iterable[Todo]) -> list[tuple[str, str, list[Todo]]]:
-    """By kind, in the order of ``LABELS``: label, icon and what there is to do."""
+def grouped(found: Iterable[Todo], reader: User) -> list[tuple[str, str, list[Todo], int]]:
+    """By kind, in the order of ``LABELS``: label, icon, what there is to do and how much more: one query where cut."""
     found = list(found)
-    groups = [(str(label), icon, [one for one in found if one.kind == kind]) for kind, (label, icon) in LABELS.items()]
-    return [group for group in groups if group[2]]
+    most = Counter(one.kind for one in found)
+    waits = pulse(reader)["waits"] if any(count >= MOST_TODOS for count in most.values()) else most
+    return [
+        (str(label), icon, [one for one in found if one.kind == kind], max(waits[kind] - most[kind], 0))
+        for kind, (label, icon) in LABELS.items()
+        if most[kind]
+    ]
 
 
 def notices_of(reader: User, *, done: bool) -> NoticeQuerySet:

@@ -19,6 +19,7 @@ from reports.since import Since
 from risks.models import Decision, Risk
 
 MOST_CHANGES = 24
+ONE_MORE = MOST_CHANGES + 1  # of each kind, so that who tells the heaviest knows that there are more
 # Of them at most so many that moved days: where much moves, the rest is not lost.
 MOST_MOVED = 16
 FALL = 100
@@ -80,6 +81,17 @@ def next_decision(found: Iterable[Line]) -> Decision | None:
 
 
 def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> list[Change]:
+    """The most telling of what happened to these programs from the beginning of a day to the end of today."""
+    return heaviest(happened(found, today=today, since=since, zone=zone))
+
+
+def heaviest(found: list[Change]) -> list[Change]:
+    """What moved first, then the rest; of each the heaviest."""
+    moves = [change for change in found if change.is_moved][:MOST_MOVED]
+    return [*moves, *(change for change in found if not change.is_moved)][:MOST_CHANGES]
+
+
+def happened(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> list[Change]:
     """What happened to these programs from the beginning of a day to the end of today, heaviest first."""
     known = {line.program.pk: line.program for line in found}
     ids = list(known)
@@ -87,7 +99,7 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
     result = [change for line in found for change in _of_line(line, since)]
 
     decisions = since.taken(Decision.objects.filter(program__among=ids, decided_on__lte=today))
-    for decision in decisions.order_by("-decided_on", "-id")[:MOST_CHANGES]:
+    for decision in decisions.order_by("-decided_on", "-id")[:ONE_MORE]:
         program = known[decision.program_id]
         naming = {"program": isolated(program.name), "reference": decision.reference}
         heading = _("%(program)s, decision %(reference)s") % naming
@@ -97,7 +109,7 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
 
     still_open = Q(closed_on=None) | Q(closed_on__gt=today)
     risks: Any = Risk.objects.filter(still_open, program__among=ids, raised_on__lte=today).with_exposure()
-    newest: Iterable[Any] = since.raised(risks).order_by("-raised_on", "-id")[:MOST_CHANGES]
+    newest: Iterable[Any] = since.raised(risks).order_by("-raised_on", "-id")[:ONE_MORE]
     for risk in newest:
         days = (risk.exposure or 0) / 480
         text = _("New risk %(reference)s: %(title)s.") % {"reference": risk.reference, "title": risk.title}
@@ -110,7 +122,7 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
         )
 
     done = since.done(Milestone.objects.filter(program__among=ids, done_on__lte=today).select_related("program"))
-    for milestone in done.order_by("-is_end", "-done_on", "-id")[:MOST_CHANGES]:
+    for milestone in done.order_by("-is_end", "-done_on", "-id")[:ONE_MORE]:
         program = known[milestone.program_id]
         early = (milestone.done_on - milestone.due_on).days if milestone.done_on and milestone.due_on else None
         if not early:
@@ -125,7 +137,7 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
         result.append(Change("check", program.name, program.get_absolute_url(), text, _("done"), weight, tone="ok"))
 
     dates = DateMove.objects.filter(program__among=ids, at__gte=since.at, at__lt=end_of_today)
-    for move in named(dates).order_by("-at", "-id")[:MOST_CHANGES]:
+    for move in named(dates).order_by("-at", "-id")[:ONE_MORE]:
         program = known[move.program_id]
         what = moved(move) or _("the program")
         if move.field == DateMove.Field.PROMISED:
@@ -156,7 +168,7 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
         )
 
     baselines = since.approved(Baseline.objects.filter(program__among=ids, approved_on__lte=today))
-    for baseline in baselines.select_related("approved_by").order_by("-approved_on", "-id")[:MOST_CHANGES]:
+    for baseline in baselines.select_related("approved_by").order_by("-approved_on", "-id")[:ONE_MORE]:
         program = known[baseline.program_id]
         text = _("Baseline “%(baseline)s” approved by %(approved_by)s.") % {
             "baseline": baseline.name,
@@ -164,9 +176,7 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> 
         }
         text += _late_word(baseline.approved_on, since)
         result.append(Change("flag", program.name, program.get_absolute_url(), text, _("baseline"), 35))
-    result.sort(key=lambda change: change.order)
-    moves = [change for change in result if change.is_moved][:MOST_MOVED]
-    return [*moves, *(change for change in result if not change.is_moved)][:MOST_CHANGES]
+    return sorted(result, key=lambda change: change.order)
 
 
 def _late_word(on: date | None, since: Since) -> str:

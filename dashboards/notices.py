@@ -38,8 +38,8 @@ def inbox_page(request: SignedIn) -> HttpResponse:
         "today": today,
         "put_away": put_away,
         "groups": [
-            (label, icon, [(todo, todo.is_late(today)) for todo in found])
-            for label, icon, found in inbox.grouped(waiting)
+            (label, icon, [(todo, todo.is_late(today)) for todo in found], more)
+            for label, icon, found, more in inbox.grouped(waiting, reader)
         ],
         "jobs": [] if put_away else Job.objects.visible_to(reader).in_inbox()[:MOST_JOBS],
         "page": page,

@@ -26,6 +26,7 @@ from people.pages import SignedIn
 from programs.models import Program
 from programs.pages import looks_back
 from reports.models import Review, ReviewAction, Update
+from reports.reviews.agreed import agreed
 from reports.since import Since
 from risks.models import Decision
 
@@ -82,7 +83,7 @@ def review(request: SignedIn) -> HttpResponse:
         "moves": overview.best_moves(lines, viewer)[:MOST_MOVES],
         "last": held,
         # What a program's own sync agreed stands on its agenda.
-        "actions": actions.open().exclude(review=None).order_by("due_on", "id"),
+        "actions": agreed(actions.open().exclude(review=None).order_by("due_on", "id"), viewer),
     }
     return render(request, "dashboards/review.html", context)
 

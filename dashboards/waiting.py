@@ -15,6 +15,8 @@ from reports.models import ReviewAction
 from risks.models import Assumption, Decision, Issue, MitigationAction, Risk
 
 GATES_AHEAD = timedelta(days=14)
+# What each of ``everything`` is in the inbox.
+KINDS = ("decision", "hand_off", "gate", "action", "action", "issue", "review", "review")
 # A day, or an expression of it: the frame asks the database for its today.
 Day = date | Combinable
 
@@ -62,7 +64,7 @@ def assumptions(reader: User, programs: QuerySet[Program], today: Day) -> QueryS
 
 
 def everything(reader: User, today: Day) -> list[QuerySet[Any]]:
-    """All of it but updates, which the frame counts by themselves: no query."""
+    """All of it but updates, which the frame counts by themselves, in the order of ``KINDS``: no query."""
     programs = Program.objects.visible_to(reader).open()
     return [
         decisions(reader, programs),

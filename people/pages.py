@@ -93,6 +93,12 @@ def done(
     return redirect(to)
 
 
+def back_to(asked: QueryDict, otherwise: str) -> str:
+    """The page of ours that a form's ``next`` says it was sent from, or else another."""
+    back = asked.get("next", "")
+    return back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else otherwise
+
+
 def bulk_edit(
     request: SignedIn,
     rows: QuerySet[M],
@@ -112,8 +118,7 @@ def bulk_edit(
     ids = {int(text) for text in asked.getlist("id") if text.isascii() and text.isdigit() and len(text) < 19}
     chosen = rows.filter(pk__in=sorted(ids)[:MOST_ROWS])
     found = list(chosen.order_by("pk"))
-    back = asked.get("next", "")
-    back = back if url_has_allowed_host_and_scheme(back, allowed_hosts=None) else to
+    back = back_to(asked, to)
     many = noun % MANY
     if not found:
         messages.error(request, _("Choose some %(plural)s first.") % {"plural": many})

@@ -27,7 +27,8 @@ from dashboards.context import is_there
 from forecasts.models import HealthPolicy
 from people.models import User
 from programs.mentions import mentions
-from programs.models import Comment, Health, Precision, Program
+from programs.models import Comment, Health, Precision, Program, Role
+from programs.permissions import Act, acts_by
 
 register = template.Library()
 
@@ -481,7 +482,8 @@ def _reports_on(context: template.RequestContext, program: Program) -> bool:
     user = context["request"].user
     if context["as_of"] or not is_there("/p/ANY/updates/new"):
         return False
-    return user.is_admin or program.lead_id == user.pk or program.pk in context["forecast_run"]["led"]
+    kinds = [Role.Kind.LEAD] if program.pk in context["forecast_run"]["led"] else []
+    return Act.REPORT in acts_by(user, program, kinds)
 
 
 @register.inclusion_tag("components/tabs.html", takes_context=True)

@@ -33,6 +33,7 @@ class OwedOut(serializers.Serializer[Any]):
     draft = serializers.IntegerField(source="owed.draft.pk", allow_null=True, default=None)
     since_on = serializers.DateField(allow_null=True, help_text="The day that changes count from, once it is due.")
     changes = serializers.ListField(child=serializers.CharField(), help_text="What changed since, most telling first.")
+    more = serializers.IntegerField(help_text="How many changes there are beside these.")
 
 
 class OwedUpdates(Endpoint):
@@ -131,12 +132,15 @@ class SyncOut(serializers.Serializer[Any]):
     due = DueOut(many=True, help_text="Of the log, within a week or past its day.")
     decisions = WaitingOut(many=True)
     actions = AgreedOut(many=True, help_text="Open ones, as its sync or reviews agreed.")
+    cut = serializers.ListField(
+        child=serializers.CharField(), help_text="Which of these lists leave out what comes after their first."
+    )
 
 
 class Sync(Endpoint):
     @extend_schema(operation_id="programs_sync", responses=SyncOut)
     def get(self, request: Request, key: str) -> Response:
-        """What a program's weekly sync talks about, at most 40 of each kind."""
+        """What a program's weekly sync talks about, at most 40 of each kind and 24 changes."""
         only_known(request)
         reader: Any = request.user
         zone = organisation_zone()

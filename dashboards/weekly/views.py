@@ -19,7 +19,8 @@ from history import past
 from people.pages import SignedIn, done
 from people.services import organisation_zone
 from programs.pages import looks_back, program_crumbs
-from programs.permissions import Act, may
+from programs.permissions import editable
+from reports.reviews.agreed import agreed
 from reports.updates.due import SOON_DAYS
 
 # Of many that are late the page shows the first, and the answer names so many; all are asked.
@@ -83,14 +84,15 @@ def program_sync(request: SignedIn, key: str) -> HttpResponse:
     found = agenda(request.user, key, today=today, zone=zone)
     if found is None:
         raise Http404
+    edits = editable(request.user, [found.program])
     context = {
         "title": _("Weekly sync"),
         "sub": f"{found.program.name}, {date_format(today, 'j F Y')}",
         "crumbs": program_crumbs(found.program),
         "program": found.program,
         "agenda": found,
-        "actions": found.actions,
-        "may_edit": may(request.user, Act.EDIT, found.program),
+        "actions": agreed(found.actions, request.user, edits),
+        "may_edit": found.program.pk in edits,
         "today": today,
         "copied_day": today,
     }

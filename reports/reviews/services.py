@@ -68,8 +68,12 @@ def take_action(*, by: User, review: Review | None = None, **fields: Any) -> Rev
 
 @transaction.atomic
 def change_action(*, action: ReviewAction, by: User, **changes: Any) -> ReviewAction:
+    """Change an action; that it is done, or is not, its owner says too."""
     action = locked(action)
-    _require_act(action, by)
+    if action.owner_id == by.pk and changes.keys() <= {"done_on"}:
+        _seen(action.program, by)
+    else:
+        _require_act(action, by)
     if action.review is None and changes.get("program", action.program) != action.program:
         raise ValidationError({"program": [_("What a program's sync agreed stays with that program.")]}, code="program")
     _seen(changes.get("program"), by)

@@ -12,12 +12,13 @@ from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from history.forms import explaining
-from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
+from people.pages import SignedIn, attempt, back_to, delete, done, form_page, narrowed, paged, posted
 from people.services import today
 from programs.pages import Crumbs, find_program, program_crumbs
 from programs.permissions import Act, require
 from reports.models import Review, ReviewAction
 from reports.reviews import services
+from reports.reviews.agreed import agreed
 from reports.reviews.forms import ReviewActionForm, ReviewForm
 
 CRUMBS = [(lazy("Review"), "/review"), (lazy("Meetings"), "/reviews")]
@@ -79,8 +80,12 @@ def review(request: SignedIn, pk: int) -> HttpResponse:
         "title": str(row),
         "crumbs": CRUMBS,
         "review": row,
-        "actions": actions.filter(review=row).order_by(F("done_on").asc(nulls_first=True), "due_on", "id"),
-        "carried": actions.filter(open_then, review__held_on__lt=row.held_on).order_by("due_on", "id"),
+        "actions": agreed(
+            actions.filter(review=row).order_by(F("done_on").asc(nulls_first=True), "due_on", "id"), request.user
+        ),
+        "carried": agreed(
+            actions.filter(open_then, review__held_on__lt=row.held_on).order_by("due_on", "id"), request.user
+        ),
         "form": ReviewActionForm(viewer=request.user),
         "today": today(timezone.now()),
         "primary_url": f"/review?as_of={row.held_on}" if row.held_on < today(timezone.now()) else "/review",
@@ -208,7 +213,7 @@ def action_finish(request: SignedIn, pk: int) -> HttpResponse:
         request,
         lambda: services.change_action(action=action, by=request.user, done_on=on),
         _("Done."),
-        action.meeting_url,
+        back_to(request.POST, action.meeting_url),
     )
 
 

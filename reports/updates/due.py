@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import DateField, DateTimeField, Exists, Func, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import DateField, DateTimeField, Exists, Func, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Coalesce, Now, TruncDate
 
 from forecasts.models import HealthPolicy, ProgramHealth
 from forecasts.policy import newest_policy
 from people.models import Organisation, User
 from people.services import organisation_zone
-from programs.models import Program, ReportedHealth, Role
+from programs.models import Program, ReportedHealth
 from reports.models import Update
 
 SOON_DAYS = 3
@@ -21,7 +21,7 @@ SOON_DAYS = 3
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """The next update of one program. ``due_on`` is the day it turns stale; without a report yet, it is today."""
+    """The next update of one program. ``due_on`` is the day it turns stale."""
 
     program: Any
     last: Update | None
@@ -41,14 +41,15 @@ class Owed:
 
 def due_of(user: User) -> QuerySet[Program]:
     """Active programs that a person leads and whose next update is due today, as ``owed_by`` says: no query."""
-    leads = Role.objects.filter(program=OuterRef("pk"), user=user, kind=Role.Kind.LEAD)
     newest = Subquery(HealthPolicy.objects.order_by("-version").values("stale_days")[:1])
     patience = Coalesce(newest, HealthPolicy._meta.get_field("stale_days").default) - SOON_DAYS
-    said = ReportedHealth.objects.filter(program=OuterRef("pk")).annotate(on=day_of("at"))
-    said = said.filter(on__gt=day_of(Now()) - patience)
+    ago = day_of(Now()) - patience
+    said = ReportedHealth.objects.filter(program=OuterRef("pk"))
+    known = ProgramHealth.objects.filter(program=OuterRef("pk"), day__lte=ago)
     return (
-        Program.objects.visible_to(user)
-        .filter(Q(lead=user) | Exists(leads), ~Exists(said), state=Program.State.ACTIVE)
+        _active(user)
+        .led_by(user)
+        .filter(~Exists(said.annotate(on=day_of("at")).filter(on__gt=ago)), Exists(said) | Exists(known))
         .order_by()
     )
 
@@ -81,15 +82,16 @@ def _active(user: User) -> Any:
 
 
 def _due(rows: Any, today: date) -> list[tuple[Any, date]]:
-    """Each program with the day that it turns stale; without a word yet, that is today."""
-    newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
+    """Each program with the day that it turns stale: without a word yet counted from its first health, as there."""
+    judged = ProgramHealth.objects.filter(program=OuterRef("pk"))
     said = ReportedHealth.objects.filter(program=OuterRef("pk")).order_by("-at", "-id")
     programs = rows.select_related("lead").annotate(
-        derived=Subquery(newest.values("health")[:1]),
+        derived=Subquery(judged.order_by("-day").values("health")[:1]),
+        known_on=Subquery(judged.order_by("day").values("day")[:1]),
         said_on=Subquery(said.values(on=TruncDate("at", tzinfo=organisation_zone()))[:1]),
     )
     patience = timedelta(days=newest_policy().stale_days)
-    return [(program, program.said_on + patience if program.said_on else today) for program in programs]
+    return [(program, (program.said_on or program.known_on or today) + patience) for program in programs]
 
 
 def _owed(due: list[tuple[Any, date]], today: date) -> list[Owed]:

@@ -48,7 +48,7 @@ class Story:
 
 
 def collect_updates(hand: Hand, story: Story) -> None:
-    """Everybody who is late is asked at once."""
+    """Everybody whom one may ask, here who leads with the lead, is asked at once."""
     story.joins()
     hand.go("My updates", "**/updates/mine")
     hand.press(hand.page.get_by_role("button", name=re.compile("^Ask for")))

@@ -28,6 +28,7 @@ from programs.models import Notice, Phase, Program, Role, Subject, Watch
 from reports.updates.due import owed_by
 from risks.models import Risk
 from tests.conftest import Api
+from tests.reports.conftest import judge
 
 if TYPE_CHECKING:
     from tests.conftest import Cast
@@ -88,11 +89,19 @@ def test_the_frame_counts_what_the_inbox_lists(cast: Cast, today: date, sign_in:
     programs.services.create_phase(program=cast.na4, by=by, kind="design", gate_on=today + timedelta(days=14))
     given, asked = milestone(cast, cast.na4, "Power", today), milestone(cast, cast.dark, "Asks", today)
     milestones.services.link(predecessor=given, successor=asked, by=cast.admin, need_by_on=today)
+    judge(cast.na4, today - timedelta(days=10), "on_track", 5)  # and nothing was ever said of it
     page = sign_in(vera).get("/inbox")
-    listed = sum(len(found) for _label, _icon, found in page.context["groups"])
+    listed = sum(len(found) for _label, _icon, found, _more in page.context["groups"])
     assert unread(page) == listed == len(inbox.todos(vera, at=timezone.now(), zone=UTC_ZONE)) >= 8
     kinds = {todo.kind for todo in inbox.todos(vera, at=timezone.now(), zone=UTC_ZONE)}
     assert kinds >= {"decision", "hand_off", "gate", "update", "action", "issue", "review"}
+    assert " more</p>" not in page.text
+    for nth in range(32):
+        risks.services.create_issue(**of, today=today, title=f"Broken {nth}", due_on=today)
+    page = sign_in(vera).get("/inbox")
+    assert unread(page) == listed + 32
+    assert "the first 30" in page.text
+    assert page.text.count(" more</p>") == page.text.count("and 3 more</p>") == 1
 
 
 def test_a_hand_off_asked_waits_for_who_gives_and_the_answer_comes_back(
@@ -141,6 +150,9 @@ def test_a_gate_waits_for_its_approver_or_else_for_who_decides(cast: Cast, today
 
 
 def test_an_update_is_due_when_the_policy_says_so(cast: Cast, now: datetime, today: date) -> None:
+    assert waiting(cast.lead, "update") == []
+    for program in (cast.na4, cast.dark):
+        judge(program, today - timedelta(days=30), "on_track", 5)
     assert waiting(cast.lead, "update") == ["Write the first update"] * 2
     assert waiting(cast.contributor, "update") == []
     HealthPolicy.objects.update(stale_days=20)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.utils import timezone
 
@@ -97,8 +99,13 @@ def test_an_agenda_looks_back(cast: Cast, today: date, sign_in: SignIn) -> None:
         program = programs.services.create_program(by=cast.admin, key="GPU", name="GPU fleet", lead=cast.lead)
         asked: dict[str, Any] = {"program": program, "by": cast.lead, "today": today - timedelta(days=9)}
         decision = risks.services.create_decision(**asked, question="Rent chillers?")
+        held: dict[str, Any] = {"program": program, "by": cast.lead, "text": "Power holds", "expires_on": today}
+        assumption = risks.services.create_assumption(**held)
     risks.services.decide(decision=decision, by=cast.lead, on=today, answer="Yes, from Monday.")
-    page = sign_in(cast.lead).get(f"/p/GPU/sync?as_of={today - timedelta(days=3)}").text
+    on = today - timedelta(days=3)
+    page = sign_in(cast.lead).get(f"/p/GPU/sync?as_of={on}").text
+    assert f'href="/d/{decision.reference}?as_of={on}"' in page
+    assert f'href="/p/GPU/assumptions?as_of={on}#assumption-{assumption.pk}"' in page
     assert "As it was on" in page
     assert "Rent chillers?" in page
     assert "Yes, from Monday." not in page
@@ -124,11 +131,24 @@ def test_an_action_of_a_sync_is_noted_done_and_stays_with_its_program(
     assert contributor.get(edit).status_code == 200
     change = api(busy.contributor).patch
     assert change(f"review-actions/{agreed.pk}", {"program": "DARK"}).status_code == 422
-    for reader in (busy.viewer, busy.outsider):
+    finish = f"/review-actions/{agreed.pk}/finish"
+    for reader, its_owner in ((busy.viewer, True), (busy.outsider, False)):
         assert sign_in(reader).post(new, posted).status_code == 403
-        assert sign_in(reader).post(f"/review-actions/{agreed.pk}/finish").status_code == 403
-        assert "Note an action" not in sign_in(reader).get("/p/NA4/sync").text
-    contributor.post(f"/review-actions/{agreed.pk}/finish")
+        page = sign_in(reader).get("/p/NA4/sync").text
+        assert "Note an action" not in page
+        assert edit not in page
+        assert (finish in page) is its_owner
+        assert "/edit" in page, "Whoever holds reviews changes what one agreed"
+    assert finish in contributor.get("/p/NA4/sync").text
+    assert edit in contributor.get("/p/NA4/sync").text
+    assert sign_in(busy.outsider).post(finish).status_code == 403
+    # Its owner says that it is done or is not, and nothing else.
+    own = api(busy.viewer).patch
+    assert own(f"review-actions/{agreed.pk}", {"text": "Order less"}).status_code == 403
+    assert own(f"review-actions/{agreed.pk}", {"done_on": str(today), "due_on": str(today)}).status_code == 403
+    assert own(f"review-actions/{agreed.pk}", {"done_on": str(today)}).status_code == 200
+    assert own(f"review-actions/{agreed.pk}", {"done_on": None}).status_code == 200
+    assert sign_in(busy.viewer).post(finish, {"next": "//elsewhere.example"}).headers["Location"] == "/p/NA4/sync"
     agreed.refresh_from_db()
     assert agreed.done_on == today
     assert "Order fuel" not in contributor.get("/p/NA4/sync").text
@@ -136,3 +156,36 @@ def test_an_action_of_a_sync_is_noted_done_and_stays_with_its_program(
     assert api(busy.contributor).post("review-actions", same).status_code == 422
     assert api(busy.contributor).post("review-actions", same | {"program": "NA4"}).status_code == 201
     assert api(busy.viewer).post("review-actions", same | {"program": "NA4"}).status_code == 403
+
+
+def test_an_action_of_a_review_is_done_where_it_stands(busy: Cast, sign_in: SignIn) -> None:
+    """Finishing it on the agenda of a sync leads back there, and not to the review."""
+    client, action = sign_in(busy.lead), ReviewAction.objects.get(text="Call the harbour")
+    page = client.get("/p/NA4/sync").text
+    assert '<input type="hidden" name="next" value="/p/NA4/sync">' in page
+    done = client.post(f"/review-actions/{action.pk}/finish", {"next": "/p/NA4/sync"})
+    assert done.headers["Location"] == "/p/NA4/sync"
+
+
+def test_an_owner_who_no_longer_sees_the_program_finishes_nothing(busy: Cast, today: date) -> None:
+    action = reviews.take_action(by=busy.lead, program=busy.dark, text="Dig", owner=busy.outsider, due_on=today)
+    with pytest.raises(PermissionDenied):
+        reviews.change_action(action=action, by=busy.outsider, done_on=today)
+
+
+def test_a_list_that_is_cut_says_so(
+    busy: Cast, today: date, sign_in: SignIn, api: Any, django_assert_max_num_queries: Any
+) -> None:
+    assert api(busy.lead).get("programs/NA4/sync").json()["cut"] == []
+    assert "the first" not in sign_in(busy.lead).get("/p/NA4/sync").text
+    for nth in range(41):
+        reviews.take_action(by=busy.lead, program=busy.na4, text=f"Call {nth}", owner=busy.viewer, due_on=today)
+    for nth in range(25):
+        risks.services.create_risk(program=busy.na4, by=busy.lead, today=today, title=f"Crane {nth}")
+    client = sign_in(busy.viewer)
+    with django_assert_max_num_queries(26):
+        page = client.get("/p/NA4/sync").text
+    for told in ("the first 40", "the first 24"):
+        assert page.count(told) == 1, told
+    found = api(busy.lead).get("programs/NA4/sync").json()
+    assert (found["cut"], len(found["actions"]), len(found["changes"])) == (["changes", "actions"], 40, 24)

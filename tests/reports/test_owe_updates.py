@@ -45,12 +45,14 @@ def test_the_first_due_comes_first(cast: Cast) -> None:
     publish(cast, cast.na4, 8)
     publish(cast, gpu, 1)
     begin_update(program=gpu, by=cast.lead, at=NOON, health="at_risk", text="Draft")
+    programs.services.create_program(by=cast.admin, key="NEW", name="New", lead=cast.lead)
+    judge(cast.dark, FRIDAY - timedelta(days=60), "on_track", 5)  # and nothing was ever said of it
     found = owed_by(cast.lead, FRIDAY)
     assert [(one.program.key, (one.due_on - FRIDAY).days, one.tone) for one in found] == [
-        ("DARK", 0, "bad"), ("NA4", 2, "warn"), ("GPU", 9, "ok"),
+        ("DARK", -50, "bad"), ("NA4", 2, "warn"), ("GPU", 9, "ok"), ("NEW", 10, "ok"),
     ]  # fmt: skip
-    assert [one.last is not None for one in found] == [False, True, True]
-    assert [one.draft is not None for one in found] == [False, False, True]
+    assert [one.last is not None for one in found] == [False, True, True, False]
+    assert [one.draft is not None for one in found] == [False, False, True, False]
 
 
 def test_only_leads_of_active_programs_owe(cast: Cast) -> None:
@@ -94,8 +96,12 @@ def test_the_sidebar_counts_what_is_due(cast: Cast, sign_in: Any) -> None:
         )
         return int(found[1]) if found else 0
 
-    assert count(cast.lead) == 2  # nothing was ever said of NA4 and of DARK
     now = timezone.now()
+    today = people.services.today(now)
+    assert count(cast.lead) == 0  # nothing was said of NA4 and of DARK, but they are new
+    for program in (cast.na4, cast.dark):
+        judge(program, today - timedelta(days=7), "on_track", 5)
+    assert count(cast.lead) == sum(one.is_due for one in owed_by(cast.lead, today)) == 2
     programs.services.report(program=cast.na4, health="on_track", because="All well", by=cast.lead, at=now)
     assert count(cast.lead) == 1
     assert count(cast.outsider) == 0
@@ -154,6 +160,11 @@ def test_what_changed_since_the_last_update_stands_beside_it(cast: Cast, sign_in
     for program in both:
         one = owed[program.key]
         assert one["changes"] == [note.text for note in changed(facts[program.pk], program, "")]
+        assert one["more"] == 0
+    for nth in range(12):
+        risks.services.create_risk(program=cast.na4, by=cast.lead, today=today, title=f"Crane {nth}")
+    owed = {one["program"]: one for one in api(cast.lead).get("updates/owed").json()["data"]}
+    assert (len(owed["NA4"]["changes"]), owed["NA4"]["more"] > 0, owed["DARK"]["more"]) == (8, True, 0)
 
 
 def test_what_the_last_update_said_itself_is_no_news(cast: Cast) -> None:
@@ -185,15 +196,20 @@ def late(cast: Cast) -> Cast:
     nobodys = programs.services.create_program(by=cast.admin, key="NONE", name="Nobody leads")
     Program.objects.filter(pk=nobodys.pk).update(lead=None)
     Role.objects.filter(program=nobodys).delete()
+    today = people.services.today(timezone.now())
+    for ago, program in enumerate(Program.objects.order_by("key"), start=10):
+        judge(program, today - timedelta(days=ago), "on_track", 5)
     return cast
 
 
 def test_all_who_are_late_are_asked_at_once(late: Cast, sign_in: Any) -> None:
     admin = sign_in(late.admin)
-    assert "Ask for all 3 late updates" in admin.get("/updates/mine").text
+    page = admin.get("/updates/mine")
+    assert "Ask for all 3 late updates" in page.text
+    assert [one.nudge.program.key for one in page.context["late"]] == ["NONE", "NA4", "GPU", "DARK"], "silent longest"
     nudge(program=late.dark, by=late.admin, at=timezone.now())
     told = str(next(iter(get_messages(admin.post("/updates/nudge").wsgi_request))))
-    assert "Asked for 2 updates: GPU fleet (Vera Viewer), Region NA-4 capacity (" in told
+    assert "Asked for 2 updates: Region NA-4 capacity (Lea Lead, Cem Contributor), GPU fleet (Vera Viewer)." in told
     assert "Canary merger (They were asked today already)" in told
     assert "Nobody leads (Nobody else leads this program)" in told
     asked = set(Reminder.objects.values_list("user__name", "program__key", "kind", "by"))
