@@ -20,7 +20,7 @@ class Agreed:
 
 
 def agreed(actions: Iterable[ReviewAction], reader: User, edits: Collection[int] = ()) -> list[Agreed]:
-    """Each of these with what the reader may do; ``edits`` are the programs that they may edit, of those with a sync."""
+    """Each of these with what the reader may do; ``edits`` are the programs whose syncs' actions they may change."""
     holds = may(reader, OrgAct.HOLD_REVIEW)
     lines = []
     for one in actions:
