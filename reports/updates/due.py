@@ -46,12 +46,8 @@ def due_of(user: User) -> QuerySet[Program]:
     ago = day_of(Now()) - patience
     said = ReportedHealth.objects.filter(program=OuterRef("pk"))
     known = ProgramHealth.objects.filter(program=OuterRef("pk"), day__lte=ago)
-    return (
-        _active(user)
-        .led_by(user)
-        .filter(~Exists(said.annotate(on=day_of("at")).filter(on__gt=ago)), Exists(said) | Exists(known))
-        .order_by()
-    )
+    led: QuerySet[Program] = _active(user).led_by(user).order_by()
+    return led.filter(~Exists(said.annotate(on=day_of("at")).filter(on__gt=ago)), Exists(said) | Exists(known))
 
 
 def day_of(moment: Any) -> Any:
