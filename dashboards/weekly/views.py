@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from dashboards.context import organisation_and_zone
 from dashboards.weekly.agenda import agenda
 from dashboards.weekly.owed import ask_late, read, with_changes
 from forecasts.policy import newest_policy
@@ -79,7 +80,7 @@ def nudge_late(request: SignedIn) -> HttpResponse:
 @looks_back
 def program_sync(request: SignedIn, key: str) -> HttpResponse:
     """What a program's weekly sync talks about, now or as it stood on a day."""
-    zone = organisation_zone()
+    organisation, zone = organisation_and_zone()
     today = past.day() or timezone.now().astimezone(zone).date()
     found = agenda(request.user, key, today=today, zone=zone)
     if found is None:
@@ -90,6 +91,7 @@ def program_sync(request: SignedIn, key: str) -> HttpResponse:
         "sub": f"{found.program.name}, {date_format(today, 'j F Y')}",
         "crumbs": program_crumbs(found.program),
         "program": found.program,
+        "organisation": organisation,
         "agenda": found,
         "actions": agreed(found.actions, request.user, edits),
         "may_edit": found.program.pk in edits,

@@ -182,7 +182,7 @@ def test_a_list_that_is_cut_says_so(
     for nth in range(25):
         risks.services.create_risk(program=busy.na4, by=busy.lead, today=today, title=f"Crane {nth}")
     client = sign_in(busy.viewer)
-    with django_assert_max_num_queries(26):
+    with django_assert_max_num_queries(25):
         page = client.get("/p/NA4/sync").text
     for told in ("the first 40", "the first 24"):
         assert page.count(told) == 1, told
