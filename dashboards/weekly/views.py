@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboards.context import organisation_and_zone
+from dashboards.templatetags.words import isolated
 from dashboards.weekly.agenda import agenda
 from dashboards.weekly.owed import ask_late, read, with_changes
 from forecasts.policy import newest_policy
@@ -88,7 +89,7 @@ def program_sync(request: SignedIn, key: str) -> HttpResponse:
     edits = editable(request.user, [found.program])
     context = {
         "title": _("Weekly sync"),
-        "sub": f"{found.program.name}, {date_format(today, 'j F Y')}",
+        "sub": f"{isolated(found.program.name)}, {date_format(today, 'j F Y')}",
         "crumbs": program_crumbs(found.program),
         "program": found.program,
         "organisation": organisation,

@@ -94,8 +94,8 @@ def place(cast: Cast) -> Place:
         ("milestones", {"name": "A", "not_before_on": "9999-01-01"}, "/not_before_on", OUTSIDE),
         ("milestones", {"name": "A", "not_before_on": "0001-01-01"}, "/not_before_on", OUTSIDE),
         ("programs", {"key": "EU", "name": "EU", "target_on": "9999-12-31"}, "/target_on", OUTSIDE),
-        ("risks", {"title": "A", "probability": "1.5"}, "/probability", "less than or equal to 1"),
-        ("risks", {"title": "A", "probability": "-0.1"}, "/probability", "greater than or equal to 0"),
+        ("risks", {"title": "A", "probability": "1.5"}, "/probability", "between 0 and 1"),
+        ("risks", {"title": "A", "probability": "-0.1"}, "/probability", "between 0 and 1"),
         ("risks", {"title": "A", "probability": "NaN"}, "/probability", "A valid number is required."),
         ("risks", {"title": "A", "review_on": "9999-12-31"}, "/review_on", OUTSIDE),
         (
