@@ -26,7 +26,7 @@ from metrics.lists import newest_measurements
 from metrics.models import KPI
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone
 from milestones.scope import Scope
-from people.models import Team, User
+from people.models import User
 from programs.models import Health, Objective, Phase, Program, ReportedHealth, Revision, Role, Slot, Subject, Watch
 from reports.models import Update
 from risks.models import Decision, Risk
@@ -273,7 +273,7 @@ def _plan(program: Program) -> tuple[list[Any], list[Any]]:
     """
     own: list[Any] = list(
         program.milestones.filter(cancelled_on=None)
-        .select_related("workstream", "forecast")
+        .select_related("workstream", "forecast", "team")
         .annotate(baseline_on=_baseline_on())
         .order_by(
             F("workstream__position").asc(nulls_last=True),
@@ -283,9 +283,8 @@ def _plan(program: Program) -> tuple[list[Any], list[Any]]:
         )
     )
     owners = User.objects.filter(pk__among=list({m.owner_id for m in own})).only("name").in_bulk()
-    teams = Team.objects.filter(pk__among=list({m.team_id for m in own})).only("name").in_bulk()
     for milestone in own:
-        milestone.owner, milestone.team = owners.get(milestone.owner_id), teams.get(milestone.team_id)
+        milestone.owner = owners.get(milestone.owner_id)
     links = Dependency.objects.filter(successor__program=program, predecessor__cancelled_on=None)
     return own, list(links.annotate(giver=F("predecessor__program")).only("predecessor", "successor"))
 
