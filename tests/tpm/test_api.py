@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from datetime import timedelta
@@ -165,6 +166,18 @@ class TestEntityTags:
         assert caller.get(path).json()["name"] == "New"
         assert caller.patch(path, {"name": "Last"}, headers={"If-Match": "*"}).status_code == 200
         assert caller.delete(path).status_code == 204
+
+    def test_the_tag_of_a_compressed_answer_counts(self, cast: Cast) -> None:
+        caller, path = Api(cast.lead), f"milestones/{milestone(cast).pk}"
+        compressed = {"Accept-Encoding": "gzip"}
+        read = caller.get(path, headers=compressed)
+        assert json.loads(gzip.decompress(read.content))["version"] == 1
+        assert read.headers["ETag"].startswith("W/")
+        again = caller.get(path, headers=compressed | {"If-None-Match": read.headers["ETag"]})
+        assert again.status_code == 304
+        changed = caller.patch(path, {"name": "New"}, headers=compressed | {"If-Match": read.headers["ETag"]})
+        assert changed.status_code == 200
+        refused(caller.patch(path, {"name": "Newer"}, headers={"If-Match": read.headers["ETag"]}), 412)
 
     def test_a_set_that_somebody_replaced_is_a_change_too(self, cast: Cast) -> None:
         team = people.services.create_team(name="Power", by=cast.admin)
