@@ -106,10 +106,11 @@ def letter_settings(request: SignedIn) -> HttpResponse:
     at = timezone.now()
     found = Subscription.objects.of(request.user).select_related("plan__program", "user")
     rows = list(found.filter(ended_at=None, plan__ended_at=None).order_by("plan__name", "plan"))
-    offered = Plan.objects.visible_to(request.user).running().exclude(content=Plan.Content.DAY)
-    offered = offered.filter(channel__in=[Plan.Channel.EMAIL, Plan.Channel.PAGE]).exclude(
+    others = Plan.objects.visible_to(request.user).running().exclude(content=Plan.Content.DAY)
+    others = others.filter(channel__in=[Plan.Channel.EMAIL, Plan.Channel.PAGE]).exclude(
         pk__in=[row.plan_id for row in rows]
     )
+    offered = list(others.select_related("program").order_by("-is_default", "name", "id")[:50])
     due = {}
     for row in rows:
         if row.plan.content != Plan.Content.DAY:
@@ -125,9 +126,9 @@ def letter_settings(request: SignedIn) -> HttpResponse:
             for row in rows
         ],
         "today": today(at),
-        "offered": offered.select_related("program").order_by("-is_default", "name", "id")[:50],
+        "offered": offered,
         "empty_heading": _("You get no letter"),
-        "empty_text": _("Subscribe to one below."),
+        "empty_text": _("Subscribe to one below.") if offered else _("Plans that you may read are offered here."),
     }
     return render(request, "reports/letter_settings.html", context)
 

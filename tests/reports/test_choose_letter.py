@@ -22,7 +22,9 @@ SignIn = Callable[[User], Client]
 
 
 def test_subscribe_change_pause_and_end_on_the_page(cast: Cast, sign_in: SignIn) -> None:
-    viewer, weekly = sign_in(cast.viewer), plans.default_plan(NOON)
+    viewer = sign_in(cast.viewer)
+    assert "below" not in viewer.get("/settings/letters").text  # where there is no plan yet
+    weekly = plans.default_plan(NOON)
     page = viewer.get("/settings/letters").content.decode()
     assert "You get no letter" in page
     assert weekly.name in page
