@@ -16,7 +16,6 @@ from django.utils.translation import ngettext
 from dashboards import dependency_map
 from dashboards.hand_offs import (
     HIDDEN,
-    STATES,
     HandOff,
     Pair,
     at,
@@ -32,7 +31,7 @@ from dashboards.hand_offs import (
 )
 from history import past
 from milestones.forms import causes
-from milestones.hand_offs import seen
+from milestones.hand_offs import State, seen
 from people import lists
 from people.lists import Listing, Shape, address
 from people.pages import SignedIn, day_of
@@ -53,7 +52,7 @@ HAND_OFFS = Shape(
         "giver": at(lazy("From"), "giver"),
         "receiver": at(lazy("To"), "receiver"),
         "program": at(lazy("Program"), "giver", "receiver"),
-        "state": lists.one_of(lazy("State"), "state", STATES.items()),
+        "state": lists.one_of(lazy("State"), "state", State.choices),
     },
     sorts={
         "damage": (lazy("Damage"), F("damage")),
@@ -126,6 +125,7 @@ def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
         "has_pairs": bool(pairs),
         "is_empty": not everything,
         "causes": causes(),
+        "today": day_of(request),
         "back": request.get_full_path(),
         "empty_heading": _("No hand-offs yet"),
         "empty_text": _(
@@ -138,7 +138,9 @@ def dependencies(request: SignedIn, key: str | None = None) -> HttpResponse:
         context |= matrix(pairs)
     else:
         context |= drawn(pairs, finding(pairs), program)
-        pressing = with_damage(wanted.filter(state__in=["late", "open"])).order_by(*HAND_OFFS.order(HAND_OFFS.sort))
+        pressing = with_damage(wanted.filter(state__in=[State.LATE, State.OPEN])).order_by(
+            *HAND_OFFS.order(HAND_OFFS.sort)
+        )
         context["pressing"] = lines(request, pressing[:MOST_PRESSING], own)
     return render(request, "dashboards/dependencies.html", context)
 

@@ -16,13 +16,13 @@ from dashboards.charts import markup, pixels, signed
 from dashboards.hand_offs import HIDDEN, Pair, Part
 from dashboards.layers import NODE, Edge, Layout, Point, lay_out
 from dashboards.templatetags.words import GLYPHS, health_word, short_date, tone
+from milestones.hand_offs import State
 
 MOST_NODES, MOST_EDGES, MOST_ROWS = 60, 80, 20
 WIDE, PITCH, LEFT, TOP = 196, 288, 16, 40  # a node's width, from layer to layer, and the margins
 PORT = 9  # between two edges at one node
 LETTERS = 24  # of a name, and of half as many wide ones, that have room in a node
-EDGES = {"late": "late", "open": "tight", "agreed": "ok"}
-CHIPS = {"late": "bad", "open": "warn", "agreed": "none"}
+EDGES = {State.LATE: "late", State.OPEN: "tight", State.TIGHT: "tight", State.AGREED: "ok"}
 # A program has an id above 0; those that the reader does not see are one node.
 HIDDEN_NODE = 0
 
@@ -69,7 +69,7 @@ def draw(shown: Shown, address: Callable[[Pair], str], finding: str, focus: int 
     heads = "".join(
         f'<marker id="edge-{css}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" '
         f'markerUnits="userSpaceOnUse" orient="auto"><path class="edge-head {css}" d="M0 .5 7.5 4 0 7.5z"/></marker>'
-        for css in EDGES.values()
+        for css in dict.fromkeys(EDGES.values())
     )
     words = _("Dependency map: %(finding)s The table below has the same pairs.") % {"finding": finding}
     gives, receives = _("Who gives"), _("Who receives")
@@ -136,13 +136,13 @@ def _edge(pair: Pair, layout: Layout, ports: dict[tuple[Edge, int], float], addr
             x = _x(point.layer) + near
             path.append(f"H{x:.0f}")
     css = EDGES[pair.state]
-    said = signed(pair.worst_days) if pair.late else _("%(count)s open") % {"count": pair.open} if pair.open else ""
+    said = _chip(pair)
     chip = ""
     if said:
         wide = 10 + len(said) * 7
         box = f'x="{chip_x - wide / 2:.0f}" y="{chip_y - 10:.0f}" width="{wide}" height="20" rx="10"'
         chip = (
-            f'<g class="s-{CHIPS[pair.state]}"><rect class="edge-chip" {box}/>'
+            f'<g class="s-{pair.state.tone}"><rect class="edge-chip" {box}/>'
             f'<text class="edge-label" x="{chip_x:.0f}" y="{chip_y + 4:.0f}">{said}</text></g>'
         )
     name = f"e{edge[0]}-{edge[1]}"
@@ -152,6 +152,15 @@ def _edge(pair: Pair, layout: Layout, ports: dict[tuple[Edge, int], float], addr
         f'<a href="{escape(address)}" tabindex="-1" class="edge {css}" marker-end="url(#edge-{css})">'
         f'<title>{words}</title><path id="{name}" d="{"".join(path)}"/><use class="edge-hit" href="#{name}"/>{chip}</a>'
     )
+
+
+def _chip(pair: Pair) -> str:
+    """What stands on an edge: how late, how many open questions, how many that are tight."""
+    if pair.late:
+        return signed(pair.worst_days)
+    if pair.open:
+        return _("%(count)s open") % {"count": pair.open}
+    return _("%(count)s tight") % {"count": pair.tight} if pair.tight else ""
 
 
 def _card(part: Part, at: Point, shown: Shown, focus: int | None) -> str:

@@ -16,6 +16,7 @@ from dashboards.templatetags.words import HEALTH_WORDS, TONES, number
 from forecasts.health import SLIP_RULES
 from forecasts.masking import together
 from forecasts.models import FrozenHealth, ProgramHealth
+from forecasts.owners import Owners, owner_of
 from programs.models import Health
 
 # A row of derived health: that of a day, or what one run left behind.
@@ -100,7 +101,8 @@ FORMS = HYGIENE | LOWERING
 
 @dataclass(frozen=True)
 class Evidence:
-    """One finding in words: days it adds to the slip, or the colour that it asks for; ``url`` leads to ``record``."""
+    """One finding in words: days it adds to the slip, or the colour that it asks for; ``url`` leads to ``record``, and
+    ``owner`` answers for it."""
 
     rule: str
     title: str
@@ -114,6 +116,7 @@ class Evidence:
     value: str = ""
     limit: str = ""
     health: str = ""
+    owner: str = ""
 
     @property
     def name(self) -> str:
@@ -164,15 +167,24 @@ def plain_days(days: int) -> str:
     return ngettext("%(count)s day", "%(count)s days", abs(days)) % {"count": abs(days)}
 
 
-def why(health: Judged | None, addresses: Mapping[int, str], visible: Collection[int]) -> Why:
-    """Explain a row of derived health. ``addresses`` are pages of programs by id; of others only days are told."""
+def why(
+    health: Judged | None, addresses: Mapping[int, str], visible: Collection[int], owners: Owners | None = None
+) -> Why:
+    """Explain a row of derived health. ``addresses`` are pages of programs by id; of others only days are told.
+
+    With ``owners`` each part of the slip names who answers for it."""
     day = health.day if health else None
     findings = [item for item in (health.findings if health else []) if isinstance(item, dict)]
     findings = together(findings, visible)
     of = {rule: [item for item in findings if item.get("rule") == rule] for rule in {i.get("rule") for i in findings}}
 
     def tell(rules: Collection[str]) -> list[Evidence]:
-        return [evidence(item, addresses, visible, day) for item in findings if item.get("rule") in rules]
+        return [with_owner(item) for item in findings if item.get("rule") in rules]
+
+    def with_owner(item: Mapping[str, Any]) -> Evidence:
+        told = evidence(item, addresses, visible, day)
+        owner = owner_of(item, health.program_id, owners) if health and owners else None
+        return replace(told, owner=owner.name) if owner else told
 
     verdict, detail = _verdict(health, of, visible)
     return Why(verdict, detail, _by_size(tell(SLIP_RULES)), tell(LOWERING), tell(HYGIENE))
@@ -256,8 +268,8 @@ def _text(rule: str, value: object, limit: object, days: int, day: date | None) 
     if rule == "risk":
         if not value:
             return ""
-        chance = number(float(str(value)) * 100)
-        return _("%(chance)s%% likely. At P80 it costs %(days)s.") % {"chance": chance, "days": plain_days(days)}
+        told = {"chance": number(float(str(value)) * 100), "days": plain_days(days)}
+        return _("%(chance)s%% likely. Its part of the slip is %(days)s.") % told
     if rule == "calendar":
         return _holidays(days)
     if rule in PARTS:

@@ -12,7 +12,6 @@ from typing import Any
 from django.db.models import (
     BooleanField,
     Case,
-    CharField,
     Count,
     ExpressionWrapper,
     F,
@@ -25,7 +24,6 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Sum,
-    Value,
     When,
 )
 from django.db.models.functions import Cast, Coalesce, Greatest
@@ -34,7 +32,7 @@ from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
 
 from forecasts.models import ProgramHealth
-from milestones.hand_offs import SeenLink
+from milestones.hand_offs import SeenLink, State, state_column
 from milestones.models import Dependency, is_awaited
 from people.lists import Filter, Label, Options, Reader
 from people.models import Viewer
@@ -46,21 +44,6 @@ PRIVATE = "-"
 ENDS = {"giver": "predecessor", "receiver": "successor"}
 # A receiver this many days past its target counts double.
 DOUBLE_DAYS = 30
-TIGHT_DAYS = 7
-STATES = {
-    "late": lazy("Later than needed"),
-    "open": lazy("Open question"),
-    "agreed": lazy("Agreed, in time"),
-    "there": lazy("There"),
-}
-# How a hand-off stands in time, by its tone.
-TIMES = {
-    "done": lazy("There"),
-    "none": lazy("Undated"),
-    "bad": lazy("Late"),
-    "warn": lazy("Tight"),
-    "ok": lazy("In time"),
-}
 
 
 # -- rows ------------------------------------------------------------------------------------------------------------
@@ -106,13 +89,7 @@ def hand_offs(viewer: Viewer) -> Any:
         missed_days=Case(
             When(there=False, p80_on__gt=F("promised_on"), then=_days_between("p80_on", "promised_on")), default=0
         ),
-        state=Case(
-            When(there=True, then=Value("there")),
-            When(slack_days__lt=0, then=Value("late")),
-            When(agreement=Agreement.ACCEPTED, then=Value("agreed")),
-            default=Value("open"),
-            output_field=CharField(),
-        ),
+        state=state_column(),
     )
 
 
@@ -193,15 +170,11 @@ class HandOff:
 
     @property
     def tone(self) -> str:
-        if self.row.there:
-            return "done"
-        if self.row.slack_days is None:
-            return "none"
-        return "bad" if self.row.slack_days < 0 else "warn" if self.row.slack_days <= TIGHT_DAYS else "ok"
+        return State(self.row.state).tone
 
     @property
     def state(self) -> str:
-        return str(TIMES[self.tone])
+        return str(State(self.row.state).label)
 
     @property
     def weight(self) -> float:
@@ -265,18 +238,22 @@ class Pair:
     count: int
     late: int
     open: int
+    tight: int
+    undated: int
     worst_days: int
     damage: float
 
     @property
-    def state(self) -> str:
-        return "late" if self.late else "open" if self.open else "agreed"
+    def state(self) -> State:
+        """That of its hand-offs which wants a word first."""
+        counts = ((self.late, State.LATE), (self.open, State.OPEN), (self.tight, State.TIGHT))
+        return next((state for count, state in counts if count), State.AGREED)
 
     @property
     def heat(self) -> str:
         """The step of the heat ramp: a day late is warm already."""
         if not self.late:
-            return "h1" if self.open else "h0"
+            return "h1" if self.open or self.tight else "h0"
         return f"h{2 + sum(self.worst_days > days for days in (15, 30, 45))}"
 
     @property
@@ -297,7 +274,11 @@ class Pair:
         if self.open:
             form = ngettext("%(count)s an open question", "%(count)s open questions", self.open)
             said.append(form % {"count": self.open})
-        if not self.late and not self.open:
+        if self.tight:
+            said.append(_("%(count)s tight") % {"count": self.tight})
+        if self.undated:
+            said.append(_("%(count)s agreed without a day") % {"count": self.undated})
+        if not said[1:]:
             said.append(_("all agreed and in time"))
         return ", ".join(said)
 
@@ -324,8 +305,10 @@ def pairs_of(rows: Any, parts: Mapping[int, Part]) -> list[Pair]:
         .values_list("giver", "receiver")
         .annotate(
             count=Count("pk"),
-            late=Count("pk", filter=Q(state="late")),
-            asked=Count("pk", filter=Q(state="open")),
+            late=Count("pk", filter=Q(state=State.LATE)),
+            asked=Count("pk", filter=Q(state=State.OPEN)),
+            tight=Count("pk", filter=Q(state=State.TIGHT)),
+            undated=Count("pk", filter=Q(state=State.UNDATED)),
             worst=Max("late_days"),
             days=Sum("late_days"),
         )
@@ -337,10 +320,12 @@ def pairs_of(rows: Any, parts: Mapping[int, Part]) -> list[Pair]:
             count,
             late,
             asked,
+            tight,
+            undated,
             worst or 0,
             (days or 0) * weight(parts.get(receiver, HIDDEN).slip_days),
         )
-        for giver, receiver, count, late, asked, worst, days in sums
+        for giver, receiver, count, late, asked, tight, undated, worst, days in sums
     ]
     return sorted(pairs, key=lambda pair: pair.weight)
 

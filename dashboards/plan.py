@@ -127,6 +127,7 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "untold": [_("P50 and P80 are those issued in that week; float and what drives it are not kept by day.")],
         "crumbs": program_crumbs(program, (_("Milestones"), f"{program.get_absolute_url()}/milestones")),
         "milestone": row,
+        "today": day_of(request),
         "is_behind": row.is_open and is_behind(program),
         "line": line,
         "policy": policy,

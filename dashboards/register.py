@@ -101,7 +101,7 @@ RISKS = Shape(
     },
     sorts={
         "exposure": (lazy("Exposure"), F("exposure")),
-        "p80": (lazy("Share of P80"), F("forecast__p80_days")),
+        "p80": (lazy("Saved if closed"), F("forecast__p80_days")),
         "score": (lazy("Score"), F("score")),
         "probability": (lazy("Probability"), F("probability")),
         "review": (pgettext_lazy("day", "Review"), F("review_on")),
@@ -125,7 +125,7 @@ RISKS = Shape(
         (lazy("Worst, working days"), lambda line: in_days(line.risk.points and line.risk.points["high"])),
         (lazy("Exposure, working days"), lambda line: in_days(line.exposure and line.exposure.mean)),
         (lazy("Exposure at P90, working days"), lambda line: in_days(line.exposure and line.exposure.p90)),
-        (lazy("Share of P80, days"), lambda line: line.forecast and line.forecast.p80_days),
+        (lazy("Saved if closed, P80 days"), lambda line: line.forecast and line.forecast.p80_days),
         (lazy("Owner"), lambda line: line.risk.owner and line.risk.owner.name),
         (lazy("Response"), lambda line: line.risk.get_response_display() or None),
         (lazy("Mitigation"), lambda line: line.risk.todo[0].text if line.risk.todo else line.risk.mitigation or None),

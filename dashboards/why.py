@@ -13,6 +13,7 @@ from dashboards import evidence, moves
 from forecasts.grounds import frozen_by, grounds
 from forecasts.health import HYGIENE_RULES, SLIP_RULES
 from forecasts.models import FrozenHealth, HealthPolicy, MilestoneForecast
+from forecasts.owners import owners_of
 from people.models import User
 from people.pages import SignedIn
 from programs.models import Program
@@ -52,7 +53,7 @@ def calculation(frozen: FrozenHealth, viewer: User) -> dict[str, Any]:
     judging = [item for item in frozen.findings if item["rule"] not in apart]
     neighbours = FrozenHealth.objects.filter(program=frozen.program_id).order_by("-run_id")
     return {
-        "why": evidence.why(frozen, addresses, keys),
+        "why": evidence.why(frozen, addresses, keys, owners_of(frozen.findings, keys)),
         "judging": [evidence.evidence(item, addresses, keys, frozen.day) for item in judging],
         "moves": moves.tell(frozen.moves, keys),
         "grounds": [(ground, BASIS.get(ground.basis, "")) for ground in grounds(frozen, viewer)],

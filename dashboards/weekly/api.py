@@ -16,6 +16,7 @@ from dashboards.weekly.agenda import agenda
 from dashboards.weekly.owed import ask_late, read, with_changes
 from forecasts.api.asking import only_known
 from forecasts.policy import newest_policy
+from milestones.hand_offs import State
 from people.services import organisation_zone, today
 from reports.plans.nudges import Nudge
 from reports.updates.due import owed_by
@@ -97,6 +98,8 @@ class UnansweredOut(serializers.Serializer[Any]):
     milestone = serializers.IntegerField(source="link.predecessor.pk", allow_null=True, default=None)
     agreement = serializers.CharField(source="row.agreement")
     need_by_on = serializers.DateField(source="row.need_by_on", allow_null=True)
+    slack_days = serializers.IntegerField(source="row.slack_days", allow_null=True)
+    state = serializers.ChoiceField(choices=State.choices, source="row.state", help_text="As pages and letters say it.")
     answer_of = serializers.SerializerMethodField(help_text="Whose answer it waits for, “giver” or “receiver”.")
 
     def get_answer_of(self, hand_off: HandOff) -> str:

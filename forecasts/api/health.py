@@ -17,6 +17,7 @@ from forecasts.api.asking import only_known
 from forecasts.grounds import frozen_by, grounds
 from forecasts.masking import first_of_each, together
 from forecasts.models import FrozenHealth, ProgramHealth
+from forecasts.owners import Owners, owner_of, owners_of
 from forecasts.watermelons import COMPARABLE, watermelons
 from people.services import today
 from programs.models import Program, ReportedHealth
@@ -42,7 +43,8 @@ class RecordShown(TypedDict, total=False):
 
 class FindingShown(TypedDict):
     """One piece of evidence. What belongs to a program that the reader may not see has no record and no label, and all
-    risks of such programs are one."""
+    risks of such programs are one. `owner` answers for a part of the slip: who owns the milestone or risk, else who
+    leads the program that it is about."""
 
     rule: str
     record: RecordShown
@@ -53,6 +55,7 @@ class FindingShown(TypedDict):
     since: str
     days: int | None
     health: str
+    owner: int | None
 
 
 class MoveShown(TypedDict):
@@ -71,9 +74,19 @@ class JudgedOut(OfProgramOut[M]):
     findings = serializers.SerializerMethodField()
     moves = serializers.SerializerMethodField()
 
+    @cached_property
+    def owners(self) -> Owners:
+        """Those of all rows of an answer, which are read at once."""
+        rows = self.parent.instance if self.parent else [self.instance]
+        return owners_of([item for row in rows for item in row.findings], self.context["view"].visible_keys)
+
     def get_findings(self, row: ProgramHealth | FrozenHealth) -> list[FindingShown]:
         keys: dict[int, str] = self.context["view"].visible_keys
-        return [shown(finding, keys) for finding in together(row.findings, keys)]
+        told = []
+        for finding in together(row.findings, keys):
+            owner = owner_of(finding, row.program_id, self.owners)
+            told.append(shown(finding, keys) | {"owner": owner.pk if owner else None})
+        return told
 
     def get_moves(self, row: ProgramHealth | FrozenHealth) -> list[MoveShown]:
         keys: dict[int, str] = self.context["view"].visible_keys

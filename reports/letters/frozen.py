@@ -138,6 +138,7 @@ def _hand_offs(told: Row, program_id: int) -> list[Dependency]:
     rows = _rows(ends, told["hand_offs"])
     for row, fact in rows:
         row.predecessor.done_on = None  # else it would not have been among them
+        row.agreement = fact["agreement"]
         if "expected_on" in fact:  # updates of before it was kept tell of the P80 of now
             _expected(row.predecessor, fact["expected_on"])
     return sorted([row for row, _ in rows], key=lambda row: (row.need_by_on or date.max, row.pk))

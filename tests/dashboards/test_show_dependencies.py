@@ -6,17 +6,23 @@ import random
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from dashboards.hand_offs import hand_offs
 from forecasts.models import MilestoneForecast, ProgramHealth, Run
+from milestones.hand_offs import State, state_of
 from milestones.models import Dependency, Milestone
 from programs.models import Program
 from programs.services import create_program
-from tests.conftest import FRIDAY
+from reports.letters.facts import load
+from reports.letters.parts.hand_offs import hand_off
+from reports.since import Since
+from tests.conftest import FRIDAY, Api
 
 if TYPE_CHECKING:
     from tests.conftest import Cast
@@ -87,7 +93,10 @@ def test_the_map_says_what_it_shows(cast: Cast, web: dict[str, Dependency], sign
     assert f'role="group" aria-label="Dependency map: {finding}' in page
     svg = page[page.index("<svg width") :]
     assert svg.count("<title>") == 3 + 3
-    assert "Fibre build to Region NA-4 capacity: 3 hand-offs, 1 later than needed by 10 days, 1 an open question" in svg
+    assert (
+        "Fibre build to Region NA-4 capacity: 3 hand-offs, 1 later than needed by 10 days, 1 an open question, 1 tight"
+        in svg
+    )
     assert "Region NA-4 capacity to Fibre build: 1 hand-off, all agreed and in time" in svg
     assert 'href="?layout=table&amp;giver=FIB&amp;receiver=NA4"' in svg
     assert ' style="' not in page
@@ -140,7 +149,7 @@ def test_the_worst_comes_first_and_damage_is_what_it_says(cast: Cast, web: dict[
     assert (by_id[web["late"].pk].row.damage, by_id[web["late"].pk].weight) == (20, 2)
     assert by_id[web["expected"].pk].row.damage == 42
     assert (by_id[web["there"].pk].row.damage, by_id[web["there"].pk].state) == (0, "There")
-    assert by_id[web["asked"].pk].state == "Undated"
+    assert by_id[web["asked"].pk].state == "Open question"
     assert by_id[web["back"].pk].weight == 1
 
 
@@ -150,7 +159,8 @@ def test_the_worst_comes_first_and_damage_is_what_it_says(cast: Cast, web: dict[
         ("giver=GPU", ["expected", "there"]),
         ("giver=fib&receiver=na4&state=late", ["late"]),
         ("giver=fibre+Build&receiver=Region+NA-4+capacity&state=late", ["late"]),
-        ("program=FIB&state=agreed&sort=slack", ["agreed", "back"]),
+        ("program=FIB&state=agreed", ["back"]),
+        ("program=FIB&state=tight", ["agreed"]),
         ("state=open", ["asked"]),
         ("state=there", ["there"]),
         ("giver=-&state=late", ["expected", "late"]),
@@ -164,6 +174,37 @@ def test_the_address_filters_and_sorts(
 ) -> None:
     answer = sign_in(cast.viewer).get(f"/dependencies?layout=table&{query}")
     assert [one.row.pk for one in answer.context.get("hand_offs", [])] == ids(web, *names)
+
+
+def test_one_verdict_says_how_each_stands(cast: Cast, web: dict[str, Dependency], sign_in: Any) -> None:
+    undated = give(step(cast.na4, "Contract"), step(web["late"].predecessor.program, "Signed"))
+    Dependency.objects.filter(pk=undated.pk).update(need_by_on=None)
+    rows = list(hand_offs(cast.viewer))
+    assert {row.state for row in rows} == set(State)
+    for row in rows:
+        said = state_of(is_there=row.there, agreement=row.agreement, slack_days=row.slack_days)
+        assert said == row.state, row
+    table = sign_in(cast.viewer).get("/dependencies?layout=table").context["hand_offs"]
+    tones = {one.row.pk: one.tone for one in table if not one.row.there}
+    week = Since.end_of(FRIDAY - timedelta(days=7), ZoneInfo("UTC"))
+    facts = load(frozenset({cast.na4.pk}), today=FRIDAY, zone=ZoneInfo("UTC"), since=week)
+    lines = {row.pk: hand_off(row, facts, "") for row in facts.hand_offs}
+    assert {pk: line.tone for pk, line in lines.items()} == {pk: tones[pk] for pk in lines}
+    assert lines[web["agreed"].pk].slack == "3 d of slack, tight"
+    sync = Api(cast.viewer).get("programs/NA4/sync").json()["hand_offs"]
+    assert {one["dependency"]: one["state"] for one in sync} == {web[name].pk: state for name, state in (
+        ("asked", "open"), ("expected", "late"),
+    )}  # fmt: skip
+
+
+def test_a_need_that_is_over_is_not_late(cast: Cast, web: dict[str, Dependency], sign_in: Any) -> None:
+    client, late = sign_in(cast.viewer), web["late"]
+    path = f"/m/{late.successor_id}"
+    assert "10 d late" in client.get(path).text
+    Milestone.objects.filter(pk=late.successor_id).update(done_on=FRIDAY)
+    text = client.get(path).text
+    assert "no longer needed" in text
+    assert "10 d late" not in text
 
 
 def test_a_row_says_where_the_givers_own_forecast_misses_its_promise(

@@ -114,7 +114,7 @@ def test_risks_and_ranges_are_told_in_words() -> None:
     ]
     told = evidence.why(ProgramHealth(day=FRIDAY, health="off_track", findings=parts), {1: "/p/NA4"}, [1]).parts
     assert [(part.title, part.text, part.url, part.record) for part in told] == [
-        ("Open risk: Switchgear", "60% likely. At P80 it costs 4 days.", "/r/R-104", "Risk R-104"),
+        ("Open risk: Switchgear", "60% likely. Its part of the slip is 4 days.", "/r/R-104", "Risk R-104"),
         ("Holidays before Power", "1 day off more than in the plan falls before it.", "/m/1", "Milestone"),
         (
             "Uncertain work and open risks",

@@ -100,6 +100,24 @@ def test_its_parts_add_up_to_the_slip(cast: Cast, scene: Scene, sign_in: Any) ->
     assert "DARK</a> r" in html
 
 
+def test_each_part_names_who_answers_for_it(cast: Cast, scene: Scene, sign_in: Any) -> None:
+    Milestone.objects.filter(pk=scene.vault.pk).update(owner=cast.contributor)
+    Milestone.objects.filter(pk=scene.end.pk).update(owner=cast.viewer)
+    Program.objects.filter(pk=cast.dark.pk).update(lead=cast.admin)
+    run = scene.compute()
+    why = Api(cast.viewer).get("programs/NA4/why", run=run).json()
+    owners = {(item["rule"], item["owner"]) for item in why["findings"]}
+    # What another program owes is asked of its lead; what all of a program bears, of its own.
+    assert owners >= {("upstream", cast.admin.pk), ("risk", cast.admin.pk), ("own_range", cast.lead.pk), ("p80", None)}
+    ours = {rule: owner for rule, owner in owners if rule == "own_work"}
+    assert ours in ({}, {"own_work": cast.viewer.pk})
+    outside = Api(cast.outsider).get("programs/NA4/why", run=run).json()
+    assert {item["owner"] for item in outside["findings"] if item["record"] == {"private": True}} == {None}
+    for path in ("/p/NA4", f"/p/NA4/why?run={run}"):
+        assert "<bdi>Ada Admin</bdi>" in page(sign_in(cast.viewer), path), path
+        assert "Ada Admin" not in page(sign_in(cast.outsider), path), path
+
+
 def test_without_a_run_it_is_the_newest(cast: Cast, scene: Scene, sign_in: Any) -> None:
     scene.compute(FRIDAY)
     later = scene.compute(FRIDAY + timedelta(days=3))

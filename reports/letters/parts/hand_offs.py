@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from milestones.hand_offs import State, state_of
 from milestones.models import Dependency
 from reports.letters.facts import Facts
 from reports.letters.parts.source import Source, iso
@@ -32,18 +33,20 @@ def hand_off(row: Dependency, facts: Facts, site: str) -> HandOff:
     how = "promised" if row.promised_on else "expected at P80"
     dates = f"needed {short(row.need_by_on)}" if row.need_by_on else "no day needed"
     dates += f", {how} {short(comes)}" if comes else ", nothing promised"
+    state = state_of(is_there=False, agreement=row.agreement, slack_days=slack)
     if slack is None:
-        words, tone = "no promise", "warn"
+        words = "no promise"
     elif slack < 0:
-        words, tone = f"{-slack} d too late", "bad"
+        words = f"{-slack} d too late"
     else:
-        words, tone = (f"{slack} d of slack" if slack else "just in time"), "ok"
+        words = f"{slack} d of slack" if slack else "just in time"
+        words += {State.TIGHT: ", tight", State.OPEN: ", not agreed"}.get(state, "")
     return HandOff(
         name=plain(giver.name, 80),
         ends=f"{plain(giver.program.name, 60)} → {plain(receiver.program.name, 60)}",
         dates=dates,
         slack=words,
-        tone=tone,
+        tone=state.tone,
         url=f"{site}/m/{giver.pk}{facts.then}",
         source={
             "record": "dependency",
