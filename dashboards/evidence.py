@@ -268,8 +268,8 @@ def _text(rule: str, value: object, limit: object, days: int, day: date | None) 
     if rule == "risk":
         if not value:
             return ""
-        told = {"chance": number(float(str(value)) * 100), "days": plain_days(days)}
-        return _("%(chance)s%% likely. Its part of the slip is %(days)s.") % told
+        chance, part = number(float(str(value)) * 100), plain_days(days)
+        return _("%(chance)s%% likely. Its part of the slip is %(days)s.") % {"chance": chance, "days": part}
     if rule == "calendar":
         return _holidays(days)
     if rule in PARTS:

@@ -77,7 +77,7 @@ class JudgedOut(OfProgramOut[M]):
     @cached_property
     def owners(self) -> Owners:
         """Those of all rows of an answer, which are read at once."""
-        rows = self.parent.instance if self.parent else [self.instance]
+        rows: Any = self.parent.instance if self.parent else [self.instance]
         return owners_of([item for row in rows for item in row.findings], self.context["view"].visible_keys)
 
     def get_findings(self, row: ProgramHealth | FrozenHealth) -> list[FindingShown]:
