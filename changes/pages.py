@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,14 +16,15 @@ from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
 from changes import log
-from changes.log import KINDS, Asked
+from changes.log import Asked
+from changes.nouns import KINDS
 from history.past import ISO_DAY, WEEK
 from people.lists import ME, MOST_DIGITS, MOST_SHOWN, address
 from people.models import User
 from people.pages import SignedIn
 from people.services import organisation_zone
 from programs.models import Program
-from programs.pages import find_program, program_crumbs
+from programs.pages import find_program, looks_back, program_crumbs
 
 FILTERS = {
     "program": lazy("Program"),
@@ -35,6 +37,7 @@ MOST_OFFERED = 200
 
 
 @require_safe
+@partial(looks_back, by=["as_of"])  # a week is one of its filters
 def changes(request: SignedIn, key: str | None = None) -> HttpResponse:
     program = find_program(request, key) if key else None
     zone = organisation_zone()
@@ -98,7 +101,7 @@ class Reading:
 
     def read(self, program: Program | None) -> Asked:
         query = self.request.GET
-        known = {*FILTERS, "before"} - ({"program"} if program else set())
+        known = {*FILTERS, "before", "as_of"} - ({"program"} if program else set())
         self.refused = [
             _("This page has no filter “%(name)s”.") % {"name": name[:MOST_SHOWN]}
             for name in query

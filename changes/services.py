@@ -114,7 +114,7 @@ def undo(*, change_set: ChangeSet, by: User, at: datetime) -> None:
         raise ValidationError(_("This cannot be taken back: %(names)s.") % {"names": ", ".join(final)}, code="final")
     if any(one.model is Dependency for one in written):
         milestones.services.lock_graph()
-    with history.because(f"Undo: {change_set.reason}".removesuffix(": "), by_id=by.pk) as undoing:
+    with history.because(_reason(change_set), by_id=by.pk) as undoing:
         ChangeSet.objects.filter(pk=undoing).update(undoes=change_set)
         # Of a program that goes, what the person may do now; of all others, what they may do once it is as it was.
         going = {one.pk for one in written if one.model is Program and one.before is None}
@@ -125,6 +125,15 @@ def undo(*, change_set: ChangeSet, by: User, at: datetime) -> None:
         for pk in Program.objects.filter(pk__in=touched, revisions=None).values_list("pk", flat=True):
             Revision.objects.create(program_id=pk)
         programs.services.touch(*touched, plan=True)
+
+
+def _reason(change_set: ChangeSet) -> str:
+    """Why: to undo it, or to do again what it had undone itself."""
+    verb, said = "Undo", change_set.reason
+    if change_set.undoes_id:
+        verb = "Redo" if said.startswith("Undo") else "Undo"
+        said = said[len(verb) :].removeprefix(": ")
+    return f"{verb}: {said}".removesuffix(": ")
 
 
 @cache

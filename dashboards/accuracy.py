@@ -10,14 +10,12 @@ import numpy as np
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
 from dashboards import trend_charts
-from dashboards.context import organisation_and_zone
 from dashboards.templatetags.words import MINUS, number, percent0, slip
 from dashboards.trends import WEEKS, Chosen, choose, tabs
 from forecasts import accuracy as scores
@@ -25,8 +23,9 @@ from forecasts.criticality import NOT_SIMULATED, criticality_to
 from forecasts.models import IssuedForecast
 from milestones.models import Milestone
 from people.models import Team
-from people.pages import SignedIn
+from people.pages import SignedIn, day_of
 from programs.models import Program
+from programs.pages import looks_back
 
 USUAL_WEEKS = 26
 GROUPS_A_PAGE = 50
@@ -127,6 +126,7 @@ def reliability_words(bins: Sequence[scores.Bin]) -> str:
 
 
 @require_safe
+@looks_back
 def accuracy(request: SignedIn) -> HttpResponse:
     """How often P50, P80 and chances of target came true, over all that the reader may see or one program."""
     chosen, rows, today = _asked(request)
@@ -160,12 +160,11 @@ def accuracy(request: SignedIn) -> HttpResponse:
 
 
 def _asked(request: SignedIn) -> tuple[Chosen, Any, Any]:
-    zone = organisation_and_zone()[1]
     chosen = choose(request, usual_weeks=USUAL_WEEKS, otherwise=False)
     rows = IssuedForecast.objects.visible_to(request.user)
     if chosen.program:
         rows = rows.filter(program=chosen.program)
-    return chosen, rows, timezone.now().astimezone(zone).date()
+    return chosen, rows, day_of(request)
 
 
 def _names(ledger: scores.Ledger, by: str) -> list[tuple[str, str, int]]:
@@ -190,6 +189,7 @@ def _group_rows(ledger: scores.Ledger, by: str, names: Sequence[tuple[str, str, 
 
 
 @require_safe
+@looks_back
 def expert(request: SignedIn) -> HttpResponse:
     """Proper scores, PIT and the parts of Brier's; criticality, SSI and cruciality towards an end milestone."""
     chosen, rows, today = _asked(request)

@@ -40,8 +40,11 @@ FILTERS: dict[str, tuple[str | Promise, str | Promise]] = {
     "phase": (lazy("Phase"), lazy("No phase")),
     "mine": (lazy("Mine"), ""),
     "watched": (lazy("Watched"), ""),
+    "stale": (lazy("Update or gate overdue"), ""),
 }
 NONE, ME, YES = "none", "me", "yes"
+# What a program is or is not: the page links to those that are, and its form does not offer it.
+ALONE = ("mine", "watched", "stale")
 PEOPLE = ("lead", "sponsor")
 GROUPS = ("area", "lead", "objective", "phase")
 # Whoever leads a program is its owner in the words of other tools, and of the saved addresses of their people.
@@ -139,6 +142,8 @@ def values(line: Line, name: str) -> list[tuple[str, str | Promise]]:
             found = [(line.phase, Phase.Kind(line.phase).label)]
         case "watched" if line.is_watched:
             found = [(YES, lazy("yes"))]
+        case "stale" if line.is_stale:
+            found = [(YES, lazy("yes"))]
         case "mine" if line.is_mine:
             found = [(YES, lazy("yes"))]
     return found or [(NONE, FILTERS[name][1])]
@@ -148,7 +153,7 @@ def choices(found: Iterable[Line]) -> Choices:
     """What each filter offers, in order: only what some visible program has, and every health."""
     lines = list(found)
     offered: Choices = {}
-    for name in FILTERS.keys() - {"q", "mine", "watched"}:
+    for name in FILTERS.keys() - {"q", *ALONE}:
         # Each in words once, not once a program.
         had = dict(pair for line in lines for pair in values(line, name))
         said = [(value, str(words)) for value, words in had.items()]
@@ -163,7 +168,7 @@ def choices(found: Iterable[Line]) -> Choices:
 
 def checked(asked: Asked, offered: Choices) -> Asked:
     """Without the filters that no program can answer, each with a sentence that says so."""
-    always = {"reported": set(Health.values), "phase": set(Phase.Kind.values), "mine": {YES}, "watched": {YES}}
+    always = {"reported": set(Health.values), "phase": set(Phase.Kind.values), **{name: {YES} for name in ALONE}}
     kept = {}
     for name, value in asked.filters.items():
         known = {key for key, _ in offered.get(name, ())} | always.get(name, set())

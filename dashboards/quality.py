@@ -9,18 +9,19 @@ from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
-from dashboards.context import organisation_and_zone
+from dashboards.context import organisation_name
 from dashboards.templatetags.words import MINUS, percent
 from forecasts import quality
 from forecasts.quality import Check, Judged
+from history import past
 from milestones.models import Milestone
-from people.pages import SignedIn
+from people.pages import SignedIn, day_of
 from programs.models import Program
+from programs.pages import looks_back
 
 PROGRAMS_A_PAGE = 30
 FINDINGS_SHOWN = 5
@@ -175,10 +176,10 @@ def shown(number: int, value: float) -> str:
 
 
 @require_safe
+@looks_back
 def schedule_quality(request: SignedIn) -> HttpResponse:
     """The checks over every open program that the reader sees, or over one of them."""
-    organisation, zone = organisation_and_zone()
-    today = timezone.now().astimezone(zone).date()
+    today = day_of(request)
     visible = Program.objects.visible_to(request.user)
     key = request.GET.get("program", "").strip()
     one = visible.filter(key__iexact=key).first() if key else None
@@ -190,7 +191,7 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
     except ValidationError as refusal:
         context = {
             "title": _("Schedule quality"),
-            "organisation": organisation or _("Portfolio"),
+            "organisation": organisation_name(),
             "count": len(chosen),
             "refusal": refusal.messages[0],
         }
@@ -203,7 +204,7 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
     fails = quality.failing(list(judged.values()))
     own = [Told(check, *_findings(check, names, most)) for check in judged[one.pk].checks] if one else []
     context = {
-        "organisation": organisation or _("Portfolio"),
+        "organisation": organisation_name(),
         "title": _("Schedule quality of %(program)s") % {"program": one.name} if one else _("Schedule quality"),
         "one": one,
         "crumbs": [(_("Schedule quality"), "/quality")] if one else [],
@@ -231,14 +232,15 @@ def _names(shown_here: Sequence[tuple[Program, Judged]], most: int) -> Mapping[i
 def _findings(check: Check, names: Mapping[int, str], most: int) -> tuple[list[Finding], int]:
     if check.passes is not False:
         return [], 0
-    end = "/edit" if check.number in MENDED_IN_FORM else ""
+    end = "/edit" if check.number in MENDED_IN_FORM and past.day() is None else ""
     found = [Finding(names[pk], f"/m/{pk}{end}") for pk in check.milestones[:most] if pk in names]
     return found, len(check.milestones) - len(found)
 
 
 def _row(program: Program, row: Judged, names: Mapping[int, str], most: int) -> ProgramRow:
     failed = [Told(check, *_findings(check, names, most)) for check in row.failed]
-    left_out = [Finding(names[pk], f"/m/{pk}/edit") for pk in row.left_out[:most] if pk in names]
+    end = "/edit" if past.day() is None else ""
+    left_out = [Finding(names[pk], f"/m/{pk}{end}") for pk in row.left_out[:most] if pk in names]
     return ProgramRow(program, row, failed, left_out)
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from changes.log import SHARES
+from changes.nouns import SHARES
 from dashboards import register
 from dashboards.register import RISKS
 from dashboards.templatetags.words import MINUTES_A_DAY

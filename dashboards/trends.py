@@ -10,7 +10,6 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
@@ -18,15 +17,16 @@ from django.views.decorators.http import require_safe
 
 from dashboards import trend_charts
 from dashboards.charts import day_name, signed
-from dashboards.context import organisation_and_zone
+from dashboards.context import organisation_name
 from dashboards.templatetags.words import number, short_date, slip_tone
 from forecasts.earned import earned_of
 from forecasts.models import HealthPolicy, IssuedForecast
 from forecasts.policy import newest_policy
 from forecasts.trends import RECENT_WEEKS, Line, Report, Rule, lines_of
 from people.models import User
-from people.pages import SignedIn
+from people.pages import SignedIn, day_of
 from programs.models import Program
+from programs.pages import looks_back
 
 WEEKS = (6, 14, 26, 52)
 USUAL_WEEKS = 14
@@ -128,10 +128,10 @@ def tabs(chosen: Chosen, current: str) -> list[dict[str, Any]]:
 
 
 @require_safe
+@looks_back
 def trends(request: SignedIn) -> HttpResponse:
     """How the forecast of each milestone of a program moved, or how the range of its end did."""
-    organisation, zone = organisation_and_zone()
-    today = timezone.now().astimezone(zone).date()
+    today = day_of(request)
     chosen = choose(request, usual_weeks=USUAL_WEEKS, otherwise=True)
     chart = "range" if request.GET.get("chart") == "range" else "trend"
     lines = lines_of(chosen.program, today=today, weeks=chosen.weeks) if chosen.program else []
@@ -140,7 +140,7 @@ def trends(request: SignedIn) -> HttpResponse:
     end = next((one for one in told if one.line.milestone.is_end), None)
     target = chosen.program.target_on if chosen.program else None
     context: dict[str, Any] = {
-        "organisation": organisation or _("Portfolio"),
+        "organisation": organisation_name(),
         "title": _("Milestone trends") if chart == "trend" else _("Forecast range"),
         "chosen": chosen,
         "chart": chart,
@@ -153,6 +153,7 @@ def trends(request: SignedIn) -> HttpResponse:
         "target_on": target,
         "recent_weeks": RECENT_WEEKS,
         "rules": RULES,
+        "untold": [_("What a milestone follows is not kept by day.")],
     }
     if chart == "range":
         context |= _range_of(end, target)

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -18,8 +17,9 @@ from dashboards.context import organisation_and_zone
 from forecasts.models import ProgramHealth
 from forecasts.watermelons import WATERMELON_DAYS, disagreements
 from people.models import User
-from people.pages import SignedIn
+from people.pages import SignedIn, day_of
 from programs.models import Program
+from programs.pages import looks_back
 from reports.since import Since
 
 ROWS_A_PAGE = 25
@@ -39,10 +39,10 @@ class Watermelon:
 
 
 @require_safe
+@looks_back
 def watermelons(request: SignedIn) -> HttpResponse:
     """Where to talk: it compares what is said of a program with what is derived, never one person with another."""
-    zone = organisation_and_zone()[1]
-    today = timezone.now().astimezone(zone).date()
+    zone, today = organisation_and_zone()[1], day_of(request)
     since = Since.end_of(overview.last_friday(today), zone)
     lines = overview.lines(request.user, today=today, since=since, zone=zone)
     better = {line.program.pk: line for line in lines if line.is_reported_better}

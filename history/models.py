@@ -9,6 +9,8 @@ import pghistory.models
 from django.db import models
 from django.db.models import Manager, Q
 
+from history.past import read_as
+
 
 class HistoryNow(models.Func):
     """The moment a change counts from: the clock, or the replayed past of an import or the demo."""
@@ -24,6 +26,7 @@ class CurrentChangeSet(models.Func):
     output_field = models.BigIntegerField()
 
 
+@read_as("SELECT * FROM {table} WHERE at < {moment}")
 class ChangeSet(models.Model):
     """One act of one person or job: who, when, why. Event rows point here; undo takes one back as a whole."""
 

@@ -42,6 +42,7 @@ class SignedIn(HttpRequest):
     written: history.Notes
     looks_back: bool
     refused_day: str
+    asks_for_now: bool
 
 
 def day_of(request: SignedIn) -> date:

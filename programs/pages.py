@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from functools import lru_cache, wraps
 from typing import Any
@@ -39,19 +39,22 @@ class KeyInPath:
         return value
 
 
-def looks_back(view: View) -> View:
+def looks_back(view: View, *, by: Collection[str] = ("as_of", "week")) -> View:
     """A page that ``?as_of=`` shows as it was at the end of a day, in programs that the reader may see today.
 
-    Nothing can be changed on it (``permissions.acts``), and what is only known of today is not shown.
+    Nothing can be changed on it (``permissions.acts``), and what is only known of today is not shown. ``by`` are the
+    parameters that name the day, where one of the usual two means something else to the page.
     """
 
     @wraps(view)
     def shown(request: SignedIn, *args: Any, **kwargs: Any) -> HttpResponse:
         request.looks_back = True
-        if request.method not in ("GET", "HEAD") or not {"as_of", "week"} & request.GET.keys():
+        asked = {name: request.GET[name] for name in by if request.GET.get(name)}
+        if request.method not in ("GET", "HEAD") or not asked:
             return view(request, *args, **kwargs)
         zone = organisation_zone()
-        on, request.refused_day = past.day_asked(request.GET.dict(), timezone.now().astimezone(zone).date())
+        on, request.refused_day = past.day_asked(asked, timezone.now().astimezone(zone).date())
+        request.asks_for_now = on is None and not request.refused_day
         if on is None:
             return view(request, *args, **kwargs)
         with past.as_of(on, zone, Program.objects.visible_to(request.user).values("pk")):
@@ -59,7 +62,8 @@ def looks_back(view: View) -> View:
                 return _staying(view(request, *args, **kwargs), on)
             except Http404:
                 # Said alike of what was not there yet, of what is gone since, and of what nobody here may see.
-                return render(request, "programs/not_there.html", {"title": _("Not there on that day")}, status=404)
+                page = render(request, "programs/not_there.html", {"title": _("Not there on that day")}, status=404)
+                return _staying(page, on)
 
     shown.looks_back = True  # type: ignore[attr-defined]  # links keep the day on their way to such a page
     return shown

@@ -25,6 +25,7 @@ from markdown_it import MarkdownIt
 
 from dashboards.context import is_there
 from forecasts.models import HealthPolicy
+from history import past
 from people.models import User
 from programs.mentions import mentions
 from programs.models import Comment, Health, Precision, Program, Role
@@ -219,13 +220,13 @@ def target(of: Promised | None) -> str:
 
 @register.filter
 def days_until(on: date | None, today: date) -> str:
-    """“today”, “in 14 d”, “3 d ago”; in months and years where days would only be a large number."""
+    """“today”, or “that day” of one looked back to, “in 14 d”, “3 d ago”; of many days in months and years."""
     if not on:
         return ""
     gap = (on - today).days
     far = abs(gap)
     if not gap:
-        return _("today")
+        return _("that day") if past.day() else _("today")
     if far < 100:
         span = _days(str(far))
     elif far < 730:

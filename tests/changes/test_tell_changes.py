@@ -158,8 +158,15 @@ def test_an_own_change_is_taken_back_and_done_again_from_here(cast: Cast, step: 
     assert "Undone by" in answer.text
     assert f'href="/changes?before={undoing.pk + 1}#change-{undoing.pk}"' in answer.text
     assert sign_in(cast.outsider).get(f"/changes?before={undoing.pk + 1}").context["acts"][0].pk == undoing.pk
-    client.post("/undo", {"change_set": answer.context["acts"][0].pk, "next": "/changes"})
-    assert Milestone.objects.get(pk=step.pk).name == "Other"
+    # Done again, it stands, and is taken back by taking back what did it again.
+    for name, reasons in (("Other", ["Redo", "Undo"]), ("Power on", ["Undo", "Redo", "Undo"])):
+        client.post("/undo", {"change_set": client.get("/changes").context["acts"][0].pk, "next": "/changes"})
+        assert Milestone.objects.get(pk=step.pk).name == name
+        told = client.get("/changes").context["acts"]
+        *again, first = told[: len(reasons) + 1]
+        assert [one.reason.partition(":")[0] for one in again] == reasons
+        assert [one.undoable for one in told[: len(reasons) + 1]] == [True] + [False] * len(reasons)
+        assert first.undone == (ChangeSet.objects.get(pk=again[0].pk) if name == "Power on" else None)
 
 
 def test_what_stands_is_not_offered_to_be_taken_back(cast: Cast, step: Milestone, sign_in: Any) -> None:

@@ -13,12 +13,14 @@ from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+import changes.services
 import history
 import metrics.services
 import people.services
 import programs.services
 from forecasts.models import IssuedForecast, MilestoneForecast, ProgramHealth, Run
 from history import past
+from history.models import ChangeSet
 from milestones.models import Dependency, Milestone
 from milestones.services import (
     change_milestone,
@@ -60,7 +62,8 @@ def turned(cast: Cast) -> dict[str, Any]:
         programs.services.change_program(program=old, by=by, objectives=[aim])
         of: dict[str, Any] = {"program": old, "by": by, "owner": by}
         stream = create_workstream(program=old, by=by, name="Old stream")
-        step = create_milestone(**of, today=on, name="Old step", work_likely=DAY, team=team, workstream=stream)
+        step = create_milestone(**of, today=on, name="Old step", work_likely=DAY, team=team, workstream=stream,
+                                is_end=True)  # fmt: skip
         gone = create_milestone(**of, today=on, name="Gone step")
         link(predecessor=gone, successor=step, by=by)
         risk = create_risk(
@@ -132,6 +135,13 @@ def pages(cast: Cast, turned: dict[str, Any]) -> dict[str, list[str]]:
         f"/r/{turned['risk'].reference}": ["Old risk", "Old step"],
         f"/d/{turned['decision'].reference}": ["Old question?", "Waiting"],
         f"/p/OLD/kpis/{turned['kpi'].pk}": ["Old number"],
+        "/trends": ["Old name", "Old step", "P50 that day", "What a milestone follows is not kept by day."],
+        "/accuracy": ["Forecast accuracy"],
+        "/accuracy/expert": ["Forecast scores"],
+        "/quality": ["Old name", "2 milestones"],
+        "/watermelons": ["No watermelon"],
+        "/changes": ["Old name", "Old step", "Gone step", "Old risk"],
+        "/p/OLD/changes": ["Old step", "Gone step", "Old risk"],
     }
 
 
@@ -154,17 +164,28 @@ def test_pages_tell_of_then_and_change_nothing(
         assert "New name" in page.text
         now = client.get(path)
         assert "Back to today" not in now.text
-        assert "Gone step" not in now.text
+        assert ("Gone step" in now.text) is path.endswith("changes"), path
 
 
 def test_links_keep_the_day_where_it_can_be_shown(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
     client, day = sign_in(cast.lead), f"?as_of={turned['day']}"
     page = client.get(f"/p/OLD/risks{day}&show=all").text
-    for path in ("/", "/roadmap", "/teams", "/p/OLD", "/p/NA4", "/p/OLD/milestones", turned["risk"].get_absolute_url()):
+    kept = (
+        "/",
+        "/roadmap",
+        "/trends",
+        "/changes",
+        "/quality",
+        "/p/OLD",
+        "/p/NA4",
+        "/p/OLD/milestones",
+        "/p/OLD/changes",
+    )
+    for path in (*kept, turned["risk"].get_absolute_url()):
         assert f'href="{path}{day}"' in page, path
         assert f'href="{path}"' not in page, path
     # What is of today only, what leads back to today and what names another day stays as it is.
-    for address in ("/inbox", "/trends", "/p/OLD/settings", "/account/logout"):
+    for address in ("/inbox", "/p/OLD/settings", "/account/logout"):
         assert f'href="{address}"' in page, address
     assert 'href="?show=all">Back to today' in page
     assert 'href="?as_of=last%20fri&amp;show=all"' in page or 'href="?as_of=last+fri&amp;show=all"' in page
@@ -231,6 +252,9 @@ def test_what_was_not_there_is_said_alike(cast: Cast, turned: dict[str, Any], si
     assert there.status_code == hidden.status_code == missing.status_code == 404
     for page in (there, hidden, missing):
         assert "Not there on that day" in page.text
+        # From there one looks further on that day, or comes back.
+        assert f'href="/risks?as_of={turned["day"]}"' in page.text
+        assert re.findall(r'href="([^"]*)"[^>]*>Back to today', page.text) == ["?", "?", "?"]
     assert hidden.text.replace("DARK", "NOPE") == missing.text
 
 
@@ -272,3 +296,60 @@ def test_nothing_is_written_in_the_past(cast: Cast, turned: dict[str, Any]) -> N
     assert past.day() is None
     assert Program.objects.get(key="OLD").name == "New name"
     assert Risk.objects.update(title="Written") == 1
+
+
+def test_trends_end_on_the_day_and_keep_it(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
+    client, day = sign_in(cast.lead), turned["day"]
+    later = today() - timedelta(days=1)
+    week_on = later - timedelta(days=later.weekday())
+    IssuedForecast.objects.filter(milestone=turned["step"], week_on=week_on).delete()
+    IssuedForecast.objects.create(
+        milestone=turned["step"], program=turned["old"], week_on=week_on, day=later, basis="points",
+        finish_on=later, quantiles=[later + timedelta(days=n) for n in range(19)],
+    )  # fmt: skip
+    page = client.get("/trends", {"program": "OLD", "as_of": day})
+    (told,) = page.context["told"]
+    assert [report.day for report in told.line.reports] == [today() - timedelta(days=8), day]
+    assert f'href="/trends?program=OLD&amp;weeks=14&amp;chart=range&amp;as_of={day}"' in page.text
+    assert f'name="as_of" value="{day}"' in page.text
+
+
+def test_changes_end_on_the_day(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
+    """What was taken back only afterwards stood then, and a week is a filter there, as it is today."""
+    client, on = sign_in(cast.lead), today() - timedelta(days=2)
+    page = client.get("/p/OLD/changes", {"as_of": on, "kind": "milestone"})
+    acts = page.context["acts"]
+    assert [row.title for row in acts[0].rows] == ["New step"], "the newest of that day"
+    assert page.context["refused"] == []
+    undone = ChangeSet.objects.get(pk=acts[0].pk)
+    changes.services.undo(change_set=undone, by=cast.lead, at=timezone.now() - timedelta(days=1, hours=12))
+    assert "Undone by" in client.get("/p/OLD/changes").text
+    assert "Undone by" not in client.get("/p/OLD/changes", {"as_of": on}).text
+    week = client.get("/changes", {"week": f"{on:%G-W%V}"})
+    assert "Back to today" not in week.text
+    assert week.context["acts"]
+
+
+def test_days_are_told_from_the_day_looked_at(cast: Cast, turned: dict[str, Any], sign_in: Any) -> None:
+    client, day = sign_in(cast.lead), turned["day"]
+    with history.replaying(timezone.now() - timedelta(days=5)):
+        programs.services.report(
+            program=turned["old"], health="on_track", because="", by=cast.lead, at=timezone.now() - timedelta(days=5)
+        )
+    ProgramHealth.objects.create(
+        program=turned["old"], day=day, health="off_track", policy_version=1, plan_revision=1, revision=1,
+        computed_at=timezone.now(),
+    )  # fmt: skip
+    page = client.get("/", {"as_of": day}).text
+    assert "Differs from derived since that day" in page
+    assert "Differs from derived since that day" in client.get("/p/OLD", {"as_of": day}).text
+    assert "0 d" not in client.get("/review", {"as_of": day}).text.split("Disagreements")[1].split("</ul>")[0]
+
+
+def test_a_day_that_is_not_over_is_shown_as_now_and_says_so(cast: Cast, sign_in: Any) -> None:
+    client = sign_in(cast.lead)
+    for asked in ({"as_of": "today"}, {"as_of": f"{today()}"}, {"week": f"{today():%G-W%V}"}):
+        page = client.get("/risks", asked).text
+        assert "Shown as it is now: the day or week that you asked for is not over." in page
+        assert "Back to today" not in page
+    assert "Shown as it is now" not in client.get("/risks").text

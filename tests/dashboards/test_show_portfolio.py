@@ -70,7 +70,13 @@ def test_a_tenth_day_without_an_update_is_stale_with_and_without_derived_health(
 ) -> None:
     portfolio_of(11, [cast.lead])
     client = sign_in(cast.outsider)
-    assert "No update for 10 days or more" in page(client)
+    html = page(client)
+    assert "No update for 10 days or more" in html
+    # The number of those overdue leads to them: P7 by its gate, and NA4, of which nobody ever said anything.
+    assert re.search(r'<a class="link" href="\?stale=yes">2 overdue: update or gate</a>', html)
+    listed = client.get("/?stale=yes")
+    assert {line.program.key for line in listed.context["page"]} == {"P7", "NA4"}
+    assert "Update or gate overdue" in listed.text
     ProgramHealth.objects.all().delete()
     lines = {line.program.key: line for line in client.get("/").context["page"]}
     assert [(lines[key].days_since_update, lines[key].is_stale) for key in ("P9", "P10")] == [(9, False), (10, True)]
