@@ -17,7 +17,8 @@ __all__ = ["hostile", "quiet", "stage"]
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-LONG, ARABIC, JAPANESE = "W" * 200, "مركز بيانات الشمال الجديد", "データセンター移行計画の第二段階"
+LONG = "W" * 200
+FOREIGN = "مركز بيانات الشمال الجديد " + "データセンター移行計画の第二段階" * 8  # from the right, then without spaces
 PHONES: list[ViewportSize] = [{"width": width, "height": 844} for width in (320, 390)]
 
 # Where text of people stands without its own direction; what only a screen reader hears and what a control shows is not
@@ -87,7 +88,7 @@ def test_nothing_runs(
     assert complaints == []
 
 
-@pytest.mark.parametrize("text", [LONG, ARABIC, JAPANESE * 8], ids=["long", "arabic", "japanese"])
+@pytest.mark.parametrize("text", [LONG, FOREIGN], ids=["long", "foreign"])
 def test_nothing_breaks_out(stage: Stage, text: str, signed_in: Any, live_server: LiveServer) -> None:
     fill_everything(stage, cycle([text]))
     page: Page = signed_in(stage.cast.lead)
