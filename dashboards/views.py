@@ -69,7 +69,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
                 charts.trend(
                     [(day, float(value)) for day, value in gauge.points],
                     gauge.tone,
-                    f"{gauge.kpi.name}: {gauge.state.standing.label}",
+                    f"{gauge.kpi.name}: {gauge.state.label}",
                 ),
             )
             for gauge in page.gauges[:6]

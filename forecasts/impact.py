@@ -19,7 +19,7 @@ from forecasts.calendars import EPOCH, load_calendars
 from forecasts.estimates import load_classes
 from forecasts.inputs import P80, Inputs
 from forecasts.rows import Link, Task
-from milestones.models import Dependency, Milestone
+from milestones.models import Dependency, Milestone, due_of
 from milestones.services import check_milestone, refuse_loop, settle
 from people.models import User
 from programs.models import Program
@@ -62,6 +62,14 @@ class Moved:
     after_on: date | None
     chance_before: float | None
     chance_after: float | None
+    # The days it is held against; told of what is edited.
+    due_before_on: date | None = None
+    due_after_on: date | None = None
+
+    @property
+    def late_days(self) -> int | None:
+        """Days by which it then comes after its target."""
+        return (self.after_on - self.due_after_on).days if self.after_on and self.due_after_on else None
 
     @property
     def days(self) -> int | None:
@@ -296,13 +304,22 @@ def _told(edits: Edits, before: Days, after: Days, reached: Collection[int], by:
             programs.setdefault(program.pk, Moves(program, [])).milestones.append(line)
     hidden = moved - rows.keys()
     gaps = [(after[pk][0] - before[pk][0]).days for pk in hidden if pk in before and pk in after]
+    changes = {milestone.pk: _settled(milestone, changed) for milestone, changed in edits.changes}
     return Impact(
         programs=list(programs.values()),
-        edited=[line for line in lines if line.milestone.pk in edited],
+        edited=[_against(line, changes[line.milestone.pk]) for line in lines if line.milestone.pk in changes],
         hidden=len(hidden),
         hidden_days=max(gaps, key=abs) if gaps else None,
         broken=_broken(edits, before, after, moved, by),
     )
+
+
+def _against(line: Moved, changes: Mapping[str, Any]) -> Moved:
+    """A milestone that is edited with the days that it is held against, before and after."""
+    row = line.milestone
+    target_on = changes.get("target_on", row.target_on)
+    due_on = due_of(changes.get("is_end", row.is_end), target_on, row.program.target_on)
+    return replace(line, due_before_on=row.due_on, due_after_on=due_on)
 
 
 def _broken(edits: Edits, before: Days, after: Days, moved: Collection[int], by: User) -> list[Broken]:

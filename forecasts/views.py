@@ -182,7 +182,7 @@ def told_of(request: SignedIn, edits: Edits | None) -> dict[str, Any]:
         impact = impact_of(edits, by=request.user, today=people.services.today(timezone.now()))
     except ValidationError as refusal:
         return {"refusal": refusal.messages[0]}
-    return {"impact": impact, "refusal": NOT_SIMULATED.get(impact.reason, "")}
+    return {"impact": impact, "policy": newest_policy(), "refusal": NOT_SIMULATED.get(impact.reason, "")}
 
 
 def line(request: SignedIn, told: dict[str, Any]) -> HttpResponse | None:

@@ -42,6 +42,12 @@ class State:
     expected: Decimal | None = None
     is_past_limit: bool | None = None
     is_behind: bool | None = None
+    lower_is_better: bool = False
+
+    @property
+    def label(self) -> str:
+        """Its standing in a word: what should fall is over its pace, not behind it."""
+        return _("over pace") if self.lower_is_better and self.standing == Standing.BEHIND else str(self.standing.label)
 
 
 def pace(kpi: KPI, day: date) -> Decimal | None:
@@ -88,7 +94,7 @@ def state(kpi: KPI, *, value: Decimal | None, on: date | None, today: date) -> S
         standing = Standing.IN_LIMIT
     else:
         standing = Standing.NO_LIMIT
-    return State(standing, value, on, expected, past_limit, behind)
+    return State(standing, value, on, expected, past_limit, behind, kpi.direction == KPI.Direction.DOWN)
 
 
 def in_words(kpi: KPI, found: State) -> str:
@@ -96,10 +102,15 @@ def in_words(kpi: KPI, found: State) -> str:
     if found.value is None:
         return _("Not measured yet")
     limit, target = (_said(kpi, value) if value is not None else "" for value in (kpi.limit_value, kpi.target_value))
+    behind = (
+        _("%(apart)s over the pace of %(pace)s")
+        if found.lower_is_better
+        else _("%(apart)s behind the pace of %(pace)s")
+    )
     words = {
         Standing.PAST_LIMIT: _("%(apart)s past the limit of %(limit)s")
         % {"apart": _apart(kpi, found.value, kpi.limit_value), "limit": limit},
-        Standing.BEHIND: _("%(apart)s behind the pace of %(pace)s")
+        Standing.BEHIND: behind
         % {"apart": _apart(kpi, found.value, found.expected), "pace": _said(kpi, found.expected)},
         Standing.REACHED: _("the target of %(target)s is reached") % {"target": target},
         Standing.ON_PACE: _("keeps the pace of %(pace)s") % {"pace": _said(kpi, found.expected)},

@@ -100,7 +100,7 @@ KPIS = Shape(
     columns=[
         (lazy("KPI"), lambda line: line["kpi"].name),
         (lazy("Program"), lambda line: line["kpi"].program.name),
-        (lazy("State"), lambda line: str(line["state"].standing.label)),
+        (lazy("State"), lambda line: line["state"].label),
         (lazy("In words"), lambda line: line["words"]),
         (lazy("Latest"), lambda line: exact(line["state"].value)),
         (lazy("Unit"), lambda line: line["kpi"].unit or None),

@@ -77,6 +77,9 @@ class MovedOut(serializers.Serializer[Any]):
     before_on = serializers.DateField(allow_null=True, help_text="P80 as it stands.")
     after_on = serializers.DateField(allow_null=True, help_text="P80 with the edits.")
     days = serializers.IntegerField(allow_null=True, help_text="Later is positive.")
+    due_before_on = serializers.DateField(allow_null=True, help_text="Its target as it stands; of what is edited.")
+    due_after_on = serializers.DateField(allow_null=True)
+    late_days = serializers.IntegerField(allow_null=True, help_text="From that target to P80 after; of what is edited.")
     chance_before = serializers.FloatField(allow_null=True, help_text="Of its target.")
     chance_after = serializers.FloatField(allow_null=True)
 

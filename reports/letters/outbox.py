@@ -20,6 +20,7 @@ from reports.letters.desk import Desk, open_desk
 from reports.letters.writing import Written, write
 from reports.models import Letter, Plan
 from reports.plans.promises import MOST_CLAIMS, MOST_TRIES
+from reports.replies import AWAY, BROKE_OFF
 
 # Well below the task's time limit, which would end it in the middle of a letter.
 ONE_RUN = timedelta(minutes=5)
@@ -193,7 +194,7 @@ def _attempt(letter: Letter, way: Way, clock: Callable[[], datetime]) -> Outcome
     except Refused as answer:
         return Outcome(letter, Letter.State.REFUSED, clock(), str(answer))
     except way.away as trouble:
-        error = f"{said(trouble)}. It may have arrived; it is not sent again."
+        error = f"{said(trouble)}. {BROKE_OFF}"
         return Outcome(letter, Letter.State.UNKNOWN, clock(), error)
     return Outcome(letter, Letter.State.SENT, clock())
 
@@ -220,7 +221,7 @@ def start(letter: Letter, words: Written, *, at: datetime, last: Outcome | None 
 
 
 def said(trouble: Exception) -> str:
-    return f"The server could not be reached: {trouble}"[:400]
+    return f"{AWAY}{trouble}"[:400]
 
 
 def _put_down(outcome: Outcome) -> None:

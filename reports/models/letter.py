@@ -16,6 +16,7 @@ from history.models import Record
 from history.tracker import track
 from people.models import Team, User, Viewer, validate_zone
 from reports.models.plan import WEEKDAYS, Plan
+from reports.replies import Reply, in_words
 from reports.schedule import Cadence, upcoming
 
 
@@ -208,3 +209,8 @@ class Letter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscription_id} {self.period}"
+
+    @property
+    def trouble(self) -> Reply | None:
+        """What went wrong, in words, and what can be done."""
+        return in_words(self.error, again=self.state == self.State.DUE) if self.error else None

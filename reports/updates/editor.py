@@ -84,9 +84,13 @@ def write(request: SignedIn, update: Update) -> HttpResponse:
     if by_itself and "held" in request.POST:
         # Somebody else's words wait for an answer: only a person's own click overwrites them.
         return HttpResponse(status=204)
+    drafted = handed_back(request)
     if not form.is_valid():
+        if not form.conflicts:
+            # One field that cannot be read keeps the others from being saved, not from being seen.
+            update = preview_of(update, form, drafted)
         return saved(request, update, form) if by_itself else editor(request, update, form)
-    at, typed, drafted = timezone.now(), form.changes, handed_back(request)
+    at, typed = timezone.now(), form.changes
     if sentence := request.POST.get("add"):
         now = drafted_of(update, at)
         typed["text"] = put_into(form.cleaned_data["text"], sentence, [*read(update.sentences), *drafted], now)
@@ -128,7 +132,7 @@ def handed_back(request: SignedIn) -> list[Sentence]:
 
 
 def preview_of(update: Update, form: UpdateForm, drafted: list[Sentence]) -> Update:
-    """The update as it would be with what was typed; not saved."""
+    """The update as it would be with what was typed and can be read; not saved."""
     for name, value in form.changes.items():
         setattr(update, name, value)
     update.sentences = [*update.sentences, *(sentence.write() for sentence in drafted)]
@@ -170,13 +174,13 @@ def editor(
 
 def saved(request: SignedIn, update: Update, form: UpdateForm) -> HttpResponse:
     """The answer to what was saved by itself: its state, what somebody else wrote meanwhile, and what it lacks now."""
-    at, valid = timezone.now(), form.is_valid()
-    version = update.version if valid else form.data.get("version", "")
+    at = timezone.now()
+    version = update.version if form.is_valid() else form.data.get("version", "")
     context: dict[str, Any] = {"form": form, "update": update, "at": at, "version": version}
-    if valid:
+    if not form.conflicts:
         looked = look_over(update, at)
         context |= beside(update, looked)
-    context["drafted"] = handed_out(request, looked.drafted if valid else [])
+    context["drafted"] = handed_out(request, [] if form.conflicts else looked.drafted)
     # Where somebody else changed a field and this page did not, the page now shows theirs.
     context["moved"] = [
         field for field in form.visible_fields() if str(field.data or "") != request.POST.get(field.name, "")

@@ -131,6 +131,9 @@ def test_a_target_alone_moves_nothing_but_its_chance(plan: Plan) -> None:
     impact = foreseen(plan, changes=[(plan.power, {"target_on": date(2026, 11, 26)})])
     assert impact.count == 0
     assert [(one.chance_before, one.chance_after) for one in impact.edited] == [(0.0, 1.0)]
+    (power,) = impact.edited
+    assert (power.due_before_on, power.due_after_on) == (plan.power.target_on, date(2026, 11, 26))
+    assert power.late_days == (power.after_on - date(2026, 11, 26)).days if power.after_on else False
 
 
 def test_a_day_that_is_over_is_said_of_what_is_open(plan: Plan) -> None:

@@ -154,6 +154,14 @@ def test_a_standing_says_what_it_rests_on(cast: Cast, standing: Standing, words:
     assert (found.standing, in_words(kpi, found)) == (standing, words)
 
 
+def test_what_should_fall_is_over_its_pace(cast: Cast) -> None:
+    days: dict[str, Any] = {"start_on": FRIDAY - timedelta(days=50), "target_on": FRIDAY + timedelta(days=50)}
+    numbers = {"start_value": Decimal(12), "target_value": Decimal(38)}
+    spend = KPI(name="Spend", unit="M$", direction="down", **numbers, **days)
+    found = state(spend, value=Decimal("41.8"), on=FRIDAY, today=FRIDAY)
+    assert (found.label, in_words(spend, found)) == ("over pace", "41.8 M$, 16.8 M$ over the pace of 25 M$")
+
+
 def test_per_cents_lie_points_apart(cast: Cast) -> None:
     kpi = KPI(name="Spares", unit="%", direction="up", limit_value=Decimal(90))
     for value, words in ((86, "86 %, 4 points past the limit of 90 %"), (89, "89 %, 1 point past the limit of 90 %")):

@@ -87,6 +87,10 @@ def test_what_cannot_be_taken_is_told_and_not_saved(cast: Cast, lead: Client) ->
     answer = lead.post(NEW, {"text": "Kept", "path_on": "someday"}, headers=HTMX)
     assert answer.status_code == 422
     assert "Not saved yet." in answer.text
+    for shown in (answer, lead.post(NEW, {"text": "Kept", "path_on": "someday", "preview": "1"})):
+        preview = shown.text[shown.text.index('id="update-preview"') :]
+        assert "<p>Kept</p>" in preview
+        assert "Back on track by</a>: <bdi>someday</bdi>." in preview
     assert not Update.objects.exists()
 
 

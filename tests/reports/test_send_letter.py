@@ -264,7 +264,9 @@ def test_a_refusal_for_good_is_shown_and_final(portfolio: Cast, post_office: Pos
     letter = Letter.objects.get(subscription__user=portfolio.viewer)
     assert (letter.state, letter.error) == (State.REFUSED, "550 5.1.1 No such person")
     assert run(NOON + timedelta(days=1)) == 0
-    assert "550 5.1.1 No such person" in sign_in(portfolio.viewer).get("/letters").content.decode()
+    page = sign_in(portfolio.viewer).get("/letters").content.decode()
+    assert "There is no such mailbox. Correct the address, or take the reader off." in page
+    assert "<code>550 5.1.1 No such person</code>" in page
 
 
 def test_a_server_that_is_away_costs_no_try(portfolio: Cast, post_office: PostOffice, settings: Settings) -> None:

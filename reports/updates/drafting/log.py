@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from metrics.kpis import Standing
+from metrics.models import KPI
 from reports.updates.drafting.sentences import Sentence, amount, day, quoted
 from reports.updates.drafting.sources import Facts, Row, at_most, recent, source, was
 
@@ -108,9 +109,10 @@ def kpis(facts: Facts) -> Iterator[Sentence]:
                 f"{text}, past its limit of {amount(row['limit'], unit)}.",
                 (*sources, source(facts, "kpi", row, "limit")),
             )
+        apart = "over" if row["direction"] == KPI.Direction.DOWN else "behind"
         return Sentence(
             "kpi_pace",
-            f"{text}, behind the pace of {amount(row['expected'], unit)}.",
+            f"{text}, {apart} the pace of {amount(row['expected'], unit)}.",
             (*sources, source(facts, "kpi", row, "expected")),
         )
 
