@@ -17,6 +17,7 @@ from dashboards.overview import GRAVITY, Line, fill_history, fill_milestones, fi
 from history import past
 from people.lists import DAYS, PASSING
 from people.models import User
+from people.search import plain
 from programs.models import Health, Phase, Program
 
 # -- what may be asked -----------------------------------------------------------------------------------------------
@@ -199,7 +200,7 @@ def chosen(found: Iterable[Line], asked: Asked, viewer: User) -> list[Line]:
 def matches(line: Line, filters: Mapping[str, str], viewer: User) -> bool:
     for name, value in filters.items():
         if name == "q":
-            if not says(line.program, value.casefold().split()):
+            if not says(line.program, plain(value).split()):
                 return False
             continue
         wanted = str(viewer.pk) if name in PEOPLE and value == ME else value
@@ -210,7 +211,7 @@ def matches(line: Line, filters: Mapping[str, str], viewer: User) -> bool:
 
 def says(program: Program, words: Collection[str]) -> bool:
     """Whether all words stand in what a line shows of a program."""
-    text = f"{program.key} {program.name} {program.lead or ''} {program.owning_team or ''} {program.area}".casefold()
+    text = plain(f"{program.key} {program.name} {program.lead or ''} {program.owning_team or ''} {program.area}")
     return all(word in text for word in words)
 
 

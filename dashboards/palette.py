@@ -20,7 +20,7 @@ from dashboards.templatetags.words import PROGRAM_PAGES
 from people.models import User
 from people.pages import SignedIn
 from people.permissions import OrgAct, may
-from people.search import MOST_CHARACTERS
+from people.search import MOST_CHARACTERS, plain
 from programs.models import Program, Watch
 
 MOST_A_NOUN = 10
@@ -75,8 +75,8 @@ def search_page(request: SignedIn) -> HttpResponse:
 def palette(request: SignedIn) -> HttpResponse:
     """The options of the palette for what is typed so far: a fragment."""
     asked = request.GET.get("q", "").strip()[:MOST_CHARACTERS]
-    words = asked.casefold().split()
-    deeds = [deed for deed in actions(request.user) if all(word in deed.label.casefold() for word in words)]
+    words = plain(asked).split()
+    deeds = [deed for deed in actions(request.user) if all(word in plain(deed.label) for word in words)]
     if asked:
         deeds += beside(request, words)
     acting = (_("Actions"), deeds)
@@ -170,11 +170,11 @@ def going(place: Place) -> Option:
 def beside(request: SignedIn, words: list[str]) -> list[Option]:
     """Other pages that are called what was typed; those of a program: of the one that is open, else of one's own."""
     options = [going(place) for place in existing(BESIDE)]
-    options = [option for option in options if all(word in option.label.casefold() for word in words)]
+    options = [option for option in options if all(word in plain(option.label) for word in words)]
     pages = [
         (end, label)
         for end, label in PROGRAM_PAGES
-        if any(word in str(label).casefold() for word in words) and is_there(f"/p/ANY{end}")
+        if any(word in plain(str(label)) for word in words) and is_there(f"/p/ANY{end}")
     ]
     if not pages:
         return options
@@ -186,6 +186,4 @@ def beside(request: SignedIn, words: list[str]) -> list[Option]:
         for program in programs
         for end, label in pages
     ]
-    return options + [
-        Option(label, url, "grid") for label, url in named if all(word in label.casefold() for word in words)
-    ]
+    return options + [Option(label, url, "grid") for label, url in named if all(word in plain(label) for word in words)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any, ClassVar, NamedTuple
 
@@ -22,9 +23,17 @@ MONTHS = {
 WEEKDAYS = {name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
 NEAR = {"today": 0, "tomorrow": 1, "yesterday": -1}
 MOST_CHARACTERS = 40
+LAST_DAY = {
+    "week": lazy("%(day)s, the last day of that week"),
+    "month": lazy("%(day)s, the last day of that month"),
+    "quarter": lazy("%(day)s, the last day of that quarter"),
+    "half": lazy("%(day)s, the last day of that half"),
+    "year": lazy("%(day)s, the last day of that year"),
+}
 
-ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-DAY_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.? ([a-z]{3,9})\.?,?(?: (\d{4}))?")
+ISO = re.compile(r"(\d{4})([-./])(\d{1,2})\2(\d{1,2})")
+NUMBERS = re.compile(r"(\d{1,2}) ?([./-]) ?(\d{1,2})(?: ?\2 ?(\d{4}|\d{2})|\.)?")
+DAY_MONTH = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.? ?([a-z]{3,9})\.?,?(?: (\d{4}))?")
 MONTH_DAY = re.compile(r"([a-z]{3,9})\.? (\d{1,2})(?:st|nd|rd|th)?,?(?: (\d{4}))?")
 AWAY = re.compile(r"([+-]|in )(\d{1,4}) ?(d|w|m|y)(?:ays?|eeks?|onths?|ears?)?")
 WEEKDAY = re.compile(r"(?:(next|this|last) )?([a-z]{3,9})")
@@ -46,12 +55,12 @@ def read_day(text: str, today: date) -> Typed | None:
     """The day that a text names, or None where it names none. Of a period, its last day.
 
     >>> friday = date(2026, 11, 20)
-    >>> [read_day(text, friday).on.isoformat() for text in ("next fri", "+2w", "4 Dec", "Q3 2027")]
-    ['2026-11-27', '2026-12-04', '2026-12-04', '2027-09-30']
+    >>> [read_day(text, friday).on.isoformat() for text in ("next fri", "+2w", "4 Dec", "30.11.", "Q3 2027")]
+    ['2026-11-27', '2026-12-04', '2026-12-04', '2026-11-30', '2027-09-30']
     >>> read_day("Q3 2027", friday).precision, read_day("soon", friday)
     ('quarter', None)
     """
-    words = " ".join(text.lower().replace("\u2212", "-").split())
+    words = _words(text)
     if len(words) > MOST_CHARACTERS:
         return None
     try:
@@ -60,17 +69,40 @@ def read_day(text: str, today: date) -> Typed | None:
         return None
 
 
+def _words(text: str) -> str:
+    return " ".join(text.lower().replace("\u2212", "-").split())
+
+
+def _by_numbers(words: str, today: date) -> list[date]:
+    """The days that numbers alone may name. Who writes dots puts the day first; with strokes, English does either.
+
+    >>> [_by_numbers(text, date(2026, 11, 20)) for text in ("30/11", "4/12/2026")]
+    [[datetime.date(2026, 11, 30)], [datetime.date(2026, 4, 12), datetime.date(2026, 12, 4)]]
+    """
+    found = NUMBERS.fullmatch(words)
+    if not found or (found[2] == "-" and not found[4]):
+        return []
+    first, second, year = int(found[1]), int(found[3]), found[4] and int(found[4]) + (2000 if len(found[4]) == 2 else 0)
+    days = set()
+    for day, month in [(first, second)] if found[2] == "." else [(first, second), (second, first)]:
+        with suppress(ValueError):
+            days.add(_of_month(month, day, year, today).on)
+    return sorted(days)
+
+
 def _read(words: str, today: date) -> Typed | None:
     if words in NEAR:
         return Typed(today + timedelta(days=NEAR[words]), "day")
     if words == "quarter start":
         return Typed(date(today.year, today.month - (today.month - 1) % 3, 1), "day")
     if found := ISO.fullmatch(words):
-        return Typed(date(int(found[1]), int(found[2]), int(found[3])), "day")
+        return Typed(date(int(found[1]), int(found[3]), int(found[4])), "day")
+    if len(days := _by_numbers(words, today)) == 1:
+        return Typed(days[0], "day")
     if found := AWAY.fullmatch(words):
         return Typed(_away(today, int(found[2]) * (-1 if found[1] == "-" else 1), found[3]), "day")
-    if found := DAY_MONTH.fullmatch(words):
-        return _of_month(found[2], found[1], found[3], today)
+    if (found := DAY_MONTH.fullmatch(words)) and found[2][:3] in MONTHS:
+        return _of_month(MONTHS[found[2][:3]], int(found[1]), found[3] and int(found[3]), today)
     if (found := WEEKDAY.fullmatch(words)) and found[2][:3] in WEEKDAYS:
         ahead = (WEEKDAYS[found[2][:3]] - today.weekday()) % 7
         if found[1] == "last":
@@ -84,22 +116,19 @@ def _read(words: str, today: date) -> Typed | None:
         return _month_end(int(found[3] or today.year), int(found[2]) * months, "quarter" if months == 3 else "half")
     if (found := MONTH.fullmatch(words)) and found[1][:3] in MONTHS:
         return _month_end(int(found[2]), MONTHS[found[1][:3]], "month")
-    if found := MONTH_DAY.fullmatch(words):
-        return _of_month(found[1], found[2], found[3], today)
+    if (found := MONTH_DAY.fullmatch(words)) and found[1][:3] in MONTHS:
+        return _of_month(MONTHS[found[1][:3]], int(found[2]), found[3] and int(found[3]), today)
     if found := YEAR.fullmatch(words):
         return Typed(date(int(found[1]), 12, 31), "year")
     return None
 
 
-def _of_month(month: str, day: str, year: str | None, today: date) -> Typed | None:
+def _of_month(month: int, day: int, year: Any, today: date) -> Typed:
     """Without a year, the nearest: next January in November, last November in January."""
-    number = MONTHS.get(month[:3])
-    if number is None:
-        return None
-    if year:
-        return Typed(date(int(year), number, int(day)), "day")
-    gap = number - today.month
-    return Typed(date(today.year + (1 if gap < -6 else -1 if gap > 6 else 0), number, int(day)), "day")
+    if not year:
+        gap = month - today.month
+        year = today.year + (1 if gap < -6 else -1 if gap > 6 else 0)
+    return Typed(date(year, month, day), "day")
 
 
 def _month_end(year: int, month: int, precision: str) -> Typed:
@@ -133,7 +162,10 @@ class DayField(forms.DateField):
     """
 
     widget = DayInput
-    default_error_messages = {"invalid": lazy("Write a day such as 4 Dec 2026, next fri, +2w or Q3 2027.")}
+    default_error_messages = {
+        "invalid": lazy("Write a day such as 4 Dec 2026, 4.12.2026, next fri, +2w or Q3 2027."),
+        "either": lazy("“%(text)s” may be %(first)s or %(second)s: write the month as a word."),
+    }
     precision = ""
     today: ClassVar[staticmethod[..., date]] = staticmethod(timezone.localdate)
 
@@ -143,9 +175,25 @@ class DayField(forms.DateField):
             return super().to_python(value)
         typed = read_day(str(value), self.today())
         if typed is None:
+            days = _by_numbers(_words(str(value)), self.today())
+            if len(days) > 1:
+                first, second = (date_format(day, "j M Y") for day in days)
+                said = {"text": str(value).strip(), "first": first, "second": second}
+                raise ValidationError(self.error_messages["either"], code="either", params=said)
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         self.precision = typed.precision
         return typed.on
+
+    def meant(self, text: str) -> str:
+        """What a text names, in words: the day with its weekday, or why it is none. Nothing is named by nothing."""
+        try:
+            day = self.to_python(text.strip())
+        except ValidationError as refusal:
+            return refusal.messages[0]
+        if day is None:
+            return ""
+        said = date_format(day, "D j M Y")
+        return LAST_DAY[self.precision] % {"day": said} if self.precision in LAST_DAY else said
 
 
 class SpanField(forms.Field):

@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy as lazy
 from people import export, saved_views
 from people.models import User
 from people.pages import ROWS_A_PAGE, SignedIn, paged
+from people.search import plain
 
 NONE, ME = "none", "me"
 # The column that a list of one program leaves out.
@@ -71,7 +72,7 @@ def words(label: Label, *fields: str) -> Filter:
         for word in value.split():
             found = Q()
             for name in fields:
-                found |= Q(**{f"{name}__icontains": word})
+                found |= Q(**{f"{name}__plain__contains": word})
             rows = rows.filter(found)
         return rows
 
@@ -387,10 +388,10 @@ class Listing:
 
 
 def _typed(value: str, offered: Mapping[str, str]) -> str:
-    """The value that somebody means who typed it or its words, in large letters or small."""
-    meant = value.casefold()
-    known = (key for key in offered if key.casefold() == meant)
-    named = (key for key, words in offered.items() if words.casefold() == meant)
+    """The value that somebody means who typed it or its words, in large letters or small, with accents or without."""
+    meant = plain(value)
+    known = (key for key in offered if plain(key) == meant)
+    named = (key for key, words in offered.items() if plain(words) == meant)
     return next(known, None) or next(named, value)
 
 

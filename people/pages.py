@@ -157,6 +157,7 @@ def bulk_edit(
         "form": form,
         "rows": [row for row, _why in refused] or found,
         "refused": refused,
+        "saved": len(found) - len(refused),
         "others": others,
         "next": back,
         "plural": noun % len(refused or found),

@@ -4,6 +4,7 @@ from people import saved_views, views
 
 urlpatterns = [
     path("account/unsent", views.unsent, name="unsent"),
+    path("day", views.day_meant),
     path("views", saved_views.views, name="saved_views"),
     path("views/new", saved_views.view_save, name="view_save"),
     path("views/<slug:slug>", saved_views.view_open),

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from history.days import DayField
 from history.forms import explaining
 from people import services
 from people import unsent as keeping
@@ -415,6 +416,13 @@ def calendar_delete(request: SignedIn, pk: int) -> HttpResponse:
         consequence=_("Its holidays go with it. A calendar that a team or the organisation uses cannot be deleted."),
         crumbs=CALENDARS,
     )
+
+
+@require_safe
+def day_meant(request: SignedIn) -> HttpResponse:
+    """Which day the text in a field names: shown below it while it is typed."""
+    said = DayField().meant(request.GET.get("text", ""))
+    return HttpResponse(said, content_type="text/plain; charset=utf-8")
 
 
 def unsent(request: SignedIn) -> HttpResponse:

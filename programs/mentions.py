@@ -1,4 +1,7 @@
-"""Who is meant by an @ in a text: somebody who sees the program, by name, first name or the front of their address."""
+"""Who is meant by an @ in a text: somebody who sees the program, by name, first name or the front of their address.
+
+Nobody has to type an accent: @tomas is Tomás.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 
 from people.models import User
+from people.search import plain
 from programs.models import Program
 
 AT = re.compile(r"(?<![\w@])@(?=\w)")
@@ -37,12 +41,12 @@ def readers(program: Program) -> QuerySet[User]:
 
 def offered(program: Program, begun: str) -> list[tuple[User, str]]:
     """Whom an @ with these letters may mean, and what to write for each: their name, where it names them alone."""
-    begins = Q(name__istartswith=begun) | Q(name__icontains=f" {begun}") | Q(email__istartswith=begun)
+    begins = Q(name__plain__startswith=begun) | Q(name__plain__contains=f" {begun}") | Q(email__istartswith=begun)
     people = list(readers(program).filter(begins).order_by("name", "id")[:MOST_OFFERED])
-    alike = readers(program).filter(name__in=[person.name for person in people]).values_list("name", flat=True)
-    count = Counter(alike)
+    alike = readers(program).filter(name__plain__in=[person.name for person in people])
+    count = Counter(map(plain, alike.values_list("name", flat=True)))
     return [
-        (person, person.name if count[person.name] == 1 and AT.match(f"@{person.name}") else _front(person))
+        (person, person.name if count[plain(person.name)] == 1 and AT.match(f"@{person.name}") else _front(person))
         for person in people
     ]
 
@@ -65,12 +69,12 @@ def mentions(text: str, people: Iterable[User]) -> list[Mention]:
             word = HANDLE.match(text, start + 1)
             found.append(Mention(start, word.end() if word else start + 1, None))
         else:
-            found.append(Mention(start, end, called[text[start + 1 : end].casefold()]))
+            found.append(Mention(start, end, called[plain(text[start + 1 : end])]))
     return found
 
 
 def _called(people: Iterable[User]) -> tuple[dict[str, User | None], list[int]]:
-    """Whom each name means, in small letters, and how long names are, the longest first.
+    """Whom each name means, without accents, and how long names are with them and without, the longest first.
 
     Whole names and the fronts of addresses go before first names.
     """
@@ -79,15 +83,15 @@ def _called(people: Iterable[User]) -> tuple[dict[str, User | None], list[int]]:
     lengths: set[int] = set()
     for person in people:
         names = {person.name.strip(), _front(person)} - {""}
-        for name in {name.casefold() for name in names}:
+        for name in set(map(plain, names)):
             whole[name] = None if name in whole else person
         for name in person.name.split()[:1]:
-            first[name.casefold()] = None if name.casefold() in first else person
-            lengths.add(len(name))
-        lengths.update(map(len, names))
+            first[plain(name)] = None if plain(name) in first else person
+            names.add(name)
+        lengths.update(len(spelt) for name in names for spelt in (name, plain(name)))
     return first | whole, sorted(lengths, reverse=True)
 
 
 def _is_name(text: str, start: int, end: int, called: dict[str, User | None]) -> bool:
     """Whether a name fills a stretch of a text, and ends there."""
-    return end <= len(text) and text[start:end].casefold() in called and not re.match(r"\w", text[end : end + 1])
+    return end <= len(text) and plain(text[start:end]) in called and not re.match(r"\w", text[end : end + 1])

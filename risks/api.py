@@ -149,7 +149,7 @@ class Risks(Editable[Risk]):
         return services.create_risk(by=user, today=today(timezone.now()), **fields)
 
     def alter(self, user: User, row: Risk, fields: dict[str, Any]) -> Risk:
-        return services.change_risk(risk=row, by=user, **fields)
+        return services.change_risk(risk=row, by=user, today=today(timezone.now()), **fields)
 
     def remove(self, user: User, row: Risk) -> None:
         services.delete_risk(risk=row, by=user)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -55,6 +55,14 @@ def _refuse_others_plan(risk: Risk, milestone: Milestone, by: User) -> None:
         raise ValidationError({"impacts": [text]}, code="other_program")
 
 
+def _refuse_past_review(changes: Mapping[str, Any], today: date, stands: date | None = None) -> None:
+    """Nobody reviews yesterday. What stands there already may stay, and an import may bring it."""
+    on = changes.get("review_on")
+    if on and on != stands and on < today:
+        text = _("The next review cannot be in the past: choose today or a later day.")
+        raise ValidationError({"review_on": [text]}, code="past")
+
+
 def _set_impacts(risk: Risk, impacts: Iterable[Impact], by: User) -> set[int]:
     """Make these the risk's impacts; the ids of the programs whose plan that touches."""
     wanted = {impact.milestone.pk: impact for impact in impacts}
@@ -100,6 +108,7 @@ def create_risk(
 ) -> Risk:
     require(by, Act.EDIT, program)
     fields.setdefault("raised_on", today)
+    _refuse_past_review(fields, today)
     with history.because("Raise a risk", by_id=by.pk):
         risk = history.create(Risk(program=program, **fields))
         touched = _set_impacts(risk, impacts or (), by)
@@ -108,16 +117,19 @@ def create_risk(
 
 
 @transaction.atomic
-def change_risk(
-    *, risk: Risk, by: User, impacts: Iterable[Impact] | None = None, reason: str = "", **changes: Any
-) -> Risk:
+def change_risk(*, risk: Risk, by: User, today: date, impacts: Iterable[Impact] | None = None, **changes: Any) -> Risk:
     risk = locked(risk)
     require(by, Act.EDIT, risk.program)
+    _refuse_past_review(changes, today, risk.review_on)
+    return _change_risk(risk, by, "Change a risk", impacts, changes)
+
+
+def _change_risk(risk: Risk, by: User, reason: str, impacts: Iterable[Impact] | None, changes: dict[str, Any]) -> Risk:
     touched = set(risk.impacts.values_list("milestone__program_id", flat=True))
     # Closing a risk takes a delay away, which anybody may who may take its impacts away.
     other_odds = any(changes.get(name, getattr(risk, name)) != getattr(risk, name) for name in ODDS)
     is_reopened = risk.closed_on is not None and changes.get("closed_on", risk.closed_on) is None
-    with history.because(reason or "Change a risk", by_id=by.pk):
+    with history.because(reason, by_id=by.pk):
         history.save(risk, **changes)
         if impacts is not None:
             touched |= _set_impacts(risk, impacts, by)
@@ -138,12 +150,14 @@ def close_risk(*, risk: Risk, by: User, on: date, because: str) -> Risk:
         raise ValidationError(_("%(reference)s is closed already.") % {"reference": risk.reference}, code="closed")
     if not because.strip():
         raise ValidationError({"closed_because": [_("Say why it is closed.")]}, code="because")
-    return change_risk(risk=risk, by=by, reason=because, closed_on=on, closed_because=because)
+    return _change_risk(risk, by, because, None, {"closed_on": on, "closed_because": because})
 
 
 @transaction.atomic
 def reopen_risk(*, risk: Risk, by: User) -> Risk:
-    return change_risk(risk=risk, by=by, reason="Open the risk again", closed_on=None, closed_because="")
+    risk = locked(risk)
+    require(by, Act.EDIT, risk.program)
+    return _change_risk(risk, by, "Open the risk again", None, {"closed_on": None, "closed_because": ""})
 
 
 @transaction.atomic

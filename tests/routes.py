@@ -99,6 +99,7 @@ PAGES = {
     "/accuracy": anyone(),
     "/accuracy/expert": anyone(),
     "/quality": anyone(),
+    "/day": anyone(),
     "/search": anyone(),
     "/palette": anyone(),
     "/inbox": anyone(),

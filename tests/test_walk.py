@@ -45,7 +45,7 @@ from reports.plans.invitations import invitation_token
 from risks.models import Risk
 from risks.recurring import Cost, Of, quarter_of
 from risks.services import Impact
-from tests.conftest import Cast
+from tests.conftest import FRIDAY, Cast
 from tests.routes import BUTTON, PAGES, ROUTES, Guard, Route, leaves
 from tpm.urls import nouns
 
@@ -326,7 +326,7 @@ def entangled(stage: Stage) -> Stage:
             seen["dependency"] = link.pk
         risk = Risk.objects.get(pk=giver["risk"])
         hit = [Impact(rows[ids["milestone"]], DAY, 2 * DAY, 3 * DAY) for ids in (giver, receiver)]
-        risks.services.change_risk(risk=risk, by=lead, impacts=hit)
+        risks.services.change_risk(risk=risk, by=lead, today=FRIDAY, impacts=hit)
     forecasts.services.catch_up(today=today, at=now)
     driven = MilestoneForecast.objects.get(pk=stage.seen["milestone"]).driven_by
     assert driven is not None

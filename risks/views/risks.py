@@ -48,7 +48,7 @@ def risks_bulk(request: SignedIn) -> HttpResponse:
 
     def write(row: Risk, form: BulkRiskForm) -> None:
         if form.changes:
-            services.change_risk(risk=row, by=request.user, **form.changes)
+            services.change_risk(risk=row, by=request.user, today=on, **form.changes)
         if form.cleaned_data["closed_because"]:
             services.close_risk(risk=row, by=request.user, on=on, because=form.cleaned_data["closed_because"])
 
@@ -105,6 +105,7 @@ def risk_edit(request: SignedIn, pk: int) -> HttpResponse:
             services.change_risk(
                 risk=row,
                 by=request.user,
+                today=today(),
                 impacts=impacts.value if impacts and impacts.rows.has_changed() else None,
                 **form.changes,
             )

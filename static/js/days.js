@@ -1,7 +1,27 @@
-// A calendar beside every field that takes a day as text: the browser's own, opened by a button.
+// Beside every field that takes a day as text, a calendar: the browser's own, opened by a button. Below it, while somebody
+// types, the day that the server reads in it.
+const WAIT = 250;
+
 function local(day) {
   const [year, month, date] = day.split("-").map(Number);
   return new Date(year, month - 1, date).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
+}
+
+function tell(field, place) {
+  let timer = 0;
+  let asked = 0;
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(async () => {
+      const mine = ++asked;
+      try {
+        const answer = await fetch(`/day?text=${encodeURIComponent(field.value)}`, { redirect: "error" });
+        if (answer.ok && mine === asked) place.textContent = await answer.text();
+      } catch {
+        place.textContent = "";
+      }
+    }, WAIT);
+  });
 }
 
 function equip(field) {
@@ -17,7 +37,10 @@ function equip(field) {
   const icon = document.getElementById("calendar-icon");
   button.setAttribute("aria-label", icon.dataset.label);
   button.append(icon.content.cloneNode(true));
-  box.append(field, calendar, button);
+  const meant = Object.assign(document.createElement("span"), { className: "hint" });
+  meant.setAttribute("role", "status");
+  box.append(field, calendar, button, meant);
+  tell(field, meant);
   if (focused) {
     field.focus();
     field.select();

@@ -192,7 +192,7 @@ def test_what_stands_is_not_offered_to_be_taken_back(cast: Cast, step: Milestone
 
 def test_a_probability_is_told_in_per_cent(cast: Cast, sign_in: Any) -> None:
     risk = create_risk(program=cast.na4, by=cast.lead, today=FRIDAY, title="Pumps late", probability=Decimal("0.5"))
-    risks.services.change_risk(risk=risk, by=cast.lead, probability=Decimal("0.6"))
+    risks.services.change_risk(risk=risk, by=cast.lead, today=FRIDAY, probability=Decimal("0.6"))
     act = sign_in(cast.outsider).get("/changes").context["acts"][0]
     assert [(field.before, field.after) for field in act.rows[0].fields] == [("50%", "60%")]
     page = sign_in(cast.outsider).get(f"/r/R-{risk.pk}")

@@ -112,6 +112,16 @@ def test_whatever_is_offered_can_be_asked_for(log: Cast, sign_in: Any) -> None:
                 assert listing.chips[0][2] == "?"
 
 
+def test_nobody_types_an_accent_in_a_filter(cast: Cast, sign_in: Any) -> None:
+    tomas = people.services.create_user(by=cast.admin, email="t@example.com", name="Tomás Łukasz", password=None)
+    programs.services.change_program(program=cast.na4, by=cast.admin, lead=tomas)
+    create_milestone(program=cast.na4, by=cast.admin, today=FRIDAY, name="Öffnung", owner=tomas)
+    client = sign_in(cast.admin)
+    for asked in ({"q": "offnung"}, {"q": "tomas LUKASZ"}, {"owner": "tomas lukasz"}):
+        assert len(rows_of(client.get("/p/NA4/milestones", asked))) == 1, asked
+    assert client.get("/?q=tomas").context["page"].paginator.count == 1
+
+
 def test_the_file_is_what_is_seen(log: Cast, sign_in: Any) -> None:
     for path in LISTS:
         client = sign_in(log.outsider)

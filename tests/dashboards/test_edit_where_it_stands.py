@@ -49,7 +49,7 @@ def rows(cast: Cast) -> dict[str, Any]:
         ("/p/NA4/decisions", "decision", "decide_by_on", "2026-12-04", "2026-12-04"),
         ("/d/D-{}", "decision", "decide_by_on", "2026-12-04", "2026-12-04"),
         ("/risks", "risk", "probability", "70", Decimal("0.7")),
-        ("/r/R-{}", "risk", "review_on", "2026-12-04", "2026-12-04"),
+        ("/r/R-{}", "risk", "review_on", "2099-12-04", "2099-12-04"),
         ("/p/NA4/phases", "phase", "gate_on", "2026-12-04", "2026-12-04"),
         ("/p/NA4/requirements", "requirement", "priority", "could", "could"),
         ("/p/NA4/kpis", "kpi", "limit_value", "12", Decimal(12)),

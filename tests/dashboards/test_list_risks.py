@@ -47,7 +47,7 @@ def three(cast: Cast, energized: Milestone) -> dict[str, Risk]:
     found = {
         "switchgear": raised(
             cast, energized, "Switchgear late", "0.6", 7, 14, 28, owner=cast.lead, likelihood_score=4, impact_score=4,
-            residual_probability=Decimal("0.2"), response="mitigate", review_on=date(2020, 1, 1),
+            residual_probability=Decimal("0.2"), response="mitigate",
         ),
         "optics": raised(
             cast, energized, "Optics fail", "0.2", 2, 7, 12, owner=cast.viewer, likelihood_score=2, impact_score=3,
@@ -55,6 +55,7 @@ def three(cast: Cast, energized: Milestone) -> dict[str, Risk]:
         "permits": raised(cast, energized, "Permits refused", "0.3"),
     }  # fmt: skip
     today = people.services.today(timezone.now())
+    Risk.objects.filter(pk=found["switchgear"].pk).update(review_on=date(2020, 1, 1))
     run = Run.objects.create(day=today, engine_version="1", inputs_digest="", revisions={}, computed_at=timezone.now())
     for name, days, mitigated in (("switchgear", 6, 4), ("optics", 8, None)):
         RiskForecast.objects.create(

@@ -85,7 +85,7 @@ def turned(cast: Cast) -> dict[str, Any]:
         programs.services.change_objective(objective=aim, by=by, title="New aim")
         change_milestone(milestone=step, by=by, today=turn.date(), at=turn, name="New step", done_on=turn.date())
         gone.delete()
-        change_risk(risk=risk, by=by, title="New risk", probability=Decimal("0.9"))
+        change_risk(risk=risk, by=by, today=timezone.localdate(), title="New risk", probability=Decimal("0.9"))
         create_issue(**of, today=turn.date(), title="New issue")
         decide(decision=decision, by=by, on=turn.date(), answer="Yes", consequence="")
         metrics.services.change_kpi(kpi=kpi, by=by, name="New number")

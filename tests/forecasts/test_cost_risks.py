@@ -41,7 +41,7 @@ def test_exposure_stands_at_once_and_cost_when_it_is_weighed(plan: Plan, api: An
     assert row["mitigated_days"] == row["p80_days"]
     assert row["run"]
     assert caller.get("risk-forecasts", p80_days__gte=row["p80_days"] + 1).json()["data"] == []
-    change_risk(risk=risk, by=plan.cast.lead, impacts=[])
+    change_risk(risk=risk, by=plan.cast.lead, today=FRIDAY, impacts=[])
     assert caller.get(f"risk-forecasts/{risk.pk}").json()["exposure_mean_days"] is None
     close_risk(risk=risk, by=plan.cast.lead, on=FRIDAY, because="Delivered")
     assert caller.get("risk-forecasts").json()["data"] == []

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,20 @@ FRIDAY = date(2026, 11, 20)
     [
         ("2026-12-04", date(2026, 12, 4), "day"),
         ("4 Dec", date(2026, 12, 4), "day"),
+        ("30 Nov", date(2026, 11, 30), "day"),
+        ("30nov", date(2026, 11, 30), "day"),
+        ("30. November 2026", date(2026, 11, 30), "day"),
+        ("30.11.", date(2026, 11, 30), "day"),
+        ("30.11", date(2026, 11, 30), "day"),
+        ("30. 11. 2026", date(2026, 11, 30), "day"),
+        ("4.12.2026", date(2026, 12, 4), "day"),
+        ("15.1.", date(2027, 1, 15), "day"),
+        ("30/11", date(2026, 11, 30), "day"),
+        ("30/11/26", date(2026, 11, 30), "day"),
+        ("11/30/2026", date(2026, 11, 30), "day"),
+        ("30-11-2026", date(2026, 11, 30), "day"),
+        ("5/5/2027", date(2027, 5, 5), "day"),
+        ("2026/11/30", date(2026, 11, 30), "day"),
         ("4th december 2027", date(2027, 12, 4), "day"),
         ("Dec 4, 2027", date(2027, 12, 4), "day"),
         ("15 Jan", date(2027, 1, 15), "day"),
@@ -53,10 +68,47 @@ def test_a_day_in_many_ways(text: str, on: date, precision: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["soon", "31 Feb", "Q5 2027", "week 54", "4/12/2026", "+99999d", "0000", "²", "4 dec\0"]
+    "text",
+    [
+        "soon",
+        "31 Feb",
+        "Q5 2027",
+        "week 54",
+        "4/12/2026",
+        "4/12",
+        "31.2.",
+        "13.13.2026",
+        "1-2",
+        "+99999d",
+        "0000",
+        "²",
+        "4 dec\0",
+    ],
 )
 def test_what_names_no_day(text: str) -> None:
     assert read_day(text, FRIDAY) is None
+
+
+@pytest.mark.django_db
+def test_what_may_be_either_of_two_days_is_asked_back() -> None:
+    with pytest.raises(ValidationError) as refusal:
+        DayField().clean("4/12/2026")
+    assert refusal.value.messages == ["“4/12/2026” may be 12 Apr 2026 or 4 Dec 2026: write the month as a word."]
+
+
+def test_what_is_typed_is_told_in_words(cast: Cast, sign_in: Any) -> None:
+    client = sign_in(cast.viewer)
+    for text, said in (
+        ("30.11.2026", "Mon 30 Nov 2026"),
+        ("Q3 2027", "Thu 30 Sep 2027, the last day of that quarter"),
+        ("2028", "Sun 31 Dec 2028, the last day of that year"),
+        ("4/12/2026", "“4/12/2026” may be 12 Apr 2026 or 4 Dec 2026: write the month as a word."),
+        ("<b>", "Write a day such as 4 Dec 2026, 4.12.2026, next fri, +2w or Q3 2027."),
+        ("0\0", "Write a day such as 4 Dec 2026, 4.12.2026, next fri, +2w or Q3 2027."),
+        (" ", ""),
+    ):
+        answer = client.get("/day", {"text": text})
+        assert (answer.text, answer.headers["Content-Type"]) == (said, "text/plain; charset=utf-8")
 
 
 @given(st.text(max_size=60), st.dates())

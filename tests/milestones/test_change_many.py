@@ -75,7 +75,7 @@ def test_what_refuses_is_told_and_stays_chosen(cast: Cast, three: list[Milestone
     answer = sign_in(cast.lead).post("/milestones/bulk", sent)
     page = answer.content.decode()
     assert answer.status_code == 422
-    assert "1 could not be changed" in page
+    assert "2 saved, 1 not" in page, "In the page, which stays, and not only in a message that leaves"
     assert "You cannot edit Other." in page
     assert f'value="{three[2].pk}" checked' in page
     assert f'value="{three[0].pk}" checked' not in page

@@ -19,7 +19,7 @@ from milestones.models import Milestone
 from people.models import User
 from people.pages import ROWS_A_PAGE
 from programs import talk
-from programs.mentions import mentions, readers
+from programs.mentions import mentions, offered, readers
 from programs.models import Comment, Notice, Program, Subject, Watch
 from tests.conftest import FRIDAY, NOON, SHARED, Api
 
@@ -117,6 +117,16 @@ def test_names_are_matched_whole_and_unambiguously(cast: Cast) -> None:
     assert named("@ann") == ["Ann Lee"], "The front of an address is whole, a first name is not"
     assert named("@Annabel @jörg groß @JÖRG") == ["", "Jörg Groß", "Jörg Groß"]
     assert named("mail me@ann or @@ann or @ ann or @") == []
+
+
+def test_an_accent_need_not_be_typed_in_a_mention(cast: Cast, sign_in: Any) -> None:
+    tomas = User.objects.create(email="tr@example.com", name="Tomás Voß")
+    for text in ("@tomas", "@Tomás", "@TOMAS VOSS", "@tomas voß", "Hej @Tomás Voss, and"):
+        assert [m.person for m in mentions(text, User.objects.all())] == [tomas], text
+    assert [m.end for m in mentions("@tomas voss here", User.objects.all())] == [11]
+    assert "Tomás Voß" in sign_in(cast.viewer).get("/p/NA4/mentions?q=tomas%20v").text
+    User.objects.create(email="other@example.com", name="Tomas Voss")
+    assert [name for _, name in offered(cast.na4, "tomas")] == ["other", "tr"], "What means one person only"
 
 
 def test_who_watches_spoke_or_leads_is_told_once(cast: Cast, milestone: Milestone) -> None:

@@ -48,7 +48,7 @@ def test_it_lies_between_nothing_and_the_probability(
     cast: Cast, late: Risk, changes: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ValidationError) as refusal:
-        change_risk(risk=late, by=cast.lead, **changes)
+        change_risk(risk=late, by=cast.lead, today=FRIDAY, **changes)
     assert refusal.value.message_dict[FIELD] == [said]
 
 

@@ -16,7 +16,7 @@ from programs.models import Revision
 from programs.services import create_program
 from risks.models import MitigationAction, Risk, RiskImpact
 from risks.services import Impact, change_risk, close_risk, create_action, create_risk, reopen_risk
-from tests.conftest import FRIDAY, NOON
+from tests.conftest import FRIDAY, NOON, Api
 
 if TYPE_CHECKING:
     from tests.conftest import Cast
@@ -107,7 +107,7 @@ def test_a_hidden_milestone_is_unknown_and_its_impact_stays(cast: Cast, energize
     risk = create_risk(
         program=cast.na4, by=cast.lead, today=FRIDAY, title="Both", impacts=[Impact(canary, DAY, DAY, DAY)]
     )
-    change_risk(risk=risk, by=cast.outsider, impacts=[Impact(energized, DAY, DAY, DAY)])
+    change_risk(risk=risk, by=cast.outsider, today=FRIDAY, impacts=[Impact(energized, DAY, DAY, DAY)])
     assert set(risk.impacts.values_list("milestone__name", flat=True)) == {"Canary close", "Utility energization"}
 
 
@@ -128,9 +128,9 @@ def test_a_risk_is_closed_with_a_reason_and_opened_again(cast: Cast, switchgear:
 
 def test_viewers_write_nothing_and_a_change_asks_for_a_forecast(cast: Cast, switchgear: Risk) -> None:
     with pytest.raises(PermissionDenied):
-        change_risk(risk=switchgear, by=cast.viewer, title="Mine")
+        change_risk(risk=switchgear, by=cast.viewer, today=FRIDAY, title="Mine")
     before = Revision.objects.get(program=cast.na4).plan_revision
-    change_risk(risk=switchgear, by=cast.contributor, probability=Decimal("0.3"))
+    change_risk(risk=switchgear, by=cast.contributor, today=FRIDAY, probability=Decimal("0.3"))
     assert Revision.objects.get(program=cast.na4).plan_revision == before + 1
 
 
@@ -178,7 +178,7 @@ def test_the_page_edits_merges_and_keeps_impacts(
 ) -> None:
     client = sign_in(cast.lead)
     opened = own(switchgear) | rows((energized.pk, "7", "14", "28"), initial=1)
-    change_risk(risk=switchgear, by=cast.contributor, review_on=date(2026, 12, 7))
+    change_risk(risk=switchgear, by=cast.contributor, today=FRIDAY, review_on=date(2026, 12, 7))
     answer = client.post(f"/r/R-{switchgear.pk}/edit", opened | {"title": "Switchgear very late"}, follow=True)
     assert "Somebody else had changed Next review meanwhile; that was kept." in answer.text
     switchgear.refresh_from_db()
@@ -186,6 +186,31 @@ def test_the_page_edits_merges_and_keeps_impacts(
     opened = own(switchgear, review_on="2026-12-07") | rows(("", "", "", ""), initial=1)
     assert client.post(f"/r/R-{switchgear.pk}/edit", opened).status_code == 302
     assert not switchgear.impacts.exists()
+
+
+def test_the_next_review_is_not_in_the_past(cast: Cast, switchgear: Risk, sign_in: Any, api: type[Api]) -> None:
+    client, said = sign_in(cast.lead), "The next review cannot be in the past: choose today or a later day."
+    here = f"/r/R-{switchgear.pk}"
+    for path, sent in (
+        (f"{here}/edit", own(switchgear, review_on="yesterday") | rows()),
+        (f"{here}/edit?only=review_on", {"review_on": "yesterday", "version": switchgear.version}),
+        ("/p/NA4/risks/new", {"title": "Other", "review_on": "yesterday"} | rows()),
+        ("/risks/bulk", {"id": switchgear.pk, "set_review_on": "on", "review_on": "yesterday"}),
+    ):
+        answer = client.post(path, sent)
+        assert (answer.status_code, said in answer.text) == (422, True), path
+    caller = api(cast.lead)
+    for answer in (
+        caller.patch(f"risks/{switchgear.pk}", {"review_on": "2026-11-01"}),
+        caller.post("risks", {"program": "NA4", "title": "Other", "review_on": "2026-11-01"}),
+    ):
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/review_on")
+    for on in ("today", "tomorrow"):
+        sent = {"id": switchgear.pk, "set_review_on": "on", "review_on": on}
+        assert client.post("/risks/bulk", sent).status_code == 302
+    # What an import brought, or time, stays while other things change.
+    Risk.objects.filter(pk=switchgear.pk).update(review_on=date(2026, 11, 1))
+    assert caller.patch(f"risks/{switchgear.pk}", {"title": "Late", "review_on": "2026-11-01"}).status_code == 200
 
 
 def test_buttons_close_reopen_and_delete(cast: Cast, switchgear: Risk, sign_in: Any) -> None:
@@ -273,11 +298,13 @@ def test_an_impact_lies_on_plans_that_its_author_may_edit(cast: Cast, energized:
             "or put the impact on the milestone of your own that waits for it.",
         }
     ]
-    change_risk(risk=risk, by=cast.admin, impacts=[Impact(ga, 1, 2, 3)])
-    change_risk(risk=risk, by=cast.lead, impacts=[Impact(ga, 1, 2, 3), Impact(energized, 1, 2, 3)])  # theirs stays
+    change_risk(risk=risk, by=cast.admin, today=FRIDAY, impacts=[Impact(ga, 1, 2, 3)])
+    change_risk(
+        risk=risk, by=cast.lead, today=FRIDAY, impacts=[Impact(ga, 1, 2, 3), Impact(energized, 1, 2, 3)]
+    )  # theirs stays
     with pytest.raises(ValidationError):
-        change_risk(risk=risk, by=cast.lead, impacts=[Impact(ga, 1, 2, 4)])
-    change_risk(risk=risk, by=cast.lead, impacts=[])
+        change_risk(risk=risk, by=cast.lead, today=FRIDAY, impacts=[Impact(ga, 1, 2, 4)])
+    change_risk(risk=risk, by=cast.lead, today=FRIDAY, impacts=[])
     assert not risk.impacts.exists()
 
 
@@ -302,9 +329,9 @@ def test_another_programs_forecast_moves_by_who_may_edit_it(cast: Cast, energize
     others: list[dict[str, Any]] = [{"probability": Decimal("0.9")}, {"residual_probability": Decimal("0.1")}]
     for changes in others:
         with pytest.raises(ValidationError) as refusal:
-            change_risk(risk=risk, by=cast.contributor, **changes)
+            change_risk(risk=risk, by=cast.contributor, today=FRIDAY, **changes)
         assert "GPU fleet" in refusal.value.message_dict["impacts"][0]
-    change_risk(risk=risk, by=cast.contributor, title="Crane late", probability=Decimal("0.2"))
+    change_risk(risk=risk, by=cast.contributor, today=FRIDAY, title="Crane late", probability=Decimal("0.2"))
     close_risk(risk=risk, by=cast.contributor, on=FRIDAY, because="It came")
     with pytest.raises(ValidationError):
         reopen_risk(risk=risk, by=cast.contributor)
@@ -315,7 +342,7 @@ def test_another_programs_forecast_moves_by_who_may_edit_it(cast: Cast, energize
     )
     cast.na4.roles.create(user=cast.outsider, kind="contributor")
     with pytest.raises(ValidationError) as refusal:
-        change_risk(risk=hidden, by=cast.outsider, probability=Decimal("0.9"))
+        change_risk(risk=hidden, by=cast.outsider, today=FRIDAY, probability=Decimal("0.9"))
     assert "Canary" not in refusal.value.message_dict["impacts"][0]
 
 
