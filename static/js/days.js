@@ -39,7 +39,8 @@ function equip(field) {
   button.append(icon.content.cloneNode(true));
   const meant = Object.assign(document.createElement("span"), { className: "hint" });
   meant.setAttribute("role", "status");
-  box.append(field, calendar, button, meant);
+  box.append(field, calendar, button);
+  box.after(meant);
   tell(field, meant);
   if (focused) {
     field.focus();

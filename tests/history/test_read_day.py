@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -104,7 +105,6 @@ def test_what_is_typed_is_told_in_words(cast: Cast, sign_in: Any) -> None:
         ("2028", "Sun 31 Dec 2028, the last day of that year"),
         ("4/12/2026", "“4/12/2026” may be 12 Apr 2026 or 4 Dec 2026: write the month as a word."),
         ("<b>", "Write a day such as 4 Dec 2026, 4.12.2026, next fri, +2w or Q3 2027."),
-        ("0\0", "Write a day such as 4 Dec 2026, 4.12.2026, next fri, +2w or Q3 2027."),
         (" ", ""),
     ):
         answer = client.get("/day", {"text": text})
