@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -215,21 +217,40 @@ class InboxOut(serializers.Serializer[Any]):
     unread = serializers.IntegerField(help_text="Notices, and jobs that have ended.")
     todos = TodoOut(many=True, help_text="At most 30 of each noun, what is due first.")
     jobs = JobOut(many=True)
-    notices = NoticeOut(many=True)
+    notices = NoticeOut(many=True, help_text="At most 50, as jobs.")
+    next = serializers.URLField(allow_null=True, help_text="The next page, where any of these has more.")
 
 
 class Inbox(Endpoint):
-    @extend_schema(operation_id="inbox", responses=InboxOut)
+    @extend_schema(
+        operation_id="inbox",
+        parameters=[OpenApiParameter("page", OpenApiTypes.INT, description="From 1; `next` names the next.")],
+        responses=InboxOut,
+    )
     def get(self, request: Request) -> Response:
         """What waits for you, as it stands now, and the newest of what you are told of and have not put away."""
-        only_known(request)
+        only_known(request, "page")
         reader: Any = request.user
-        waiting = inbox.todos(reader, at=timezone.now(), zone=organisation_and_zone()[1])
-        told = inbox.notices_of(reader, done=False).annotate(**PROGRAM_KEY)[:MOST_NOTICES]
-        shown = [line.notice for line in inbox.lines(told, reader)]
-        jobs = Job.objects.visible_to(reader).in_inbox()[:MOST_NOTICES]
+        asked = request.query_params.get("page", "1")
+        if not re.fullmatch("[1-9][0-9]{0,3}", asked):
+            raise QueryRefused({"page": _("A page is a number from 1.")})
+        page = int(asked)
+        part = slice((page - 1) * MOST_NOTICES, page * MOST_NOTICES)
+        waiting = inbox.todos(reader, at=timezone.now(), zone=organisation_and_zone()[1], page=page)
+        told = list(inbox.notices_of(reader, done=False).annotate(**PROGRAM_KEY)[part])
+        jobs = list(Job.objects.visible_to(reader).in_inbox()[part])
+        # A page that is full may have another after it.
+        full = [count >= inbox.MOST_TODOS for count in Counter(one.kind for one in waiting).values()]
+        full += [len(rows) == MOST_NOTICES for rows in (told, jobs)]
         unread = Notice.objects.visible_to(reader).unread().count() + Job.objects.visible_to(reader).unread().count()
-        return Response(InboxOut({"unread": unread, "todos": waiting, "jobs": jobs, "notices": shown}).data)
+        shown = {
+            "unread": unread,
+            "todos": waiting,
+            "jobs": jobs,
+            "notices": [line.notice for line in inbox.lines(told, reader)],
+            "next": request.build_absolute_uri(f"?page={page + 1}") if any(full) else None,
+        }
+        return Response(InboxOut(shown).data)
 
 
 class InboxRead(Endpoint):

@@ -70,81 +70,82 @@ class Line:
         return self.notice.comment.text if self.notice.comment else self.notice.text
 
 
-def todos(reader: User, *, at: datetime, zone: ZoneInfo) -> list[Todo]:
-    """All that waits for a reader in open programs, what is due first in each kind: fourteen queries."""
+def todos(reader: User, *, at: datetime, zone: ZoneInfo, page: int = 1) -> list[Todo]:
+    """A page of what waits for a reader in open programs, what is due first in each kind: fourteen queries."""
+    part = slice((page - 1) * MOST_TODOS, page * MOST_TODOS)
     today = at.astimezone(zone).date()
     programs = Program.objects.visible_to(reader).open()
     return [
-        *_decisions(reader, programs),
-        *_hand_offs(reader, programs),
-        *_gates(reader, programs, today),
-        *_updates(reader, today),
-        *_actions(reader, programs, today),
-        *_issues(reader, programs, today),
-        *_reviews(reader, programs, today),
+        *_decisions(reader, programs, part),
+        *_hand_offs(reader, programs, part),
+        *_gates(reader, programs, today, part),
+        *_updates(reader, today, part),
+        *_actions(reader, programs, today, part),
+        *_issues(reader, programs, today, part),
+        *_reviews(reader, programs, today, part),
     ]
 
 
-def _decisions(reader: User, programs: Any) -> Iterable[Todo]:
+def _decisions(reader: User, programs: Any, part: slice) -> Iterable[Todo]:
     rows = waiting.decisions(reader, programs).select_related("program")
-    for row in rows.order_by(F("decide_by_on").asc(nulls_last=True), "id")[:MOST_TODOS]:
+    for row in rows.order_by(F("decide_by_on").asc(nulls_last=True), "id")[part]:
         title = f"{row.reference} {row.question}"
         yield Todo("decision", title, row.program, f"/d/{row.reference}", row.decide_by_on)
 
 
-def _hand_offs(reader: User, programs: Any) -> Iterable[Todo]:
+def _hand_offs(reader: User, programs: Any, part: slice) -> Iterable[Todo]:
     rows = waiting.hand_offs(reader, programs).select_related("predecessor__program", "successor__program")
-    for link in seen(rows.order_by(F("need_by_on").asc(nulls_last=True), "id")[:MOST_TODOS], reader):
+    for link in seen(rows.order_by(F("need_by_on").asc(nulls_last=True), "id")[part], reader):
         receiver = link.successor.program.name if link.successor else _("a private program")
         title = _("%(gives)s, for %(receiver)s") % {"gives": link.row.predecessor.name, "receiver": receiver}
         yield Todo("hand_off", title, link.row.predecessor.program, f"/links/{link.row.pk}/answer", link.row.need_by_on)
 
 
-def _gates(reader: User, programs: Any, today: date) -> Iterable[Todo]:
+def _gates(reader: User, programs: Any, today: date, part: slice) -> Iterable[Todo]:
     mine = waiting.gates(reader, programs, today).select_related("program")
-    for row in mine.order_by("gate_on", "id")[:MOST_TODOS]:
+    for row in mine.order_by("gate_on", "id")[part]:
         title = _("Gate of %(kind)s") % {"kind": row.get_kind_display().lower()}
         yield Todo("gate", title, row.program, f"/phases/{row.pk}/decide", row.gate_on)
 
 
-def _updates(reader: User, today: date) -> Iterable[Todo]:
+def _updates(reader: User, today: date, part: slice) -> Iterable[Todo]:
     """What the sidebar counts beside “My updates”: no second notion of when an update is due."""
     due = [one for one in owed_by(reader, today) if one.is_due]
-    for one in due[:MOST_TODOS]:
+    for one in due[part]:
         title = _("Write this week's update") if one.last else _("Write the first update")
         url = f"/u/{one.draft.pk}/edit" if one.draft else f"{one.program.get_absolute_url()}/updates/new"
         yield Todo("update", title, one.program, url, one.due_on)
 
 
-def _actions(reader: User, programs: Any, today: date) -> Iterable[Todo]:
+def _actions(reader: User, programs: Any, today: date, part: slice) -> Iterable[Todo]:
     agreed = waiting.agreed(reader, programs, today)
     against = waiting.mitigations(reader, programs, today)
     found = [
         *(
             Todo("action", row.text, row.program, row.get_absolute_url(), row.due_on)
-            for row in agreed.select_related("program", "review").order_by("due_on", "id")[:MOST_TODOS]
+            for row in agreed.select_related("program", "review").order_by("due_on", "id")[part]
         ),
         *(
             Todo("action", row.text, row.risk.program, row.risk.get_absolute_url(), row.due_on)
-            for row in against.select_related("risk__program").order_by("due_on", "id")[:MOST_TODOS]
+            for row in against.select_related("risk__program").order_by("due_on", "id")[part]
         ),
     ]
     return sorted(found, key=lambda one: one.due_on or today)
 
 
-def _issues(reader: User, programs: Any, today: date) -> Iterable[Todo]:
+def _issues(reader: User, programs: Any, today: date, part: slice) -> Iterable[Todo]:
     rows = waiting.issues(reader, programs, today)
-    for row in rows.select_related("program").order_by("due_on", "id")[:MOST_TODOS]:
+    for row in rows.select_related("program").order_by("due_on", "id")[part]:
         yield Todo("issue", row.title, row.program, row.get_absolute_url(), row.due_on)
 
 
-def _reviews(reader: User, programs: Any, today: date) -> Iterable[Todo]:
+def _reviews(reader: User, programs: Any, today: date, part: slice) -> Iterable[Todo]:
     risks = waiting.risks(reader, programs, today).select_related("program")
-    for risk in risks.order_by("review_on", "id")[:MOST_TODOS]:
+    for risk in risks.order_by("review_on", "id")[part]:
         title = f"{risk.reference} {risk.title}"
         yield Todo("review", title, risk.program, f"/r/{risk.reference}", risk.review_on)
     held = waiting.assumptions(reader, programs, today)
-    for row in held.select_related("program").order_by("expires_on", "id")[:MOST_TODOS]:
+    for row in held.select_related("program").order_by("expires_on", "id")[part]:
         url = f"{row.program.get_absolute_url()}/assumptions"
         yield Todo("review", _("Does this still hold? %(text)s") % {"text": row.text}, row.program, url, row.expires_on)
 

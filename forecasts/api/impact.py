@@ -45,7 +45,7 @@ class HandOffEdit(In[Dependency]):
 
     class Meta:
         model = Dependency
-        fields = ["dependency", "need_by_on", "promised_on"]
+        fields = ["dependency", "need_by_on", "promised_on", "agreement"]
 
 
 class EditsIn(serializers.Serializer[Any]):
@@ -58,7 +58,10 @@ class EditsIn(serializers.Serializer[Any]):
         help_text="Ids of links that go.",
     )
     hand_offs = serializers.ListField(
-        child=HandOffEdit(), required=False, max_length=MOST_EDITS, help_text="Other days of hand-offs."
+        child=HandOffEdit(),
+        required=False,
+        max_length=MOST_EDITS,
+        help_text="Other days of hand-offs, and answers to them.",
     )
 
     def edits(self) -> Edits:

@@ -283,6 +283,19 @@ def test_the_endpoints_do_what_the_buttons_do(cast: Cast, now: datetime, today: 
     assert Api(cast.lead).post(f"notices/{second}/done").status_code == 404
 
 
+def test_what_is_left_out_of_a_page_of_the_inbox_is_on_the_next(cast: Cast, today: date) -> None:
+    asked: dict[str, Any] = {"program": cast.na4, "by": cast.lead, "today": today, "decider": cast.viewer}
+    for n in range(inbox.MOST_TODOS + 1):
+        risks.services.create_decision(**asked, question=f"Which {n}?")
+    caller = Api(cast.viewer)
+    first = caller.get("inbox").json()
+    second = caller.client.get(first["next"]).json()
+    found = [todo["title"] for page in (first, second) for todo in page["todos"]]
+    assert (len(found), len(set(found)), second["next"]) == (inbox.MOST_TODOS + 1, inbox.MOST_TODOS + 1, None)
+    assert Api(cast.lead).get("inbox").json()["next"] is None
+    assert [caller.get("inbox", page=page).status_code for page in ("0", "x", "99999")] == [400] * 3
+
+
 def test_a_star_is_set_and_taken_away_and_puts_a_program_first(cast: Cast, today: date, sign_in: Any) -> None:
     step = milestone(cast, cast.na4, "Power on", today)
     risk = risks.services.create_risk(program=cast.na4, by=cast.lead, today=today, title="Chillers late")

@@ -236,6 +236,7 @@ def test_what_one_owes_is_in_groups_with_an_answer_on_the_row(
     assert shown(answer) == ids(web, "asked", "late", "agreed")
     assert [one.heading for one in answer.context["hand_offs"]] == ["Asked, not answered", "Agreed", ""]
     assert f'action="/links/{web["asked"].pk}/answer"' in answer.text
+    assert f'hx-post="/links/{web["asked"].pk}/answer/impact"' in answer.text, "What the day would move, as one types"
     assert f'action="/links/{web["late"].pk}/answer"' not in answer.text
     assert shown(giver.get("/dependencies?mine=owed")) == ids(web, "back")
     assert shown(receiver.get("/dependencies?mine=owed")) == ids(web, "expected", "asked", "late", "agreed")
