@@ -41,7 +41,7 @@ from programs.pages import find_program, looks_back, program_crumbs
 # How a list is called in the portfolio, and in a program.
 MINE = {"owe": (lazy("I owe"), lazy("Gives")), "owed": (lazy("Owed to me"), lazy("Gets"))}
 LAYOUTS = {"map": (lazy("Map"), "graph"), "matrix": (lazy("Matrix"), "grid"), "table": (lazy("Table"), "road")}
-MOST_PRESSING = 8
+MOST_PRESSING = 7
 
 HAND_OFFS = Shape(
     name="hand-offs",
@@ -65,7 +65,8 @@ HAND_OFFS = Shape(
     },
     sort="-damage",
     then=[F("damage").desc(), F("slack_days").asc(nulls_last=True)],
-    size=40,
+    # Each row may hold a form: with more of them the page passes 150 kB.
+    size=35,
     columns=[
         (lazy("From"), lambda one: one.link.predecessor.program.name if one.link.predecessor else HIDDEN.name),
         (lazy("Gives"), lambda one: one.link.predecessor.name if one.link.predecessor else None),
