@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import connection, transaction
-from django.db.models import Case, CharField, Expression, F, FloatField, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, Expression, F, FloatField, Func, Q, QuerySet, Value, When
 from django.db.models.functions import Cast, Concat, Left, TruncDate
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
@@ -260,9 +259,9 @@ def _alike(noun: Noun, viewer: Viewer, asked: str, most: int) -> Any:
         if len(word) >= LEAST_LETTERS and not any(map(str.isdigit, word)):
             spelt |= Q(bare__trigram_word_similar=Plain(Value(word)))
         rows = rows.filter(spelt)
-    like = Cast(TrigramWordSimilarity(Plain(Value(asked)), "bare"), FloatField())
+    like = Func(Plain(Value(asked)), F("bare"), function="word_similarity")
     after = TEXT if noun.is_text else HOLDS
-    return _shown(noun, rows.annotate(fits=Value(after + 1.0) - like), most)
+    return _shown(noun, rows.annotate(fits=Value(after + 1.0) - Cast(like, FloatField())), most)
 
 
 def _shown(noun: Noun, rows: Any, most: int) -> Any:

@@ -308,12 +308,13 @@ def test_the_api_tells_programs_hand_offs_and_who_agrees(plan: Plan, api: Any) -
     assert api(plan.cast.admin).post("what-if", body).json()["hand_offs"] == []
     body = {"hand_offs": [{"dependency": plan.hand_off.pk, "need_by_on": "2026-11-18"}]}
     (late,) = api(plan.cast.admin).post("what-if", body).json()["hand_offs"]
-    body = {"hand_offs": [{"dependency": plan.hand_off.pk, "promised_on": "2026-12-18", "agreement": "countered"}]}
+    offer = {"dependency": plan.hand_off.pk, "promised_on": "2026-12-18", "agreement": "countered"}
+    body = {"hand_offs": [offer]}
     (asks,) = api(plan.cast.admin).post("what-if", body).json()["hand_offs"]
     assert (asks["why"], asks["agrees"]) == ("needed", plan.gpu.lead_id)
-    body["hand_offs"][0]["agreement"] = "declined"
+    body = {"hand_offs": [{"dependency": plan.hand_off.pk, "agreement": "declined"}]}
     assert api(plan.cast.admin).post("what-if", body).json()["hand_offs"] == []
-    body["hand_offs"][0]["agreement"] = "perhaps"
+    body = {"hand_offs": [{"dependency": plan.hand_off.pk, "agreement": "perhaps"}]}
     assert api(plan.cast.admin).post("what-if", body).status_code == 422
     assert (late["why"], late["due_on"], late["agrees"]) == ("needed", "2026-11-18", plan.cast.lead.pk)
 
