@@ -163,10 +163,6 @@ def of_today(user: User, key: str) -> tuple[list[Program], dict[str, Any]]:
         return list(own_programs(user)), pulse(user, key)
 
 
-def organisation_name() -> str:
-    return organisation_and_zone()[0] or _("Portfolio")
-
-
 def organisation_and_zone() -> tuple[str, ZoneInfo]:
     """Whose portfolio this is, and the zone that says which day is today."""
     name, zone = Organisation.objects.values_list("name", "time_zone").first() or ("", "UTC")
@@ -176,7 +172,11 @@ def organisation_and_zone() -> tuple[str, ZoneInfo]:
 def frame(request: HttpRequest) -> dict[str, Any]:
     """Lazy, so that a page without the frame asks the database nothing."""
     user = request.user
-    context: dict[str, Any] = {"organisation": SimpleLazyObject(organisation_name)}
+    organisation: Any = SimpleLazyObject(organisation_and_zone)
+    context: dict[str, Any] = {
+        "organisation": SimpleLazyObject(lambda: organisation[0] or _("Portfolio")),
+        "organisation_zone": SimpleLazyObject(lambda: organisation[1]),
+    }
     if isinstance(user, User):
         key = request.resolver_match.kwargs.get("key", "") if request.resolver_match else ""
         read: Any = SimpleLazyObject(lambda: of_today(user, key))

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
-from dashboards.context import organisation_name
 from dashboards.templatetags.words import MINUS, percent
 from forecasts import quality
 from forecasts.quality import Check, Judged
@@ -191,7 +190,6 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
     except ValidationError as refusal:
         context = {
             "title": _("Schedule quality"),
-            "organisation": organisation_name(),
             "count": len(chosen),
             "refusal": refusal.messages[0],
         }
@@ -204,7 +202,6 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
     fails = quality.failing(list(judged.values()))
     own = [Told(check, *_findings(check, names, most)) for check in judged[one.pk].checks] if one else []
     context = {
-        "organisation": organisation_name(),
         "title": _("Schedule quality of %(program)s") % {"program": one.name} if one else _("Schedule quality"),
         "one": one,
         "crumbs": [(_("Schedule quality"), "/quality")] if one else [],

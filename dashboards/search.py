@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Case, CharField, Expression, F, FloatField, Func, Q, QuerySet, Value, When
-from django.db.models.functions import Cast, Concat, Left, TruncDate
+from django.db.models.functions import Cast, Concat, Left
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
 
@@ -24,6 +24,7 @@ from people.models import Team, User, Viewer
 from people.search import MOST_CHARACTERS, Plain, document, in_document, in_title, words_of
 from programs.models import Objective, Program
 from reports.models import Update
+from reports.updates.due import day_of
 from risks.models import Decision, Issue, Problem, Risk
 
 TITLE_CHARACTERS = 160
@@ -133,7 +134,7 @@ NOUNS = (
         lambda viewer: Update.objects.visible_to(viewer).published(),
         "text",
         ("ask", "path_to_green"),
-        detail=Concat("program__name", Value(", "), Cast(TruncDate("published_at"), CharField())),
+        detail=Concat("program__name", Value(", "), Cast(day_of("published_at"), CharField())),
         url="/u/{id}",
         order="-published_at",
         is_text=True,

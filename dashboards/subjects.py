@@ -14,6 +14,7 @@ from milestones.models import Milestone
 from people.models import Viewer
 from programs.models import Program, Subject
 from reports.models import Update
+from reports.updates.due import day_of
 from risks.models import Risk
 
 ICONS = {Subject.PROGRAM: "grid", Subject.MILESTONE: "flag", Subject.RISK: "risk", Subject.UPDATE: "pencil"}
@@ -50,7 +51,8 @@ def rows(kind: str, viewer: Viewer) -> Any:
         case Subject.RISK:
             return Risk.objects.visible_to(viewer).select_related("program__lead")
         case Subject.UPDATE:
-            return Update.objects.visible_to(viewer).published().select_related("program__lead")
+            said = Update.objects.visible_to(viewer).published().select_related("program__lead")
+            return said.annotate(said_on=day_of("published_at"))
 
 
 def found(row: Program | Milestone | Risk | Update) -> Found:
@@ -62,7 +64,8 @@ def found(row: Program | Milestone | Risk | Update) -> Found:
         case Risk():
             return Found(row.program, Subject.RISK, row.pk, row.title, f"/r/{row.reference}")
         case Update():
-            name = _("Update of %(day)s") % {"day": short_date(row.published_at)}
+            said_on: Any = getattr(row, "said_on", None)  # what ``rows`` adds
+            name = _("Update of %(day)s") % {"day": short_date(said_on)}
             return Found(row.program, Subject.UPDATE, row.pk, name, f"/u/{row.pk}")
 
 

@@ -17,7 +17,6 @@ from django.views.decorators.http import require_safe
 
 from dashboards import trend_charts
 from dashboards.charts import day_name, signed
-from dashboards.context import organisation_name
 from dashboards.templatetags.words import number, short_date, slip_tone
 from forecasts.earned import earned_of
 from forecasts.models import HealthPolicy, IssuedForecast
@@ -140,7 +139,6 @@ def trends(request: SignedIn) -> HttpResponse:
     end = next((one for one in told if one.line.milestone.is_end), None)
     target = chosen.program.target_on if chosen.program else None
     context: dict[str, Any] = {
-        "organisation": organisation_name(),
         "title": _("Milestone trends") if chart == "trend" else _("Forecast range"),
         "chosen": chosen,
         "chart": chart,

@@ -54,6 +54,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
     context = {
         "title": found.name,
         "organisation": organisation or _("Portfolio"),
+        "organisation_zone": zone,
         "program": found,
         "today": today,
         "page": page,

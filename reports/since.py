@@ -71,7 +71,8 @@ class News:
 class Since(News):
     """From a moment on, mostly the beginning of a day in the organisation's zone: what stood then is what went before.
 
-    ``on`` is the day that it is named by, ``first`` the first whole day that counts.
+    ``on`` is the day that it is named by, ``first`` the first whole day that counts. “Since Friday” means since the end
+    of Friday, on pages, in letters and in the API: how it stood then is what the page as of that day shows.
     """
 
     on: date
@@ -79,13 +80,8 @@ class Since(News):
     at: datetime
 
     @classmethod
-    def start_of(cls, on: date, zone: ZoneInfo) -> Self:
-        """A letter's: who got one in the morning reads in the next what came that afternoon."""
-        return cls(on, on, moment(on, 0, zone))
-
-    @classmethod
     def end_of(cls, on: date, zone: ZoneInfo) -> Self:
-        """A page's: what stands then is what the page as of that day shows, and no week counts a day of another."""
+        """What came on the days after one: so no week counts a day of another."""
         first = on + timedelta(days=1)
         return cls(on, first, moment(first, 0, zone))
 

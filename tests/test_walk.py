@@ -25,7 +25,6 @@ import metrics.services
 import milestones.services
 import people.services
 import programs.services
-import reports.plans.nudges
 import reports.plans.services
 import reports.reviews.services
 import reports.updates.services
@@ -223,7 +222,7 @@ def belongings(user: User, cast: Cast, program: Program, word: str) -> Ids:
     )
     shared = outside.letters.get()
     write_out(shared)
-    reports.plans.nudges.nudge(program=program, by=cast.admin, at=now)
+    reports.plans.services.nudge(program=program, by=cast.admin, at=now)
     view = people.services.save_view(by=user, name=f"View of {user.name}", path="/", query="lead=me")
     return {
         "token": token.pk,

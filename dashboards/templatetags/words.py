@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import nh3
 from django import forms, template
@@ -158,12 +159,20 @@ def heat(value: float | None) -> str:
 
 
 @register.filter
+def day_in(at: datetime | None, zone: object) -> date | None:
+    """The day of a moment where only that is told: the organisation's, so that all read the same one, as in letters.
+
+    ``{{ update.published_at|day_in:organisation_zone|long_date }}``; a moment with its hour is in the reader's zone.
+    """
+    return at.astimezone(ZoneInfo(str(zone))).date() if at else None
+
+
+@register.filter
 def short_date(on: date | None) -> str:
     """“4 Dec”, with the year where it is not this one."""
     if not on:
         return ""
-    day = timezone.localtime(on).date() if isinstance(on, datetime) else on
-    return written(day, "j M" if day.year == timezone.localdate().year else "j M Y")
+    return written(on, "j M" if on.year == timezone.localdate().year else "j M Y")
 
 
 def written(day: date, form: str) -> str:
@@ -184,7 +193,7 @@ def date_beside(on: date | None, other: date | None) -> str:
 
 @register.filter
 def long_date(on: date | None) -> str:
-    return date_format(timezone.localtime(on) if isinstance(on, datetime) else on, "j M Y") if on else ""
+    return date_format(on, "j M Y") if on else ""
 
 
 @register.filter
@@ -193,7 +202,7 @@ def moment(at: datetime | None) -> str:
     if not at:
         return ""
     local = timezone.localtime(at)
-    return f"{short_date(local)}, {date_format(local, 'H:i')} {local.tzname()}"
+    return f"{short_date(local.date())}, {date_format(local, 'H:i')} {local.tzname()}"
 
 
 @register.filter

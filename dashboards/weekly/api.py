@@ -32,7 +32,9 @@ class OwedOut(serializers.Serializer[Any]):
         source="owed.last.pk", allow_null=True, default=None, help_text="The update before it."
     )
     draft = serializers.IntegerField(source="owed.draft.pk", allow_null=True, default=None)
-    since_on = serializers.DateField(allow_null=True, help_text="The day that changes count from, once it is due.")
+    since_on = serializers.DateField(
+        allow_null=True, help_text="Changes count from the end of this day, once it is due."
+    )
     changes = serializers.ListField(child=serializers.CharField(), help_text="What changed since, most telling first.")
     more = serializers.IntegerField(help_text="How many changes there are beside these.")
 
@@ -129,7 +131,7 @@ class AgreedOut(serializers.Serializer[Any]):
 
 
 class SyncOut(serializers.Serializer[Any]):
-    since_on = serializers.DateField(source="since.on")
+    since_on = serializers.DateField(source="since.on", help_text="Changes count from the end of this day.")
     changes = ChangeOut(many=True)
     hand_offs = UnansweredOut(many=True)
     due = DueOut(many=True, help_text="Of the log, within a week or past its day.")

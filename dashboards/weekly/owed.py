@@ -11,8 +11,8 @@ from people.models import User
 from people.services import today
 from reports.letters.facts import since_update, what_changed
 from reports.letters.parts.news import changed
-from reports.plans import nudges
-from reports.plans.nudges import Nudge
+from reports.plans import services
+from reports.plans.nudges import Nudge, nudges
 from reports.updates.due import Owed, owed_and_late
 
 MOST_NOTES = 8
@@ -54,7 +54,7 @@ def read(reader: User, day: date) -> tuple[list[Owed], list[Late]]:
     """What the reader owes, and the late updates that they may ask for: not those that nobody but they owe."""
     owed, late = owed_and_late(reader, day)
     mine = {one.program.pk for one in owed}
-    asked = nudges.nudges([program for program, _due_on in late], by=reader, day=day)
+    asked = nudges([program for program, _due_on in late], by=reader, day=day)
     return owed, [
         Late(due_on, one)
         for (_program, due_on), one in zip(late, asked, strict=True)
@@ -65,4 +65,4 @@ def read(reader: User, day: date) -> tuple[list[Owed], list[Late]]:
 def ask_late(reader: User, at: datetime) -> list[Nudge]:
     """Ask for all late updates that are not the reader's alone to write."""
     _owed, late = read(reader, today(at))
-    return nudges.nudge_all(programs=[one.nudge.program for one in late], by=reader, at=at)
+    return services.nudge_all(programs=[one.nudge.program for one in late], by=reader, at=at)

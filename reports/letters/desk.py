@@ -36,7 +36,7 @@ class Desk:
         if known is None or not (ids <= known[0] and whole <= known[1]):
             if known:
                 ids, whole = ids | known[0], whole | known[1]
-            since = Since.start_of(since_on, self.zone)
+            since = Since.end_of(since_on, self.zone)
             known = ids, whole, load(ids, today=today, zone=self.zone, since=since, whole=whole)
             self.loaded[today, since_on] = known
         return known[2]

@@ -187,7 +187,7 @@ def what_changed(
 
 def since_update(last: Update | None, *, today: date, zone: ZoneInfo) -> Since:
     """From when an owed update counts its news: from the moment of the one before it, within reason."""
-    earliest = Since.start_of(today - LONGEST_SILENCE, zone)
+    earliest = Since.end_of(today - LONGEST_SILENCE, zone)
     if last is None or last.published_at is None or last.published_at < earliest.at:
         return earliest
     return Since.after(last.published_at, zone)

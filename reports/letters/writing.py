@@ -164,6 +164,9 @@ def _told_until(letters: Sequence[Letter]) -> dict[tuple[int, bool], datetime]:
 
 
 def _since(last: datetime | None, at: datetime, desk: Desk) -> date:
-    """The first day that a letter tells of: that of the letter before, within reason; else the last seven days."""
+    """The day from whose end on a letter tells: the one before the letter before, within reason; else a week ago.
+
+    Who got that one in the morning reads in this one what came that afternoon.
+    """
     day = desk.day(at)
-    return max(desk.day(last), day - LONGEST_LOOK_BACK) if last else day - timedelta(days=WEEK_DAYS - 1)
+    return max(desk.day(last) - timedelta(days=1), day - LONGEST_LOOK_BACK) if last else day - timedelta(days=WEEK_DAYS)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from people.models import Team, User
 from programs.models import Program
 from reports.models import Plan, Subscription
-from reports.plans import nudges, services
+from reports.plans import services
 from tpm.nouns import (
     CHOICE,
     REFERENCE,
@@ -143,7 +143,7 @@ class Plans(Editable[Plan]):
         def ask(user: User, row: Plan, fields: dict[str, Any]) -> None:
             if row.program is None:
                 raise serializers.ValidationError(_("Only a program's plan has somebody to ask."))
-            nudges.nudge(program=row.program, by=user, at=timezone.now())
+            services.nudge(program=row.program, by=user, at=timezone.now())
 
         return self.act(request, ask)
 

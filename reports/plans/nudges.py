@@ -1,19 +1,16 @@
-"""Asking whoever leads programs for their updates: it stands in their next mail of a day."""
+"""Whom somebody may ask for the updates of programs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
-from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from people.models import User
-from people.services import today
 from programs.models import Program, Role
-from programs.permissions import Act, acts_of_many, require
+from programs.permissions import Act, acts_of_many
 from reports.models import Reminder
 
 
@@ -48,28 +45,4 @@ def nudges(programs: Iterable[Program], *, by: User, day: date) -> list[Nudge]:
             found.append(Nudge(program, [], "asked", _("They were asked today already.")))
         else:
             found.append(Nudge(program, untold))
-    return found
-
-
-@transaction.atomic
-def nudge_all(*, programs: Iterable[Program], by: User, at: datetime) -> list[Nudge]:
-    """Ask for the updates of many programs at once, each as ``nudge`` asks for one; those left out say why."""
-    day = today(at)
-    found = nudges(programs, by=by, day=day)
-    rows = [
-        Reminder(user=person, program=one.program, kind=Reminder.Kind.NUDGE, owed_on=day, by=by, at=at)
-        for one in found
-        for person in one.people
-    ]
-    # Somebody else may ask at the same moment: once a day is enough.
-    Reminder.objects.bulk_create(rows, ignore_conflicts=True)
-    return found
-
-
-def nudge(*, program: Program, by: User, at: datetime) -> Nudge:
-    """Ask whoever leads a program for its update. Once a day is enough."""
-    require(by, Act.COMMUNICATE, program)
-    [found] = nudge_all(programs=[program], by=by, at=at)
-    if not found.people:
-        raise ValidationError(found.why, code=found.code)
     return found

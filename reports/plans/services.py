@@ -1,4 +1,4 @@
-"""Writes of the communication plan: plans, and who reads them."""
+"""Writes of the communication plan: plans, who reads them, and who is asked for an update."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from people.services import today
 from programs.models import Program
 from programs.permissions import Act, require
 from programs.services import locked
-from reports.models import Letter, Plan, PlanProgram, PlanTeam, Subscription, WebhookSecret
+from reports.models import Letter, Plan, PlanProgram, PlanTeam, Reminder, Subscription, WebhookSecret
 from reports.models.plan import SECTIONS
 from reports.plans.content import condition
+from reports.plans.nudges import Nudge, nudges
 from reports.plans.permissions import require_change, require_share_with_outsiders
 from reports.plans.promises import INVITATION, extra_letter, letter_of, message_id, skip_letters
 
@@ -392,3 +393,33 @@ def _require_share(plan: Plan, by: User) -> None:
         raise ValidationError(_("This plan has no outside readers."), code="content")
     for program in filter(None, [plan.program, *(row.program for row in plan.chosen.select_related("program"))]):
         require(by, Act.SHARE, program)
+
+
+# -- asking for updates -----------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def nudge_all(*, programs: Iterable[Program], by: User, at: datetime) -> list[Nudge]:
+    """Ask whoever leads many programs for their updates, each as ``nudge`` asks for one; those left out say why.
+
+    It stands in their next mail of a day.
+    """
+    day = today(at)
+    found = nudges(programs, by=by, day=day)
+    rows = [
+        Reminder(user=person, program=one.program, kind=Reminder.Kind.NUDGE, owed_on=day, by=by, at=at)
+        for one in found
+        for person in one.people
+    ]
+    # Somebody else may ask at the same moment: once a day is enough.
+    Reminder.objects.bulk_create(rows, ignore_conflicts=True)
+    return found
+
+
+def nudge(*, program: Program, by: User, at: datetime) -> Nudge:
+    """Ask whoever leads a program for its update. Once a day is enough."""
+    require(by, Act.COMMUNICATE, program)
+    [found] = nudge_all(programs=[program], by=by, at=at)
+    if not found.people:
+        raise ValidationError(found.why, code=found.code)
+    return found

@@ -20,7 +20,7 @@ from programs.pages import find_program
 from programs.permissions import Act
 from programs.permissions import may as may_in
 from reports.models import Plan, Subscription
-from reports.plans import kept, nudges, services
+from reports.plans import kept, services
 from reports.plans.forms import AddReaderForm, InviteForm, PlanForm, WebhookForm, led
 from reports.plans.permissions import may_change, require_change
 from reports.plans.words import schedule
@@ -278,7 +278,7 @@ def nudge(request: SignedIn, key: str) -> HttpResponse:
     to = f"/plans/{back}" if back.isascii() and back.isdigit() else program.get_absolute_url()
     return attempt(
         request,
-        lambda: nudges.nudge(program=program, by=request.user, at=timezone.now()),
+        lambda: services.nudge(program=program, by=request.user, at=timezone.now()),
         _("It stands in their next mail, at their own hour."),
         to,
         final=True,

@@ -32,11 +32,12 @@ from forecasts.loads import load_of
 from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth, Run
 from forecasts.watermelons import watermelons
 from milestones.models import Baseline, BaselineDate, Dependency, Milestone
-from people.models import Team
+from people.models import Organisation, Team, User
 from programs.models import Program, ReportedHealth
 from reports.letters.composing.cut import Cut
 from reports.letters.composing.cutting import Cutting
 from reports.letters.facts import load
+from reports.letters.parts.tiles import tiles
 from reports.models import Plan, Update
 from reports.since import Since
 from reports.updates import snapshot
@@ -83,7 +84,7 @@ def line_of(milestone: Milestone) -> Line:
 
 def facts_of(program: Program, today: date = FRIDAY, **more: Any) -> Any:
     ids = frozenset({program.pk})
-    return load(ids, today=today, zone=UTC, since=Since.start_of(today - 7 * DAY, UTC), whole=ids, **more)
+    return load(ids, today=today, zone=UTC, since=Since.end_of(today - 8 * DAY, UTC), whole=ids, **more)
 
 
 def rows_of(program: Program, audience: str = Plan.Audience.EVERYONE, today: date = FRIDAY) -> list[Any]:
@@ -143,7 +144,7 @@ def test_an_end_that_is_done_is_told_against_the_target_of_its_program(cast: Cas
         Milestone.objects.filter(pk=end.pk).update(done_on=FRIDAY)
     done = "Done on 20 Nov 2026, 2 days later than its target of 18 Nov 2026"
     assert told(cast.na4, "met") == [f"{done}: “Open for traffic”."]
-    since = Since.start_of(FRIDAY - 7 * DAY, UTC)
+    since = Since.end_of(FRIDAY - 8 * DAY, UTC)
     lines = overview.lines(cast.viewer, today=FRIDAY, since=since, zone=UTC)
     found = news.changes([line for line in lines if line.program == cast.na4], today=FRIDAY, since=since, zone=UTC)
     assert "Open for traffic is done, 2 d after its target." in [change.text for change in found]
@@ -254,6 +255,16 @@ def test_a_hand_off_is_open_and_late_while_somebody_waits_for_it(cast: Cast, web
     assert [row["id"] for row in snapshot.take(cast.na4, NOON)["hand_offs"]] == [first.pk]
 
 
+def test_a_letter_names_the_hand_offs_that_it_counts_as_late(cast: Cast, web: Web) -> None:
+    """As far as the reader sees both ends; where there are more, it leads to all of them."""
+    letter, first = facts_of(cast.na4), web.awaited[0].predecessor
+    [named] = tiles(letter, "")[-1].named
+    assert (named.name, named.url) == (f"“{first.name}”", f"/m/{first.pk}?as_of={FRIDAY}")
+    own = frozenset({cast.na4.pk})
+    [hidden] = tiles(letter.only(own, own), "")[-1].named
+    assert hidden.url == f"/dependencies?as_of={FRIDAY}&layout=table&state=late"
+
+
 def test_a_team_is_late_with_what_is_awaited_alone(cast: Cast, web: Web) -> None:
     """After the day promised two are overdue; the two that are there came ten days before it."""
     kept = record_of(web.team, cast.admin, FRIDAY + 11 * DAY)
@@ -285,7 +296,7 @@ def test_what_is_left_over_of_a_program_counts_nowhere(cast: Cast, sign_in: Any,
         Decision.objects.create(program=program, question="Rent?", raised_on=FRIDAY, decider=cast.lead)
     Program.objects.filter(pk=over.pk).update(state=state)
     ids = frozenset({cast.na4.pk, over.pk})
-    letter = load(ids, today=FRIDAY, zone=UTC, since=Since.start_of(FRIDAY - 7 * DAY, UTC))
+    letter = load(ids, today=FRIDAY, zone=UTC, since=Since.end_of(FRIDAY - 8 * DAY, UTC))
     assert (letter.open_risks, len(letter.waiting), len(letter.new_risks)) == (1, 1, 1)
     page = sign_in(cast.lead).get("/risks").context
     assert (page["sums"].count, page["sums"].minutes, page["shown_minutes"]) == (1, 2400, 2400)
@@ -317,7 +328,7 @@ def test_a_lead_differs_for_as_long_on_every_page(cast: Cast, sign_in: Any) -> N
     )
     client = sign_in(cast.viewer)
     assert client.get("/p/NA4").context["page"].differs_days == 130
-    since = Since.start_of(today - 7 * DAY, UTC)
+    since = Since.end_of(today - 8 * DAY, UTC)
     lines = overview.lines(cast.viewer, today=today, since=since, zone=UTC)
     overview.fill_history(lines)
     [line] = [line for line in lines if line.program == cast.na4]
@@ -353,8 +364,24 @@ def test_a_letter_has_the_days_of_the_organisation(cast: Cast, end: Milestone) -
         program=cast.na4, day=FRIDAY, health="at_risk", policy_version=1, plan_revision=1, revision=1, computed_at=NOON,
         findings=[finding("stale", record, "NA4", value=10)],
     )  # fmt: skip
-    since = Since.start_of(FRIDAY - 10 * DAY, zone)
+    since = Since.end_of(FRIDAY - 11 * DAY, zone)
     cutting = Cutting(load(frozenset({cast.na4.pk}), today=FRIDAY, zone=zone, since=since), Cut(), "")
     assert "no update for 10 days." in [note.text for note in cutting.notes]
     [ask] = cutting.asks
     assert (ask.note, ask.source["published_on"]) == ("Lea Lead on 10 Nov", "2026-11-10")
+
+
+def test_pages_date_what_a_lead_says_as_letters_do(cast: Cast, sign_in: Any) -> None:
+    """Whoever reads it in Tokyo reads the day that everybody reads; an hour stands in the reader's own zone."""
+    Organisation.objects.update(time_zone="America/Los_Angeles")
+    zone = ZoneInfo("America/Los_Angeles")
+    evening = datetime.combine(timezone.now().astimezone(zone).date() - DAY, time(23, 30), zone)
+    update = Update.objects.create(
+        program=cast.na4, author=cast.lead, health="on_track", text="Well.", ask="Rent power?", begun_at=evening,
+        published_at=evening, snapshot={},
+    )  # fmt: skip
+    User.objects.filter(pk=cast.viewer.pk).update(time_zone="Asia/Tokyo")
+    client, said = sign_in(cast.viewer), f"{evening:%-d %b %Y}"
+    assert f"{cast.lead.name}, {said}" in client.get("/review").text
+    assert f">{said}</a>" in client.get("/p/NA4/updates").text
+    assert f"Update of {evening:%-d %b}" in client.get(f"/u/{update.pk}/comments").text

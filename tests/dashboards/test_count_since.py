@@ -1,4 +1,4 @@
-"""“Since Friday” is one span: the overview and a letter that begins on the day after count the same."""
+"""“Since Friday” is one span with one name: the overview and a letter count the same, from the end of that day."""
 
 from __future__ import annotations
 
@@ -83,9 +83,7 @@ def test_the_overview_and_the_letter_count_alike(cast: Cast) -> None:
     lines = overview.lines(cast.lead, today=TODAY, since=since, zone=ZONE)
     sums = overview.add_up(lines)
     told = news.changes(lines, today=TODAY, since=since, zone=ZONE)
-    facts = load(
-        frozenset(line.program.pk for line in lines), today=TODAY, zone=ZONE, since=Since.start_of(FIRST, ZONE)
-    )
+    facts = load(frozenset(line.program.pk for line in lines), today=TODAY, zone=ZONE, since=since)
     letter = compose(
         Cutting(facts, Cut(), ""),
         reader=Reader(cast.lead.pk, "UTC"),
@@ -100,7 +98,7 @@ def test_the_overview_and_the_letter_count_alike(cast: Cast) -> None:
     assert moved == {"Region NA-4 capacity": 20, "Canary merger": 0}
     assert {row.name: row.move for row in letter.rows} == {"Region NA-4 capacity": "+20 d", "Canary merger": "0 d"}
     assert (sums.past_target, sums.forecast, sums.past_target_before) == (2, 2, 1)
-    assert (letter.tiles[0].number, letter.tiles[0].beside) == ("2 of 2", "1 before 21 Nov")
+    assert (letter.tiles[0].number, letter.tiles[0].beside) == ("2 of 2", "1 on 20 Nov")
     assert letter.tiles[1].beside == "2 new, 0 closed"
     for part, most in (("supplier folds", 2), ("Yes.", 2), ("done", 2)):
         assert sum(part in change.text for change in told) == most

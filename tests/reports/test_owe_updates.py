@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from pathlib import Path
+from struct import pack
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +27,7 @@ from programs.models import Program, ReportedHealth, Role
 from reports.letters.facts import since_update, what_changed
 from reports.letters.parts.news import changed
 from reports.models import Reminder
-from reports.plans.nudges import nudge, nudge_all
+from reports.plans.services import nudge, nudge_all
 from reports.updates.due import due_of, owed_by
 from reports.updates.services import begin_update, publish_update
 from tests.conftest import FRIDAY, NOON
@@ -165,6 +168,30 @@ def test_what_changed_since_the_last_update_stands_beside_it(cast: Cast, sign_in
         risks.services.create_risk(program=cast.na4, by=cast.lead, today=today, title=f"Crane {nth}")
     owed = {one["program"]: one for one in api(cast.lead).get("updates/owed").json()["data"]}
     assert (len(owed["NA4"]["changes"]), owed["NA4"]["more"] > 0, owed["DARK"]["more"]) == (8, True, 0)
+
+
+def catalog(texts: dict[str, str]) -> bytes:
+    """A catalog as gettext compiles it."""
+    words = [part.encode() for part in ("", *texts, "Content-Type: text/plain; charset=UTF-8\n", *texts.values())]
+    ends = list(accumulate((len(word) + 1 for word in words), initial=28 + 8 * len(words)))
+    table = [value for word, at in zip(words, ends, strict=False) for value in (len(word), at)]
+    half = len(words) // 2
+    return pack(f"<7I{len(table)}I", 0x950412DE, 0, half, 28, 28 + 8 * half, 0, 0, *table) + b"\0".join([*words, b""])
+
+
+def test_what_changed_stands_in_the_readers_language(cast: Cast, settings: Any, tmp_path: Path, sign_in: Any) -> None:
+    folder = tmp_path / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    words = {"new risk %(reference)s: %(title)s": "neues Risiko %(reference)s: %(title)s"}
+    (folder / "django.mo").write_bytes(catalog(words))
+    settings.LANGUAGES, settings.LOCALE_PATHS = [("en", "English"), ("de", "Deutsch")], [tmp_path]
+    day, at = people.services.today(timezone.now()), timezone.now() - timedelta(days=9)
+    with history.replaying(at):
+        row = begin_update(program=cast.na4, by=cast.lead, at=at, health="on_track", text="All well.")
+        publish_update(update=row, by=cast.lead, at=at)
+    risk = risks.services.create_risk(program=cast.na4, by=cast.lead, today=day, title="Crane")
+    page = sign_in(cast.lead).get("/updates/mine", headers={"Accept-Language": "de"}).text
+    assert f"neues Risiko {risk.reference}: Crane." in page
 
 
 def test_what_the_last_update_said_itself_is_no_news(cast: Cast) -> None:

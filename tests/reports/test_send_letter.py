@@ -76,6 +76,7 @@ def test_both_parts_and_all_headers_arrive(portfolio: Cast, post_office: PostOff
     for body in (part(mail, "plain"), part(mail, "html")):
         for words in (
             "Week 47, 14 to 20 Nov 2026",
+            "ince 13 Nov",  # its end, as the page that the letter leads to says
             "Power: rent generators, or move the target?",
             "You are to decide by Wed 25 Nov",
             "Region NA-4 capacity",
@@ -115,6 +116,7 @@ def test_the_second_letter_tells_what_came_after_the_first(portfolio: Cast, post
     run(next_friday)
     text = part(post_office.mails[1], "plain")
     assert "Week 48, 20 to 27 Nov 2026" in text
+    assert "moved since 19 Nov" in text
     assert "Region NA-4 capacity is now at risk" in text
     assert "−14 d" in text
 

@@ -143,7 +143,7 @@ def compose(
     return Content(
         organisation=plain(cut.program.name if cut.program else organisation, 80),
         title=f"{plain(cut.program.name, 60)}, {title[:1].lower()}{title[1:]}" if cut.program else title,
-        period=f"{title}, {span(facts.since.on, facts.today)}",
+        period=f"{title}, {span(facts.since.first, facts.today)}",
         since=short(facts.since.on),
         headline=headline,
         news=", ".join(filter(None, [news, asked])) or "a quiet week",

@@ -59,7 +59,7 @@ class Cutting:
     def tiles(self) -> list[Tile]:
         if not self.cut.tells("numbers"):
             return []
-        return own_tiles(self.facts, self.own) if self.own else tiles(self.facts)
+        return own_tiles(self.facts, self.own, self.site) if self.own else tiles(self.facts, self.site)
 
     @cached_property
     def rows(self) -> list[Row]:

@@ -5,10 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from reports.letters.facts import Facts
+from reports.letters.parts.hand_offs import hand_off
 from reports.letters.parts.health import JUDGED, health_of, lead_says
 from reports.letters.parts.source import Source
 from reports.since import past_target
-from reports.words import short
+from reports.words import plain, short
+
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Named:
+    """A record that a tile counts, and its page."""
+
+    name: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -17,9 +28,10 @@ class Tile:
     words: str
     beside: str
     source: Source = field(default_factory=dict)
+    named: list[Named] = field(default_factory=list)
 
 
-def tiles(facts: Facts) -> list[Tile]:
+def tiles(facts: Facts, site: str) -> list[Tile]:
     listed = [p.pk for p in facts.programs]
     forecast = [row for p in listed if (row := facts.health.get(p)) and row.slip_days is not None]
     past, before = past_target(forecast), past_target(facts.health_before.get(p) for p in listed)
@@ -28,7 +40,7 @@ def tiles(facts: Facts) -> list[Tile]:
         Tile(
             f"{past} of {len(forecast)}",
             "P80 past target",
-            f"{before} before {short(facts.since.on)}",
+            f"{before} on {short(facts.since.on)}",
             {
                 "number": "past_target",
                 "value": past,
@@ -63,5 +75,17 @@ def tiles(facts: Facts) -> list[Tile]:
                 "value": facts.late_hand_offs,
                 "records": [one[0] for one in facts.late_by_ends],
             },
+            _late(facts, site),
         ),
     ]
+
+
+def _late(facts: Facts, site: str) -> list[Named]:
+    """The late hand-offs by what is given, as far as both ends are seen; where there are more, all of them."""
+    late = {one[0] for one in facts.late_by_ends}
+    known = [hand_off(row, facts, site) for row in facts.hand_offs if row.pk in late]
+    named = [Named(f"“{plain(one.name, 60)}”", one.url) for one in known[:MOST_NAMED]]
+    if more := len(late) - len(named):
+        every = f"{site}/dependencies{facts.then}&layout=table&state=late"
+        named.append(Named(f"and {more} more" if named else "where they lie", every))
+    return named
