@@ -336,7 +336,9 @@ def test_the_form_shows_the_line_before_it_is_saved(
     # Without a script it is the form again, as it was filled in, and it saves to the place where it came from.
     assert "Moves <b>5 milestones</b> in 2 programs at P80" in page.text
     # Later is worse, by however little; of many a few are named.
-    assert page.text.count('class="delta s-bad"') == 4
+    moves = page.text.index("Moves <b>")
+    assert page.text[moves:].count('class="delta s-bad"') == 4
+    assert "<bdi>Power</bdi>: target stays 24 Nov 2026, P80 " in page.text[:moves]
     assert "and 1 more." in page.text
     assert f'value="{later}"' in page.text
     assert f'action="/m/{power.pk}/edit?only=not_before_on"' in page.text
