@@ -15,10 +15,13 @@ from dashboards.charts import pixels as n
 from dashboards.lanes import Cell, Group, Lane
 from dashboards.roadmap_charts import (
     ARROWS,
+    LINE,
     ROW,
+    SMALL,
     WIDTH,
     Columns,
     Place,
+    cut,
     flag,
     letters,
     link,
@@ -26,6 +29,7 @@ from dashboards.roadmap_charts import (
     month_step,
     named,
     row,
+    wrapped,
 )
 from dashboards.templatetags.words import SHAPE_OF, SHAPES, tone, written
 from dashboards.window import Window
@@ -37,6 +41,7 @@ LANE, BAND, STRIP, FOOT = 44, 28, 22, 6
 ROOM = Columns(52, 204, 292, narrow=102)
 SHADES = 4
 BOLD = 6.8  # pixels that a bold letter takes
+WORDS, TITLE = 5.9, 170  # pixels that a letter of other words takes, and that the title of a band has on a phone
 MONTH, WEEK = 50, 30  # pixels that the name of a month takes, and of a week
 # The address that opens what is closed and closes what is open, by its key.
 Toggle = Callable[[str], str]
@@ -152,12 +157,22 @@ def _link(giver: Place, taker: Place) -> str:
 
 def described(lane: Lane) -> str:
     """What a lane holds, in a few words."""
+    return " · ".join(_counts(lane))
+
+
+def _counts(lane: Lane) -> list[str]:
     told = [ngettext("%(count)s milestone", "%(count)s milestones", lane.total) % {"count": lane.total}]
     if lane.is_open:
         counts = ((lane.earlier, _("%(count)s earlier")), (lane.later, _("%(count)s later")))
     else:
         counts = ((lane.done, _("%(count)s done")), (lane.late, _("%(count)s late")))
-    return " · ".join([*told, *(form % {"count": count} for count, form in counts if count)])
+    return [*told, *(form % {"count": count} for count, form in counts if count)]
+
+
+def _fitting(told: Sequence[str], between: str) -> str:
+    """As many of these words as have room beside each other in the column of names."""
+    fits = [between.join(told[:count]) for count in range(len(told), 1, -1)]
+    return next((words for words in fits if letters(words) * WORDS <= TITLE), told[0])
 
 
 def _strip_words(title: str, cells: Mapping[date, Cell], shown: Window) -> str:
@@ -193,25 +208,34 @@ class _Sheet:
     def _heading(self, group: Group) -> None:
         many = len(group.lanes)
         words = [ngettext("%(count)s program", "%(count)s programs", many) % {"count": many}]
+        few = list(words)
         if group.past_target:
             words.append(_("%(count)s of them past target at P80") % {"count": group.past_target})
+            few.append(_("%(count)s past target") % {"count": group.past_target})
         words.append(ngettext("%(count)s milestone", "%(count)s milestones", group.total) % {"count": group.total})
-        self._band(group.key, group.title, ", ".join(words), group.is_open, group.cells)
+        self._band(group.key, group.title, ", ".join(words), _fitting(few, ", "), group.is_open, group.cells)
 
-    def _band(self, key: str, title: str, words: str, is_open: bool, cells: Mapping[date, Cell]) -> None:
-        """A shaded heading that opens and closes what is below it; closed, with the strip of what that is."""
-        y, tall = self.y, BAND + (0 if is_open else STRIP)
+    def _band(self, key: str, title: str, words: str, few: str, is_open: bool, cells: Mapping[date, Cell]) -> None:
+        """A shaded heading that opens and closes what is below it; closed, with the strip of what that is.
+
+        A phone has ``few`` words below the title: beside it they would lie behind the names."""
+        lines = wrapped(title, TITLE, BOLD * SMALL)
+        band = BAND + LINE * (len(lines) - 1)
+        y, tall = self.y, band + (0 if is_open else STRIP)
         self.bands.append(f'<rect class="v-row" x="0" y="{n(y)}" width="{WIDTH}" height="{tall}"/>')
         drawn = _chevron(y + 14, is_open)
-        drawn += named(title, 28, y + 18, 262, 170, "v-strong v-bold", BOLD)
-        wide = n(letters(words) * 5.9 + 8)
-        drawn += f'<rect class="v-row" x="{LEFT + 4}" y="{n(y + 4)}" width="{wide}" height="20"/>'
-        drawn += f'<text class="v-text" x="{LEFT + 8}" y="{n(y + 18)}">{escape(words)}</text>'
+        drawn += f'<text class="v-strong v-bold v-full" x="28" y="{n(y + 18)}">{escape(cut(title, 262, BOLD))}</text>'
+        for at, line in enumerate([*lines, few], start=1):
+            look = "v-text" if at > len(lines) else "v-strong v-bold"
+            drawn += f'<text class="{look} v-short" x="28" y="{n(y + LINE * at)}">{escape(line)}</text>'
+        wide = n(letters(words) * WORDS + 8)
+        drawn += f'<rect class="v-row v-full" x="{LEFT + 4}" y="{n(y + 4)}" width="{wide}" height="20"/>'
+        drawn += f'<text class="v-text v-full" x="{LEFT + 8}" y="{n(y + 18)}">{escape(words)}</text>'
         if is_open:
             says = _("Close %(title)s: %(words)s") % {"title": title, "words": words}
         else:
             says = _strip_words(title, cells, self.shown)
-            drawn += self._strip(cells, y + BAND - 1)
+            drawn += self._strip(cells, y + band - 1)
         self._toggle(key, says, y + 1, tall - 2, WIDTH, drawn)
         self.y += tall
 
@@ -222,7 +246,8 @@ class _Sheet:
 
     def lane(self, lane: Lane) -> None:
         if lane.health is None:
-            self._band(lane.key, lane.title, described(lane), lane.is_open, lane.cells)
+            few = _fitting(_counts(lane), " · ")
+            self._band(lane.key, lane.title, described(lane), few, lane.is_open, lane.cells)
         else:
             self._program(lane)
         for mark in lane.marks:

@@ -69,7 +69,7 @@ def milestone_trend(paths: Sequence[Path], target: date | None, words: str) -> S
     band = [(report, edge) for path in paths for report, *edges in path.band for edge in edges]
     plane = _plane([*points, *band], [target] if target else [])
     drawn = "".join(_path(plane, path, shape) for path, shape in zip(paths, _shapes(len(paths)), strict=True))
-    return _frame(_ground(plane) + _target(plane, target) + drawn + _names(plane, paths), words)
+    return _frame(plane, _target(plane, target) + drawn + _names(plane, paths), words)
 
 
 def forecast_range(
@@ -96,12 +96,23 @@ def forecast_range(
         f'<g class="s-{tone}">{area(1, 4)}{area(2, 3)}<polyline class="v-line bold" points="{plane.line(middle)}"/>'
         f"{_marks(plane, middle, 'circle')}{names}</g>"
     )
-    return _frame(_ground(plane) + _target(plane, target) + fan, words)
+    return _frame(plane, _target(plane, target) + fan, words)
 
 
-def _frame(markup: str, words: str) -> SafeString:
-    box = f'width="100%" viewBox="0 0 {WIDTH} {HEIGHT}"'
-    return _svg(f'<svg {box} role="img" aria-label="{escape(words)}">{markup}</svg>')
+def _frame(plane: _Plane, markup: str, words: str) -> SafeString:
+    """The drawing over its grid, and its forecast days once more: on a phone they stay in sight beside it."""
+    box, days = f'width="100%" viewBox="0 0 {WIDTH} {HEIGHT}"', _days(plane)
+    return _svg(
+        f'<svg {box} role="img" aria-label="{escape(words)}">{_ground(plane)}{days}{markup}</svg>'
+        f'<svg class="plot-days" viewBox="0 0 {LEFT} {HEIGHT}" aria-hidden="true">{days}</svg>'
+    )
+
+
+def _days(plane: _Plane) -> str:
+    return "".join(
+        f'<text class="v-text" x="{LEFT - 8}" y="{_n(plane.y(on) + 4)}" text-anchor="end">{_tick_name(on)}</text>'
+        for on in _ticks(plane.low, plane.high, 9)
+    )
 
 
 def _plane(points: Sequence[tuple[date, date]], more: Sequence[date]) -> _Plane:
@@ -139,9 +150,6 @@ def _ground(plane: _Plane) -> str:
     for on in _ticks(plane.low, plane.high, 9):
         y = _n(plane.y(on))
         drawn += f'<line class="v-grid" x1="{LEFT}" x2="{right}" y1="{y}" y2="{y}"/>'
-        drawn += (
-            f'<text class="v-text" x="{LEFT - 8}" y="{_n(plane.y(on) + 4)}" text-anchor="end">{_tick_name(on)}</text>'
-        )
     for on in _ticks(plane.first, plane.last, 7):
         x = _n(plane.x(on))
         drawn += f'<line class="v-grid" x1="{x}" x2="{x}" y1="{TOP}" y2="{BOTTOM}"/>'
