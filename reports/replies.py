@@ -27,7 +27,10 @@ BY_CODE = {"421": BUSY, "450": BUSY, "452": FULL, "550": GONE, "551": GONE, "552
 AWAY = "The server could not be reached: "
 BROKE_OFF = "It may have arrived; it is not sent again."
 NO_SERVER = lazy("The mail server could not be reached."), lazy("Nothing needs doing, unless it lasts.")
-CUT_OFF = lazy("The connection to the mail server broke off."), lazy("It may have arrived and is not sent again.")
+CUT_OFF = (
+    lazy("The connection to the mail server broke off."),
+    lazy("It may have arrived and is not sent again: ask the reader."),
+)
 NO_ANSWER = lazy("The other side could not be reached."), lazy("Check its address if this lasts.")
 HOOK_LATER = lazy("The other side could not take it."), lazy("Check what receives it if this lasts.")
 HOOK_NEVER = lazy("The other side refused it."), lazy("Check the address of the webhook, and what receives it.")
