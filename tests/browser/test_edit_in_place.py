@@ -98,6 +98,30 @@ def test_a_row_that_is_gone_leaves_what_was_typed(
     complaints.clear()
 
 
+def test_which_day_is_meant_is_told_below_the_field_while_one_types(
+    cast: Cast, fibre: Milestone, signed_in: Any, live_server: LiveServer
+) -> None:
+    page: Page = signed_in(cast.lead)
+    page.goto(f"{live_server.url}/m/{fibre.pk}/edit")
+    field = page.get_by_label("Target", exact=True)
+    told = page.locator(".field").filter(has=field).get_by_role("status")
+    for text, said in (
+        ("Q3 2027", "Thu 30 Sep 2027, the last day of that quarter"),
+        ("30.11.2026", "Mon 30 Nov 2026"),
+        ("4/12/2026", "“4/12/2026” may be 12 Apr 2026 or 4 Dec 2026: write the month as a word."),
+        ("", ""),
+    ):
+        field.fill(text)
+        expect(told).to_have_text(said)
+    page.goto(f"{live_server.url}/m/{fibre.pk}")
+    page.get_by_role("link", name=re.compile("edit target")).click()
+    expect(page.get_by_label("Target", exact=True)).to_be_focused()
+    page.keyboard.type("31.12.2027")
+    expect(page.get_by_text("Fri 31 Dec 2027")).to_be_visible()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name=re.compile("31 Dec 2027.*edit target"))).to_be_visible()
+
+
 def test_single_letters_never_fire_while_typing_and_can_be_turned_off(
     cast: Cast, fibre: Milestone, signed_in: Any, live_server: LiveServer
 ) -> None:
