@@ -11,7 +11,6 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 from django.db.models import Q
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 import history
@@ -243,10 +242,9 @@ def refuse_dropping(milestone: Milestone, changes: Mapping[str, Any], by: User) 
 
 
 @transaction.atomic
-def create_milestone(*, program: Program, by: User, today: date | None = None, **fields: Any) -> Milestone:
+def create_milestone(*, program: Program, by: User, today: date, **fields: Any) -> Milestone:
     require(by, Act.EDIT, program)
     milestone = Milestone(program=program)
-    today = today or timezone.now().date()
     settle_target(milestone, fields)
     check_milestone(milestone, fields, today)
     settle(milestone, fields)

@@ -37,7 +37,7 @@ def record(cast: Cast, program: Program, word: str, when: datetime, day: date) -
             program=program, by=cast.lead, today=day, question=f"{word}?", decider=cast.lead
         )
         risks.services.decide(decision=decision, by=cast.lead, on=day, answer="Yes.")
-        milestone = milestones.services.create_milestone(program=program, by=cast.lead, name=word)
+        milestone = milestones.services.create_milestone(program=program, by=cast.lead, today=day, name=word)
         milestones.services.change_milestone(milestone=milestone, by=cast.lead, today=day, at=when, done_on=day)
 
 

@@ -11,7 +11,7 @@ import people.services
 import programs.services
 from milestones.models import DateMove
 from programs.models import Objective, Program, Role
-from tests.conftest import NOON
+from tests.conftest import FRIDAY, NOON
 
 if TYPE_CHECKING:
     from tests.conftest import Cast
@@ -137,8 +137,8 @@ def test_others_neither_edit_nor_delete(cast: Cast, sign_in: Any, path: str) -> 
 
 
 def test_a_deletion_names_what_goes_with_it(cast: Cast, sign_in: Any) -> None:
-    ga = milestones.services.create_milestone(program=cast.na4, by=cast.lead, name="GA")
-    dark = milestones.services.create_milestone(program=cast.dark, by=cast.lead, name="Shadow")
+    ga = milestones.services.create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name="GA")
+    dark = milestones.services.create_milestone(program=cast.dark, by=cast.lead, today=FRIDAY, name="Shadow")
     milestones.services.link(predecessor=ga, successor=dark, by=cast.lead)
     client = sign_in(cast.lead)
     page = client.get("/p/NA4/delete").content.decode()

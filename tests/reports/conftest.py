@@ -101,7 +101,9 @@ def portfolio(cast: Cast) -> Cast:
     for program, word in ((cast.na4, "Power"), (cast.dark, "Canary")):
         judge(program, FRIDAY - timedelta(days=7), "at_risk", 26)
         judge(program, FRIDAY, "off_track", 34)
-        milestone = milestones.services.create_milestone(program=program, by=cast.lead, name=f"{word} on site")
+        milestone = milestones.services.create_milestone(
+            program=program, by=cast.lead, today=FRIDAY, name=f"{word} on site"
+        )
         milestones.services.change_milestone(
             milestone=milestone, by=cast.lead, today=FRIDAY, at=NOON, done_on=FRIDAY - timedelta(days=2)
         )

@@ -25,7 +25,7 @@ from tests.reports.conftest import PostOffice
 def sent(portfolio: Cast, post_office: PostOffice) -> Letter:
     with history.replaying(NOON - timedelta(hours=2)):
         late = milestones.services.create_milestone(
-            program=portfolio.na4, by=portfolio.lead, name="Wave 2", target_on=FRIDAY - timedelta(days=4)
+            program=portfolio.na4, by=portfolio.lead, today=FRIDAY, name="Wave 2", target_on=FRIDAY - timedelta(days=4)
         )
         milestones.services.change_milestone(
             milestone=late, by=portfolio.lead, today=FRIDAY, at=NOON, done_on=FRIDAY - timedelta(days=1)

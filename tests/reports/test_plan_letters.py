@@ -66,7 +66,9 @@ def run(at: Any = NOON) -> int:
 def hand_off(cast: Cast, giver: Program, receiver: Program, team: Team | None, word: str) -> None:
     """A hand-off that is promised 21 days later than it is needed."""
     ends = [
-        milestones.services.create_milestone(program=program, by=cast.admin, name=f"{word} {side}", team=team)
+        milestones.services.create_milestone(
+            program=program, by=cast.admin, today=FRIDAY, name=f"{word} {side}", team=team
+        )
         for program, side in ((giver, "given"), (receiver, "got"))
     ]
     link = milestones.services.link(
@@ -196,7 +198,9 @@ def test_one_approval_tells_all_its_readers_the_same_numbers(
     """Oslo reads at its noon; until Los Angeles does, a run replaced the day's forecast and records changed."""
     na4, later = portfolio.na4, NOON + timedelta(hours=9)
     hand_off(portfolio, na4, other, team, "Racks")
-    launch = milestones.services.create_milestone(program=na4, by=portfolio.lead, name="Launch", target_on=FRIDAY)
+    launch = milestones.services.create_milestone(
+        program=na4, by=portfolio.lead, today=FRIDAY, name="Launch", target_on=FRIDAY
+    )
     written: dict[str, Any] = {"program": na4, "by": portfolio.lead, "at": EARLIER, "cause": "A strike"}
     written |= {"path_to_green": "Fly it in", "path_owner": portfolio.lead, "path_on": FRIDAY}
     update = reports.updates.services.begin_update(**written, health="off_track", text="Steel is late.")
