@@ -1,8 +1,11 @@
 // Keeps an open page current: asks for a short stamp every few seconds, and has the page's own address morphed in when
-// the stamp differs. What a person has open, holds or has typed stays as it is.
+// the stamp differs. What a person has open, holds or has typed stays as it is. Who has just changed something, or taken it
+// back, waits for the forecast: as long as the message of it stands, the page looks more often.
 const EVERY = 5000;
+const SOON = 1250;
 const typed = "[data-editing], form[data-dirty], [data-held]";
 let asking = false;
+let looked = performance.now();
 
 const element = (node) => node.nodeType === Node.ELEMENT_NODE;
 const { callbacks } = window.Idiomorph.defaults;
@@ -23,6 +26,7 @@ async function look() {
   const main = document.getElementById("main");
   if (document.hidden || asking || !main?.dataset.pulse) return;
   asking = true;
+  looked = performance.now();
   try {
     const answer = await fetch(main.dataset.pulse, { redirect: "error" });
     const stamp = answer.ok ? await answer.text() : main.dataset.stamp;
@@ -34,5 +38,7 @@ async function look() {
   }
 }
 
-setInterval(look, EVERY);
+setInterval(() => {
+  if (performance.now() - looked > EVERY - SOON / 2 || document.querySelector("#toasts > .toast")) look();
+}, SOON);
 document.addEventListener("visibilitychange", look);
