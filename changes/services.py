@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 import milestones.services
 import programs.services
 import risks.services
+from changes.nouns import ADDRESSES
 from changes.plans import Plan
 from history import services as history
 from history.models import ChangeSet, Event, Record
@@ -125,6 +126,21 @@ def undo(*, change_set: ChangeSet, by: User, at: datetime) -> None:
         for pk in Program.objects.filter(pk__in=touched, revisions=None).values_list("pk", flat=True):
             Revision.objects.create(program_id=pk)
         programs.services.touch(*touched, plan=True)
+
+
+def page_after(change_set: ChangeSet, page: str) -> str:
+    """Where its reader goes once the change-set is taken back: that page, unless it is of a row that goes with it.
+
+    Then that of the row's program, where that stays, else the portfolio.
+    """
+    added = [one for one in _written(change_set) if one.before is None and one.after is not None]
+    going = {one.pk for one in added if one.model is Program}
+    for one in added:
+        address = ADDRESSES[one.model](one.after) if one.model in ADDRESSES else None
+        if address and (page == address or page.startswith((f"{address}/", f"{address}?"))):
+            key = Program.objects.filter(pk__in=one.programs - going).values_list("key", flat=True).first()
+            return f"/p/{key}" if key else "/"
+    return page
 
 
 def _reason(change_set: ChangeSet) -> str:

@@ -31,7 +31,7 @@ def undo(request: SignedIn) -> HttpResponse:
         request,
         lambda: services.undo(change_set=change_set, by=request.user, at=timezone.now()),
         _("Taken back. The forecast follows within seconds."),
-        back_to(request.POST, "/"),
+        services.page_after(change_set, back_to(request.POST, "/")),
         again=True,
     )
 

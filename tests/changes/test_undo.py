@@ -243,6 +243,14 @@ def test_the_message_of_a_page_offers_it(cast: Cast, client: Client) -> None:
         assert client.post("/undo", {"change_set": odd}).status_code == 404
 
 
+def test_a_page_that_is_gone_gives_way_to_its_program(cast: Cast, client: Client) -> None:
+    row = add(cast, "Fibre")
+    client.force_login(cast.lead)
+    act = ChangeSet.objects.latest("id")
+    back = client.post("/undo", {"change_set": act.pk, "next": f"/m/{row.pk}"}, follow=True)
+    assert back.redirect_chain[0][0] == "/p/NA4"
+
+
 def test_the_api_takes_back_too(cast: Cast) -> None:
     row = add(cast, "Fibre", by=cast.contributor)
     api = Api(cast.contributor)
