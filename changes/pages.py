@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 from changes import log
 from changes.log import Asked
 from changes.nouns import KINDS
+from history import past
 from history.past import ISO_DAY, WEEK
 from people.lists import ME, MOST_DIGITS, MOST_SHOWN, address
 from people.models import User
@@ -69,7 +70,9 @@ def changes(request: SignedIn, key: str | None = None) -> HttpResponse:
         "program": program,
         "place": "changes",
         "title": _("Changes"),
-        "sub": _("Who changed what, when and why. Your own changes of the last day can be taken back."),
+        "sub": _("Who changed what, when and why, up to that day.")
+        if past.day()
+        else _("Who changed what, when and why. Your own changes of the last day can be taken back."),
         "crumbs": program_crumbs(program) if program else [],
         "acts": page.acts,
         "older_url": address(request.GET, before=str(page.older)) if page.older else None,

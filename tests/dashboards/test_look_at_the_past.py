@@ -353,3 +353,5 @@ def test_a_day_that_is_not_over_is_shown_as_now_and_says_so(cast: Cast, sign_in:
         assert "Shown as it is now: the day or week that you asked for is not over." in page
         assert "Back to today" not in page
     assert "Shown as it is now" not in client.get("/risks").text
+    page = client.get("/problems", {"as_of": f"{today() - timedelta(days=3)}"}).text
+    assert "Shown as it is now: this page is not kept by day." in page
