@@ -6,7 +6,7 @@ given for it only where all of them are. A hand-off is told on both sides; of a 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -88,7 +88,7 @@ def page(asked: Asked, viewer: User, *, at: datetime) -> Page:
             count=counts[root.pk],
             undoable=root.pk in own - stands - undoings.keys(),
             # Taken back and done again, it stands.
-            undone=undoings[root.pk][-1] if len(undoings[root.pk]) % 2 else None,
+            undone=back[-1] if len(back := undoings.get(root.pk, [])) % 2 else None,
         )
         for root in shown
     }
@@ -100,9 +100,9 @@ def page(asked: Asked, viewer: User, *, at: datetime) -> Page:
     return Page(list(acts.values()), last if more else None)
 
 
-def _undoings(ids: list[int]) -> defaultdict[int, list[ChangeSet]]:
+def _undoings(ids: list[int]) -> dict[int, list[ChangeSet]]:
     """Of each act that was taken back: the act that did so, the one that took back that one, and so on. One query."""
-    found = defaultdict(list)
+    found: dict[int, list[ChangeSet]] = {}
     rows: Any = ChangeSet.objects.raw(
         """
         WITH RECURSIVE undoing AS (
@@ -113,7 +113,7 @@ def _undoings(ids: list[int]) -> defaultdict[int, list[ChangeSet]]:
         [ids],
     )
     for one in rows:
-        found[one.act].append(one)
+        found.setdefault(one.act, []).append(one)
     return found
 
 

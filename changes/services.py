@@ -92,12 +92,13 @@ class Written(NamedTuple):
 
 
 @transaction.atomic
-def undo(*, change_set: ChangeSet, by: User, at: datetime) -> None:
+def undo(*, change_set: ChangeSet, by: User, at: datetime) -> dict[str, str]:
     """Take back all that a person's own change-set wrote, within a day and as long as nobody has built on it.
 
     Fields that others changed meanwhile stay theirs where this act did not touch them. Taking back is a change-set of
-    its own, which names the one that it took back, and can be taken back too; each is taken back once. Raises
-    ValidationError and changes nothing where it cannot be whole.
+    its own, which names the one that it took back, and can be taken back too; each is taken back once. Returns the
+    pages that went with what had been added, each with the page to read instead. Raises ValidationError and changes
+    nothing where it cannot be whole.
     """
     # Two that are sent at once take turns; the second finds it taken back.
     change_set = ChangeSet.objects.select_for_update().get(pk=change_set.pk)
@@ -126,21 +127,18 @@ def undo(*, change_set: ChangeSet, by: User, at: datetime) -> None:
         for pk in Program.objects.filter(pk__in=touched, revisions=None).values_list("pk", flat=True):
             Revision.objects.create(program_id=pk)
         programs.services.touch(*touched, plan=True)
+    return _gone(written, by)
 
 
-def page_after(change_set: ChangeSet, page: str) -> str:
-    """Where its reader goes once the change-set is taken back: that page, unless it is of a row that goes with it.
-
-    Then that of the row's program, where that stays, else the portfolio.
-    """
-    added = [one for one in _written(change_set) if one.before is None and one.after is not None]
-    going = {one.pk for one in added if one.model is Program}
-    for one in added:
-        address = ADDRESSES[one.model](one.after) if one.model in ADDRESSES else None
-        if address and (page == address or page.startswith((f"{address}/", f"{address}?"))):
-            key = Program.objects.filter(pk__in=one.programs - going).values_list("key", flat=True).first()
-            return f"/p/{key}" if key else "/"
-    return page
+def _gone(written: Iterable[Written], by: User) -> dict[str, str]:
+    """The pages of rows that were added, each with the one to read instead: of its program where that stays."""
+    added = [one for one in written if one.before is None and one.after is not None and one.model in ADDRESSES]
+    programs_of = {pk for one in added for pk in one.programs}
+    keys = dict(Program.objects.visible_to(by).filter(pk__in=programs_of).values_list("pk", "key")) if added else {}
+    return {
+        ADDRESSES[one.model](one.after): next((f"/p/{keys[pk]}" for pk in sorted(one.programs) if pk in keys), "/")
+        for one in added
+    }
 
 
 def _reason(change_set: ChangeSet) -> str:

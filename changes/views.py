@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -12,7 +13,7 @@ from changes import catalogue, services
 from changes.forms import CopyForm, StartForm, TemplateForm
 from history.forms import explaining
 from history.models import ChangeSet
-from people.pages import SignedIn, attempt, back_to, done, posted
+from people.pages import SignedIn, back_to, done, posted, refused
 from people.permissions import OrgAct, may
 from people.permissions import require as require_org
 from people.services import today
@@ -27,13 +28,13 @@ def undo(request: SignedIn) -> HttpResponse:
     asked = request.POST.get("change_set", "")
     own = ChangeSet.objects.filter(by_id=request.user.pk)
     change_set = get_object_or_404(own, pk=int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else 0)
-    return attempt(
-        request,
-        lambda: services.undo(change_set=change_set, by=request.user, at=timezone.now()),
-        _("Taken back. The forecast follows within seconds."),
-        services.page_after(change_set, back_to(request.POST, "/")),
-        again=True,
-    )
+    to = back_to(request.POST, "/")
+    try:
+        gone = services.undo(change_set=change_set, by=request.user, at=timezone.now())
+    except ValidationError as refusal:
+        return refused(request, refusal, to)
+    went = (instead for page, instead in gone.items() if to == page or to.startswith((f"{page}/", f"{page}?")))
+    return done(request, _("Taken back. The forecast follows within seconds."), next(went, to), again=True)
 
 
 # -- starting a program ----------------------------------------------------------------------------------------------

@@ -281,7 +281,9 @@ def _text(rule: str, value: object, limit: object, days: int, day: date | None) 
         return _reserve(expected, due)
     # What is not done cannot be planned for a day in the past.
     is_done = day and expected < day
-    form = _("Planned for %(due)s, done %(expected)s") if is_done else _("Planned for %(due)s, now %(expected)s")
+    # A plan knows no uncertainty: P80, which the page tells too, lies later.
+    planned = _("Planned for %(due)s, by the plan of today %(expected)s")
+    form = _("Planned for %(due)s, done %(expected)s") if is_done else planned
     text = form % {"due": day_name(due), "expected": day_name(expected)}
     late = (expected - due).days
     if days < 0:

@@ -90,6 +90,14 @@ def _by_numbers(words: str, today: date) -> list[date]:
     return sorted(days)
 
 
+def _is_shaped(words: str) -> bool:
+    """Whether a text has the shape of a day, such as 31 Feb, be there one or not."""
+    if found := NUMBERS.fullmatch(words):
+        return found[2] != "-" or bool(found[4])
+    found = DAY_MONTH.fullmatch(words)
+    return bool(ISO.fullmatch(words) or (found and found[2][:3] in MONTHS))
+
+
 def _read(words: str, today: date) -> Typed | None:
     if words in NEAR:
         return Typed(today + timedelta(days=NEAR[words]), "day")
@@ -164,6 +172,7 @@ class DayField(forms.DateField):
     widget = DayInput
     default_error_messages = {
         "invalid": lazy("Write a day such as 4 Dec 2026, 4.12.2026, next fri, +2w or Q3 2027."),
+        "no_such": lazy("There is no such day in the calendar."),
         "either": lazy("“%(text)s” may be %(first)s or %(second)s: write the month as a word."),
     }
     precision = ""
@@ -175,11 +184,14 @@ class DayField(forms.DateField):
             return super().to_python(value)
         typed = read_day(str(value), self.today())
         if typed is None:
-            days = _by_numbers(_words(str(value)), self.today())
+            words = _words(str(value))
+            days = _by_numbers(words, self.today())
             if len(days) > 1:
                 first, second = (date_format(day, "j M Y") for day in days)
                 said = {"text": str(value).strip(), "first": first, "second": second}
                 raise ValidationError(self.error_messages["either"], code="either", params=said)
+            if _is_shaped(words):
+                raise ValidationError(self.error_messages["no_such"], code="no_such")
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         self.precision = typed.precision
         return typed.on

@@ -389,6 +389,8 @@ class Listing:
 
 def _typed(value: str, offered: Mapping[str, str]) -> str:
     """The value that somebody means who typed it or its words, in large letters or small, with accents or without."""
+    if value in offered:
+        return value
     meant = plain(value)
     known = (key for key in offered if plain(key) == meant)
     named = (key for key, words in offered.items() if plain(words) == meant)

@@ -173,10 +173,15 @@ def attempt(
     try:
         write()
     except ValidationError as refusal:
-        for error in refusal.messages:
-            messages.error(request, error)
-        return redirect(to)
+        return refused(request, refusal, to)
     return done(request, message, to, final=final, again=again)
+
+
+def refused(request: SignedIn, refusal: ValidationError, to: str) -> HttpResponse:
+    """Go on to a page with why something was not done."""
+    for error in refusal.messages:
+        messages.error(request, error)
+    return redirect(to)
 
 
 def delete(

@@ -69,27 +69,32 @@ def mentions(text: str, people: Iterable[User]) -> list[Mention]:
             word = HANDLE.match(text, start + 1)
             found.append(Mention(start, word.end() if word else start + 1, None))
         else:
-            found.append(Mention(start, end, called[plain(text[start + 1 : end])]))
+            name = text[start + 1 : end]
+            found.append(Mention(start, end, called[name.casefold() if name.casefold() in called else plain(name)]))
     return found
 
 
 def _called(people: Iterable[User]) -> tuple[dict[str, User | None], list[int]]:
-    """Whom each name means, without accents, and how long names are with them and without, the longest first.
+    """Whom each name means, as it is spelt and without accents, and how long such names are, the longest first.
 
-    Whole names and the fronts of addresses go before first names.
+    Whole names and the fronts of addresses go before first names; of people whose names differ by accents alone, each
+    is meant by their own spelling.
     """
+    exact: dict[str, User | None] = {}
     whole: dict[str, User | None] = {}
     first: dict[str, User | None] = {}
     lengths: set[int] = set()
     for person in people:
         names = {person.name.strip(), _front(person)} - {""}
+        for name in set(map(str.casefold, names)):
+            exact[name] = None if name in exact else person
         for name in set(map(plain, names)):
             whole[name] = None if name in whole else person
         for name in person.name.split()[:1]:
             first[plain(name)] = None if plain(name) in first else person
             names.add(name)
         lengths.update(len(spelt) for name in names for spelt in (name, plain(name)))
-    return first | whole, sorted(lengths, reverse=True)
+    return first | whole | exact, sorted(lengths, reverse=True)
 
 
 def _is_name(text: str, start: int, end: int, called: dict[str, User | None]) -> bool:

@@ -20,10 +20,12 @@ BUSY = lazy("The mail server has no time just now."), lazy("Nothing needs doing.
 LATER = lazy("The mail server put it off."), lazy("Nothing needs doing, unless it lasts.")
 NEVER = lazy("The mail server refused it."), lazy("Check the address, or ask whoever looks after your mail.")
 # By the subject and detail of an enhanced status code, else by the subject alone.
+# 1.7 and 1.8 are about our own address, and the codes alone say too little to blame the reader's.
 BY_STATUS = {
-    "1": GONE, "2.1": CLOSED, "2.2": FULL, "2.3": LARGE, "3.2": BUSY, "3.4": LARGE, "4": BUSY, "7": RULES,
+    "1.1": GONE, "1.2": GONE, "1.3": GONE, "1.6": GONE, "1.10": GONE, "1.7": RULES, "1.8": RULES,
+    "2.1": CLOSED, "2.2": FULL, "2.3": LARGE, "3.4": LARGE, "7": RULES,
 }  # fmt: skip
-BY_CODE = {"421": BUSY, "450": BUSY, "452": FULL, "550": GONE, "551": GONE, "552": FULL, "553": GONE}
+BY_CODE = {"421": BUSY, "450": BUSY, "551": GONE, "552": FULL, "553": GONE}
 AWAY = "The server could not be reached: "
 BROKE_OFF = "It may have arrived; it is not sent again."
 NO_SERVER = lazy("The mail server could not be reached."), lazy("Nothing needs doing, unless it lasts.")
@@ -70,7 +72,9 @@ def _told(error: str, again: bool) -> tuple[object, object] | None:
     if reply is None:
         return None
     if enhanced := reply["enhanced"]:
-        _class, subject, detail = enhanced.split(".")
+        kind, subject, detail = enhanced.split(".")
         if told := BY_STATUS.get(f"{subject}.{detail}") or BY_STATUS.get(subject):
             return told
+        if kind == "4" and subject in ("3", "4"):
+            return BUSY
     return BY_CODE.get(reply["code"]) or (LATER if reply["code"].startswith("4") else NEVER)

@@ -437,6 +437,11 @@ def control(field: forms.BoundField) -> SafeString:
     if isinstance(widget, forms.DateInput) and widget.input_type == "text":
         widget.input_type = "date"
         widget.format = "%Y-%m-%d"
+    if isinstance(widget, forms.NumberInput):
+        # A browser's own field for numbers sends letters as nothing, which would empty the value without a word.
+        widget.input_type = "text"
+        widget.attrs = {name: said for name, said in widget.attrs.items() if name not in ("min", "max", "step")}
+        widget.attrs.setdefault("inputmode", "numeric" if type(field.field) is forms.IntegerField else "decimal")
     if isinstance(widget, (forms.CheckboxInput, forms.CheckboxSelectMultiple, forms.RadioSelect)):
         return conditional_escape(field.as_widget())
     # A row of dashes says nothing, least of all when read aloud; what a form says itself stays.

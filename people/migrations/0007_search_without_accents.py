@@ -12,7 +12,8 @@ PLAIN = """
 CREATE FUNCTION plain(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN upper(unaccent('unaccent'::regdictionary, $1));
 CREATE TEXT SEARCH CONFIGURATION plain (COPY = simple);
-ALTER TEXT SEARCH CONFIGURATION plain ALTER MAPPING FOR hword, hword_part, word WITH unaccent, simple;
+ALTER TEXT SEARCH CONFIGURATION plain ALTER MAPPING FOR hword, hword_part, word,
+    numhword, hword_numpart, numword WITH unaccent, simple;
 """
 NOT_PLAIN = "DROP TEXT SEARCH CONFIGURATION plain; DROP FUNCTION plain(text)"
 

@@ -86,7 +86,10 @@ def write(request: SignedIn, update: Update) -> HttpResponse:
         return HttpResponse(status=204)
     drafted = handed_back(request)
     if not form.is_valid():
-        if not form.conflicts:
+        if by_itself and can_keep_rest(form):
+            with explaining(form), transaction.atomic():
+                update = keep(request, update, form.changes, drafted)
+        elif not form.conflicts:
             # One field that cannot be read keeps the others from being saved, not from being seen.
             update = preview_of(update, form, drafted)
         return saved(request, update, form) if by_itself else editor(request, update, form)
@@ -101,10 +104,7 @@ def write(request: SignedIn, update: Update) -> HttpResponse:
         if warned:
             return editor(request, preview_of(update, form, drafted), form, asks=warned)
     with explaining(form), transaction.atomic():
-        if not update.pk:
-            update = services.begin_update(program=update.program, by=request.user, at=at, drafted=drafted, **typed)
-        else:
-            update = services.change_update(update=update, by=request.user, drafted=drafted, **typed)
+        update = keep(request, update, typed, drafted)
         if "publish" in request.POST:
             services.publish_update(update=update, by=request.user, at=at)
     if by_itself:
@@ -116,6 +116,19 @@ def write(request: SignedIn, update: Update) -> HttpResponse:
     else:
         message, to = _("Draft saved."), reverse("update_change", args=[update.pk])
     return done(request, message, to, kept=form.kept)
+
+
+def keep(request: SignedIn, update: Update, typed: dict[str, Any], drafted: list[Sentence]) -> Update:
+    if update.pk:
+        return services.change_update(update=update, by=request.user, drafted=drafted, **typed)
+    at = timezone.now()
+    return services.begin_update(program=update.program, by=request.user, at=at, drafted=drafted, **typed)
+
+
+def can_keep_rest(form: UpdateForm) -> bool:
+    """Whether fields that cannot be read may stay as they are, so that all else is saved and nothing typed is lost."""
+    bad = form.errors.keys()
+    return not form.conflicts and bad <= form.fields.keys() and not any(form.fields[name].required for name in bad)
 
 
 def handed_out(request: SignedIn, drafted: list[Sentence]) -> str:
@@ -175,8 +188,9 @@ def editor(
 def saved(request: SignedIn, update: Update, form: UpdateForm) -> HttpResponse:
     """The answer to what was saved by itself: its state, what somebody else wrote meanwhile, and what it lacks now."""
     at = timezone.now()
-    version = update.version if form.is_valid() else form.data.get("version", "")
-    context: dict[str, Any] = {"form": form, "update": update, "at": at, "version": version}
+    version = update.version if update.pk and not form.conflicts else form.data.get("version", "")
+    kept = bool(update.pk) and can_keep_rest(form)
+    context: dict[str, Any] = {"form": form, "update": update, "at": at, "version": version, "kept": kept}
     if not form.conflicts:
         looked = look_over(update, at)
         context |= beside(update, looked)

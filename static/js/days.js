@@ -12,13 +12,16 @@ function tell(field, place) {
   let asked = 0;
   field.addEventListener("input", () => {
     clearTimeout(timer);
+    const mine = ++asked;
+    const show = (text) => {
+      if (mine === asked) place.textContent = text;
+    };
     timer = setTimeout(async () => {
-      const mine = ++asked;
       try {
         const answer = await fetch(`/day?text=${encodeURIComponent(field.value)}`, { redirect: "error" });
-        if (answer.ok && mine === asked) place.textContent = await answer.text();
+        show(answer.ok ? await answer.text() : "");
       } catch {
-        place.textContent = "";
+        show("");
       }
     }, WAIT);
   });

@@ -81,6 +81,19 @@ def test_a_risks_impacts_stay_when_one_value_changes(cast: Cast, rows: dict[str,
     assert rows["risk"].impacts.count() == 1
 
 
+def test_letters_for_a_number_are_refused_and_empty_nothing(cast: Cast, rows: dict[str, Any], sign_in: Any) -> None:
+    edit, client = f"/r/R-{rows['risk'].pk}/edit?only=probability", sign_in(cast.lead)
+    asked = client.get(edit, headers={"HX-Request": "true"}).text
+    # A browser's own field for numbers would send letters as nothing.
+    assert 'type="number"' not in asked
+    assert 'inputmode="decimal"' in asked
+    answer = client.post(edit, {"probability": "abc", "version": 1}, headers={"HX-Request": "true"})
+    assert answer.status_code == 422
+    assert 'value="abc"' in answer.text
+    rows["risk"].refresh_from_db()
+    assert rows["risk"].probability == Decimal("0.4")
+
+
 def test_what_one_may_in_many_programs_is_one_question(cast: Cast) -> None:
     programs.services.change_program(program=cast.na4, by=cast.admin, sponsor=cast.outsider)
     both = list(Program.objects.order_by("key"))

@@ -341,8 +341,8 @@ def test_days_are_told_from_the_day_looked_at(cast: Cast, turned: dict[str, Any]
         computed_at=timezone.now(),
     )  # fmt: skip
     page = client.get("/", {"as_of": day}).text
-    assert "Differs from derived since that day" in page
-    assert "Differs from derived since that day" in client.get("/p/OLD", {"as_of": day}).text
+    assert "Differs from derived as of that day" in page
+    assert "Differs from derived as of that day" in client.get("/p/OLD", {"as_of": day}).text
     assert "0 d" not in client.get("/review", {"as_of": day}).text.split("Disagreements")[1].split("</ul>")[0]
 
 

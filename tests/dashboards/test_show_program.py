@@ -69,8 +69,8 @@ def test_at_most_five_parts_stand_open_and_the_rest_is_folded() -> None:
     assert [part.days for part in told.shown] == [9, 8, 7, 6, -5]
     assert [part.days for part in told.folded] == [4, 3]
     assert (told.folded_days, told.total_days) == (7, 32)
-    assert told.shown[0].text == "Planned for 1 Dec 2026, now 9 Dec 2026; 9 days of delay arose here."
-    assert told.shown[1].text == "Planned for 1 Dec 2026, now 9 Dec 2026."
+    assert told.shown[0].text == "Planned for 1 Dec 2026, by the plan of today 9 Dec 2026; 9 days of delay arose here."
+    assert told.shown[1].text == "Planned for 1 Dec 2026, by the plan of today 9 Dec 2026."
     assert told.shown[4].text.endswith("5 days of an earlier delay are absorbed here.")
     assert told.shown[4].tone == "ok"
 

@@ -104,6 +104,9 @@ def test_what_is_typed_is_told_in_words(cast: Cast, sign_in: Any) -> None:
         ("Q3 2027", "Thu 30 Sep 2027, the last day of that quarter"),
         ("2028", "Sun 31 Dec 2028, the last day of that year"),
         ("4/12/2026", "“4/12/2026” may be 12 Apr 2026 or 4 Dec 2026: write the month as a word."),
+        ("31.2.2027", "There is no such day in the calendar."),
+        ("31 nov", "There is no such day in the calendar."),
+        ("2027-02-30", "There is no such day in the calendar."),
         ("<b>", "Write a day such as 4 Dec 2026, 4.12.2026, next fri, +2w or Q3 2027."),
         (" ", ""),
     ):

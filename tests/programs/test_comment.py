@@ -127,6 +127,8 @@ def test_an_accent_need_not_be_typed_in_a_mention(cast: Cast, sign_in: Any) -> N
     assert "Tomás Voß" in sign_in(cast.viewer).get("/p/NA4/mentions?q=tomas%20v").text
     User.objects.create(email="other@example.com", name="Tomas Voss")
     assert [name for _, name in offered(cast.na4, "tomas")] == ["other", "tr"], "What means one person only"
+    [mention] = mentions("@Tomás Voß", User.objects.all())
+    assert mention.person == tomas, "Their own spelling still means them"
 
 
 def test_who_watches_spoke_or_leads_is_told_once(cast: Cast, milestone: Milestone) -> None:

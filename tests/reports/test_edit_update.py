@@ -83,15 +83,27 @@ def test_two_editors_do_not_overwrite_each_other(cast: Cast, lead: Client) -> No
     assert (Update.objects.get().text, Update.objects.get().ask) == ("Third", "New ask")
 
 
-def test_what_cannot_be_taken_is_told_and_not_saved(cast: Cast, lead: Client) -> None:
-    answer = lead.post(NEW, {"text": "Kept", "path_on": "someday"}, headers=HTMX)
+def test_what_cannot_be_read_is_told_and_keeps_nothing_else_from_being_saved(cast: Cast, lead: Client) -> None:
+    typed = {"text": "Kept", "path_owner": str(cast.lead.pk), "path_on": "someday"}
+    answer = lead.post(NEW, typed, headers=HTMX)
     assert answer.status_code == 422
-    assert "Not saved yet." in answer.text
-    for shown in (answer, lead.post(NEW, {"text": "Kept", "path_on": "someday", "preview": "1"})):
+    assert "Saved, but for what cannot be read." in answer.text
+    update = Update.objects.get()
+    assert (update.text, update.path_owner, update.path_on) == ("Kept", cast.lead, None)
+    assert answer.headers["HX-Replace-Url"] == f"/u/{update.pk}/edit"
+    typed |= dict(re.findall(r'type="hidden" name="(version|draft_id)" value="(\w+)"', answer.text))
+    for shown in (answer, lead.post(NEW, typed | {"preview": "1"})):
         preview = shown.text[shown.text.index('id="update-preview"') :]
         assert "<p>Kept</p>" in preview
+        assert "brings it back by" in preview
         assert "Back on track by</a>: <bdi>someday</bdi>." in preview
-    assert not Update.objects.exists()
+    assert "Not saved yet: look at what is marked." in shown.text
+    again = lead.post(NEW, typed | {"text": "Kept, and more"}, headers=HTMX)
+    update.refresh_from_db()
+    assert (again.status_code, update.text, update.version) == (422, "Kept, and more", 2)
+    lead.post(NEW, typed | {"text": "", "path_on": "4 Dec 2026", "version": "2"}, headers=HTMX)
+    update.refresh_from_db()
+    assert (update.text, str(update.path_on)) == ("", "2026-12-04")
 
 
 def test_without_a_script_it_saves_previews_and_adds(cast: Cast, lead: Client) -> None:
