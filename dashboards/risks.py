@@ -60,6 +60,7 @@ def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
         return listing.file(register.lines(rows))
     page = listing.page(rows)
     sums = register.add_up(counted, day)
+    bars = register.bars(counted.open()) if sums.count and not program else []
     context |= listing.context(page) | {
         "sub": ngettext(
             "%(count)s open risk, %(days)s expected working days in total. "
@@ -78,7 +79,8 @@ def risks(request: SignedIn, key: str | None = None) -> HttpResponse:
         "open_count": sums.count,
         "matrix": register.matrix(counted.open()) if sums.count else [],
         "impact_words": IMPACTS,
-        "bars": register.bars(counted.open()) if sums.count and not program else [],
+        "bars": bars,
+        "other_minutes": round(sums.minutes - sum(bar.minutes for bar in bars)),
         "tornado": tornado(program) if sums.count and program else None,
         "in_cell": {"likelihood", "impact"} <= listing.filters.keys(),
         "filters": listing.filters,

@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 import people.services
+import programs.services
 from forecasts.models import RiskForecast, Run
 from milestones.models import Milestone
 from milestones.services import create_milestone
@@ -124,6 +125,20 @@ def test_charts_have_table_twins(cast: Cast, three: dict[str, Risk], sign_in: An
     html = sign_in(cast.lead).get("/risks").text
     assert html.count("View as table") == 2
     assert "Most exposed: Region NA-4 capacity, 11.2 d expected, in working days" in html
+
+
+def test_bars_say_how_much_they_leave_out(cast: Cast, sign_in: Any) -> None:
+    for number in range(10):
+        program = programs.services.create_program(key=f"P{number}", name=f"Program {number}", by=cast.admin)
+        milestone = create_milestone(program=program, by=cast.admin, today=FRIDAY, name="Live")
+        size = 20 - number
+        create_risk(
+            program=program, by=cast.admin, today=FRIDAY, title="Late", probability=Decimal("0.5"),
+            impacts=[Impact(milestone, *[size * DAY] * 3)],
+        )  # fmt: skip
+    page = sign_in(cast.admin).get("/risks")
+    assert [round(bar.minutes / DAY, 1) for bar in page.context["bars"]] == [10, 9.5, 9, 8.5, 8, 7.5, 7, 6.5]
+    assert "And 11.5 d in programs with less." in page.text  # 6 and 5.5
 
 
 def test_a_risk_says_what_its_numbers_mean(cast: Cast, three: dict[str, Risk], sign_in: Any) -> None:
