@@ -48,6 +48,8 @@ from programs.permissions import Act, acts_of_many
 TRUNCATE = {Step.WEEK: TruncWeek, Step.MONTH: TruncMonth, Step.QUARTER: TruncQuarter, Step.YEAR: TruncYear}
 # The day a milestone was done, its P50 or, where nothing was simulated, the day it is planned or promised.
 EXPECTED = Coalesce("done_on", "forecast__p50_on", "forecast__finish_on", "target_on")
+# From a forecast to that of the milestone which its start waits for.
+DRIVER = "driven_by__forecast__"
 GIVERS, TAKERS = -1, -2
 # What the reader may do, by the key of a program.
 Allowed = Mapping[str, frozenset[Act]]
@@ -281,7 +283,10 @@ def count(lanes: Collection[Lane], rows: MilestoneQuerySet, shown: Shown, policy
 def read(rows: MilestoneQuerySet, allowed: Allowed, policy: HealthPolicy) -> list[Mark]:
     """Milestones with their forecast and newest baseline, as they are drawn, listed and moved."""
     frozen = BaselineDate.objects.filter(milestone=OuterRef("pk")).order_by("-baseline__approved_on", "-baseline_id")
-    forecast = ("p80_on", "finish_on", "on_longest_path", "driven_by_id", "start_on", "basis")
+    forecast = (
+        "p80_on", "finish_on", "on_longest_path", "driven_by_id", "start_on", "basis", f"{DRIVER}p50_on",
+        f"{DRIVER}finish_on",
+    )  # fmt: skip
     own = (
         "pk", "version", "name", "lane", "program__key", "is_end", "done_on", "started_on", "target_on",
         "expected", "promised",
@@ -301,10 +306,18 @@ def _moves(row: dict[str, Any], allowed: frozenset[Act]) -> dict[str, Any]:
     if row["done_on"] or row["started_on"]:
         return {"stays": "done" if row["done_on"] else "started"}
     if row["forecast__basis"] not in (None, MilestoneForecast.Basis.PLANNED):
-        return {"moves": "not_before_on", "moves_from": row["forecast__start_on"]}
+        return {"moves": "not_before_on", "moves_from": _starts_on(row)}
     if row["target_on"] and Act.PLAN in allowed:
         return {"moves": "target_on", "moves_from": row["target_on"]}
     return {"stays": "promised"}
+
+
+def _starts_on(row: dict[str, Any]) -> date:
+    """The day it is likely to start, so that it lands about where it is let go: its plan's start, and as much later as
+    what it waits for is likely to be."""
+    start_on: date = row["forecast__start_on"]
+    p50_on, planned_on = row[f"forecast__{DRIVER}p50_on"], row[f"forecast__{DRIVER}finish_on"]
+    return start_on + max(p50_on - planned_on, timedelta()) if p50_on and planned_on else start_on
 
 
 def _mark(row: dict[str, Any], allowed: frozenset[Act], policy: HealthPolicy) -> Mark:

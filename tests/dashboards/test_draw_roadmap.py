@@ -114,6 +114,11 @@ def test_who_may_edit_moves_bars_and_who_may_plan_moves_targets(
         assert f'{move}not_before_on"' in seen[cast.contributor].text
         assert move not in seen[cast.viewer].text
         assert "js/drag.js" not in seen[cast.viewer].text
+    # What waits starts as much later as that is likely to be.
+    MilestoneForecast.objects.filter(pk=step.pk).update(driven_by=done)
+    MilestoneForecast.objects.filter(pk=done.pk).update(finish_on=FRIDAY, p50_on=FRIDAY + timedelta(days=9))
+    later = ("not_before_on", str(step.forecast.start_on + timedelta(days=9)))
+    assert moving(look(sign_in(cast.lead), zoom="quarter"), step) == [later, target]
     # A day alone is all there is of what is only planned: that is what its bar moves.
     MilestoneForecast.objects.filter(pk=end.pk).update(basis="planned")
     assert moving(look(sign_in(cast.lead), zoom="quarter"), end) == [("target_on", str(end.target_on))] * 2
