@@ -303,7 +303,8 @@ def row(place: Place, axis: Axis, at: Columns) -> str:
         ghost = axis.clamp(mark.ghost_on)
         if abs(ghost - x) > 12:
             drawn.append(f'<line class="v-slip" x1="{n(ghost)}" x2="{n(x)}" y1="{n(y)}" y2="{n(y)}"/>')
-        drawn.append(_diamond(ghost, y, 5, "v-ghost"))
+        if axis.has(mark.ghost_on):  # beyond the edge the line alone leads there
+            drawn.append(_diamond(ghost, y, 5, "v-ghost"))
         left = min(left, ghost - 9)
         if right - 12 < ghost < right + wide + 6:
             right = ghost + 9

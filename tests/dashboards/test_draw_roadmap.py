@@ -82,6 +82,11 @@ def test_a_row_says_when_with_its_target_and_version(cast: Cast, sign_in: Any, p
     assert f'data-milestone="{end.pk}" data-version="{end.version}"' in row
     for css in ("v-ghost", "v-target", "v-band", "v-diamond", "s-bad"):
         assert f'class="{css}"' in row
+    # What lies beyond the edge is not drawn at it.
+    frozen.dates.update(finish_on=end.target_on - timedelta(days=900))
+    beyond = row_of(look(sign_in(cast.viewer), zoom="quarter"), end)
+    assert "v-ghost" not in beyond
+    assert "v-slip" in beyond
     done = row_of(look(sign_in(cast.viewer), zoom="quarter"), Milestone.objects.exclude(done_on=None).get())
     assert ": done " in done
     assert "v-check" in done
