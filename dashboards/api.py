@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,7 +30,7 @@ from people.services import read_jobs, today
 from programs import talk
 from programs.models import Comment, Notice, Program, Subject, Watch
 from programs.views.members import at_work
-from tpm.api import Endpoint, QueryRefused
+from tpm.api import Endpoint, QueryRefused, link_header
 from tpm.nouns import (
     CHOICE,
     LARGEST_ID,
@@ -234,23 +233,21 @@ class Inbox(Endpoint):
         asked = request.query_params.get("page", "1")
         if not re.fullmatch("[1-9][0-9]{0,3}", asked):
             raise QueryRefused({"page": _("A page is a number from 1.")})
-        page = int(asked)
-        part = slice((page - 1) * MOST_NOTICES, page * MOST_NOTICES)
-        waiting = inbox.todos(reader, at=timezone.now(), zone=organisation_and_zone()[1], page=page)
-        told = list(inbox.notices_of(reader, done=False).annotate(**PROGRAM_KEY)[part])
-        jobs = list(Job.objects.visible_to(reader).in_inbox()[part])
-        # A page that is full may have another after it.
-        full = [count >= inbox.MOST_TODOS for count in Counter(one.kind for one in waiting).values()]
-        full += [len(rows) == MOST_NOTICES for rows in (told, jobs)]
+        page = inbox.Part(int(asked))
+        waiting = inbox.todos(reader, at=timezone.now(), zone=organisation_and_zone()[1], part=page)
+        told = page.of(inbox.notices_of(reader, done=False).annotate(**PROGRAM_KEY), MOST_NOTICES)
+        jobs = page.of(Job.objects.visible_to(reader).in_inbox(), MOST_NOTICES)
+        following = request.build_absolute_uri(f"?page={page.number + 1}") if page.goes_on else None
+        before = request.build_absolute_uri(f"?page={page.number - 1}") if page.number > 1 else None
         unread = Notice.objects.visible_to(reader).unread().count() + Job.objects.visible_to(reader).unread().count()
         shown = {
             "unread": unread,
             "todos": waiting,
             "jobs": jobs,
             "notices": [line.notice for line in inbox.lines(told, reader)],
-            "next": request.build_absolute_uri(f"?page={page + 1}") if any(full) else None,
+            "next": following,
         }
-        return Response(InboxOut(shown).data)
+        return Response(InboxOut(shown).data, headers=link_header(following, before))
 
 
 class InboxRead(Endpoint):

@@ -53,6 +53,20 @@ class Todo:
         return self.due_on is not None and self.due_on < today
 
 
+@dataclass(slots=True)
+class Part:
+    """A page of each of several lists. One row more than it shows is read, so that it knows whether any goes on."""
+
+    number: int = 1
+    goes_on: bool = False
+
+    def of(self, rows: Any, size: int = MOST_TODOS) -> list[Any]:
+        start = (self.number - 1) * size
+        found = list(rows[start : start + size + 1])
+        self.goes_on |= len(found) > size
+        return found[:size]
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A notice with the subject that it speaks of."""
@@ -70,9 +84,9 @@ class Line:
         return self.notice.comment.text if self.notice.comment else self.notice.text
 
 
-def todos(reader: User, *, at: datetime, zone: ZoneInfo, page: int = 1) -> list[Todo]:
+def todos(reader: User, *, at: datetime, zone: ZoneInfo, part: Part | None = None) -> list[Todo]:
     """A page of what waits for a reader in open programs, what is due first in each kind: fourteen queries."""
-    part = slice((page - 1) * MOST_TODOS, page * MOST_TODOS)
+    part = part or Part()
     today = at.astimezone(zone).date()
     programs = Program.objects.visible_to(reader).open()
     return [
@@ -86,66 +100,66 @@ def todos(reader: User, *, at: datetime, zone: ZoneInfo, page: int = 1) -> list[
     ]
 
 
-def _decisions(reader: User, programs: Any, part: slice) -> Iterable[Todo]:
+def _decisions(reader: User, programs: Any, part: Part) -> Iterable[Todo]:
     rows = waiting.decisions(reader, programs).select_related("program")
-    for row in rows.order_by(F("decide_by_on").asc(nulls_last=True), "id")[part]:
+    for row in part.of(rows.order_by(F("decide_by_on").asc(nulls_last=True), "id")):
         title = f"{row.reference} {row.question}"
         yield Todo("decision", title, row.program, f"/d/{row.reference}", row.decide_by_on)
 
 
-def _hand_offs(reader: User, programs: Any, part: slice) -> Iterable[Todo]:
+def _hand_offs(reader: User, programs: Any, part: Part) -> Iterable[Todo]:
     rows = waiting.hand_offs(reader, programs).select_related("predecessor__program", "successor__program")
-    for link in seen(rows.order_by(F("need_by_on").asc(nulls_last=True), "id")[part], reader):
+    for link in seen(part.of(rows.order_by(F("need_by_on").asc(nulls_last=True), "id")), reader):
         receiver = link.successor.program.name if link.successor else _("a private program")
         title = _("%(gives)s, for %(receiver)s") % {"gives": link.row.predecessor.name, "receiver": receiver}
         yield Todo("hand_off", title, link.row.predecessor.program, f"/links/{link.row.pk}/answer", link.row.need_by_on)
 
 
-def _gates(reader: User, programs: Any, today: date, part: slice) -> Iterable[Todo]:
+def _gates(reader: User, programs: Any, today: date, part: Part) -> Iterable[Todo]:
     mine = waiting.gates(reader, programs, today).select_related("program")
-    for row in mine.order_by("gate_on", "id")[part]:
+    for row in part.of(mine.order_by("gate_on", "id")):
         title = _("Gate of %(kind)s") % {"kind": row.get_kind_display().lower()}
         yield Todo("gate", title, row.program, f"/phases/{row.pk}/decide", row.gate_on)
 
 
-def _updates(reader: User, today: date, part: slice) -> Iterable[Todo]:
+def _updates(reader: User, today: date, part: Part) -> Iterable[Todo]:
     """What the sidebar counts beside “My updates”: no second notion of when an update is due."""
     due = [one for one in owed_by(reader, today) if one.is_due]
-    for one in due[part]:
+    for one in part.of(due):
         title = _("Write this week's update") if one.last else _("Write the first update")
         url = f"/u/{one.draft.pk}/edit" if one.draft else f"{one.program.get_absolute_url()}/updates/new"
         yield Todo("update", title, one.program, url, one.due_on)
 
 
-def _actions(reader: User, programs: Any, today: date, part: slice) -> Iterable[Todo]:
+def _actions(reader: User, programs: Any, today: date, part: Part) -> Iterable[Todo]:
     agreed = waiting.agreed(reader, programs, today)
     against = waiting.mitigations(reader, programs, today)
     found = [
         *(
             Todo("action", row.text, row.program, row.get_absolute_url(), row.due_on)
-            for row in agreed.select_related("program", "review").order_by("due_on", "id")[part]
+            for row in part.of(agreed.select_related("program", "review").order_by("due_on", "id"))
         ),
         *(
             Todo("action", row.text, row.risk.program, row.risk.get_absolute_url(), row.due_on)
-            for row in against.select_related("risk__program").order_by("due_on", "id")[part]
+            for row in part.of(against.select_related("risk__program").order_by("due_on", "id"))
         ),
     ]
     return sorted(found, key=lambda one: one.due_on or today)
 
 
-def _issues(reader: User, programs: Any, today: date, part: slice) -> Iterable[Todo]:
+def _issues(reader: User, programs: Any, today: date, part: Part) -> Iterable[Todo]:
     rows = waiting.issues(reader, programs, today)
-    for row in rows.select_related("program").order_by("due_on", "id")[part]:
+    for row in part.of(rows.select_related("program").order_by("due_on", "id")):
         yield Todo("issue", row.title, row.program, row.get_absolute_url(), row.due_on)
 
 
-def _reviews(reader: User, programs: Any, today: date, part: slice) -> Iterable[Todo]:
+def _reviews(reader: User, programs: Any, today: date, part: Part) -> Iterable[Todo]:
     risks = waiting.risks(reader, programs, today).select_related("program")
-    for risk in risks.order_by("review_on", "id")[part]:
+    for risk in part.of(risks.order_by("review_on", "id")):
         title = f"{risk.reference} {risk.title}"
         yield Todo("review", title, risk.program, f"/r/{risk.reference}", risk.review_on)
     held = waiting.assumptions(reader, programs, today)
-    for row in held.select_related("program").order_by("expires_on", "id")[part]:
+    for row in part.of(held.select_related("program").order_by("expires_on", "id")):
         url = f"{row.program.get_absolute_url()}/assumptions"
         yield Todo("review", _("Does this still hold? %(text)s") % {"text": row.text}, row.program, url, row.expires_on)
 

@@ -18,7 +18,7 @@ from dashboards import evidence, moves
 from dashboards.news import moved, named
 from dashboards.templatetags.words import critical_path, isolated, slip_tone, written
 from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth
-from forecasts.owners import Owner
+from forecasts.owners import owners_of
 from forecasts.policy import newest_policy
 from forecasts.watermelons import COMPARABLE, disagreements
 from history import past
@@ -222,7 +222,7 @@ def load(program: Program, viewer: User, *, today: date, zone: ZoneInfo) -> Page
     word = ReportedHealth.objects.filter(program=program).select_related("by").order_by("-at", "-id").first()
     own, links = _plan(program)
     policy = newest_policy()
-    visible, leads = _visible(program, viewer, health, links)
+    visible = _visible(program, viewer, health, links)
     steps, links, hidden = _steps(program, own, links, visible, policy)
     risks: list[Any] = list(
         Risk.objects.filter(program=program)
@@ -232,9 +232,7 @@ def load(program: Program, viewer: User, *, today: date, zone: ZoneInfo) -> Page
         .order_by(F("exposure").desc(nulls_last=True), "id")
     )
     updates = Update.objects.published().filter(program=program).select_related("author")
-    owners = {("program", pk): lead for pk, lead in leads.items()}
-    for kind, rows in (("milestone", own), ("risk", risks)):
-        owners |= {(kind, row.pk): Owner(row.owner.pk, row.owner.name) for row in rows if row.owner}
+    owners = owners_of(health.findings if health else [], visible.keys())
     return Page(
         program=program,
         health=health,
@@ -293,23 +291,16 @@ def _plan(program: Program) -> tuple[list[Any], list[Any]]:
     return own, list(links.annotate(giver=F("predecessor__program")).only("predecessor", "successor"))
 
 
-def _visible(
-    program: Program, viewer: User, health: ProgramHealth | None, links: list[Any]
-) -> tuple[dict[int, str], dict[int, Owner]]:
-    """Keys and leads of the programs that the page may name, of those that its links and findings speak of."""
+def _visible(program: Program, viewer: User, health: ProgramHealth | None, links: list[Any]) -> dict[int, str]:
+    """Keys of the programs that the page may name, of those that its links and findings speak of."""
     told = [*health.findings, *health.moves] if health else []
     records = [item["record"] for item in told if isinstance(item, dict) and isinstance(item.get("record"), dict)]
     spoken_of = {record["program"] for record in records if isinstance(record.get("program"), int)}
     others = (spoken_of | {link.giver for link in links}) - {program.pk}
     visible = {program.pk: program.key}
-    leads = {program.pk: Owner(program.lead.pk, program.lead.name)} if program.lead else {}
     if others:
-        rows = Program.objects.visible_to(viewer).filter(pk__in=others)
-        for pk, key, lead, name in rows.values_list("pk", "key", "lead", "lead__name"):
-            visible[pk] = key
-            if lead:
-                leads[pk] = Owner(lead, name)
-    return visible, leads
+        visible |= dict(Program.objects.visible_to(viewer).filter(pk__in=others).values_list("pk", "key"))
+    return visible
 
 
 def _steps(

@@ -36,6 +36,7 @@ def why(request: SignedIn, key: str) -> HttpResponse:
         "title": _("Why %(health)s?") % {"health": frozen.get_health_display().lower()} if frozen else _("Why?"),
         "crumbs": program_crumbs(program),
         "frozen": frozen,
+        "is_chosen": run is not None,
         "here": f"{program.get_absolute_url()}/why",
     }
     if frozen:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 
 from forecasts.health import SLIP_RULES
 from milestones.models import Milestone
@@ -38,17 +38,18 @@ def owner_of(finding: Mapping[str, Any], program: int, owners: Owners) -> Owner 
 
 
 def owners_of(findings: Iterable[Mapping[str, Any]], visible: Collection[int]) -> dict[tuple[str, int], Owner]:
-    """Who owns what these findings speak of and leads their programs, of visible programs alone: three queries."""
+    """Who owns what these findings speak of and leads their programs, of visible programs alone: one query."""
     records = [item["record"] for item in findings if item["record"].get("program") in visible]
     programs = {record["program"] for record in records}
-    found: dict[tuple[str, int], Owner] = {}
 
-    def add(kind: str, rows: QuerySet[Any], role: str) -> None:
-        named = rows.exclude(**{role: None}).values_list("pk", role, f"{role}__name")
-        found.update({(kind, pk): Owner(person, name) for pk, person, name in named})
+    def named(kind: str, rows: QuerySet[Any], role: str) -> QuerySet[Any, Any]:
+        rows = rows.exclude(**{role: None}).order_by()
+        return rows.annotate(of=Value(kind)).values_list("pk", role, f"{role}__name", "of")
 
     ids = {kind: [record["id"] for record in records if record["kind"] == kind] for kind in ("milestone", "risk")}
-    add("milestone", Milestone.objects.filter(pk__in=ids["milestone"], program__in=programs), "owner")
-    add("risk", Risk.objects.filter(pk__in=ids["risk"], program__in=programs), "owner")
-    add("program", Program.objects.filter(pk__in=programs), "lead")
-    return found
+    found = named("program", Program.objects.filter(pk__in=programs), "lead").union(
+        named("milestone", Milestone.objects.filter(pk__in=ids["milestone"], program__in=programs), "owner"),
+        named("risk", Risk.objects.filter(pk__in=ids["risk"], program__in=programs), "owner"),
+        all=True,
+    )
+    return {(kind, pk): Owner(person, name) for pk, person, name, kind in found}

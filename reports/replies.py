@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as lazy
 
 # “452 4.2.2 Mailbox full”: a reply code of SMTP, and where the server gives it an enhanced status code (RFC 3463).
 REPLY = re.compile(r"(?P<code>[45]\d\d)[ -]+(?:(?P<enhanced>[45]\.\d{1,3}\.\d{1,3})\b)?")
-ANSWERED = re.compile(r"The other side answered (?P<status>\d{3})\.")
+THEY_ANSWERED = "The other side answered "
+ANSWERED = re.compile(rf"{THEY_ANSWERED}(?P<status>\d{{3}})\.")
 GONE = lazy("There is no such mailbox."), lazy("Correct the address, or take the reader off.")
 FULL = lazy("The mailbox is full."), lazy("Ask the reader to make room.")
 CLOSED = lazy("The mailbox takes no mail."), lazy("Ask the reader for another address.")
@@ -27,6 +28,7 @@ BY_STATUS = {
 }  # fmt: skip
 BY_CODE = {"421": BUSY, "450": BUSY, "551": GONE, "552": FULL, "553": GONE}
 AWAY = "The server could not be reached: "
+NO_CONNECTION = "No connection: "
 BROKE_OFF = "It may have arrived; it is not sent again."
 NO_SERVER = lazy("The mail server could not be reached."), lazy("Nothing needs doing, unless it lasts.")
 CUT_OFF = (
@@ -66,7 +68,7 @@ def _told(error: str, again: bool) -> tuple[object, object] | None:
         return HOOK_LATER if again or answered["status"].startswith("5") else HOOK_NEVER
     if error.startswith(AWAY):
         return CUT_OFF if error.endswith(BROKE_OFF) else NO_SERVER
-    if error.startswith("No connection: "):
+    if error.startswith(NO_CONNECTION):
         return NO_ANSWER
     reply = REPLY.match(error)
     if reply is None:

@@ -69,10 +69,11 @@ class News:
 
 @dataclass(frozen=True)
 class Since(News):
-    """From a moment on, mostly the beginning of a day in the organisation's zone: what stood then is what went before.
+    """From a moment on: what stood then is what went before.
 
-    ``on`` is the day that it is named by, ``first`` the first whole day that counts. “Since Friday” means since the end
-    of Friday, on pages, in letters and in the API: how it stood then is what the page as of that day shows.
+    ``on`` is the day that it is named by, ``first`` the day after: the first whole day that counts. “Since Friday”
+    means since the end of Friday in the organisation's zone, on pages, in letters and in the API: how it stood then is
+    what the page as of that day shows. To an update alone it means since the moment of Friday's update.
     """
 
     on: date

@@ -314,6 +314,11 @@ def is_known(header: str, tag: str) -> bool:
 # -- paging ----------------------------------------------------------------------------------------------------------
 
 
+def link_header(following: str | None, previous: str | None) -> dict[str, str] | None:
+    links = [f'<{url}>; rel="{rel}"' for rel, url in (("next", following), ("prev", previous)) if url]
+    return {"Link": ", ".join(links)} if links else None
+
+
 class CursorPages(BasePagination):
     """Pages by position: ``{data, next, previous}`` and a Link header.
 
@@ -389,9 +394,8 @@ class CursorPages(BasePagination):
         return self.request.build_absolute_uri(f"{self.request.path}?{query.urlencode()}")
 
     def get_paginated_response(self, data: Any) -> Response:
-        links = [f'<{url}>; rel="{rel}"' for rel, url in (("next", self.next), ("prev", self.previous)) if url]
-        headers = {"Link": ", ".join(links)} if links else None
-        return Response({"data": data, "next": self.next, "previous": self.previous}, headers=headers)
+        shown = {"data": data, "next": self.next, "previous": self.previous}
+        return Response(shown, headers=link_header(self.next, self.previous))
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         url = {"type": ["string", "null"], "format": "uri"}

@@ -33,7 +33,9 @@ class OwedOut(serializers.Serializer[Any]):
     )
     draft = serializers.IntegerField(source="owed.draft.pk", allow_null=True, default=None)
     since_on = serializers.DateField(
-        allow_null=True, help_text="Changes count from the end of this day, once it is due."
+        allow_null=True,
+        help_text="Once it is due: changes count from the moment of the update of this day, or from the end of this "
+        "day where the update before it is older or there is none.",
     )
     changes = serializers.ListField(child=serializers.CharField(), help_text="What changed since, most telling first.")
     more = serializers.IntegerField(help_text="How many changes there are beside these.")

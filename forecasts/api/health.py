@@ -279,6 +279,7 @@ class Why(OfProgramInPath[FrozenHealth]):
     """The calculation behind derived health, frozen for a run: findings whose days add up to the slip, and its inputs.
 
     `revisions` are the plan revisions that were read, by program key; of `private_programs` only the number is told.
+    An `owner` is who answers today, whatever the run.
     """
 
     queryset = FrozenHealth.objects.annotate(

@@ -19,6 +19,7 @@ from django.conf import settings
 from reports.letters.links import links
 from reports.letters.outbox import NotNow, Refused
 from reports.models import Letter, Plan
+from reports.replies import NO_CONNECTION, THEY_ANSWERED
 
 LATER = frozenset({408, 425, 429})
 PORTS = {"https": 443, "http": 80}
@@ -47,7 +48,7 @@ class Hook:
         try:
             connection, path = connect(reader.url)
         except OSError as trouble:
-            raise NotNow(f"No connection: {trouble}"[:400]) from trouble
+            raise NotNow(f"{NO_CONNECTION}{trouble}"[:400]) from trouble
         except UnicodeError as trouble:
             raise Refused("The address is none that a request can name.") from trouble
         # The connection's own limit is for each wait: who answers drop by drop never meets it.
@@ -63,9 +64,9 @@ class Hook:
             limit.cancel()
             connection.close()
         if status in LATER or status >= 500:
-            raise NotNow(f"The other side answered {status}.")
+            raise NotNow(f"{THEY_ANSWERED}{status}.")
         if not 200 <= status < 300:
-            raise Refused(f"The other side answered {status}.")
+            raise Refused(f"{THEY_ANSWERED}{status}.")
 
 
 def cut_off(connection: http.client.HTTPConnection) -> None:
@@ -83,7 +84,7 @@ def secure(connection: http.client.HTTPConnection) -> None:
         connection.sock = secured
         secured.do_handshake()
     except OSError as trouble:
-        raise NotNow(f"No connection: {trouble}"[:400]) from trouble
+        raise NotNow(f"{NO_CONNECTION}{trouble}"[:400]) from trouble
 
 
 def payload(letter: Letter) -> bytes:

@@ -23,8 +23,8 @@ from risks.models import Decision, Risk
 
 PARTS = ("tiles", "decisions", "asks", "rows", "hand_offs", "notes")
 NUMBER = re.compile(rf"(?<![\w.])[+{MINUS}-]?\d[\d,]*")
-# What carries a number that is none: names, references and quantiles.
-NAMES = re.compile(r"“[^”]*”|\bR-\d+|\bD-\d+|\bP\d\d\b")
+# What carries a number that is none: names, references and quantiles. All of a line may be one, with quotes in it.
+NAMES = re.compile(r"^“.*”$|“[^”]*”|\bR-\d+|\bD-\d+|\bP\d\d\b")
 A_DAY = re.compile(r"\b\d{1,2} [A-Z][a-z]{2}\b(?: \d{4})?")
 # What somebody wrote stands behind a colon in the news: its numbers are their own.
 OWN_WORDS = re.compile(r": .*$", re.DOTALL)
@@ -99,6 +99,8 @@ def _sums(source: Mapping[str, Any], today: date) -> Iterator[tuple[str, Any, An
         yield "of", source["of"], len(slips)
     elif source.get("number") in COUNTED and "records" in source:
         yield "value", source["value"], len(source["records"])
+        if "named" in source:
+            yield "more", source["more"], len(source["records"]) - len(source["named"])
     for name, later, earlier in (
         ("slip_days", "p80_on", "due_on" if "due_on" in source else "target_on"),
         ("moved", "p80_on", "p80_before"),

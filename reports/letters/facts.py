@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, F, Q
 
 from forecasts.models import HealthPolicy, ProgramHealth
 from forecasts.policy import newest_policy
+from milestones.hand_offs import State, state_of
 from milestones.models import Dependency, Milestone
 from programs.models import Health, Program, ReportedHealth
 from reports.models import Update
@@ -21,6 +22,15 @@ from risks.models import Decision, Risk
 T = TypeVar("T", Decision, Milestone, Risk, Update)
 # After a longer silence an owed update tells no more than this.
 LONGEST_SILENCE = timedelta(days=35)
+
+
+class Late(NamedTuple):
+    """A hand-off that comes later than needed: its programs, and whether that is what was promised."""
+
+    pk: int
+    giver: int
+    receiver: int
+    is_promised: bool
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class Facts:
     closed_risks: list[Risk]
     updates: list[Update]
     hand_offs: list[Dependency]
-    late_by_ends: list[tuple[int, int, int]]
+    late_by_ends: list[Late]
     # The moment they were frozen at; None for those of now.
     at: datetime | None = None
 
@@ -58,16 +68,15 @@ class Facts:
     def open_risks(self) -> int:
         return sum(self.open_by_program.values())
 
-    @property
-    def late_hand_offs(self) -> int:
-        return len(self.late_by_ends)
-
     def day(self, at: datetime) -> date:
         """The organisation's day, as ``today`` is."""
         return at.astimezone(self.zone).date()
 
     def only(self, ids: frozenset[int], seen: frozenset[int]) -> Facts:
-        """The same of these programs alone. Of a hand-off both ends must be seen, for it names both."""
+        """The same of these programs alone. Of a hand-off both ends must be seen, for it names both.
+
+        One that is late is counted by one end; what a hidden giver expects counts for nothing.
+        """
 
         def of(rows: Iterable[T]) -> list[T]:
             return [row for row in rows if row.program_id in ids]
@@ -92,7 +101,11 @@ class Facts:
                 for row in self.hand_offs
                 if (ends := {row.predecessor.program_id, row.successor.program_id}) & ids and ends <= seen
             ],
-            late_by_ends=[one for one in self.late_by_ends if {one[1], one[2]} & ids],
+            late_by_ends=[
+                one
+                for one in self.late_by_ends
+                if {one.giver, one.receiver} & ids and (one.is_promised or one.giver in seen)
+            ],
         )
 
 
@@ -141,12 +154,31 @@ def load(
             .distinct("program__name", "program_id")
         ),
         hand_offs=[row for row in hand_offs if row.need_by_on],
-        late_by_ends=[
-            (row.pk, row.predecessor.program_id, row.successor.program_id)
-            for row in hand_offs
-            if row.promised_on and row.need_by_on and row.promised_on > row.need_by_on
-        ],
+        late_by_ends=late_of(hand_offs),
     )
+
+
+def expected_on(row: Dependency) -> date | None:
+    """The day that a hand-off is promised for; without a promise P80 of what is given."""
+    return row.promised_on or (row.predecessor.forecast.p80_on if hasattr(row.predecessor, "forecast") else None)
+
+
+def slack_of(row: Dependency) -> int | None:
+    comes = expected_on(row)
+    return (row.need_by_on - comes).days if row.need_by_on and comes else None
+
+
+def verdict(row: Dependency) -> State:
+    """How a hand-off stands that is awaited, as pages say it."""
+    return state_of(is_there=False, agreement=row.agreement, slack_days=slack_of(row))
+
+
+def late_of(hand_offs: Iterable[Dependency]) -> list[Late]:
+    return [
+        Late(row.pk, row.predecessor.program_id, row.successor.program_id, row.promised_on is not None)
+        for row in hand_offs
+        if verdict(row) is State.LATE
+    ]
 
 
 def _changed(program_ids: Collection[int], *, today: date, since: News) -> dict[str, Any]:

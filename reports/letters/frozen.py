@@ -7,7 +7,7 @@ of numbers, at whatever hour each reader reads (docs/adr/0018). Names, and what 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth
 from forecasts.policy import newest_policy
 from milestones.models import Dependency, Milestone
 from programs.models import Program, ReportedHealth
-from reports.letters.facts import Facts
+from reports.letters.facts import Facts, late_of
 from reports.models import Update
 from reports.since import Since
 from reports.updates.drafting.sources import recent, was
@@ -79,7 +79,7 @@ def thaw(update: Update, zone: ZoneInfo) -> Facts:
         today=date.fromisoformat(told["day"]),
         zone=zone,
         policy=_policy(told["derived"]),
-        since=Since(since_on, since_on, datetime.fromisoformat(told["since"]["at"])),
+        since=Since(since_on, since_on + timedelta(days=1), datetime.fromisoformat(told["since"]["at"])),
         programs=[program],
         health=_health(program, told["derived"]),
         health_before=_health(program, told["derived_before"]),
@@ -96,11 +96,7 @@ def thaw(update: Update, zone: ZoneInfo) -> Facts:
         closed_risks=[row for row, _ in _rows(risks, _new(told["closed_risks"], "closed_on", told))],
         updates=[update],
         hand_offs=hand_offs,
-        late_by_ends=[
-            (row.pk, row.predecessor.program_id, row.successor.program_id)
-            for row in hand_offs
-            if row.promised_on and row.need_by_on and row.promised_on > row.need_by_on
-        ],
+        late_by_ends=late_of(hand_offs),
         at=datetime.fromisoformat(told["at"]),
     )
 
@@ -138,7 +134,7 @@ def _hand_offs(told: Row, program_id: int) -> list[Dependency]:
     rows = _rows(ends, told["hand_offs"])
     for row, fact in rows:
         row.predecessor.done_on = None  # else it would not have been among them
-        row.agreement = fact["agreement"]
+        row.agreement = fact.get("agreement", row.agreement)
         if "expected_on" in fact:  # updates of before it was kept tell of the P80 of now
             _expected(row.predecessor, fact["expected_on"])
     return sorted([row for row, _ in rows], key=lambda row: (row.need_by_on or date.max, row.pk))

@@ -52,7 +52,7 @@ def take(program: Program, at: datetime) -> dict[str, Any]:
         and {"health": reported.health, "because": reported.because, "at": reported.at.isoformat()},
         "milestones": _milestones(program, since),
         "kpis": _kpis(program, day, since_day),
-        "baselines": _baselines(program, Since(since_day, since_day, since)),
+        "baselines": _baselines(program, Since.after(since, zone)),
         "moves": _moves(program, since, at),
         "hand_offs": _hand_offs(program, since),
     }

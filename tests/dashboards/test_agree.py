@@ -251,7 +251,7 @@ def test_a_hand_off_is_open_and_late_while_somebody_waits_for_it(cast: Cast, web
     [health] = forecasts.facts.load([cast.na4.pk], load_calendars(), FRIDAY, {})
     assert [(one["record"]["id"], one["value"]) for one in health.lowering] == [(first.pk, 10)]
     letter = facts_of(cast.na4)
-    assert ([row.pk for row in letter.hand_offs], letter.late_hand_offs) == ([first.pk], 1)
+    assert ([row.pk for row in letter.hand_offs], [one.pk for one in letter.late_by_ends]) == ([first.pk], [first.pk])
     assert [row["id"] for row in snapshot.take(cast.na4, NOON)["hand_offs"]] == [first.pk]
 
 
@@ -263,6 +263,23 @@ def test_a_letter_names_the_hand_offs_that_it_counts_as_late(cast: Cast, web: We
     own = frozenset({cast.na4.pk})
     [hidden] = tiles(letter.only(own, own), "")[-1].named
     assert hidden.url == f"/dependencies?as_of={FRIDAY}&layout=table&state=late"
+    [of_one] = tiles(letter.only(own, own), "", cast.na4)[-1].named
+    assert of_one.url == f"{hidden.url}&program=NA4"
+
+
+def test_a_letter_counts_as_late_what_the_page_it_leads_to_lists(cast: Cast, web: Web, sign_in: Any) -> None:
+    """Without a promise a hand-off is held against P80 of what is given, as far as its giver is seen."""
+    first = web.awaited[0]
+    Dependency.objects.filter(pk=first.pk).update(promised_on=None)
+    expect(first.predecessor, p80=FRIDAY + 3 * DAY)
+    letter, own = facts_of(cast.na4), frozenset({cast.na4.pk})
+    tile = tiles(letter, "", cast.na4)[-1]
+    assert (tile.number, tile.source["records"], tile.source["more"]) == ("1", [first.pk], 0)
+    listed = sign_in(cast.admin).get("/dependencies?layout=table&state=late&program=NA4").context["page"]
+    assert [one.pk for one in listed] == [first.pk]
+    assert tiles(letter.only(own, own), "", cast.na4)[-1].number == "0"
+    Dependency.objects.filter(pk=first.pk).update(promised_on=FRIDAY)
+    assert facts_of(cast.na4).late_by_ends == []
 
 
 def test_a_team_is_late_with_what_is_awaited_alone(cast: Cast, web: Web) -> None:

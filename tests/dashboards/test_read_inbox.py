@@ -26,7 +26,7 @@ from people.models import User
 from programs import talk
 from programs.models import Notice, Phase, Program, Role, Subject, Watch
 from reports.updates.due import owed_by
-from risks.models import Risk
+from risks.models import Decision, Risk
 from tests.conftest import Api
 from tests.reports.conftest import judge
 
@@ -288,11 +288,19 @@ def test_what_is_left_out_of_a_page_of_the_inbox_is_on_the_next(cast: Cast, toda
     for n in range(inbox.MOST_TODOS + 1):
         risks.services.create_decision(**asked, question=f"Which {n}?")
     caller = Api(cast.viewer)
-    first = caller.get("inbox").json()
-    second = caller.client.get(first["next"]).json()
+    answer = caller.get("inbox")
+    first = answer.json()
+    assert answer.headers["Link"] == f'<{first["next"]}>; rel="next"'
+    answer = caller.client.get(first["next"])
+    second = answer.json()
+    assert answer.headers["Link"].endswith('inbox?page=1>; rel="prev"')
     found = [todo["title"] for page in (first, second) for todo in page["todos"]]
     assert (len(found), len(set(found)), second["next"]) == (inbox.MOST_TODOS + 1, inbox.MOST_TODOS + 1, None)
     assert Api(cast.lead).get("inbox").json()["next"] is None
+    Decision.objects.filter(question="Which 0?").delete()
+    full = caller.get("inbox")
+    assert (len(full.json()["todos"]), full.json()["next"]) == (inbox.MOST_TODOS, None)
+    assert "Link" not in full.headers
     assert [caller.get("inbox", page=page).status_code for page in ("0", "x", "99999")] == [400] * 3
 
 

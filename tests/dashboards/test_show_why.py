@@ -109,13 +109,15 @@ def test_each_part_names_who_answers_for_it(cast: Cast, scene: Scene, sign_in: A
     owners = {(item["rule"], item["owner"]) for item in why["findings"]}
     # What another program owes is asked of its lead; what all of a program bears, of its own.
     assert owners >= {("upstream", cast.admin.pk), ("risk", cast.admin.pk), ("own_range", cast.lead.pk), ("p80", None)}
-    ours = {rule: owner for rule, owner in owners if rule == "own_work"}
-    assert ours in ({}, {"own_work": cast.viewer.pk})
+    assert {owner for rule, owner in owners if rule == "own_work"} == {cast.viewer.pk}
     outside = Api(cast.outsider).get("programs/NA4/why", run=run).json()
     assert {item["owner"] for item in outside["findings"] if item["record"] == {"private": True}} == {None}
     for path in ("/p/NA4", f"/p/NA4/why?run={run}"):
         assert "<bdi>Ada Admin</bdi>" in page(sign_in(cast.viewer), path), path
         assert "Ada Admin" not in page(sign_in(cast.outsider), path), path
+    said = "Owners are those of today."
+    assert said in page(sign_in(cast.viewer), f"/p/NA4/why?run={run}")
+    assert said not in page(sign_in(cast.viewer), "/p/NA4/why")
 
 
 def test_without_a_run_it_is_the_newest(cast: Cast, scene: Scene, sign_in: Any) -> None:

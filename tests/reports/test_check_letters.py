@@ -30,6 +30,15 @@ def sent(portfolio: Cast, post_office: PostOffice) -> Letter:
         milestones.services.change_milestone(
             milestone=late, by=portfolio.lead, today=FRIDAY, at=NOON, done_on=FRIDAY - timedelta(days=1)
         )
+        for n in range(5):
+            given, taken = (
+                milestones.services.create_milestone(program=of, by=portfolio.admin, today=FRIDAY, name=f"“Racks” {n}")
+                for of in (portfolio.dark, portfolio.na4)
+            )
+            milestones.services.link(
+                predecessor=given, successor=taken, by=portfolio.admin, need_by_on=FRIDAY,
+                promised_on=FRIDAY + timedelta(days=9),
+            )  # fmt: skip
     plans.subscribe(user=portfolio.lead, by=portfolio.lead, at=NOON - timedelta(hours=1), weekday=4, hour=12)
     promises.promise(at=NOON)
     outbox.deliver(clock=lambda: NOON, way=Mail())
@@ -40,6 +49,9 @@ def test_what_was_sent_is_right(sent: Letter) -> None:
     found = check(sent)
     assert [str(difference) for difference in found.differences] == []
     assert found.numbers > 10
+    assert "5 late hand-offs (later than needed)" in sent.text
+    assert "““Racks” 0”: " in sent.text
+    assert "and 2 more: " in sent.text
     call_command("check_letters")
 
 
@@ -62,7 +74,32 @@ def in_a_count(letter: Letter) -> None:
     letter.facts["tiles"][0]["value"] += 1
 
 
-@pytest.mark.parametrize("change", [in_the_words, in_what_was_said, in_the_facts, in_a_count])
+def in_a_name(letter: Letter) -> None:
+    letter.text = letter.text.replace("““Racks” 0”: ", "““Racks” 7”: ")
+
+
+def in_how_many_more(letter: Letter) -> None:
+    letter.text = letter.text.replace("and 2 more", "and 4 more")
+    letter.facts = json.loads(json.dumps(letter.facts, ensure_ascii=False).replace("and 2 more", "and 4 more"))
+
+
+def in_the_count_of_the_rest(letter: Letter) -> None:
+    assert letter.facts
+    letter.facts["tiles"][-1]["more"] += 1
+
+
+CHANGES = [
+    in_the_words,
+    in_what_was_said,
+    in_the_facts,
+    in_a_count,
+    in_a_name,
+    in_how_many_more,
+    in_the_count_of_the_rest,
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_one_number_changed_by_hand_is_found(sent: Letter, change: Callable[[Letter], None]) -> None:
     change(sent)
     sent.save()

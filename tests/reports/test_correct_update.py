@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -14,7 +15,9 @@ from django.test.utils import CaptureQueriesContext
 
 import history
 import risks.services
+from milestones.models import Dependency, Milestone
 from people.models import User
+from reports.letters.frozen import thaw
 from reports.models import Update
 from reports.updates import services, snapshot
 from reports.updates.drafting import draft
@@ -24,6 +27,7 @@ from tests.reports.conftest import judge
 
 SignIn = Callable[[User], Client]
 WEEK = timedelta(days=7)
+UTC = ZoneInfo("UTC")
 
 
 @pytest.fixture
@@ -49,6 +53,21 @@ def correct(said: Update, cast: Cast, **written: Any) -> Update:
     update = services.begin_correction(update=said, by=cast.lead, at=later)
     update = services.change_update(update=update, by=cast.lead, **written)
     return services.publish_update(update=update, by=cast.lead, at=later)
+
+
+def test_its_letter_counts_from_the_day_after_the_update_before(said: Update) -> None:
+    since = thaw(said, UTC).since
+    assert (since.on, since.first) == (FRIDAY - WEEK, FRIDAY - WEEK + timedelta(days=1))
+
+
+def test_a_letter_reads_hand_offs_of_before_their_agreement_was_kept(cast: Cast, said: Update) -> None:
+    given, taken = (Milestone.objects.create(program=program, name="Racks") for program in (cast.dark, cast.na4))
+    Dependency.objects.create(
+        predecessor=given, successor=taken, need_by_on=FRIDAY, promised_on=FRIDAY, agreement="accepted"
+    )
+    said.snapshot = snapshot.take(cast.na4, NOON)
+    del said.snapshot["hand_offs"][0]["agreement"]
+    assert [row.agreement for row in thaw(said, UTC).hand_offs] == ["accepted"]
 
 
 def test_a_correction_is_a_new_version_on_the_same_facts(cast: Cast, said: Update) -> None:

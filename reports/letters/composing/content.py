@@ -105,7 +105,7 @@ def _said(part: Tile | Ask | Row | HandOff | Note) -> list[str]:
     """The words of a part that hold its numbers."""
     match part:
         case Tile():
-            return [part.number, part.words, part.beside]
+            return [part.number, part.words, part.beside, *(one.name for one in part.named)]
         case Ask():
             return [part.note]
         case Row():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from milestones.hand_offs import State, state_of
+from milestones.hand_offs import State
 from milestones.models import Dependency
-from reports.letters.facts import Facts
+from reports.letters.facts import Facts, expected_on, slack_of, verdict
 from reports.letters.parts.source import Source, iso
 from reports.words import plain, short
 
@@ -27,13 +27,10 @@ class HandOff:
 def hand_off(row: Dependency, facts: Facts, site: str) -> HandOff:
     """Needed against promised; without a promise against P80 of what is given."""
     giver, receiver = row.predecessor, row.successor
-    p80 = giver.forecast.p80_on if hasattr(giver, "forecast") else None
-    comes = row.promised_on or p80
-    slack = (row.need_by_on - comes).days if row.need_by_on and comes else None
+    comes, slack, state = expected_on(row), slack_of(row), verdict(row)
     how = "promised" if row.promised_on else "expected at P80"
     dates = f"needed {short(row.need_by_on)}" if row.need_by_on else "no day needed"
     dates += f", {how} {short(comes)}" if comes else ", nothing promised"
-    state = state_of(is_there=False, agreement=row.agreement, slack_days=slack)
     if slack is None:
         words = "no promise"
     elif slack < 0:

@@ -29,7 +29,7 @@ def own_headline(facts: Facts, program: Program, news: str, asked: str) -> str:
 def own_tiles(facts: Facts, program: Program, site: str) -> list[Tile]:
     """Health and P80 of the program, then its risks and hand-offs as in any letter."""
     source = derived_source(facts, program)
-    _, risks, _, hand_offs = tiles(facts, site)
+    _, risks, _, hand_offs = tiles(facts, site, program)
     agrees = "as the lead says" if program.pk in facts.reported else "the lead has said nothing yet"
     health = Tile(
         str(health_of(facts, program.pk).label), "by the data", lead_says(facts, program.pk) or agrees, source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from programs.models import Program
 from reports.letters.facts import Facts
 from reports.letters.parts.hand_offs import hand_off
 from reports.letters.parts.health import JUDGED, health_of, lead_says
@@ -31,7 +32,8 @@ class Tile:
     named: list[Named] = field(default_factory=list)
 
 
-def tiles(facts: Facts, site: str) -> list[Tile]:
+def tiles(facts: Facts, site: str, program: Program | None = None) -> list[Tile]:
+    """The numbers of these facts; ``program`` is what a letter is about that tells of one alone."""
     listed = [p.pk for p in facts.programs]
     forecast = [row for p in listed if (row := facts.health.get(p)) and row.slip_days is not None]
     past, before = past_target(forecast), past_target(facts.health_before.get(p) for p in listed)
@@ -66,26 +68,30 @@ def tiles(facts: Facts, site: str) -> list[Tile]:
             "with the data",
             {"number": "disagree", "value": len(differ), "records": differ},
         ),
-        Tile(
-            str(facts.late_hand_offs),
-            "late hand-off" if facts.late_hand_offs == 1 else "late hand-offs",
-            "promised after needed",
-            {
-                "number": "late_hand_offs",
-                "value": facts.late_hand_offs,
-                "records": [one[0] for one in facts.late_by_ends],
-            },
-            _late(facts, site),
-        ),
+        _late(facts, site, program),
     ]
 
 
-def _late(facts: Facts, site: str) -> list[Named]:
-    """The late hand-offs by what is given, as far as both ends are seen; where there are more, all of them."""
-    late = {one[0] for one in facts.late_by_ends}
-    known = [hand_off(row, facts, site) for row in facts.hand_offs if row.pk in late]
-    named = [Named(f"“{plain(one.name, 60)}”", one.url) for one in known[:MOST_NAMED]]
+def _late(facts: Facts, site: str, program: Program | None) -> Tile:
+    """Late hand-offs, named by what is given, as far as both ends are seen; where there are more, all of them."""
+    late = [one.pk for one in facts.late_by_ends]
+    first = [row for row in facts.hand_offs if row.pk in late][:MOST_NAMED]
+    known = [hand_off(row, facts, site) for row in first]
+    named = [Named(f"“{plain(one.name, 60)}”", one.url) for one in known]
     if more := len(late) - len(named):
         every = f"{site}/dependencies{facts.then}&layout=table&state=late"
+        every += f"&program={program.key}" if program else ""
         named.append(Named(f"and {more} more" if named else "where they lie", every))
-    return named
+    return Tile(
+        str(len(late)),
+        "late hand-off" if len(late) == 1 else "late hand-offs",
+        "later than needed",
+        {
+            "number": "late_hand_offs",
+            "value": len(late),
+            "records": late,
+            "named": [row.pk for row in first],
+            "more": more,
+        },
+        named,
+    )
