@@ -42,7 +42,7 @@ def owners_of(findings: Iterable[Mapping[str, Any]], visible: Collection[int]) -
     records = [item["record"] for item in findings if item["record"].get("program") in visible]
     programs = {record["program"] for record in records}
 
-    def named(kind: str, rows: QuerySet[Any], role: str) -> QuerySet[Any, Any]:
+    def named(kind: str, rows: QuerySet[Any], role: str) -> Any:
         rows = rows.exclude(**{role: None}).order_by()
         return rows.annotate(of=Value(kind)).values_list("pk", role, f"{role}__name", "of")
 
