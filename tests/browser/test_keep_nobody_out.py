@@ -33,6 +33,7 @@ NO_PAGES = {
     "/healthz",
     "/pulse",
     "/palette",
+    "/day",
     "/p/<key>/mentions",
     "/letters/<pk>",
     "/letters/<pk>.txt",

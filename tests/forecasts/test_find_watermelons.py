@@ -117,7 +117,7 @@ def test_the_portfolio_counts_the_days_of_a_better_word_alone(cast: Cast, write:
     write(cast.na4, [(40, OK), (20, BAD), (0, BAD)], [(40, WARN)])
     client = sign_in(cast.viewer)
     assert "for 20 days, since" in client.get("/watermelons").text
-    assert 'title="Reported better than derived for 20 d"' in client.get("/").text
+    assert 'title="Reported better than derived for 20 days"' in client.get("/").text
 
 
 def test_younger_ones_are_counted_and_none_is_said(cast: Cast, write: Write, sign_in: Any) -> None:
