@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subqu
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import is_valid_path
+from django.utils import timezone
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -167,6 +169,13 @@ def organisation_and_zone() -> tuple[str, ZoneInfo]:
     """Whose portfolio this is, and the zone that says which day is today."""
     name, zone = Organisation.objects.values_list("name", "time_zone").first() or ("", "UTC")
     return name, ZoneInfo(zone)
+
+
+def day_and_frame() -> tuple[date, dict[str, Any]]:
+    """The day that a page shows, and what its frame says of the organisation: one query for both."""
+    organisation, zone = organisation_and_zone()
+    day = past.day() or timezone.now().astimezone(zone).date()
+    return day, {"organisation": organisation or _("Portfolio"), "organisation_zone": zone}
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:

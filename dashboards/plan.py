@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from dashboards.context import day_and_frame
 from dashboards.curve import curve
 from dashboards.program import is_behind, planned
 from dashboards.templatetags.words import days, slip_tone
@@ -27,7 +28,7 @@ from milestones.forms import BaselineForm
 from milestones.hand_offs import seen
 from milestones.models import Baseline, Dependency, Milestone
 from milestones.views.milestones import find_milestone, today
-from people.pages import SignedIn, day_of, done, paged, posted
+from people.pages import SignedIn, done, paged, posted
 from programs.models import Program, Subject
 from programs.pages import find_program, looks_back, program_crumbs
 from programs.permissions import Act, acts, may, require
@@ -113,21 +114,22 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
     near = forecasts_of([end for link in links for end in (link.predecessor, link.successor) if end])
     moves = row.date_moves.select_related("cause", "by").order_by("-at", "-id")[:20]
     links_in = [link for link in links if link.row.successor_id == row.pk]
-    broken = {link.pk for link in out_of_sequence([link.row for link in links_in], day_of(request))}
+    day, frame = day_and_frame()
+    broken = {link.pk for link in out_of_sequence([link.row for link in links_in], day)}
     risks = row.risk_impacts.filter(risk__program__in=Program.objects.visible_to(request.user), risk__closed_on=None)
     policy = newest_policy()
     line = Line(row, forecast, policy)
     frozen = row.baseline_dates.select_related("baseline").order_by("-baseline__approved_on", "-id").first()
     drawn = curve(forecast) if forecast and row.is_open else None
     issued = row.issued_forecasts.order_by("-week_on")[:MOST_ISSUED]
-    context = {
+    context = frame | {
         "program": program,
         "place": "milestones",
         "title": row.name,
         "untold": [_("P50 and P80 are those issued in that week; float and what drives it are not kept by day.")],
         "crumbs": program_crumbs(program, (_("Milestones"), f"{program.get_absolute_url()}/milestones")),
         "milestone": row,
-        "today": day_of(request),
+        "today": day,
         "is_behind": row.is_open and is_behind(program),
         "line": line,
         "policy": policy,

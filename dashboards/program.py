@@ -275,7 +275,7 @@ def _plan(program: Program) -> tuple[list[Any], list[Any]]:
     """
     own: list[Any] = list(
         program.milestones.filter(cancelled_on=None)
-        .select_related("workstream", "forecast", "team")
+        .select_related("workstream", "forecast", "team", "owner")
         .annotate(baseline_on=_baseline_on())
         .order_by(
             F("workstream__position").asc(nulls_last=True),
@@ -284,9 +284,6 @@ def _plan(program: Program) -> tuple[list[Any], list[Any]]:
             "id",
         )
     )
-    owners = User.objects.filter(pk__among=list({m.owner_id for m in own})).only("name").in_bulk()
-    for milestone in own:
-        milestone.owner = owners.get(milestone.owner_id)
     links = Dependency.objects.filter(successor__program=program, predecessor__cancelled_on=None)
     return own, list(links.annotate(giver=F("predecessor__program")).only("predecessor", "successor"))
 

@@ -10,17 +10,15 @@ from typing import Any
 from django.db.models import F
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dashboards import charts, evidence, overview
-from dashboards.context import organisation_and_zone
+from dashboards.context import day_and_frame
 from dashboards.overview import GRAVITY, Line
 from dashboards.templatetags.words import tone
 from forecasts.models import ProgramHealth
-from history import past
 from people.models import User
 from people.pages import SignedIn
 from programs.models import Program
@@ -55,8 +53,8 @@ class Wanting:
 def review(request: SignedIn) -> HttpResponse:
     """Exceptions, disagreements, asks, decisions waiting and top moves, as far as the reader may see them."""
     viewer = request.user
-    organisation, zone = organisation_and_zone()
-    day = past.day() or timezone.now().astimezone(zone).date()
+    day, frame = day_and_frame()
+    zone = frame["organisation_zone"]
     since = Since.end_of(day - WEEK, zone)
     lines = overview.lines(viewer, today=day, since=since, zone=zone)
     overview.fill_history(lines)
@@ -67,9 +65,9 @@ def review(request: SignedIn) -> HttpResponse:
     found = explained(wanting[:MOST_EXCEPTIONS], viewer, day)
     held = Review.objects.visible_to(viewer).filter(held_on__lte=day).order_by("-held_on").first()
     actions = ReviewAction.objects.visible_to(viewer).select_related("owner", "program", "review")
-    context = {
+    context = frame | {
         "title": _("Portfolio review"),
-        "sub": f"{organisation}, {date_format(day, 'j F Y')}".lstrip(", "),
+        "sub": f"{frame['organisation']}, {date_format(day, 'j F Y')}",
         "today": day,
         "copied_day": day,
         "sums": overview.add_up(lines),

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from dashboards import charts, evidence, machinery, roadmap_charts
 from dashboards import program as one
-from dashboards.context import is_there, organisation_and_zone
+from dashboards.context import day_and_frame, is_there
 from dashboards.context import pulse as beat
 from dashboards.first_steps import first_steps
 from history import past
@@ -28,9 +28,8 @@ def program(request: SignedIn, key: str) -> HttpResponse:
     found = one.find(request.user, key)
     if found is None:
         raise Http404
-    organisation, zone = organisation_and_zone()
-    today = past.day() or timezone.now().astimezone(zone).date()
-    page = one.load(found, request.user, today=today, zone=zone)
+    today, frame = day_and_frame()
+    page = one.load(found, request.user, today=today, zone=frame["organisation_zone"])
     allowed = acts(request.user, found)
     here = found.get_absolute_url()
     marks = [
@@ -51,10 +50,8 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         )
         for step in page.steps
     ]
-    context = {
+    context = frame | {
         "title": found.name,
-        "organisation": organisation or _("Portfolio"),
-        "organisation_zone": zone,
         "program": found,
         "today": today,
         "page": page,

@@ -12,12 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboards.context import organisation_and_zone
+from dashboards.context import day_and_frame
 from dashboards.templatetags.words import isolated
 from dashboards.weekly.agenda import agenda
 from dashboards.weekly.owed import ask_late, read, with_changes
 from forecasts.policy import newest_policy
-from history import past
 from people.pages import SignedIn, done
 from people.services import organisation_zone
 from programs.pages import looks_back, program_crumbs
@@ -81,18 +80,16 @@ def nudge_late(request: SignedIn) -> HttpResponse:
 @looks_back
 def program_sync(request: SignedIn, key: str) -> HttpResponse:
     """What a program's weekly sync talks about, now or as it stood on a day."""
-    organisation, zone = organisation_and_zone()
-    today = past.day() or timezone.now().astimezone(zone).date()
-    found = agenda(request.user, key, today=today, zone=zone)
+    today, frame = day_and_frame()
+    found = agenda(request.user, key, today=today, zone=frame["organisation_zone"])
     if found is None:
         raise Http404
     edits = editable(request.user, [found.program])
-    context = {
+    context = frame | {
         "title": _("Weekly sync"),
         "sub": f"{isolated(found.program.name)}, {date_format(today, 'j F Y')}",
         "crumbs": program_crumbs(found.program),
         "program": found.program,
-        "organisation": organisation,
         "agenda": found,
         "actions": agreed(found.actions, request.user, edits),
         "may_edit": found.program.pk in edits,

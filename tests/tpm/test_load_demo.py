@@ -7,11 +7,15 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from forecasts.accuracy import P50, P80, load, score
 from forecasts.health import SLIP_RULES
 from forecasts.models import IssuedForecast, ProgramHealth
 from milestones.models import Dependency, Milestone
+from people.models import User
 from programs.models import Health, Program
 from reports.models import Plan, Subscription
 from reports.plans import kept, promises
@@ -64,6 +68,16 @@ def test_the_demo_shows_a_believable_portfolio() -> None:
         parts = [finding["days"] for finding in row.findings if finding["rule"] in SLIP_RULES]
         if parts:
             assert sum(parts) == row.slip_days
+
+    # Pages of programs that have some of everything ask no more than others.
+    client = Client()
+    for person in User.objects.filter(email__in=("noor.haddad@example.com", "priya.raman@example.com")):
+        client.force_login(person)
+        pages: list[Any] = [*Program.objects.all(), *Milestone.objects.filter(is_end=True)]
+        for path in ("/", "/quality", "/review", *(row.get_absolute_url() for row in pages)):
+            with CaptureQueriesContext(connection) as queries:
+                assert client.get(path).status_code == 200
+            assert len(queries) <= 25, (path, len(queries))
 
 
 @pytest.mark.parametrize("offset", range(7))
