@@ -157,7 +157,7 @@ def _edge(pair: Pair, layout: Layout, ports: dict[tuple[Edge, int], float], addr
 def _chip(pair: Pair) -> str:
     """What stands on an edge: how late, how many open questions, how many that are tight."""
     if pair.late:
-        return signed(pair.worst_days)
+        return _("%(days)s d late") % {"days": pair.worst_days}
     if pair.open:
         return _("%(count)s open") % {"count": pair.open}
     return _("%(count)s tight") % {"count": pair.tight} if pair.tight else ""

@@ -152,6 +152,15 @@ class Why:
     def total_days(self) -> int:
         return sum(part.days or 0 for part in self.parts)
 
+    @property
+    def added_days(self) -> int:
+        return sum(max(part.days or 0, 0) for part in self.parts)
+
+    @property
+    def won_days(self) -> int:
+        """What wins days back: nought or less."""
+        return self.total_days - self.added_days
+
 
 def words(value: object) -> str:
     """A value of a finding as a person writes it: whole numbers without a point, days as dates."""
@@ -301,6 +310,9 @@ def _text(rule: str, value: object, limit: object, days: int, day: date | None) 
         return f"{'; '.join(told)}."
     if days == late:
         return f"{text}."
+    if days < late:
+        said = _("%(text)s; %(days)s of delay arose here, %(more)s came from before.")
+        return said % {"text": text, "days": plain_days(days), "more": plain_days(late - days)}
     return _("%(text)s; %(days)s of delay arose here.") % {"text": text, "days": plain_days(days)}
 
 

@@ -71,6 +71,8 @@ def test_at_most_five_parts_stand_open_and_the_rest_is_folded() -> None:
     assert (told.folded_days, told.total_days) == (7, 32)
     assert told.shown[0].text == "Planned for 1 Dec 2026, by the plan of today 9 Dec 2026; 9 days of delay arose here."
     assert told.shown[1].text == "Planned for 1 Dec 2026, by the plan of today 9 Dec 2026."
+    assert told.shown[2].text.endswith("; 7 days of delay arose here, 1 day came from before.")
+    assert (told.added_days, told.won_days) == (37, -5)
     assert told.shown[4].text.endswith("5 days of an earlier delay are absorbed here.")
     assert told.shown[4].tone == "ok"
 
