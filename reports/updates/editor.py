@@ -86,13 +86,15 @@ def write(request: SignedIn, update: Update) -> HttpResponse:
         return HttpResponse(status=204)
     drafted = handed_back(request)
     if not form.is_valid():
+        kept = False
         if by_itself and can_keep_rest(form):
             with explaining(form), transaction.atomic():
                 update = keep(request, update, form.changes, drafted)
+                kept = True
         elif not form.conflicts:
             # One field that cannot be read keeps the others from being saved, not from being seen.
             update = preview_of(update, form, drafted)
-        return saved(request, update, form) if by_itself else editor(request, update, form)
+        return saved(request, update, form, kept=kept) if by_itself else editor(request, update, form)
     at, typed = timezone.now(), form.changes
     if sentence := request.POST.get("add"):
         now = drafted_of(update, at)
@@ -128,7 +130,8 @@ def keep(request: SignedIn, update: Update, typed: dict[str, Any], drafted: list
 def can_keep_rest(form: UpdateForm) -> bool:
     """Whether fields that cannot be read may stay as they are, so that all else is saved and nothing typed is lost."""
     bad = form.errors.keys()
-    return not form.conflicts and bad <= form.fields.keys() and not any(form.fields[name].required for name in bad)
+    # Without a version that can be read, what others wrote meanwhile would be lost.
+    return not form.conflicts and bad <= set(form.names) and not any(form.fields[name].required for name in bad)
 
 
 def handed_out(request: SignedIn, drafted: list[Sentence]) -> str:
@@ -185,11 +188,10 @@ def editor(
     return render(request, "reports/update_form.html", context, status=422 if asks else form.status)
 
 
-def saved(request: SignedIn, update: Update, form: UpdateForm) -> HttpResponse:
+def saved(request: SignedIn, update: Update, form: UpdateForm, *, kept: bool = False) -> HttpResponse:
     """The answer to what was saved by itself: its state, what somebody else wrote meanwhile, and what it lacks now."""
     at = timezone.now()
     version = update.version if update.pk and not form.conflicts else form.data.get("version", "")
-    kept = bool(update.pk) and can_keep_rest(form)
     context: dict[str, Any] = {"form": form, "update": update, "at": at, "version": version, "kept": kept}
     if not form.conflicts:
         looked = look_over(update, at)

@@ -101,6 +101,11 @@ def test_what_cannot_be_read_is_told_and_keeps_nothing_else_from_being_saved(cas
     again = lead.post(NEW, typed | {"text": "Kept, and more"}, headers=HTMX)
     update.refresh_from_db()
     assert (again.status_code, update.text, update.version) == (422, "Kept, and more", 2)
+    # A version that cannot be read overwrites nothing.
+    blind = lead.post(NEW, typed | {"text": "Blind", "version": "x"}, headers=HTMX)
+    assert "Not saved yet." in blind.text
+    update.refresh_from_db()
+    assert update.text == "Kept, and more"
     lead.post(NEW, typed | {"text": "", "path_on": "4 Dec 2026", "version": "2"}, headers=HTMX)
     update.refresh_from_db()
     assert (update.text, str(update.path_on)) == ("", "2026-12-04")
