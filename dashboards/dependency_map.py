@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from unicodedata import east_asian_width
 
 from django.utils.html import escape
 from django.utils.safestring import SafeString
@@ -15,13 +14,14 @@ from django.utils.translation import ngettext
 from dashboards.charts import markup, pixels, signed
 from dashboards.hand_offs import HIDDEN, Pair, Part
 from dashboards.layers import NODE, Edge, Layout, Point, lay_out
+from dashboards.lettering import cut
 from dashboards.templatetags.words import GLYPHS, health_word, short_date, tone
 from milestones.hand_offs import State
 
 MOST_NODES, MOST_EDGES, MOST_ROWS = 60, 80, 20
 WIDE, PITCH, LEFT, TOP = 196, 288, 16, 40  # a node's width, from layer to layer, and the margins
 PORT = 9  # between two edges at one node
-LETTERS = 24  # of a name, and of half as many wide ones, that have room in a node
+ROOM = WIDE - 40  # of a name, beside its glyph
 EDGES = {State.LATE: "late", State.OPEN: "tight", State.TIGHT: "tight", State.AGREED: "ok"}
 # A program has an id above 0; those that the reader does not see are one node.
 HIDDEN_NODE = 0
@@ -185,26 +185,9 @@ def _card(part: Part, at: Point, shown: Shown, focus: int | None) -> str:
 
 def _words(name: str, words: str, x: float, y: float) -> str:
     return (
-        f'<text class="v-strong" x="{pixels(x)}" y="{pixels(y + 23)}">{escape(cut(name, LETTERS))}</text>'
+        f'<text class="v-strong" x="{pixels(x)}" y="{pixels(y + 23)}">{escape(cut(name, ROOM))}</text>'
         f'<text class="v-text" x="{pixels(x)}" y="{pixels(y + 42)}">{words}</text>'
     )
-
-
-def cut(text: str, room: int) -> str:
-    """As much of a text as has room, where a letter of East Asia takes the room of two.
-
-    >>> cut("Region NA-4 capacity", 23), cut("Region NA-4 capacity", 7), cut("容量計画", 5)
-    ('Region NA-4 capacity', 'Region…', '容量…')
-    """
-    taken = 0
-    for place, letter in enumerate(text):
-        taken += 2 if east_asian_width(letter) in "WF" else 1
-        if taken > room:
-            kept = text[:place]
-            while kept and sum(2 if east_asian_width(one) in "WF" else 1 for one in kept) > room - 1:
-                kept = kept[:-1]
-            return f"{kept}…"
-    return text
 
 
 # -- the square ------------------------------------------------------------------------------------------------------

@@ -13,23 +13,19 @@ from django.utils.translation import ngettext
 from dashboards.charts import Axis, day_name, markup, month_starts, signed, whisker
 from dashboards.charts import pixels as n
 from dashboards.lanes import Cell, Group, Lane
+from dashboards.lettering import LINE, SMALL, cut, width, wrapped
 from dashboards.roadmap_charts import (
     ARROWS,
-    LINE,
     ROW,
-    SMALL,
     WIDTH,
     Columns,
     Place,
-    cut,
     flag,
-    letters,
     link,
     linked,
     month_step,
     named,
     row,
-    wrapped,
 )
 from dashboards.templatetags.words import SHAPE_OF, SHAPES, tone, written
 from dashboards.window import Window
@@ -40,8 +36,7 @@ NAMES, NAMES_LEFT = 176, 26  # the column of names on a phone, which has slips t
 LANE, BAND, STRIP, FOOT = 44, 28, 22, 6
 ROOM = Columns(52, 204, 292, narrow=102)
 SHADES = 4
-BOLD = 6.8  # pixels that a bold letter takes
-WORDS, TITLE = 5.9, 170  # pixels that a letter of other words takes, and that the title of a band has on a phone
+TITLE = 170  # pixels that the title of a band has on a phone
 MONTH, WEEK = 50, 30  # pixels that the name of a month takes, and of a week
 # The address that opens what is closed and closes what is open, by its key.
 Toggle = Callable[[str], str]
@@ -172,7 +167,7 @@ def _counts(lane: Lane) -> list[str]:
 def _fitting(told: Sequence[str], between: str) -> str:
     """As many of these words as have room beside each other in the column of names."""
     fits = [between.join(told[:count]) for count in range(len(told), 1, -1)]
-    return next((words for words in fits if letters(words) * WORDS <= TITLE), told[0])
+    return next((words for words in fits if width(words, SMALL) <= TITLE), told[0])
 
 
 def _strip_words(title: str, cells: Mapping[date, Cell], shown: Window) -> str:
@@ -219,16 +214,16 @@ class _Sheet:
         """A shaded heading that opens and closes what is below it; closed, with the strip of what that is.
 
         A phone has ``few`` words below the title: beside it they would lie behind the names."""
-        lines = wrapped(title, TITLE, BOLD * SMALL)
+        lines = wrapped(title, TITLE, SMALL)
         band = BAND + LINE * (len(lines) - 1)
         y, tall = self.y, band + (0 if is_open else STRIP)
         self.bands.append(f'<rect class="v-row" x="0" y="{n(y)}" width="{WIDTH}" height="{tall}"/>')
         drawn = _chevron(y + 14, is_open)
-        drawn += f'<text class="v-strong v-bold v-full" x="28" y="{n(y + 18)}">{escape(cut(title, 262, BOLD))}</text>'
+        drawn += f'<text class="v-strong v-bold v-full" x="28" y="{n(y + 18)}">{escape(cut(title, 262))}</text>'
         for at, line in enumerate([*lines, few], start=1):
             look = "v-text" if at > len(lines) else "v-strong v-bold"
             drawn += f'<text class="{look} v-short" x="28" y="{n(y + LINE * at)}">{escape(line)}</text>'
-        wide = n(letters(words) * WORDS + 8)
+        wide = n(width(words, SMALL) + 8)
         drawn += f'<rect class="v-row v-full" x="{LEFT + 4}" y="{n(y + 4)}" width="{wide}" height="20"/>'
         drawn += f'<text class="v-text v-full" x="{LEFT + 8}" y="{n(y + 18)}">{escape(words)}</text>'
         if is_open:
@@ -270,7 +265,7 @@ class _Sheet:
         below = f'x="{ROOM.name}" y="{n(y + 35)}"'
         drawn = [
             f'<g class="glyph s-{colour}" transform="translate(32 {n(y + 8)})">{shape}</g>'
-            f"{named(lane.title, ROOM.name, y + 18, 190, ROOM.narrow, 'v-strong v-bold', BOLD)}"
+            f"{named(lane.title, ROOM.name, y + 18, 190, ROOM.narrow, 'v-strong v-bold')}"
             f'<text class="v-text{" v-full" if lane.p80_on else ""}" {below}>{described(lane)}</text>'
         ]
         if lane.p80_on:

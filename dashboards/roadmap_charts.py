@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,14 +14,13 @@ from django.utils.translation import ngettext
 
 from dashboards.charts import Axis, day_name, markup, month_starts, signed, whisker
 from dashboards.charts import pixels as n
+from dashboards.lettering import LINE, SMALL, cut, width, wrapped
 from dashboards.templatetags.words import written
 from history import past
 
 WIDTH, LABELS, ROW, HEAD, MOST_ROWS = 1118, 262, 28, 46, 60
 OTHERS = lazy("Other milestones")
 SLIP = 44  # pixels that a slip takes
-LETTER = 6.3  # pixels that a letter takes, about; one of Chinese or Japanese takes two
-SMALL, LINE = 11 / 12, 12  # of what is written in two lines: its letters against others, and pixels from line to line
 
 
 @dataclass(frozen=True)
@@ -171,50 +169,13 @@ def _span(days: Sequence[date], today: date) -> tuple[date, date]:
     return first - air, last + air
 
 
-def letters(text: str) -> float:
-    """How wide a text is, in letters of the Latin alphabet."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
-
-
-def cut(text: str, room: float, letter: float = LETTER) -> str:
-    """A text that fits in so many pixels.
-
-    >>> cut("Cooling commissioned", 80), cut("冷却設備の試運転完了", 80)
-    ('Cooling com…', '冷却設備の…')
-    """
-    if letters(text) * letter <= room:
-        return text
-    kept = ""
-    for one in text:
-        if letters(kept + one + "…") * letter > room:
-            break
-        kept += one
-    return f"{kept.rstrip()}…"
-
-
-def wrapped(text: str, room: float, letter: float = LETTER) -> list[str]:
-    """A text in at most two lines of so many pixels, between words where that is possible.
-
-    >>> wrapped("Rack burn-in complete", 90), wrapped("冷却設備の試運転完了", 80)
-    (['Rack burn-in', 'complete'], ['冷却設備の', '試運転完了'])
-    """
-    if letters(text) * letter <= room:
-        return [text]
-    words = text.split(" ")
-    firsts = (" ".join(words[:count]) for count in range(len(words) - 1, 0, -1))
-    first = next((one for one in firsts if letters(one) * letter <= room), cut(text, room, letter)[:-1])
-    return [first, cut(text.removeprefix(first).lstrip(), room, letter)]
-
-
-def named(
-    text: str, x: float, y: float, room: float, narrow: float = 0, css: str = "v-strong", wide: float = LETTER
-) -> str:
+def named(text: str, x: float, y: float, room: float, narrow: float = 0, css: str = "v-strong") -> str:
     """A name, cut to its room; and once more for a phone, which has less, in two lines."""
     place = f'x="{n(x)}" y="{n(y)}"'
-    full = cut(text, room, wide)
-    if not narrow or letters(text) * wide <= narrow:
+    full = cut(text, room)
+    if not narrow or width(text) <= narrow:
         return f'<text class="{css}" {place}>{escape(full)}</text>'
-    first, *more = wrapped(text, narrow, wide * SMALL)
+    first, *more = wrapped(text, narrow, SMALL)
     above = LINE / 2 if more else 0
     below = "".join(f'<tspan x="{n(x)}" dy="{LINE}">{escape(line)}</tspan>' for line in more)
     return (
@@ -293,12 +254,12 @@ def row(place: Place, axis: Axis, at: Columns) -> str:
     room = (at.tag - 4 if mark.tag else at.slip - SLIP - 2) - at.name
     drawn = [named(mark.name, at.name, y + 4, room, at.narrow and at.narrow + (0 if mark.slip is not None else SLIP))]
     if mark.tag:
-        drawn.append(f'<text class="v-text" x="{at.tag}" y="{n(y + 4)}">{escape(cut(mark.tag, 46))}</text>')
+        drawn.append(f'<text class="v-text" x="{at.tag}" y="{n(y + 4)}">{escape(cut(mark.tag, 46, SMALL))}</text>')
     if mark.slip is not None:
         look, by = f"v-text-2{' v-by' if at.narrow else ''}", f'x="{at.slip}" y="{n(y + 4)}" text-anchor="end"'
         drawn.append(f'<text class="{look}" {by}>{signed(mark.slip)}</text>')
     left, right = x - 11, axis.clamp(last) + (6 if last > finish else 11)
-    wide = letters(mark.label) * 5.7 + 6
+    wide = width(mark.label, SMALL) + 6
     if mark.ghost_on and mark.ghost_on != finish:
         ghost = axis.clamp(mark.ghost_on)
         if abs(ghost - x) > 12:

@@ -13,7 +13,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import programs.services
-from dashboards.roadmap_charts import cut
 from dashboards.window import Step, fitted, window
 from forecasts.models import MilestoneForecast
 from milestones.models import Baseline, BaselineDate, Dependency, Milestone, Workstream
@@ -419,9 +418,3 @@ def test_the_table_has_all_in_the_order_of_the_drawing(cast: Cast, crowd: list[P
     last = look(client, group="program", page=39).context["page"]
     assert last.paginator.count == len(every)
     assert [(lane.title, mark.name) for lane, mark in last] == every[1900:]
-
-
-def test_long_names_are_cut_by_their_width() -> None:
-    assert cut("Cooling", 100) == "Cooling"
-    assert cut("冷却" * 20, 100).count("冷") == 4
-    assert cut("x" * 300, 100).endswith("x…")
