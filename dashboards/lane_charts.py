@@ -25,6 +25,7 @@ from dashboards.roadmap_charts import (
     linked,
     month_step,
     named,
+    names_beside,
     row,
 )
 from dashboards.templatetags.words import SHAPE_OF, SHAPES, tone, written
@@ -32,7 +33,7 @@ from dashboards.window import Window
 from history import past
 
 LABELS, LEFT, HEAD = 300, 314, 50
-NAMES, NAMES_LEFT = 176, 26  # the column of names on a phone, which has slips too, and where it begins in the drawing
+NAMES_LEFT = 26  # where the column of names on a phone begins in the drawing
 LANE, BAND, STRIP, FOOT = 44, 28, 22, 6
 ROOM = Columns(52, 204, 292, narrow=102)
 SHADES = 4
@@ -122,14 +123,9 @@ def body(
         f'<svg width="{WIDTH}" height="{n(height)}" viewBox="0 0 {WIDTH} {n(height)}" role="group" '
         f'aria-label="{escape(finding)}" data-day="{day:.4f}" data-today="{today.isoformat()}">'
         f'{ARROWS}<g id="road">{"".join(sheet.bands)}'
-        f"{_grid(axis, height, today, target)}{''.join(lines)}{''.join(sheet.rows)}</g></svg>{_names(height)}"
+        f"{_grid(axis, height, today, target)}{''.join(lines)}{''.join(sheet.rows)}</g></svg>"
+        f"{names_beside(height, NAMES_LEFT)}"
     )
-
-
-def _names(height: float) -> str:
-    """The names once more, in a narrow column that stays in sight while the time beside it is scrolled: on a phone."""
-    box = f'width="{NAMES}" height="{n(height)}" viewBox="{NAMES_LEFT} 0 {NAMES} {n(height)}"'
-    return f'<div class="road-names" aria-hidden="true" inert><svg {box}><use href="#road"/></svg></div>'
 
 
 def _grid(axis: Axis, height: float, today: date, target: date | None) -> str:

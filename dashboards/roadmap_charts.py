@@ -117,7 +117,8 @@ class Columns:
     narrow: int = 0
 
 
-CARD = Columns(10, 176, 252)
+NAMES = 176  # pixels of the column of names on a phone, which has slips too
+CARD = Columns(10, 176, 252, narrow=114)
 
 
 def draw(
@@ -134,8 +135,7 @@ def draw(
         if mark.group != group:
             group = mark.group
             bands.append(f'<rect class="v-row" x="0" y="{n(y)}" width="{WIDTH}" height="{ROW}"/>')
-            name_at = f'x="10" y="{n(y + 18)}"'
-            rows.append(f'<text class="v-strong v-bold" {name_at}>{escape(cut(group or str(OTHERS), 380))}</text>')
+            rows.append(named(group or str(OTHERS), CARD.name, y + 18, 380, NAMES - 20, "v-strong v-bold"))
             y += ROW
         place = Place(mark, axis.clamp(mark.finish_on or today), y + ROW / 2)
         places[mark.pk] = place
@@ -156,10 +156,19 @@ def draw(
         f'<svg width="{WIDTH}" height="{n(height)}" viewBox="0 0 {WIDTH} {n(height)}" role="group" '
         f'aria-labelledby="roadmap-title roadmap-text"><title id="roadmap-title">{title}</title>'
         f'<desc id="roadmap-text">{words}</desc>{ARROWS}'
-        f"{''.join(bands)}{_calendar(axis, height)}"
-        f'<text class="v-text" x="252" y="28" text-anchor="end">{heading}</text>'
-        f"{_flags(axis, height, today, target)}{''.join(lines)}{''.join(rows)}</svg>"
+        f'<g id="road">{"".join(bands)}{_calendar(axis, height)}'
+        f'<text class="v-text v-by" x="{CARD.slip}" y="28" text-anchor="end">{heading}</text>'
+        f"{_flags(axis, height, today, target)}{''.join(lines)}{''.join(rows)}</g></svg>{names_beside(height)}"
     )
+
+
+def names_beside(height: float, left: int = 0) -> str:
+    """The names once more, in a narrow column that stays in sight while the time beside it is scrolled: on a phone.
+
+    ``left`` is where they begin in the drawing.
+    """
+    box = f'width="{NAMES}" height="{n(height)}" viewBox="{left} 0 {NAMES} {n(height)}"'
+    return f'<div class="road-names" aria-hidden="true" inert><svg {box}><use href="#road"/></svg></div>'
 
 
 def _span(days: Sequence[date], today: date) -> tuple[date, date]:
