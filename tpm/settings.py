@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "people.middleware.TimeZoneMiddleware",
     "people.middleware.NotesMiddleware",
     "people.middleware.OnceMiddleware",
+    "tpm.not_allowed.NotAllowedMiddleware",
     "tpm.collisions.CollisionMiddleware",
     "tpm.unreadable.ReadableQueryMiddleware",
 ]

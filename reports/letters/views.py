@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from csp.decorators import csp
 from django.contrib.auth.decorators import login_not_required
 from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -34,6 +37,8 @@ LETTER_POLICY = {
     "form-action": ["'none'"],
     "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox"],
 }
+
+BODY = re.compile("<body[^>]*>")
 
 
 def own(request: SignedIn, pk: int) -> Subscription:
@@ -74,9 +79,10 @@ def letter_list(request: SignedIn) -> HttpResponse:
 @require_safe
 @csp(LETTER_POLICY)  # type: ignore[arg-type]  # its types know views without arguments alone
 def letter(request: HttpRequest, pk: int) -> HttpResponse:
-    """A letter as it was sent."""
+    """A letter as it was sent, below the way back to the others."""
     row = get_object_or_404(Letter.objects.visible_to(request.user).exclude(html=""), pk=pk)
-    return HttpResponse(row.html)
+    crumbs = render_to_string("emails/crumbs.html", request=request)
+    return HttpResponse(BODY.sub(lambda tag: tag[0] + crumbs, row.html, count=1))
 
 
 @login_not_required

@@ -1,4 +1,4 @@
-// Menus that drop down: one at a time, closed by Escape or a click elsewhere, and wholly in sight.
+// Menus that drop down: one at a time, closed by Escape, or a click or the focus elsewhere, and wholly in sight.
 const OPEN = "details.menu[open]";
 
 function close(menu) {
@@ -11,13 +11,16 @@ document.addEventListener(
     if (!target.matches?.(OPEN)) return;
     for (const other of document.querySelectorAll(OPEN)) if (other !== target) close(other);
     target.querySelector(".panel")?.scrollIntoView({ block: "nearest" });
+    target.querySelector("[data-enter] a")?.focus();
   },
   true,
 );
 
-document.addEventListener("click", ({ target }) => {
-  for (const menu of document.querySelectorAll(OPEN)) if (!menu.contains(target)) close(menu);
-});
+for (const leaves of ["click", "focusin"]) {
+  document.addEventListener(leaves, ({ target }) => {
+    for (const menu of document.querySelectorAll(OPEN)) if (!menu.contains(target)) close(menu);
+  });
+}
 
 document.addEventListener("keydown", (event) => {
   const menu = event.key === "Escape" && document.querySelector(OPEN);

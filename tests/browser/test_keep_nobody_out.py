@@ -160,3 +160,32 @@ def test_what_opens_over_a_page(cast: Cast, page: Page, signed_in: Any, live_ser
     expect(page.locator("form[data-editing] :focus")).to_be_visible()
     judge.look("an editor in its place", within="form[data-editing]")  # it covers targets, until Escape
     assert judge.found == [], "\n".join(judge.found)
+
+
+def test_the_menu_of_a_phone(cast: Cast, page: Page, signed_in: Any, live_server: LiveServer) -> None:
+    write_portfolio(2, [cast.lead])
+    page.add_init_script(AXE_SCRIPT)
+    signed_in(cast.lead)
+    page.goto(f"{live_server.url}/trends")
+    for scheme, size in (("light", PHONE), ("dark", NARROW)):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.set_viewport_size(size)
+        opener = page.locator("summary", has_text="Menu")
+        opener.focus()
+        page.keyboard.press("Enter")
+        menu = page.get_by_role("navigation", name="Menu")
+        expect(menu.get_by_role("link", name="Inbox")).to_be_focused()
+        assert page.evaluate(RUN, ["html", ALL]) == []
+        assert page.evaluate(FITS)
+        page.keyboard.press("Escape")
+        expect(menu).to_be_hidden()
+        expect(opener).to_be_focused()
+    opener.click()
+    expect(menu.get_by_role("link", name="Trends")).to_have_attribute("aria-current", "page")
+    # Whoever goes on with the keyboard leaves nothing lying over what they go to.
+    menu.get_by_role("link", name="Sign out").focus()
+    page.keyboard.press("Tab")
+    expect(menu).to_be_hidden()
+    opener.click()
+    menu.get_by_role("link", name="Schedule quality").click()
+    page.wait_for_url(f"{live_server.url}/quality")

@@ -74,3 +74,22 @@ def test_its_targets_are_large_enough_and_its_axis_stays_in_sight(
     page.keyboard.press("Tab")
     page.mouse.wheel(0, 2000)
     expect(page.locator(".v-slips")).to_be_in_viewport()
+
+
+def test_on_a_phone_the_roadmap_of_a_program_begins_at_today_beside_its_names(
+    cast: Cast, signed_in: Any, live_server: LiveServer
+) -> None:
+    write_portfolio(2, [cast.lead])
+    page: Page = signed_in(cast.viewer)
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{live_server.url}/p/P1")
+    box = page.get_by_role("group", name="Roadmap, scrollable")
+    names, today = box.locator(".road-names"), box.locator(".road-rows > svg .v-today")
+    box.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.road-box').scrollLeft > 0")
+    right = "node => node.getBoundingClientRect().right"
+    assert 0 < today.evaluate(right) - names.evaluate(right) < 100
+    box.evaluate("node => { node.scrollLeft = node.scrollWidth }")
+    expect(names).to_be_in_viewport(ratio=0.2)
+    assert names.evaluate("node => node.getBoundingClientRect().left") < 30
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
