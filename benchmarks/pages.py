@@ -5,7 +5,8 @@
 12 programs are the demo. 331 are the demo and the Kubernetes enhancements of DIR/A1_keps (by default the folder
 ``data`` of TPM_SHARED, or of ``shared`` beside the project); without that folder the size is left out, and said so.
 The large portfolio is that of ./run bench api, with a baseline of each program. Pages are those addresses that need
-nothing or a program's key, forms left out: of the program with most milestones that the reader leads. CPU is this
+nothing or a program's key, forms left out: of the program with most milestones that the reader leads. Those that can
+be shown as they were are asked for a day a week ago, too, under their name and ``past``. CPU is this
 process and its PostgreSQL backend together, the mean over the rounds of the best of three batches; bytes are those of
 the page before compression; ``what_if`` is the line that says what an edit would move. Growth is printed beside each
 page: its CPU over that at 12 programs. The last line is JSON: page and size → figures; the two roadmaps of the large
@@ -38,11 +39,13 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 import forecasts.services
+import history
 import people.services
 from benchmarks.api import backend_ms, build
 from milestones.models import Baseline, BaselineDate, Dependency, Milestone, SlipCause
 from people.models import Organisation, Team, User, WorkingCalendar
 from programs.models import Objective, Program
+from programs.pages import goes_back
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("TPM_SHARED", ROOT.parent / "shared"))
@@ -94,7 +97,8 @@ def large() -> User:
         return User.objects.get(email="person7@example.com")
     empty()
     today = people.services.today(timezone.now())
-    build(*LARGE, today)
+    with history.replaying(timezone.now() - timedelta(days=30)):
+        build(*LARGE, today)
     reader = User.objects.get(email="person7@example.com")
     baselines = Baseline.objects.bulk_create(
         Baseline(program=program, name="First", approved_on=today - timedelta(days=60), approved_by=reader)
@@ -175,6 +179,9 @@ def pages(reader: User, size: str, rounds: int) -> dict[str, dict[str, float]]:
         status = asks.get(address).status_code
         if status == 200:
             figures[f"{name}_{size}"] = measure(partial(asks.get, address), rounds)
+            if goes_back(address.partition("?")[0]):
+                address += f"{'&' if '?' in address else '?'}as_of=-1w"
+                figures[f"{name}_past_{size}"] = measure(partial(asks.get, address), rounds)
         else:
             print(f"{address} answers {status}: left out")
     # What somebody waits for while they type: the first milestone of the program that is ahead, three weeks later.

@@ -22,8 +22,7 @@ from history import past
 from history.past import ISO_DAY, WEEK
 from people.lists import ME, MOST_DIGITS, MOST_SHOWN, address
 from people.models import User
-from people.pages import SignedIn
-from people.services import organisation_zone
+from people.pages import SignedIn, zone_of
 from programs.models import Program
 from programs.pages import find_program, looks_back, program_crumbs
 
@@ -41,7 +40,7 @@ MOST_OFFERED = 200
 @partial(looks_back, by=["as_of"])  # a week is one of its filters
 def changes(request: SignedIn, key: str | None = None) -> HttpResponse:
     program = find_program(request, key) if key else None
-    zone = organisation_zone()
+    zone = zone_of(request)
     programs = Program.objects.visible_to(request.user).order_by("name", "pk")
     offered = [] if program else list(programs[:MOST_OFFERED].values_list("key", "name"))
     reading = Reading(request, programs, zone)

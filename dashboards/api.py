@@ -19,14 +19,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dashboards import inbox, promises, subjects
-from dashboards.context import organisation_and_zone
 from dashboards.search import BY_NAME, NOUNS, search
 from dashboards.subjects import Found
 from forecasts.api.asking import only_known
 from people.hours import Span, clock, shared_hours, spans
 from people.models import Job, Team, User, Viewer
 from people.search import MOST_CHARACTERS
-from people.services import read_jobs, today
+from people.services import organisation_zone, read_jobs, today
 from programs import talk
 from programs.models import Comment, Notice, Program, Subject, Watch
 from programs.views.members import at_work
@@ -234,7 +233,7 @@ class Inbox(Endpoint):
         if not re.fullmatch("[1-9][0-9]{0,3}", asked):
             raise QueryRefused({"page": _("A page is a number from 1.")})
         page = inbox.Part(int(asked))
-        waiting = inbox.todos(reader, at=timezone.now(), zone=organisation_and_zone()[1], part=page)
+        waiting = inbox.todos(reader, at=timezone.now(), zone=organisation_zone(), part=page)
         told = page.of(inbox.notices_of(reader, done=False).annotate(**PROGRAM_KEY), MOST_NOTICES)
         jobs = page.of(Job.objects.visible_to(reader).in_inbox(), MOST_NOTICES)
         following = request.build_absolute_uri(f"?page={page.number + 1}") if page.goes_on else None

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
-from functools import cache, lru_cache
+from collections.abc import Callable
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import connection
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Now
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import is_valid_path
-from django.utils import timezone
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -24,7 +23,8 @@ from dashboards import waiting
 from forecasts.models import ProgramHealth, Run
 from forecasts.policy import newest_policy
 from history import past
-from people.models import Job, Organisation, User
+from people.models import Job, User
+from people.pages import SignedIn, organisation_of, zone_of
 from programs.models import Notice, Program, Role, Subject, Watch
 from programs.models.program import BY_RANK
 from reports.updates.due import day_of, due_of
@@ -159,42 +159,42 @@ def _count(rows: QuerySet[Any]) -> Subquery:
     return Subquery(rows.order_by().values(all=Value(1)).annotate(count=Count("pk")).values("count"))
 
 
-def of_today(user: User, key: str) -> tuple[list[Program], dict[str, Any]]:
-    """What the frame says of the reader's programs and of the forecast, also around a page of the past."""
-    with past.today():
-        return list(own_programs(user)), pulse(user, key)
+class FrameMiddleware:
+    """Lets a page ask once for what its frame says of today: a page of the past does before it looks back."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: SignedIn) -> HttpResponse:
+        request.of_today = cache(partial(of_today, request))
+        return self.get_response(request)
 
 
-def organisation_and_zone() -> tuple[str, ZoneInfo]:
-    """Whose portfolio this is, and the zone that says which day is today."""
-    name, zone = Organisation.objects.values_list("name", "time_zone").first() or ("", "UTC")
-    return name, ZoneInfo(zone)
+def of_today(request: SignedIn) -> tuple[list[Program], dict[str, Any]]:
+    """What the frame says of the reader's programs and of the forecast."""
+    return own_programs(request.user), pulse(request.user, key_of(request))
 
 
-def day_and_frame() -> tuple[date, dict[str, Any]]:
-    """The day that a page shows, and what its frame says of the organisation: one query for both."""
-    organisation, zone = organisation_and_zone()
-    day = past.day() or timezone.now().astimezone(zone).date()
-    return day, {"organisation": organisation or _("Portfolio"), "organisation_zone": zone}
+def key_of(request: HttpRequest) -> str:
+    """The key of the program that a page is about, if any."""
+    return request.resolver_match.kwargs.get("key", "") if request.resolver_match else ""
 
 
-def frame(request: HttpRequest) -> dict[str, Any]:
+def frame(request: SignedIn) -> dict[str, Any]:
     """Lazy, so that a page without the frame asks the database nothing."""
-    user = request.user
-    organisation: Any = SimpleLazyObject(organisation_and_zone)
+    user: User | AnonymousUser = request.user
     context: dict[str, Any] = {
-        "organisation": SimpleLazyObject(lambda: organisation[0] or _("Portfolio")),
-        "organisation_zone": SimpleLazyObject(lambda: organisation[1]),
+        "organisation": SimpleLazyObject(lambda: organisation_of(request)[0] or _("Portfolio")),
+        "organisation_zone": SimpleLazyObject(lambda: zone_of(request)),
     }
     if isinstance(user, User):
-        key = request.resolver_match.kwargs.get("key", "") if request.resolver_match else ""
-        read: Any = SimpleLazyObject(lambda: of_today(user, key))
+        key = key_of(request)
         context |= {
             "portfolio_places": existing(PORTFOLIO),
             "personal_places": existing(PERSONAL),
             "settings_place": next(iter(existing(SETTINGS)), None),
-            "own_programs": SimpleLazyObject(lambda: read[0]),
-            "forecast_run": SimpleLazyObject(lambda: read[1]),
+            "own_programs": SimpleLazyObject(lambda: request.of_today()[0]),
+            "forecast_run": SimpleLazyObject(lambda: request.of_today()[1]),
             "as_of": past.day(),
             # What a slip is coloured by, on the pages that show one.
             "policy": SimpleLazyObject(newest_policy),

@@ -11,9 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboards import inbox
-from dashboards.context import organisation_and_zone
 from people.models import Job
-from people.pages import SignedIn, done, paged
+from people.pages import SignedIn, done, paged, zone_of
 from people.services import read_jobs
 from programs import talk
 from programs.models import Notice
@@ -25,7 +24,7 @@ MOST_JOBS = 20
 def inbox_page(request: SignedIn) -> HttpResponse:
     """What waits for the reader, and what they are told of."""
     reader, at = request.user, timezone.now()
-    zone = organisation_and_zone()[1]
+    zone = zone_of(request)
     put_away = request.GET.get("show") == "done"
     waiting = [] if put_away else inbox.todos(reader, at=at, zone=zone)
     page: Any = paged(request, inbox.notices_of(reader, done=put_away))

@@ -13,7 +13,6 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from dashboards.context import day_and_frame
 from dashboards.curve import curve
 from dashboards.program import is_behind, planned
 from dashboards.templatetags.words import days, slip_tone
@@ -28,7 +27,7 @@ from milestones.forms import BaselineForm
 from milestones.hand_offs import seen
 from milestones.models import Baseline, Dependency, Milestone
 from milestones.views.milestones import find_milestone, today
-from people.pages import SignedIn, done, paged, posted
+from people.pages import SignedIn, day_of, done, paged, posted
 from programs.models import Program, Subject
 from programs.pages import find_program, looks_back, program_crumbs
 from programs.permissions import Act, acts, may, require
@@ -114,7 +113,7 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
     near = forecasts_of([end for link in links for end in (link.predecessor, link.successor) if end])
     moves = row.date_moves.select_related("cause", "by").order_by("-at", "-id")[:20]
     links_in = [link for link in links if link.row.successor_id == row.pk]
-    day, frame = day_and_frame()
+    day = day_of(request)
     broken = {link.pk for link in out_of_sequence([link.row for link in links_in], day)}
     risks = row.risk_impacts.filter(risk__program__in=Program.objects.visible_to(request.user), risk__closed_on=None)
     policy = newest_policy()
@@ -122,7 +121,7 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
     frozen = row.baseline_dates.select_related("baseline").order_by("-baseline__approved_on", "-id").first()
     drawn = curve(forecast) if forecast and row.is_open else None
     issued = row.issued_forecasts.order_by("-week_on")[:MOST_ISSUED]
-    context = frame | {
+    context = {
         "program": program,
         "place": "milestones",
         "title": row.name,

@@ -8,21 +8,20 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dashboards import charts, choosing, news, overview
 from dashboards.choosing import FILTERS, GROUPS, ME, PEOPLE, SORTS, VIEWS, Asked, Choices
-from dashboards.context import is_there, organisation_and_zone
+from dashboards.context import is_there
 from dashboards.overview import Line
 from dashboards.templatetags.words import MINUTES_A_DAY, tone
 from history import past
 from people import export, saved_views
 from people.lists import DAYS, address
 from people.models import SavedView, User
-from people.pages import SignedIn
+from people.pages import SignedIn, day_of, organisation_of
 from people.permissions import OrgAct, may
 from programs.models import Health
 from programs.pages import looks_back
@@ -43,9 +42,8 @@ def portfolio(request: SignedIn) -> HttpResponse:
     viewer, named = request.user, request.GET.get("view", "")
     if named not in VIEWS and (view := saved_views.find(viewer, named)) and not leads_on(view):
         return redirect(view.address)
-    organisation, zone = organisation_and_zone()
+    (organisation, zone), day = organisation_of(request), day_of(request)
     now = past.day() is None
-    day = past.day() or timezone.now().astimezone(zone).date()
     asked = choosing.read(request.GET)
     # Somebody's Friday is the day of the last letter; a day in the past is compared with its week.
     since = Since.end_of(overview.last_friday(day) if now else day - timedelta(days=7), zone)

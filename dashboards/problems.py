@@ -14,11 +14,10 @@ from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboards import bars
-from dashboards.context import organisation_and_zone
 from history.changes import changes_of
 from history.forms import explaining
 from people import permissions as organisation
-from people.pages import SignedIn, attempt, delete, done, form_page, narrowed, paged, posted
+from people.pages import SignedIn, attempt, day_of, delete, done, form_page, narrowed, paged, posted, zone_of
 from people.permissions import OrgAct
 from people.services import today
 from programs.forms import ProgramForm
@@ -44,8 +43,7 @@ def title_of(one: Recurring) -> str:
 def problems(request: SignedIn) -> HttpResponse:
     """Causes and giving teams that cost two or more of the reader's programs days, beside the register."""
     viewer = request.user
-    zone = organisation_and_zone()[1]
-    day = timezone.now().astimezone(zone).date()
+    zone, day = zone_of(request), day_of(request)
     found = find(viewer, today=day, zone=zone)
     visible = Problem.objects.visible_to(viewer)
     recorded = {
@@ -150,8 +148,7 @@ def _as_found(request: SignedIn, row: Problem) -> Recurring | None:
 def problem_record(request: SignedIn) -> HttpResponse:
     """One click: what recurs becomes a problem that the reader owns, with the evidence as it stands now."""
     organisation.require(request.user, OrgAct.RECORD_PROBLEM)
-    zone = organisation_and_zone()[1]
-    on = timezone.now().astimezone(zone).date()
+    zone, on = zone_of(request), day_of(request)
     recurring = find(request.user, today=on, zone=zone)
     one = next((one for one in recurring if str(one.id) == request.POST.get(one.kind)), None)
     if one is None:

@@ -13,13 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_safe
 
-from dashboards.context import day_and_frame
 from dashboards.templatetags.words import MINUS, percent
 from forecasts import quality
 from forecasts.quality import Check, Judged
 from history import past
 from milestones.models import Milestone
-from people.pages import SignedIn
+from people.pages import SignedIn, day_of
 from programs.models import Program
 from programs.pages import looks_back
 
@@ -179,7 +178,7 @@ def shown(number: int, value: float) -> str:
 @looks_back
 def schedule_quality(request: SignedIn) -> HttpResponse:
     """The checks over every open program that the reader sees, or over one of them."""
-    today, frame = day_and_frame()
+    today = day_of(request)
     visible = Program.objects.visible_to(request.user)
     key = request.GET.get("program", "").strip()
     one = visible.filter(key__iexact=key).first() if key else None
@@ -193,7 +192,7 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
             "title": _("Schedule quality"),
             "count": len(chosen),
             "refusal": refusal.messages[0],
-        } | frame
+        }
         return render(request, "dashboards/quality.html", context, status=422)
     page = Paginator(chosen, PROGRAMS_A_PAGE).get_page(request.GET.get("page"))
     shown_here = [(program, judged[program.pk]) for program in page.object_list]
@@ -213,7 +212,7 @@ def schedule_quality(request: SignedIn) -> HttpResponse:
         "own": own,
         "unjudged": [told for told in own if told.number and told.check.passes is None],
         "clean": sum(bool(row.checks) and row.passed == row.checked for row in judged.values()),
-    } | frame
+    }
     return render(request, "dashboards/quality.html", context)
 
 

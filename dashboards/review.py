@@ -15,12 +15,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dashboards import charts, evidence, overview
-from dashboards.context import day_and_frame
 from dashboards.overview import GRAVITY, Line
 from dashboards.templatetags.words import tone
 from forecasts.models import ProgramHealth
 from people.models import User
-from people.pages import SignedIn
+from people.pages import SignedIn, day_of, organisation_of, zone_of
 from programs.models import Program
 from programs.pages import looks_back
 from reports.models import Review, ReviewAction, Update
@@ -53,8 +52,7 @@ class Wanting:
 def review(request: SignedIn) -> HttpResponse:
     """Exceptions, disagreements, asks, decisions waiting and top moves, as far as the reader may see them."""
     viewer = request.user
-    day, frame = day_and_frame()
-    zone = frame["organisation_zone"]
+    day, zone = day_of(request), zone_of(request)
     since = Since.end_of(day - WEEK, zone)
     lines = overview.lines(viewer, today=day, since=since, zone=zone)
     overview.fill_history(lines)
@@ -65,9 +63,9 @@ def review(request: SignedIn) -> HttpResponse:
     found = explained(wanting[:MOST_EXCEPTIONS], viewer, day)
     held = Review.objects.visible_to(viewer).filter(held_on__lte=day).order_by("-held_on").first()
     actions = ReviewAction.objects.visible_to(viewer).select_related("owner", "program", "review")
-    context = frame | {
+    context = {
         "title": _("Portfolio review"),
-        "sub": f"{frame['organisation']}, {date_format(day, 'j F Y')}",
+        "sub": f"{organisation_of(request)[0] or _('Portfolio')}, {date_format(day, 'j F Y')}",
         "today": day,
         "copied_day": day,
         "sums": overview.add_up(lines),

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_safe
 
 from dashboards import charts, evidence, machinery, roadmap_charts
 from dashboards import program as one
-from dashboards.context import day_and_frame, is_there
+from dashboards.context import is_there
 from dashboards.context import pulse as beat
 from dashboards.first_steps import first_steps
 from history import past
-from people.pages import SignedIn
+from people.pages import SignedIn, day_of, zone_of
 from programs.pages import looks_back
 from programs.permissions import Act, acts
 
@@ -28,8 +28,8 @@ def program(request: SignedIn, key: str) -> HttpResponse:
     found = one.find(request.user, key)
     if found is None:
         raise Http404
-    today, frame = day_and_frame()
-    page = one.load(found, request.user, today=today, zone=frame["organisation_zone"])
+    today = day_of(request)
+    page = one.load(found, request.user, today=today, zone=zone_of(request))
     allowed = acts(request.user, found)
     here = found.get_absolute_url()
     marks = [
@@ -50,7 +50,7 @@ def program(request: SignedIn, key: str) -> HttpResponse:
         )
         for step in page.steps
     ]
-    context = frame | {
+    context = {
         "title": found.name,
         "program": found,
         "today": today,

@@ -13,11 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from dashboards import evidence, overview
-from dashboards.context import organisation_and_zone
 from forecasts.models import ProgramHealth
 from forecasts.watermelons import WATERMELON_DAYS, disagreements
 from people.models import User
-from people.pages import SignedIn, day_of
+from people.pages import SignedIn, day_of, zone_of
 from programs.models import Program
 from programs.pages import looks_back
 from reports.since import Since
@@ -42,7 +41,7 @@ class Watermelon:
 @looks_back
 def watermelons(request: SignedIn) -> HttpResponse:
     """Where to talk: it compares what is said of a program with what is derived, never one person with another."""
-    zone, today = organisation_and_zone()[1], day_of(request)
+    zone, today = zone_of(request), day_of(request)
     since = Since.end_of(overview.last_friday(today), zone)
     lines = overview.lines(request.user, today=today, since=since, zone=zone)
     better = {line.program.pk: line for line in lines if line.is_reported_better}

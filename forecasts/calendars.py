@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef
 from numpy.typing import NDArray
 
 from engine.calendars import MINUTES_PER_DAY, CalendarTable, WorkCalendar
@@ -59,18 +61,22 @@ class Calendars:
 
 
 def load_calendars() -> Calendars:
-    """Read all calendars in four queries. Without an organisation, eight hours from Monday to Friday."""
-    default = Organisation.objects.values_list("calendar_id", flat=True).first() or 0
+    """Read all calendars in two queries. Without an organisation, eight hours from Monday to Friday."""
     teams = Team.objects.exclude(calendar=None, limits_work=False).order_by("pk")
     rows = list(teams.values_list("pk", "calendar_id", "limits_work", "capacity_days"))
     of_team = {pk: calendar for pk, calendar, *_ in rows if calendar}
     limits = {pk: float(days) for pk, _, is_limit, days in rows if is_limit and days is not None}
-    holidays: dict[int, list[int]] = defaultdict(list)
-    for calendar, on in Holiday.objects.order_by("calendar_id", "on").values_list("calendar_id", "on"):
-        holidays[calendar].append(day_number(on))
-    weeks = {row.pk: row.minutes for row in WorkingCalendar.objects.order_by("pk")}
+    free = Holiday.objects.filter(calendar=OuterRef("pk")).order_by("on").values("on")
+    of_organisation = Organisation.objects.filter(calendar=OuterRef("pk"))
+    # Any: type checkers do not see what annotate adds.
+    found: list[Any] = list(
+        WorkingCalendar.objects.annotate(free=ArraySubquery(free), is_default=Exists(of_organisation)).order_by("pk")
+    )
+    default = next((row.pk for row in found if row.is_default), 0)
+    holidays = {row.pk: [day_number(on) for on in row.free] for row in found}
+    weeks = {row.pk: row.minutes for row in found}
     by_id = {pk: WorkCalendar.of_minutes(minutes, frozenset(holidays[pk])) for pk, minutes in weeks.items()}
     by_id.setdefault(0, WorkCalendar.of_minutes((480, 480, 480, 480, 480, 0, 0)))
-    read = repr((default, of_team, weeks, sorted(holidays.items()), limits))
+    read = repr((default, of_team, weeks, sorted((pk, days) for pk, days in holidays.items() if days), limits))
     digest = hashlib.sha256(read.encode()).hexdigest()
     return Calendars(by_id, of_team, default, limits, digest)

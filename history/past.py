@@ -92,22 +92,6 @@ def as_of(on: date, zone: ZoneInfo, visible: models.QuerySet[Any, Any]) -> Itera
             transaction.set_rollback(True)
 
 
-@contextmanager
-def today() -> Iterator[None]:
-    """Read as it is now, inside ``as_of``: for the frame around a page of the past."""
-    if _day.get() is None:
-        yield
-        return
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL search_path TO DEFAULT")
-        outer = _day.set(None)
-        try:
-            yield
-        finally:
-            _day.reset(outer)
-            cursor.execute("SELECT set_config('search_path', 'as_of, ' || current_setting('search_path'), true)")
-
-
 # -- the schema ------------------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -24,7 +25,7 @@ from history import past
 from history.bulk import MOST_ROWS, BulkForm
 from history.forms import RecordForm
 from people.models import User
-from people.services import today
+from people.services import organisation_and_zone
 
 B = TypeVar("B", bound=BulkForm)
 F = TypeVar("F", bound=RecordForm)
@@ -43,11 +44,26 @@ class SignedIn(HttpRequest):
     looks_back: bool
     refused_day: str
     asks_for_now: bool
+    organisation: tuple[str, ZoneInfo]
+    of_today: Callable[[], Any]
 
 
 def day_of(request: SignedIn) -> date:
     """The day that a page shows: today, or one in the past (``programs.pages.looks_back``)."""
-    return past.day() or today(timezone.now())
+    return past.day() or timezone.now().astimezone(zone_of(request)).date()
+
+
+def zone_of(request: HttpRequest) -> ZoneInfo:
+    """The zone that says which day is today."""
+    return organisation_of(request)[1]
+
+
+def organisation_of(request: HttpRequest) -> tuple[str, ZoneInfo]:
+    """The organisation's name and zone; read once for a page, its frame and the day in the past that it shows."""
+    asked = cast(SignedIn, request)
+    if not hasattr(asked, "organisation"):
+        asked.organisation = organisation_and_zone()
+    return asked.organisation
 
 
 def posted(request: HttpRequest) -> QueryDict | None:

@@ -36,9 +36,15 @@ MOST_RESULT = 600
 PASSING = frozenset({"page", "format", "csrfmiddlewaretoken"})
 
 
+def organisation_and_zone() -> tuple[str, ZoneInfo]:
+    """Whose portfolio this is, nobody's before it is set up, and the zone that says which day is today."""
+    name, zone = Organisation.objects.values_list("name", "time_zone").first() or ("", "UTC")
+    return name, ZoneInfo(zone)
+
+
 def organisation_zone() -> ZoneInfo:
     """The zone that says which day is today."""
-    return ZoneInfo(Organisation.objects.values_list("time_zone", flat=True).first() or "UTC")
+    return organisation_and_zone()[1]
 
 
 def today(now: datetime) -> date:

@@ -18,8 +18,7 @@ from django.utils.translation import gettext as _
 
 from history import past
 from people.models import User
-from people.pages import SignedIn
-from people.services import organisation_zone
+from people.pages import SignedIn, zone_of
 from programs.models import Program
 from programs.permissions import editable
 
@@ -52,11 +51,12 @@ def looks_back(view: View, *, by: Collection[str] = ("as_of", "week")) -> View:
         asked = {name: request.GET[name] for name in by if request.GET.get(name)}
         if request.method not in ("GET", "HEAD") or not asked:
             return view(request, *args, **kwargs)
-        zone = organisation_zone()
+        zone = zone_of(request)
         on, request.refused_day = past.day_asked(asked, timezone.now().astimezone(zone).date())
         request.asks_for_now = on is None and not request.refused_day
         if on is None:
             return view(request, *args, **kwargs)
+        request.of_today()  # the frame's, while today is what is read
         with past.as_of(on, zone, Program.objects.visible_to(request.user).values("pk")):
             try:
                 return _staying(view(request, *args, **kwargs), on)

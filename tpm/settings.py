@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "people.middleware.TimeZoneMiddleware",
     "people.middleware.NotesMiddleware",
+    "dashboards.context.FrameMiddleware",
     "people.middleware.OnceMiddleware",
     "tpm.not_allowed.NotAllowedMiddleware",
     "tpm.collisions.CollisionMiddleware",

@@ -12,13 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboards.context import day_and_frame
 from dashboards.templatetags.words import isolated
 from dashboards.weekly.agenda import agenda
 from dashboards.weekly.owed import ask_late, read, with_changes
 from forecasts.policy import newest_policy
-from people.pages import SignedIn, done
-from people.services import organisation_zone
+from people.pages import SignedIn, day_of, done, zone_of
 from programs.pages import looks_back, program_crumbs
 from programs.permissions import editable
 from reports.reviews.agreed import agreed
@@ -31,8 +29,7 @@ MOST_LATE, MOST_NAMED = 30, 10
 @require_safe
 def my_updates(request: SignedIn) -> HttpResponse:
     """What the reader has to write, the first due first; below it, whoever else is late."""
-    zone, policy = organisation_zone(), newest_policy()
-    today = timezone.now().astimezone(zone).date()
+    today, zone, policy = day_of(request), zone_of(request), newest_policy()
     owed, late = read(request.user, today)
     due = sum(one.is_due for one in owed)
     context = {
@@ -80,12 +77,12 @@ def nudge_late(request: SignedIn) -> HttpResponse:
 @looks_back
 def program_sync(request: SignedIn, key: str) -> HttpResponse:
     """What a program's weekly sync talks about, now or as it stood on a day."""
-    today, frame = day_and_frame()
-    found = agenda(request.user, key, today=today, zone=frame["organisation_zone"])
+    today = day_of(request)
+    found = agenda(request.user, key, today=today, zone=zone_of(request))
     if found is None:
         raise Http404
     edits = editable(request.user, [found.program])
-    context = frame | {
+    context = {
         "title": _("Weekly sync"),
         "sub": f"{isolated(found.program.name)}, {date_format(today, 'j F Y')}",
         "crumbs": program_crumbs(found.program),
