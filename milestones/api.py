@@ -208,7 +208,8 @@ class DependencyOut(Out[Dependency]):
         model = Dependency
         fields = [
             "id", "predecessor", "successor", "is_hand_off", "external_key", "kind", "lag", "need_by_on",
-            "promised_on", "agreement", "agreed_by", "agreed_on", "note", "version",
+            "promised_on", "agreement", "agreed_by", "agreed_on", "delivered_on",
+            "note", "version",
         ]  # fmt: skip
 
     def get_predecessor(self, row: Any) -> End:

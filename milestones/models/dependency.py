@@ -51,7 +51,7 @@ class DependencyQuerySet(models.QuerySet["Dependency"]):
 
     def with_given_on(self) -> Self:
         """Adds ``given_on`` to hand-offs: the day that the milestone was done, or was said to be delivered."""
-        said_on = Coalesce("agreed_on", "promised_on", "need_by_on")
+        said_on = Coalesce("delivered_on", "promised_on", "need_by_on")
         said = Case(When(agreement=Dependency.Agreement.DELIVERED, then=said_on))
         return self.annotate(given_on=Coalesce("predecessor__done_on", said))
 
@@ -94,6 +94,7 @@ class Dependency(Record):
     agreement = models.CharField(max_length=10, choices=Agreement.choices, blank=True)
     agreed_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     agreed_on = models.DateField(null=True, blank=True)
+    delivered_on = models.DateField(null=True, blank=True)
     note = models.TextField(blank=True, max_length=5_000)
 
     objects = DependencyQuerySet.as_manager()
@@ -111,6 +112,12 @@ class Dependency(Record):
                 name="dependency_between_two",
                 violation_error_message=lazy("A milestone cannot wait for itself."),
                 violation_error_code="predecessor",
+            ),
+            models.CheckConstraint(
+                condition=Q(delivered_on=None) | Q(agreement="delivered"),
+                name="dependency_delivered_when",
+                violation_error_message=lazy("Only what is delivered has a day of delivery."),
+                violation_error_code="delivered_on",
             ),
         ]
         verbose_name_plural = "dependencies"

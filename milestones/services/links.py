@@ -16,7 +16,7 @@ from milestones.services.milestones import NOT_PLAN_FIELDS
 from milestones.services.moves import keep_move
 from people.models import User
 from programs import talk
-from programs.models import Subject
+from programs.models import Program, Subject
 from programs.permissions import Act, may, require
 from programs.services import locked, touch
 
@@ -93,7 +93,8 @@ def change_dependency(
         # What was agreed was agreed of the old ends.
         crosses = predecessor.program_id != successor.program_id
         agreement = Dependency.Agreement.PROPOSED if crosses else ""
-        asked_anew = {"agreement": agreement, "agreed_by": None, "agreed_on": None, "promised_on": None}
+        asked_anew = {"agreement": agreement}
+        asked_anew |= dict.fromkeys(("agreed_by", "agreed_on", "delivered_on", "promised_on"))
         touched |= {predecessor.program_id, successor.program_id}
     with history.because(reason or "Change a link", by_id=by.pk):
         keep_move(
@@ -112,6 +113,13 @@ def change_dependency(
     return dependency
 
 
+def is_over(giver: Program) -> str:
+    """Why a hand-off that is delivered is not answered any more, and what to do if it is not."""
+    return _(
+        "This hand-off is delivered: nothing is left to answer. If it is not, undo that in the changes of %(name)s."
+    ) % {"name": giver.name}
+
+
 @transaction.atomic
 def answer_hand_off(
     *,
@@ -126,18 +134,23 @@ def answer_hand_off(
 ) -> Dependency:
     """The giver accepts, offers another day with words, declines with a reason, or says it is delivered.
 
-    A day that was promised or offered before moves with a cause.
+    A day that was promised or offered before moves with a cause. What was agreed before it is delivered stays agreed by
+    whom and on the day it was; after delivery there is nothing to answer.
     """
     dependency = locked(dependency)
     giver, receiver = dependency.predecessor.program, dependency.successor.program
     require(by, Act.AGREE, giver)
     if giver == receiver:
         raise ValidationError(_("Only links between programs are agreed."), code="same_program")
+    if dependency.agreement == Dependency.Agreement.DELIVERED:
+        raise ValidationError(is_over(giver), code="delivered")
     if agreement in (Dependency.Agreement.DECLINED, Dependency.Agreement.COUNTERED) and not note.strip():
         raise ValidationError({"note": [_("Say why, so that the receiver can plan around it.")]}, code="note")
     promised_on = promised_on or dependency.promised_on
     if agreement == Dependency.Agreement.COUNTERED and promised_on in (None, dependency.need_by_on):
         raise ValidationError({"promised_on": [_("Offer another day than the one needed.")]}, code="promised_on")
+    is_delivered = agreement == Dependency.Agreement.DELIVERED
+    stays_agreed = is_delivered and dependency.agreement == Dependency.Agreement.ACCEPTED
     with history.because(note or f"Hand-off {agreement}", by_id=by.pk):
         keep_move(
             program=giver,
@@ -153,10 +166,10 @@ def answer_hand_off(
         history.save(
             dependency,
             agreement=agreement,
-            agreed_by=by,
-            agreed_on=on,
+            delivered_on=on if is_delivered else None,
             promised_on=promised_on,
             note=note or dependency.note,
+            **({} if stays_agreed else {"agreed_by": by, "agreed_on": on}),
         )
     until = f", for {promised_on:%-d %b %Y}" if promised_on and agreement != Dependency.Agreement.DECLINED else ""
     talk.tell_leads(

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -194,7 +195,12 @@ def reply_of(request: SignedIn, pk: int) -> Word:
 
 
 def link_answer(request: SignedIn, pk: int) -> HttpResponse:
-    return _say(request, answer_of(request, pk))
+    word = answer_of(request, pk)
+    if request.method != "POST" and word.link.agreement == Dependency.Agreement.DELIVERED:
+        require(request.user, Act.AGREE, word.side)
+        messages.info(request, services.is_over(word.side))
+        return redirect(word.back)
+    return _say(request, word)
 
 
 def link_reply(request: SignedIn, pk: int) -> HttpResponse:

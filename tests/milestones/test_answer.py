@@ -105,6 +105,38 @@ def test_only_what_the_giver_offers_is_taken(cast: Cast, hand_off: Dependency) -
     assert refusal.value.message_dict == {"agreement": ["No other day is offered."]}
 
 
+def test_what_is_delivered_stays_agreed_and_is_answered_no_more(
+    cast: Cast, hand_off: Dependency, sign_in: Any, api: Any
+) -> None:
+    answer(cast, hand_off, "accepted", promised_on=NEEDED)
+    later = {"dependency": hand_off, "agreement": "delivered", "on": LATER, "at": NOON}
+    row = answer_hand_off(**later, by=cast.admin)
+    assert (row.agreed_by, row.agreed_on, row.delivered_on) == (cast.outsider, FRIDAY, LATER)
+    assert Dependency.objects.with_given_on().get(pk=row.pk).given_on == LATER
+    with pytest.raises(ValidationError) as refusal:
+        answer(cast, row, "declined", note="No racks")
+    assert refusal.value.code == "delivered"
+    client, place = sign_in(cast.outsider), f"/links/{row.pk}/answer"
+    for page in ("/p/GPU/dependencies?mine=given", "/dependencies?layout=table", f"/m/{row.predecessor_id}"):
+        text = client.get(page).text
+        assert "Delivered" in text, page
+        assert place not in text, page
+    told = "This hand-off is delivered: nothing is left to answer."
+    assert told in client.get(place, follow=True).text
+    posted = client.post(place, {"agreement": "accepted", "promised_on": "", "note": ""})
+    assert posted.status_code == 422
+    assert told in posted.text
+    refused = api(cast.outsider).post(f"dependencies/{row.pk}/answer", {"agreement": "accepted"})
+    assert refused.status_code == 422
+    assert told in refused.json()["errors"][0]["detail"]
+    # Delivered unasked, it is agreed by that.
+    asked = link(
+        predecessor=hand_off.predecessor, successor=hand_off.successor, by=cast.lead, kind="SS", need_by_on=NEEDED
+    )
+    row = answer_hand_off(**later | {"dependency": asked}, by=cast.outsider)
+    assert (row.agreed_by, row.agreed_on, row.delivered_on) == (cast.outsider, LATER, LATER)
+
+
 @pytest.mark.parametrize("who", ["outsider", "viewer"])
 def test_only_the_receiver_replies(cast: Cast, hand_off: Dependency, who: str) -> None:
     row = offered(cast, hand_off)
