@@ -33,7 +33,7 @@ BROKE_OFF = "It may have arrived; it is not sent again."
 NO_SERVER = lazy("The mail server could not be reached."), lazy("Nothing needs doing, unless it lasts.")
 CUT_OFF = (
     lazy("The connection to the mail server broke off."),
-    lazy("It may have arrived and is not sent again: ask the reader."),
+    lazy("It may have arrived and is not sent again by itself: ask the reader."),
 )
 NO_ANSWER = lazy("The other side could not be reached."), lazy("Check its address if this lasts.")
 HOOK_LATER = lazy("The other side could not take it."), lazy("Check what receives it if this lasts.")

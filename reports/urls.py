@@ -41,6 +41,7 @@ urlpatterns = [
     path("letters/<int:pk>", letters.letter, name="letter"),
     path("letters/<int:pk>.txt", letters.letter_text, name="letter_text"),
     path("letters/shared/<str:token>", letters.letter_shared, name="letter_shared"),
+    path("letters/<int:pk>/again", letters.letter_again, name="letter_again"),
     path("settings/letters", letters.letter_settings, name="letter_settings"),
     path("settings/letters/<int:pk>", letters.letter_own, name="letter_own"),
     path("settings/letters/<int:pk>/now", letters.letter_now, name="letter_now"),

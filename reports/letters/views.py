@@ -26,6 +26,8 @@ from reports.models import Letter, Plan, Subscription
 from reports.plans import services
 from reports.plans.forms import OwnForm
 from reports.plans.invitations import invited
+from reports.plans.promises import overtaken
+from reports.plans.unknown import send_again
 from reports.plans.words import UNSEEN, name, names, schedule
 
 # A letter carries its style inline, which no other page may. Nothing in it can run, load or be sent.
@@ -49,9 +51,9 @@ def own(request: SignedIn, pk: int) -> Subscription:
 def letter_list(request: SignedIn) -> HttpResponse:
     """The letters that a person got, and those on their way."""
     letters = Letter.objects.visible_to(request.user).defer("text", "html", "facts")
-    letters = letters.select_related("subscription__plan").order_by("-due_at", "-id")
+    letters = letters.select_related("subscription__plan").annotate(is_overtaken=overtaken())
     number = Subscription.objects.of(request.user).active().count()
-    page = paged(request, letters)
+    page = paged(request, letters.order_by("-due_at", "-id"))
     called = names([row.subscription for row in page], request.user)
     weekly = Subscription.objects.of(request.user).filter(plan__is_default=True, ended_at=None).first()
     context = {
@@ -172,6 +174,21 @@ def letter_now(request: SignedIn, pk: int) -> HttpResponse:
         lambda: services.send_now(subscription=row, by=request.user, at=timezone.now()),
         _("Your letter goes to %(email)s within half a minute. Reload to see it here.") % {"email": request.user.email},
         reverse("letter_list"),
+    )
+
+
+@require_POST
+def letter_again(request: SignedIn, pk: int) -> HttpResponse:
+    """Send once more what may have arrived: for its reader, and for whoever keeps its plan."""
+    readers = Subscription.objects.visible_to(request.user)
+    rows = Letter.objects.filter(subscription__in=readers).select_related("subscription__plan", "subscription__user")
+    row = get_object_or_404(rows.defer("text", "html", "facts"), pk=pk)
+    reader = row.subscription
+    return attempt(
+        request,
+        lambda: send_again(letter=row, by=request.user),
+        _("It goes to %(reader)s again within half a minute.") % {"reader": reader.reader_name},
+        reverse("letter_list") if reader.user_id == request.user.pk else reader.plan.get_absolute_url(),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -15,6 +16,7 @@ from people.models import Team, User
 from programs.models import Program
 from reports.models import Plan, Subscription
 from reports.plans import services
+from reports.plans.unknown import send_again
 from tpm.nouns import (
     CHOICE,
     REFERENCE,
@@ -171,6 +173,10 @@ class SubscriptionChange(In[Subscription]):
         fields = ["weekday", "hour", "paused_until"]
 
 
+class UnknownLetter(serializers.Serializer[Any]):
+    period = serializers.CharField(max_length=16, help_text="The letter's, such as 2026-W47.")
+
+
 class SubscriptionsFilters(Filters):
     class Meta(Filters.Meta):
         model = Subscription
@@ -198,3 +204,15 @@ class Subscriptions(Editable[Subscription]):
         """Write an extra letter now; it is sent within the minute."""
         at = timezone.now()
         return self.act(request, lambda user, row, fields: services.send_now(subscription=row, by=user, at=at))
+
+    @action(detail=True, methods=["post"], url_path="send-again", serializer_class=UnknownLetter)
+    def send_again(self, request: Request, **kwargs: Any) -> Response:
+        """Send once more a letter of which nobody knows whether it arrived: its reader may get it twice."""
+
+        def again(user: User, row: Subscription, fields: dict[str, Any]) -> None:
+            letter = row.letters.filter(period=fields["period"]).first()
+            if letter is None:
+                raise ValidationError({"period": [_("There is no letter of this period.")]}, code="period")
+            send_again(letter=letter, by=user)
+
+        return self.act(request, again)

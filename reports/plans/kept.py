@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from reports.models import Letter, Plan, Subscription
 from reports.models.plan import PlanQuerySet
-from reports.plans.promises import EXTRA, INVITATION
+from reports.plans.promises import EXTRA, INVITATION, overtaken
 from reports.plans.services import CALENDAR
 
 LOOK_BACK = timedelta(days=7)
@@ -106,7 +106,7 @@ def troubles(plans: PlanQuerySet, at: datetime) -> list[Letter]:
     """Letters that are late or of which nobody knows whether they arrived, the newest first."""
     rows = promised(plans).filter(is_late(at) | Q(state=Letter.State.UNKNOWN), due_at__gt=at - 4 * LOOK_BACK)
     found = rows.select_related("subscription__plan", "subscription__user").order_by("-due_at", "-id")
-    return list(found[:MOST_TROUBLES])
+    return list(found.annotate(is_overtaken=overtaken())[:MOST_TROUBLES])
 
 
 def next_due(plans: PlanQuerySet, at: datetime) -> list[Next]:

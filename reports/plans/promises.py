@@ -46,12 +46,16 @@ def _written(due: Due) -> set[tuple[int, str]]:
     return set(Letter.objects.filter(due_at__gte=oldest).values_list("subscription_id", "period"))
 
 
+def overtaken() -> Exists:
+    """Of letters: whether a newer one of the calendar's took its place."""
+    newer = Letter.objects.filter(subscription=OuterRef("subscription"), due_at__gt=OuterRef("due_at"))
+    return Exists(newer.exclude(Q(period__contains=EXTRA) | Q(period=INVITATION)))
+
+
 def set_aside() -> None:
     """Give up what waits: missed, where a newer letter took its place; skipped, where its reader is none any more."""
-    newer = Letter.objects.filter(subscription=OuterRef("subscription"), due_at__gt=OuterRef("due_at"))
-    newer = newer.exclude(Q(period__contains=EXTRA) | Q(period=INVITATION))
     waiting = Letter.objects.filter(state=Letter.State.DUE).exclude(period=INVITATION)
-    waiting.filter(Exists(newer)).update(state=Letter.State.MISSED, error="A newer letter took its place.")
+    waiting.filter(overtaken()).update(state=Letter.State.MISSED, error="A newer letter took its place.")
     active = Subscription.objects.active().filter(pk=OuterRef("subscription"))
     waiting.filter(~Exists(active)).update(state=Letter.State.SKIPPED, error="The reader has left.")
 
@@ -63,7 +67,8 @@ def settle(*, at: datetime) -> int:
         state=Letter.State.REFUSED
     )
     return over.filter(state=Letter.State.STARTED).update(
-        state=Letter.State.UNKNOWN, error="Sending was interrupted. It may have arrived; it is not sent again."
+        state=Letter.State.UNKNOWN,
+        error="Sending was interrupted. It may have arrived; it is not sent again by itself.",
     )
 
 

@@ -239,7 +239,7 @@ def change_subscription(*, subscription: Subscription, by: User, at: datetime, *
     if unknown := own.keys() - OWN:
         raise TypeError(f"not a reader's own: {', '.join(sorted(unknown))}")
     subscription = locked(subscription)
-    _require_own(subscription, by)
+    require_own(subscription, by)
     changed = {name: value for name, value in own.items() if getattr(subscription, name) != value}
     if changed:
         changed["begins_at"] = at
@@ -257,7 +257,7 @@ def end_subscription(*, subscription: Subscription, by: User | None, at: datetim
     """Send no more letters, those that wait included. Doing it twice is no mistake. ``by`` is None behind a link."""
     subscription = locked(subscription)
     if by is not None:
-        _require_own(subscription, by)
+        require_own(subscription, by)
     if subscription.ended_at:
         return subscription
     skip_letters([subscription], "Unsubscribed before it was sent.")
@@ -271,7 +271,7 @@ def end_subscription(*, subscription: Subscription, by: User | None, at: datetim
 def send_now(*, subscription: Subscription, by: User, at: datetime) -> Letter:
     """Write an extra letter now, beside the regular one; the next sweep sends it."""
     subscription = locked(subscription)
-    _require_own(subscription, by)
+    require_own(subscription, by)
     if subscription.ended_at or subscription.plan.ended_at:
         raise ValidationError(_("Subscribe first."), code="ended")
     if subscription.plan.content == Plan.Content.DAY:
@@ -372,7 +372,7 @@ def add_webhook(*, plan: Plan, url: str, by: User, at: datetime) -> tuple[Subscr
     return row, secret
 
 
-def _require_own(subscription: Subscription, by: User) -> None:
+def require_own(subscription: Subscription, by: User) -> None:
     """A reader's letters are theirs; a plan's keepers end and pause those of others, administrators everybody's."""
     if subscription.user_id != by.pk:
         _require_add(subscription.plan, by)

@@ -23,6 +23,7 @@ from reports.models import Plan, Subscription
 from reports.plans import kept, services
 from reports.plans.forms import AddReaderForm, InviteForm, PlanForm, WebhookForm, led
 from reports.plans.permissions import may_change, require_change
+from reports.plans.promises import overtaken
 from reports.plans.words import schedule
 
 CRUMBS = [(lazy("Communication plan"), "/plan")]
@@ -89,7 +90,8 @@ def plan_detail(request: SignedIn, pk: int) -> HttpResponse:
     plan, at = plan_of(request, pk), timezone.now()
     keeps = may_change(request.user, plan)
     readers = plan.readers.select_related("user", "plan", "team", "granted_by").order_by("ended_at", "user__name", "id")
-    letters = kept.promised(Plan.objects.filter(pk=plan.pk)).select_related("subscription__user", "subscription__plan")
+    letters = kept.promised(Plan.objects.filter(pk=plan.pk)).annotate(is_overtaken=overtaken())
+    letters = letters.select_related("subscription__user", "subscription__plan").order_by("-due_at", "-id")
     own = readers.filter(user=request.user, ended_at=None).first()
     context = {
         "title": plan.name,
@@ -106,7 +108,7 @@ def plan_detail(request: SignedIn, pk: int) -> HttpResponse:
         "keeps": keeps,
         "readers": paged(request, readers) if keeps else None,
         "number": Subscription.objects.active().filter(plan=plan).count(),
-        "letters": letters.order_by("-due_at", "-id")[:MOST_LETTERS] if keeps else [],
+        "letters": letters[:MOST_LETTERS] if keeps else [],
         "own": own,
         "may_read": not own and plan.content != Plan.Content.DAY and not plan.ended_at and not plan.is_template,
         "may_nudge": plan.program and may_in(request.user, Act.COMMUNICATE, plan.program),

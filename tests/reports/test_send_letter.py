@@ -29,7 +29,7 @@ from reports.letters.writing import MOST_BYTES, Written
 from reports.models import Letter, Subscription
 from reports.plans import promises
 from reports.plans import services as plans
-from tests.conftest import FRIDAY, NOON, Cast
+from tests.conftest import FRIDAY, NOON, Api, Cast
 from tests.reports.conftest import PostOffice, judge, part
 
 State = Letter.State
@@ -50,6 +50,11 @@ def run(at: datetime = NOON) -> int:
 
 def the_letter() -> Letter:
     return Letter.objects.get()
+
+
+def state_of(letter: Letter) -> str:
+    letter.refresh_from_db()
+    return letter.state
 
 
 # -- what arrives ----------------------------------------------------------------------------------------------------
@@ -314,6 +319,56 @@ def test_a_server_silent_in_data_leaves_unknown(portfolio: Cast, post_office: Po
     hold.set()
     assert the_letter().state == State.UNKNOWN
     assert run(NOON + timedelta(days=1)) == 0
+
+
+def test_what_nobody_knows_is_sent_again_where_somebody_says_so(
+    portfolio: Cast, post_office: PostOffice, sign_in: SignIn, api: type[Api]
+) -> None:
+    readers = [subscribe(user) for user in (portfolio.viewer, portfolio.outsider, portfolio.lead)]
+    promises.promise(at=NOON)
+    for letter in outbox.claim(at=NOON):
+        assert outbox.start(letter, WORDS, at=NOON)  # and then the worker is gone
+    viewer, other, admin = (sign_in(user) for user in (portfolio.viewer, portfolio.outsider, portfolio.admin))
+    first, second, third = (Letter.objects.get(subscription=reader) for reader in readers)
+    viewer.post(f"/letters/{first.pk}/again")
+    assert state_of(first) == State.STARTED, "while it may still be on its way"
+    promises.settle(at=NOON + CLAIM)
+    page = viewer.get("/letters").text
+    assert f'action="/letters/{first.pk}/again"' in page
+    assert "If it did arrive, it arrives twice, under the same Message-ID." in page
+    # Nobody else sends it; whoever keeps the plan does.
+    assert other.post(f"/letters/{first.pk}/again").status_code == 404
+    assert f'action="/letters/{second.pk}/again"' in admin.get(readers[0].plan.get_absolute_url()).text
+    later = NOON + CLAIM + timedelta(minutes=1)
+    assert run(later) == 0
+    viewer.post(f"/letters/{first.pk}/again")
+    admin.post(f"/letters/{second.pk}/again")
+    path, body = f"subscriptions/{readers[2].pk}/send-again", {"period": third.period}
+    assert api(portfolio.outsider).post(path, body).status_code == 404
+    assert api(portfolio.lead).post(path, {"period": "2026-W01"}).status_code == 422
+    assert api(portfolio.lead).post(path, body).status_code == 200
+    assert run(later) == 3
+    assert {mail["Message-ID"] for mail in post_office.mails} == {row.message_id for row in (first, second, third)}
+    assert {state_of(row) for row in (first, second, third)} == {State.SENT}
+    assert run(later + timedelta(hours=1)) == 0
+    again = api(portfolio.lead).post(path, body)
+    assert again.status_code == 422
+    assert "It is known what became of this letter" in again.json()["errors"][0]["detail"]
+
+
+def test_what_a_newer_letter_overtook_is_not_sent_again(
+    portfolio: Cast, post_office: PostOffice, sign_in: SignIn
+) -> None:
+    subscribe(portfolio.viewer)
+    promises.promise(at=NOON)
+    letter = the_letter()
+    Letter.objects.update(state=State.UNKNOWN, error="Sending was interrupted.")
+    run(NOON + timedelta(days=7))
+    client = sign_in(portfolio.viewer)
+    assert "/again" not in client.get("/letters").text
+    answer = client.post(f"/letters/{letter.pk}/again", follow=True)
+    assert "A newer letter took its place." in answer.text
+    assert state_of(letter) == State.UNKNOWN
 
 
 @pytest.mark.django_db(transaction=True)
