@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as lazy
 from metrics.models import KPI
 from milestones.models import Milestone, Requirement
 from people.models import Team, User, Viewer
-from people.search import MOST_CHARACTERS, Plain, document, in_document, in_title, words_of
+from people.search import MOST_CHARACTERS, Plain, as_typed, document, in_document, in_title, words_of
 from programs.models import Objective, Program
 from reports.models import Update
 from reports.updates.due import day_of
@@ -56,11 +56,15 @@ class Noun:
     order: str = ""
     is_text: bool = False  # what stands for its title is a long text, which holds many a word
 
+    def is_reference(self, asked: str) -> bool:
+        """Whether this is one of its numbers, in any case."""
+        named = REFERENCE.fullmatch(asked)
+        return named is not None and named[1].upper() == self.prefix
+
     def is_key(self, asked: str) -> Q:
         """Rows of which this is the key, in any case."""
-        named = REFERENCE.fullmatch(asked)
-        if named and named[1].upper() == self.prefix:
-            return Q(pk=int(named[2]))
+        if self.is_reference(asked):
+            return Q(pk=int(asked[2:]))
         found = Q(pk__in=[])
         for key in self.keys:
             found |= Q(**{key: asked}) | Q(**{key: asked.upper()})
@@ -226,21 +230,32 @@ def _ask(questions: list[Any], most: int) -> list[Group]:
     for name, pk, title, detail, at, rank in first.union(*rest, all=True) if rest else first:
         group = groups.setdefault(name, Group(BY_NAME[name]))
         if len(group.hits) < most:
-            group.hits.append(Hit(group.noun, pk, title or "", detail or "", at or "", rank))
+            group.hits.append(Hit(group.noun, pk, shortened(title or ""), detail or "", at or "", rank))
         else:
             group.more = True
     order = list(BY_NAME)
     return sorted(groups.values(), key=lambda group: (group.hits[0].rank, order.index(group.noun.name)))
 
 
+def shortened(title: str) -> str:
+    """What is shown of a title or text, of which one letter more was read: whole words, where it has any."""
+    if len(title) <= TITLE_CHARACTERS:
+        return title
+    whole = title[:TITLE_CHARACTERS]
+    if not title[TITLE_CHARACTERS].isspace() and len(parts := whole.rsplit(None, 1)) > 1:
+        whole = parts[0]
+    return f"{whole.rstrip()}…"
+
+
 def _matching(noun: Noun, viewer: Viewer, asked: str, most: int) -> Any:
     """Rows that hold all the words, or whose key this is."""
     words = words_of(asked)
     key, titled = noun.is_key(asked), in_title(noun.title, words)
-    rows, wanted = noun.seen(viewer), key | titled
-    if noun.texts:
+    # A number means that row alone of its own noun; other nouns may speak of it.
+    rows, wanted = noun.seen(viewer), key if noun.is_reference(asked) else key | titled
+    if noun.texts and not noun.is_reference(asked):
         rows = rows.annotate(document=document(noun.title, *noun.texts))
-        wanted |= in_document(words)
+        wanted |= as_typed(asked) if any(one.is_reference(asked) for one in NOUNS) else in_document(words)
     begins = Q(**{f"{noun.title}__plain__startswith": asked})
     fits = Case(
         When(key, then=Value(float(EXACT))),
@@ -267,7 +282,7 @@ def _alike(noun: Noun, viewer: Viewer, asked: str, most: int) -> Any:
 
 def _shown(noun: Noun, rows: Any, most: int) -> Any:
     """The columns of a hit, alike for all nouns, and one row more than is shown."""
-    title = Left(noun.title, TITLE_CHARACTERS)
+    title = Left(noun.title, TITLE_CHARACTERS + 1)
     return (
         rows.annotate(
             noun=Value(noun.name, output_field=CharField()),

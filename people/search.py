@@ -21,8 +21,10 @@ MOST_WORDS = 8
 WORD = re.compile(r"[^\W_]+")
 # Our text search configuration: words as they stand, without accents.
 CONFIG = "plain"
-# Letters that Unicode does not take apart into a bare letter and its accent.
-BARE = str.maketrans("øłđðħŧıŋ", "olddhtin") | str.maketrans({"æ": "ae", "œ": "oe", "þ": "th"})
+# Accents are marks over and under Latin and Greek letters. In other scripts a mark makes another letter: が is not か.
+ACCENTS = re.compile("(?<=[\\0-\u03ff])[\u0300-\u036f]+")
+# Letters that Unicode does not take apart into a bare letter and its accent, and ё, which is mostly written е.
+BARE = str.maketrans("øłđðħŧıŋŀĸɓɗƙƴё", "olddhtinlqbdkyе") | str.maketrans({"æ": "ae", "œ": "oe", "þ": "th", "ĳ": "ij"})
 
 
 @CharField.register_lookup
@@ -40,9 +42,11 @@ def plain(text: str) -> str:
 
     >>> plain("Tomás Łukasz Voß") == plain("TOMAS LUKASZ VOSS")
     True
+    >>> plain("が") == plain("か"), plain("й") == plain("и"), plain("Ё") == plain("е")
+    (False, False, True)
     """
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(one for one in apart if not unicodedata.combining(one)).translate(BARE)
+    apart = unicodedata.normalize("NFD", text.casefold())
+    return unicodedata.normalize("NFC", ACCENTS.sub("", apart)).translate(BARE)
 
 
 def search_index(name: str, title: str, *texts: str) -> GinIndex:
@@ -68,6 +72,11 @@ def in_title(title: str, words: list[str]) -> Q:
     for word in words:
         found &= Q(**{f"{title}__plain__contains": word})
     return found
+
+
+def as_typed(asked: str) -> Q:
+    """Rows annotated with their ``document`` that hold just this, word after word."""
+    return Q(document=SearchQuery(asked, search_type="phrase", config=CONFIG))
 
 
 def in_document(words: list[str]) -> Q:

@@ -20,6 +20,7 @@ import risks.services
 from dashboards.search import BY_NAME, NOUNS, Hit, _matching, search
 from milestones.models import Milestone
 from people.models import User
+from people.search import plain
 from programs import talk
 from programs.models import Program
 from reports.models import Update
@@ -105,6 +106,31 @@ def test_a_key_comes_first(furnished: Cast) -> None:
     assert not hits(furnished.viewer, "X-1")
 
 
+def test_a_number_means_that_row_alone_of_its_noun(cast: Cast) -> None:
+    """R-4 lists neither R-20, whose texts hold a 4 and an R, nor a milestone of which they say as much."""
+    owned: dict[str, Any] = {"program": cast.na4, "by": cast.lead, "today": FRIDAY}
+    risk = risks.services.create_risk(**owned, title="Racks come late")
+    key = f"R-{risk.pk}"
+    risks.services.create_risk(**owned, title="Roof leaks", effect=f"{risk.pk}0 racks get wet, as {key} says")
+    milestones.services.create_milestone(**owned, name="Racks in", note=f"Ready with {risk.pk} racks")
+    milestones.services.create_milestone(**owned, name="Roof tight", note=f"Because of {key} above all")
+    found = hits(cast.viewer, key)
+    assert [(hit.noun.name, hit.title) for hit in found] == [("risk", "Racks come late"), ("milestone", "Roof tight")]
+
+
+def test_what_is_shown_of_a_long_text_ends_with_a_word(cast: Cast) -> None:
+    words = "The gasket is here. " + "Everybody waits for the transformer yard, says the lead. " * 4
+    update = reports.updates.services.begin_update(
+        program=cast.na4, by=cast.lead, at=NOON, health="on_track", text=words
+    )
+    reports.updates.services.publish_update(update=update, by=cast.lead, at=NOON)
+    [hit] = hits(cast.viewer, "gasket here")
+    assert hit.title.endswith("…")
+    assert words.startswith(hit.title.removesuffix("…") + " ")
+    milestones.services.create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name="引" * 190)
+    assert [hit.title for hit in hits(cast.viewer, "引引")] == ["引" * 160 + "…"]
+
+
 def test_titles_go_before_texts_and_beginnings_before_the_rest(cast: Cast) -> None:
     for name, note in (("Old pump", ""), ("Pump", ""), ("Drain", "needs the pump"), ("Pumpkin", "")):
         milestones.services.create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name=name, note=note)
@@ -138,6 +164,32 @@ def test_nobody_types_an_accent(cast: Cast, sign_in: Any) -> None:
         assert f'href="/?lead={tomas.pk}"' in sign_in(cast.viewer).get("/palette", {"q": asked}).text
     for asked in ("cafe", "cafè op", "uberpruf", "uberprufung fur"):
         assert names(cast.viewer, asked) == ["milestone"], asked
+
+
+# Letters of alphabets that names are written in: Latin with Vietnamese, Greek, Cyrillic, Hebrew, Arabic, Devanagari,
+# kana, Hangul, Han.
+ALPHABETS = (
+    (0x41, 0x149), (0x14A, 0x180), (0x1A0, 0x1A2), (0x1AF, 0x1B1), (0x218, 0x21C), (0x1E00, 0x1E9A), (0x1EA0, 0x1EFA),
+    (0x386, 0x3D0), (0x400, 0x530), (0x5D0, 0x5EB), (0x620, 0x64B), (0x904, 0x93A), (0x3041, 0x3097), (0x30A1, 0x30FB),
+    (0xAC00, 0xAD00), (0x4E00, 0x4E40),
+)  # fmt: skip
+
+
+def test_python_and_postgres_call_the_same_letters_plain(db: None) -> None:
+    letters = [
+        chr(code)
+        for first, end in ALPHABETS
+        for code in range(first, end)
+        if chr(code).isalpha() and chr(code) not in "ªº"
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT letter, plain(letter) FROM unnest(%s) AS letter", [letters])
+        differ = {letter: (plain(letter), told) for letter, told in cursor if plain(letter).upper() != told}
+    assert differ == {}
+    for one, other in ("がか", "パハ", "йи", "їі", "أا"):
+        assert plain(one) != plain(other)
+    for one, other in ("Ёлка", "елка"), ("ΆΛΦΑ", "αλφα"), ("Điện", "dien"), ("Ĳssel", "ijssel"):
+        assert plain(one) == plain(other)
 
 
 def test_other_scripts_are_found(cast: Cast) -> None:
