@@ -28,6 +28,7 @@ from tpm.nouns import NUMBER, Deletable, Filters, In, NoFields, Noun, Out
 
 
 class ChangeSetOut(Out[ChangeSet]):
+    reason = serializers.CharField(source="told", read_only=True)
     undone_by = serializers.SerializerMethodField(help_text="The act that took it back.")
 
     class Meta:

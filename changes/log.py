@@ -84,8 +84,9 @@ def page(asked: Asked, viewer: User, *, at: datetime) -> Page:
             root.pk,
             root.at,
             people.get(root.by_id or 0) if is_named(root) else None,
-            "" if root.pk in hidden else root.reason,
+            "" if root.pk in hidden else root.told,
             count=counts[root.pk],
+            is_undo=root.is_undo,
             undoable=root.pk in own - stands - undoings.keys(),
             # Taken back and done again, it stands.
             undone=back[-1] if len(back := undoings.get(root.pk, [])) % 2 else None,

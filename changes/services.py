@@ -143,11 +143,7 @@ def _gone(written: Iterable[Written], by: User) -> dict[str, str]:
 
 def _reason(change_set: ChangeSet) -> str:
     """Why: to undo it, or to do again what it had undone itself."""
-    verb, said = "Undo", change_set.reason
-    if change_set.undoes_id:
-        verb = "Redo" if said.startswith("Undo") else "Undo"
-        said = said[len(verb) :].removeprefix(": ")
-    return f"{verb}: {said}".removesuffix(": ")
+    return f"{'Redo' if change_set.is_undo else 'Undo'}: {change_set.what}".removesuffix(": ")
 
 
 @cache

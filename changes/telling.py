@@ -50,16 +50,13 @@ class Act:
     reason: str
     rows: list[Row] = field(default_factory=list)
     count: int = 0
+    is_undo: bool = False
     undoable: bool = False
     undone: ChangeSet | None = None
 
     @property
     def more(self) -> int:
         return self.count - len(self.rows)
-
-    @property
-    def is_undo(self) -> bool:
-        return self.reason.startswith("Undo")
 
 
 class Written(NamedTuple):

@@ -66,7 +66,7 @@ def changes_of(row: models.Model, shown: Shown | None = None) -> list[Change]:
         Change(
             at=event.pgh_created_at,
             by=str(authors.get(event.change_set.by_id or 0, "")) if event.change_set else "",
-            reason=event.change_set.reason if event.change_set else "",
+            reason=event.change_set.told if event.change_set else "",
             fields=told(event, before, changed, names, shown),
         )
         for (event, before), changed in zip(pairs, differing, strict=True)

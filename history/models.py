@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -17,6 +18,9 @@ class HistoryNow(models.Func):
 
     function = "history_now"
     output_field = models.DateTimeField()
+
+
+TAKEN_BACK = re.compile(r"(?:(?:Undo|Redo)(?:: |$))+")
 
 
 class CurrentChangeSet(models.Func):
@@ -46,6 +50,28 @@ class ChangeSet(models.Model):
 
     def __str__(self) -> str:
         return self.reason or f"change {self.pk}"
+
+    @property
+    def is_undo(self) -> bool:
+        """Whether it took something back, and did not do again what had been."""
+        return self.undoes_id is not None and self._verbs.count("Undo") % 2 == 1
+
+    @property
+    def what(self) -> str:
+        """What it did, took back or did again."""
+        return self.reason[len(self._verbs) :]
+
+    @property
+    def told(self) -> str:
+        """Why, in one verb: acts of long ago say “Undo: Undo: …”, and “Redo: Undo: …” where those were taken back."""
+        if self.undoes_id is None:
+            return self.reason
+        return f"{'Undo' if self.is_undo else 'Redo'}: {self.what}".removesuffix(": ")
+
+    @property
+    def _verbs(self) -> str:
+        found = TAKEN_BACK.match(self.reason) if self.undoes_id else None
+        return found[0] if found else ""
 
 
 class EventQuerySet(models.QuerySet["Event"]):

@@ -22,6 +22,7 @@ import reports.updates.services
 import risks.services
 from changes.log import MOST_ACTS
 from changes.pages import MOST_OFFERED
+from history.changes import changes_of
 from history.models import ChangeSet
 from milestones.models import Milestone
 from milestones.services import (
@@ -167,6 +168,32 @@ def test_an_own_change_is_taken_back_and_done_again_from_here(cast: Cast, step: 
         assert [one.reason.partition(":")[0] for one in again] == reasons
         assert [one.undoable for one in told[: len(reasons) + 1]] == [True] + [False] * len(reasons)
         assert first.undone == (ChangeSet.objects.get(pk=again[0].pk) if name == "Power on" else None)
+
+
+def test_acts_of_long_ago_are_told_in_one_verb(cast: Cast, step: Milestone, sign_in: Any, api: Any) -> None:
+    """What was done again was once stored as “Undo: Undo: …”."""
+    move(step, cast, name="Other")
+    client = sign_in(cast.lead)
+    said = client.get("/changes").context["acts"][0].reason
+
+    def take_back(stored: str = "") -> Any:
+        client.post("/undo", {"change_set": client.get("/changes").context["acts"][0].pk, "next": "/changes"})
+        if stored:
+            ChangeSet.objects.filter(pk=ChangeSet.objects.latest("pk").pk).update(reason=f"{stored}: {said}")
+        return client.get("/changes").context["acts"][0]
+
+    take_back()
+    for stored, told, is_undo in (
+        ("Undo: Undo", "Redo", False),
+        ("Redo: Undo", "Undo", True),
+        ("", "Redo", False),
+        ("", "Undo", True),
+    ):
+        act = take_back(stored)
+        assert (act.reason, act.is_undo) == (f"{told}: {said}", is_undo)
+    reasons = [row["reason"].removesuffix(f": {said}") for row in api(cast.lead).get("change-sets").json()["data"]]
+    assert reasons[:6] == ["Undo", "Redo", "Undo", "Redo", "Undo", said]
+    assert [change.reason for change in changes_of(step)][:2] == [f"Undo: {said}", f"Redo: {said}"]
 
 
 def test_what_stands_is_not_offered_to_be_taken_back(cast: Cast, step: Milestone, sign_in: Any) -> None:
