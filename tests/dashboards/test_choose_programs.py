@@ -20,10 +20,10 @@ import people.services
 import programs.services
 from dashboards import choosing, overview
 from dashboards.choosing import FILTERS, GROUPS, SORTS, VIEWS, Asked
-from dashboards.context import organisation_and_zone
 from dashboards.overview import GRAVITY, Line
 from forecasts.models import ProgramHealth
 from people.models import User
+from people.services import organisation_and_zone
 from programs import talk
 from programs.models import Alignment, Phase, Program
 from reports.since import Since
