@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -17,6 +17,7 @@ from forecasts.health import SLIP_RULES
 from forecasts.masking import together
 from forecasts.models import FrozenHealth, ProgramHealth
 from forecasts.owners import Owners, owner_of
+from forecasts.parts import Changed, changed
 from programs.models import Health
 
 # A row of derived health: that of a day, or what one run left behind.
@@ -244,6 +245,20 @@ def evidence(
         limit=words(limit),
         health=asked,
     )
+
+
+def moved(now: Iterable[Any], before: Iterable[Any], days: int, visible: Collection[int]) -> list[Changed]:
+    """Of two days' findings the parts of the slip that differ, as far as the reader may see what they speak of.
+
+    None where they do not come to so many ``days``: of a day that was not past the target no parts are known.
+    """
+    parts = changed(together(now, visible), together(before, visible))
+    return parts if sum(part.days for part in parts) == days else []
+
+
+def title(part: Mapping[str, Any], visible: Collection[int]) -> str:
+    """A part of a slip in a few words."""
+    return evidence(part, {}, visible, None).title
 
 
 def place(record: Mapping[str, Any], program: str) -> tuple[str, str]:

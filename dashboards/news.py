@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,17 +11,20 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from dashboards.overview import GRAVITY, Line, end_of
+from dashboards import evidence
+from dashboards.charts import signed
+from dashboards.overview import GRAVITY, Left, Line, end_of
 from dashboards.templatetags.words import isolated, written
+from forecasts.parts import weightiest
 from milestones.models import Baseline, DateMove, Milestone
 from programs.models import Health
 from reports.since import Since
 from risks.models import Decision, Risk
 
-MOST_CHANGES = 24
-ONE_MORE = MOST_CHANGES + 1  # of each kind, so that who tells the heaviest knows that there are more
-# Of them at most so many that moved days: where much moves, the rest is not lost.
-MOST_MOVED = 16
+# Of what forecasts did, of days that people moved, and of the rest: where much moves, none crowds out another.
+MOST_OF_EACH = 12
+ONE_MORE = MOST_OF_EACH + 1  # so that who tells the heaviest knows that there are more
+MOST_REASONS = 2
 FALL = 100
 
 
@@ -29,7 +32,8 @@ FALL = 100
 class Change:
     """Something that happened to the portfolio, and its ``kind``: what the days count, or what it is.
 
-    Health that fell comes first, then what moved most days, then the rest by weight.
+    What forecasts did comes first, health that fell before what moved most days; then what people recorded, the days
+    that they moved before the rest by weight. ``reasons`` say why a forecast moved, ``why`` where that is told in full.
     """
 
     icon: str
@@ -41,14 +45,13 @@ class Change:
     delta: int | None = None
     tone: str = "none"
     note: str = ""
+    is_forecast: bool = False
+    reasons: str = ""
+    why: str = ""
 
     @property
-    def is_moved(self) -> bool:
-        return self.weight == FALL or bool(self.delta)
-
-    @property
-    def order(self) -> tuple[bool, int, float]:
-        return (self.weight != FALL, -abs(self.delta or 0), -self.weight)
+    def order(self) -> tuple[bool, bool, int, float]:
+        return (not self.is_forecast, self.weight != FALL, -abs(self.delta or 0), -self.weight)
 
 
 # A moved date is told by the name of the milestone in its own program: the other end of a hand-off may be hidden.
@@ -73,30 +76,29 @@ def moved(move: DateMove) -> str:
     return next((end.name for end in ends if end.program_id == move.program_id), _("a hand-off") if ends else "")
 
 
-def next_decision(found: Iterable[Line]) -> Decision | None:
-    """What somebody has to decide next in these programs: one query."""
-    waiting = Decision.objects.waiting().filter(program__among=[line.program.pk for line in found])
-    dated = waiting.exclude(decide_by_on=None).select_related("decider", "program")
-    return dated.order_by("decide_by_on", "id").first()
+def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo, left: Left | None = None) -> list[Change]:
+    """The most telling of what happened to these programs from the beginning of a day to the end of today.
 
-
-def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> list[Change]:
-    """The most telling of what happened to these programs from the beginning of a day to the end of today."""
-    return heaviest(happened(found, today=today, since=since, zone=zone))
+    With what runs ``left`` behind of them, forecasts that moved say why.
+    """
+    return heaviest(happened(found, today=today, since=since, zone=zone, left=left))
 
 
 def heaviest(found: list[Change]) -> list[Change]:
-    """What moved first, then the rest; of each the heaviest."""
-    moves = [change for change in found if change.is_moved][:MOST_MOVED]
-    return [*moves, *(change for change in found if not change.is_moved)][:MOST_CHANGES]
+    """The heaviest of what forecasts did, of days that people moved, and of the rest."""
+    forecasts = [change for change in found if change.is_forecast]
+    recorded = [change for change in found if not change.is_forecast]
+    dates = [change for change in recorded if change.delta]
+    rest = [change for change in recorded if not change.delta]
+    return [*forecasts[:MOST_OF_EACH], *dates[:MOST_OF_EACH], *rest[:MOST_OF_EACH]]
 
 
-def happened(found: list[Line], *, today: date, since: Since, zone: ZoneInfo) -> list[Change]:
+def happened(found: list[Line], *, today: date, since: Since, zone: ZoneInfo, left: Left | None = None) -> list[Change]:
     """What happened to these programs from the beginning of a day to the end of today, heaviest first."""
     known = {line.program.pk: line.program for line in found}
     ids = list(known)
     end_of_today = end_of(today, zone)
-    result = [change for line in found for change in _of_line(line, since)]
+    result = [change for line in found for change in _of_line(line, since, left)]
 
     decisions = since.taken(Decision.objects.filter(program__among=ids, decided_on__lte=today))
     for decision in decisions.order_by("-decided_on", "-id")[:ONE_MORE]:
@@ -186,7 +188,7 @@ def _late_word(on: date | None, since: Since) -> str:
     return " " + _("Recorded now: it was on %(day)s.") % {"day": written(on, "j M")}
 
 
-def _of_line(line: Line, since: Since) -> Iterable[Change]:
+def _of_line(line: Line, since: Since, left: Left | None) -> Iterable[Change]:
     """How a program's P80, derived health and its lead's word changed."""
     program, url = line.program, line.program.get_absolute_url()
     before = Health(line.before.health) if line.before else None
@@ -210,11 +212,13 @@ def _of_line(line: Line, since: Since) -> Iterable[Change]:
         if line.disagrees and line.reported:
             naming = {"person": line.reported.by.name, "health": Health(line.reported.health).label}
             text += " " + _("%(person)s reports %(health)s.") % naming
-        kind = "P80" if shift else _("health")
-        tone = "bad" if worse else "ok"
-        yield Change("flag", program.name, url, text, kind, FALL if worse else 60, delta=moved or None, tone=tone)
+        turned = Change("flag", program.name, url, text, _("health"), FALL if worse else 60, is_forecast=True)
+        turned = replace(turned, tone="bad" if worse else "ok")
+        yield replace(turned, **_days_of(line, left)) if shift else turned
     elif shift:
-        yield Change("trend", program.name, url, shift, "P80", delta=moved, tone="bad" if (moved or 0) > 0 else "ok")
+        tone = "bad" if (moved or 0) > 0 else "ok"
+        told = Change("trend", program.name, url, shift, "P80", tone=tone, is_forecast=True)
+        yield replace(told, **_days_of(line, left))
     now, then = line.reported, line.reported_before
     if now and now.at >= since.at and (then is None or then.health != now.health):
         naming = {"person": now.by.name, "now": Health(now.health).label}
@@ -227,3 +231,18 @@ def _of_line(line: Line, since: Since) -> Iterable[Change]:
         if now.because:
             text += f" “{now.because}”"
         yield Change("pencil", program.name, url, text, _("lead’s word"), 55)
+
+
+def _days_of(line: Line, left: Left | None) -> dict[str, Any]:
+    """By how many days a P80 moved, and why, where the parts of both days are known and add up to it."""
+    told: dict[str, Any] = {"kind": "P80", "delta": line.moved, "why": f"{line.program.get_absolute_url()}/why#since"}
+    sides = [left.findings.get(row.pk) if left and row else None for row in (line.health, line.before)]
+    if left and sides[0] is not None and sides[1] is not None:
+        parts = evidence.moved(sides[0], sides[1], line.moved or 0, left.keys)
+        shown, rest = weightiest(parts, MOST_REASONS)
+        words = [f"{evidence.title(one.part, left.keys)} {signed(one.days)}" for one in shown]
+        if rest:
+            days = signed(sum(one.days for one in rest))
+            words.append(_("%(count)s smaller parts %(days)s") % {"count": len(rest), "days": days})
+        told["reasons"] = "; ".join(words)
+    return told

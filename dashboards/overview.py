@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import BigAutoField, Exists, F, ForeignKey, Lookup, OuterRef, Subquery, Sum
+from django.db.models import BigAutoField, Case, Exists, F, ForeignKey, JSONField, Lookup, OuterRef, Subquery, Sum, When
 from django.db.models.functions import Coalesce, JSONObject
 
 from dashboards import moves
@@ -26,6 +26,8 @@ from reports.since import Since, days_moved, past_target
 from risks.models import Risk
 
 HISTORY_WEEKS = 12
+# Programs whose move is told with its reasons.
+MOST_MOVED = 16
 GRAVITY = {
     Health.OFF_TRACK: 6,
     Health.AT_RISK: 5,
@@ -231,22 +233,27 @@ def lines(
 
 
 def fill_history(found: Iterable[Line]) -> None:
-    """Add the slips of the last weeks, and for how long the lead's word and derived health have differed."""
+    """Add the slips of the last weeks."""
     by_program = {line.program.pk: line for line in found}
     if not by_program:
         return
-    today, zone = next((line.today, line.zone) for line in by_program.values())
-    ids = list(by_program)
+    today = next(line.today for line in by_program.values())
     history: dict[int, list[tuple[date, int | None]]] = {pk: [] for pk in by_program}
     weeks = today - timedelta(weeks=HISTORY_WEEKS)
-    rows = ProgramHealth.objects.filter(program__among=ids, day__gt=weeks).order_by("day")
+    rows = ProgramHealth.objects.filter(program__among=list(by_program), day__gt=weeks).order_by("day")
     for pk, day, slip in rows.values_list("program_id", "day", "slip_days"):
         history[pk].append((day, slip))
-    differing = disagreements([pk for pk, line in by_program.items() if line.disagrees], today, zone)
     for pk, line in by_program.items():
         weekly = {(today - day).days // 7: (day, slip) for day, slip in history[pk] if slip is not None}
         line.slips = [weekly[week] for week in sorted(weekly, reverse=True)]
-        line.differs_days, line.better_days = differing.get(pk, (0, 0))
+
+
+def fill_disagreements(found: Iterable[Line]) -> None:
+    """Add for how long the lead's word and derived health have differed."""
+    differing = {line.program.pk: line for line in found if line.disagrees}
+    for today, zone in {(line.today, line.zone) for line in differing.values()}:
+        for pk, differs in disagreements(differing, today, zone).items():
+            differing[pk].differs_days, differing[pk].better_days = differs
 
 
 def fill_risks(found: Iterable[Line]) -> None:
@@ -280,15 +287,42 @@ def fill_milestones(found: Iterable[Line]) -> None:
         line.next_milestone, line.next_on = milestone, milestone.expected_on
 
 
-def best_moves(found: list[Line], viewer: User) -> list[moves.Deed]:
-    """What would win most days over all programs that are past their target: at most two queries."""
-    late = {line.health.pk: line.program.key for line in found if line.health and (line.slip or 0) > 0}
-    rows = dict(ProgramHealth.objects.filter(pk__among=list(late)).values_list("pk", "moves"))
-    named = {move["record"]["program"] for told in rows.values() for move in told}
+@dataclass(frozen=True)
+class Left:
+    """What runs left behind of programs: moves and findings by the row of derived health.
+
+    ``keys`` are those of the programs that they speak of, as far as the reader may see them.
+    """
+
+    moves: dict[int, list[Any]]
+    findings: dict[int, list[Any]]
+    keys: dict[int, str]
+
+
+def left_behind(found: list[Line], viewer: User) -> Left:
+    """Moves of all that are past their target, and findings of those that moved most: at most two queries."""
+    late = {line.health.pk for line in found if line.health and (line.slip or 0) > 0}
+    moved = {row.pk for line in most_moved(found) for row in (line.health, line.before) if row}
+    told = Case(When(pk__among=list(moved), then="findings"), output_field=JSONField())
+    rows = list(ProgramHealth.objects.filter(pk__among=list(late | moved)).values_list("pk", "moves", told))
+    moves = {pk: listed for pk, listed, _ in rows if pk in late}
+    findings = {pk: listed for pk, _, listed in rows if pk in moved}
+    spoken = [item for listed in (*moves.values(), *findings.values()) for item in listed]
     keys = {line.program.pk: line.program.key for line in found}
-    if others := named - keys.keys():
+    if others := {item["record"]["program"] for item in spoken} - keys.keys() - {None}:
         keys |= dict(Program.objects.visible_to(viewer).filter(pk__among=list(others)).values_list("pk", "key"))
-    return moves.add_up([(late[pk], told) for pk, told in rows.items()], keys)
+    return Left(moves, findings, keys)
+
+
+def most_moved(found: Iterable[Line]) -> list[Line]:
+    """Those whose P80 moved most, either way."""
+    return sorted((line for line in found if line.moved), key=lambda line: -abs(line.moved or 0))[:MOST_MOVED]
+
+
+def best_moves(found: list[Line], left: Left) -> list[moves.Deed]:
+    """What would win most days over all programs that are past their target."""
+    keys = {line.health.pk: line.program.key for line in found if line.health}
+    return moves.add_up([(keys[pk], told) for pk, told in left.moves.items()], left.keys)
 
 
 @dataclass(frozen=True)

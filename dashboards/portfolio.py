@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import Count, F, Window
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.text import Truncator
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_safe
 from dashboards import charts, choosing, news, overview
 from dashboards.choosing import FILTERS, GROUPS, ME, PEOPLE, SORTS, VIEWS, Asked, Choices
 from dashboards.context import is_there
+from dashboards.news import Change
 from dashboards.overview import Line
 from dashboards.templatetags.words import MINUTES_A_DAY, tone
 from history import past
@@ -26,9 +28,11 @@ from people.permissions import OrgAct, may
 from programs.models import Health
 from programs.pages import looks_back
 from reports.since import Since
+from risks.models import Decision
 
 # With the cards above, the page stays below 150 kB.
 PAGE_SIZE = 36
+MOST_SHOWN = 4
 MOST_TABS = 3
 MOST_LETTERS = 24
 # What a link to other programs keeps of an address: how they are shown, not which.
@@ -48,6 +52,8 @@ def portfolio(request: SignedIn) -> HttpResponse:
     # Somebody's Friday is the day of the last letter; a day in the past is compared with its week.
     since = Since.end_of(overview.last_friday(day) if now else day - timedelta(days=7), zone)
     found = overview.lines(viewer, today=day, since=since, zone=zone, closed=asked.view == "closed")
+    overview.fill_disagreements(found)
+    left = overview.left_behind(found, viewer)
     offered = choosing.choices(found)
     asked = choosing.checked(asked, offered)
     lines = choosing.chosen(found, asked, viewer)
@@ -80,9 +86,9 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "reported_bar": charts.stacked_bar([(tone(h), sums.reported[h]) for h in Health] + [("none", sums.unreported)]),
         "derived_counts": [(h, sums.derived[h]) for h in Health if sums.derived[h]],
         "reported_counts": [(h, sums.reported[h]) for h in Health if sums.reported[h]],
-        "changes": news.changes(found, today=day, since=since, zone=zone),
-        "next_decision": news.next_decision(found) if now else None,
-        "moves": overview.best_moves(found, viewer) if now else [],
+        "changes": folded(news.changes(found, today=day, since=since, zone=zone, left=left)),
+        "decisions": next_decisions(found) if now else [],
+        "moves": overview.best_moves(found, left) if now else [],
         "page": page,
         "sections": [
             (group, [(line, *drawn(line, axis)) for line in some])
@@ -121,13 +127,31 @@ def leads_on(view: SavedView) -> bool:
 
 
 def complete(lines: list[Line], asked: Asked) -> None:
-    """Add what shown lines need and their order did not: at most four queries."""
+    """Add what shown lines need and their order did not: at most three queries."""
     fills = [overview.fill_history]
     if past.day() is None:
         fills += [overview.fill_risks, overview.fill_milestones]
     for fill in fills:
         if fill is not choosing.needs(asked):
             fill(lines)
+
+
+def folded(changes: list[Change]) -> list[tuple[str, str, list[Change], list[Change]]]:
+    """What forecasts did and what people recorded: heading, what it counts, the first ones, and the others."""
+    forecasts = [change for change in changes if change.is_forecast]
+    recorded = [change for change in changes if not change.is_forecast]
+    parts = (
+        (_("Forecasts"), _("health that fell, then by days of P80"), forecasts),
+        (_("Recorded"), _("dates by days moved, then the rest"), recorded),
+    )
+    return [(name, order, found[:MOST_SHOWN], found[MOST_SHOWN:]) for name, order, found in parts if found]
+
+
+def next_decisions(found: list[Line]) -> list[Any]:
+    """What somebody has to decide next in these programs; each knows how many ``wait``: one query."""
+    waiting: Any = Decision.objects.waiting().filter(program__among=[line.program.pk for line in found])
+    dated = waiting.select_related("decider", "program").annotate(wait=Window(Count("pk")))
+    return list(dated.order_by(F("decide_by_on").asc(nulls_last=True), "id")[:MOST_SHOWN])
 
 
 def drawn(line: Line, axis: charts.Axis) -> tuple[Any, Any]:
@@ -146,6 +170,7 @@ def tabs(
     kept.update({name: query.get(name, "") for name in KEPT if query.get(name)})
     # Only the programs of the chosen half are read, so the other half's counts are not known here.
     closed = asked.view == "closed"
+    watermelons = None if closed else sum(line.is_watermelon for line in found)
     counts = {"": len(found), "attention": sums.attention, "mismatch": sums.disagree, "closed": len(found)}
     shown: list[dict[str, object]] = [
         {
@@ -156,7 +181,9 @@ def tabs(
         }
         for name, (label, _) in VIEWS.items()
     ]
-    shown.insert(-1, {"label": _("Watermelons"), "url": "/watermelons", "count": None, "current": False})
+    told = _("Reported better than derived for two weeks or more")
+    melons = {"label": _("Watermelons"), "url": "/watermelons", "count": watermelons, "current": False, "told": told}
+    shown.insert(-1, melons)
     return shown
 
 

@@ -79,6 +79,11 @@ class Told:
     def now(self) -> Report:
         return self.line.reports[-1]
 
+    @property
+    def goes_on_days(self) -> int | None:
+        """Days from P80 to where its trend leads."""
+        return (self.goes_on_to - self.now.p80_on).days if self.goes_on_to else None
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -304,8 +309,20 @@ def tell(line: Line, lines: Sequence[Line], policy: HealthPolicy) -> Told:
     goes_on_to = None
     if found.meets_on and found.rule in GOES_ON and found.meets_on - line.reports[-1].day <= FURTHEST * _reported(line):
         goes_on_to = found.meets_on
-        text += " " + _("If this went on, it would be done about %(day)s.") % {"day": short_date(goes_on_to)}
+        text += " " + _beside_forecast(goes_on_to, line.reports[-1])
     return Told(line, policy, short % said, title % said, text, goes_on_to)
+
+
+def _beside_forecast(goes_on_to: date, now: Report) -> str:
+    """When it would be done if its trend went on, and whether its forecast reckons with that."""
+    said = {"day": short_date(goes_on_to), "days": signed((goes_on_to - now.p80_on).days)}
+    if goes_on_to > now.p80_on:
+        form = _("If this went on, it would be done about %(day)s, %(days)s to P80: the forecast expects it to slow.")
+    elif goes_on_to < now.p50_on:
+        form = _("If this went on, it would be done about %(day)s, before its P50: the forecast does not count on it.")
+    else:
+        form = _("If this went on, it would be done about %(day)s, between its P50 and P80.")
+    return form % said
 
 
 def _earlier(line: Line) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -9,11 +10,12 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from dashboards import evidence, moves
+from dashboards import evidence, moves, overview
 from forecasts.grounds import frozen_by, grounds
 from forecasts.health import HYGIENE_RULES, SLIP_RULES
-from forecasts.models import FrozenHealth, HealthPolicy, MilestoneForecast
+from forecasts.models import FrozenHealth, HealthPolicy, MilestoneForecast, ProgramHealth
 from forecasts.owners import owners_of
+from forecasts.parts import weightiest
 from people.models import User
 from people.pages import SignedIn
 from programs.models import Program
@@ -47,7 +49,10 @@ def why(request: SignedIn, key: str) -> HttpResponse:
 def calculation(frozen: FrozenHealth, viewer: User) -> dict[str, Any]:
     """What the page shows of a run, as far as the reader may see what it speaks of."""
     read = {int(pk) for pk in frozen.run.revisions}
-    named = read | {item["record"]["program"] for item in (*frozen.findings, *frozen.moves)}
+    friday = overview.last_friday(frozen.day)
+    before = ProgramHealth.objects.filter(program=frozen.program_id, day__lte=friday).order_by("-day").first()
+    spoken = (*frozen.findings, *frozen.moves, *(before.findings if before else ()))
+    named = read | {item["record"]["program"] for item in spoken}
     keys = dict(Program.objects.visible_to(viewer).filter(pk__in=named).values_list("pk", "key"))
     addresses = {pk: f"/p/{key}" for pk, key in keys.items()}
     apart = SLIP_RULES | HYGIENE_RULES
@@ -55,6 +60,7 @@ def calculation(frozen: FrozenHealth, viewer: User) -> dict[str, Any]:
     neighbours = FrozenHealth.objects.filter(program=frozen.program_id).order_by("-run_id")
     return {
         "why": evidence.why(frozen, addresses, keys, owners_of(frozen.findings, keys)),
+        "since": since(frozen, before, friday, addresses, keys) if before else None,
         "judging": [evidence.evidence(item, addresses, keys, frozen.day) for item in judging],
         "moves": moves.tell(frozen.moves, keys),
         "grounds": [(ground, BASIS.get(ground.basis, "")) for ground in grounds(frozen, viewer)],
@@ -64,6 +70,19 @@ def calculation(frozen: FrozenHealth, viewer: User) -> dict[str, Any]:
         "has_hidden": bool(read - keys.keys()),
         "runs": neighbours.defer("findings", "moves")[:MOST_NEIGHBOURS],
     }
+
+
+def since(
+    frozen: FrozenHealth, before: ProgramHealth, on: date, addresses: dict[int, str], keys: dict[int, str]
+) -> dict[str, Any] | None:
+    """How P80 moved since a day, and the parts that add up to it, largest first: evidence, days then, now, between."""
+    if not frozen.p80_on or not before.p80_on:
+        return None
+    days = (frozen.p80_on - before.p80_on).days
+    parts = evidence.moved(frozen.findings, before.findings, days, keys)
+    ordered, _rest = weightiest(parts, len(parts))
+    told = [(evidence.evidence(one.part, addresses, keys, frozen.day), one.was, one.after, one.days) for one in ordered]
+    return {"on": on, "before": before, "days": days, "parts": told}
 
 
 def revisions(frozen: FrozenHealth, keys: dict[int, str]) -> list[tuple[str, int]]:

@@ -347,7 +347,7 @@ def test_a_lead_differs_for_as_long_on_every_page(cast: Cast, sign_in: Any) -> N
     assert client.get("/p/NA4").context["page"].differs_days == 130
     since = Since.end_of(today - 8 * DAY, UTC)
     lines = overview.lines(cast.viewer, today=today, since=since, zone=UTC)
-    overview.fill_history(lines)
+    overview.fill_disagreements(lines)
     [line] = [line for line in lines if line.program == cast.na4]
     assert (line.differs_days, line.better_days) == (130, 130)
     assert watermelons([cast.na4.pk], today) == {cast.na4.pk: 130}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from forecasts.health import SLIP_RULES, WEIGHED_RULES
+from forecasts.parts import Changed, changed, parts_of, sum_of, weightiest
 from programs.models import Health
 from reports.updates.drafting.sentences import (
     MOST_WORDS,
@@ -22,8 +21,6 @@ from reports.updates.drafting.sentences import (
 from reports.updates.drafting.sources import Facts, Row, derived_source, finding_source
 
 MOST_CAUSES = 3
-UNCERTAIN = WEIGHED_RULES | {"range"}
-UNWEIGHED = ("range", "", 0, 0)
 
 
 def health(facts: Facts) -> Iterator[Sentence]:
@@ -57,77 +54,43 @@ def causes(facts: Facts) -> Iterator[Sentence]:
     now, before = facts["derived"], facts["derived_before"]
     if not now or not now["target_on"] or (now["slip_days"] or 0) <= 0:
         return
-    # Two forecasts compare where both are weighed; else what is uncertain counts as one.
-    weighed = not any(item["rule"] == "range" for row in (now, before) if row for item in row["findings"])
-    parts, parts_before = _parts(now), {}
-    if before:
-        parts, parts_before = _parts(now, weighed=weighed), _parts(before, weighed=weighed)
-    total, total_before = _sum(parts), _sum(parts_before)
-    moved = total - total_before
-    told_before = before and before["slip_days"] == total_before and before["target_on"] == now["target_on"]
+    parts = parts_of(now["findings"])
+    total = sum_of(parts)
     if total != now["slip_days"]:
         return
+    total_before = sum_of(parts_of(before["findings"])) if before else 0
+    told_before = before and before["slip_days"] == total_before and before["target_on"] == now["target_on"]
     # A change of a few days says more of this week than the sum of all weeks.
-    if told_before and moved and total_before:
-        keys = list(dict.fromkeys([*parts, *parts_before]))
-        changed = [(key, _days(parts.get(key)), _days(parts_before.get(key))) for key in keys]
-        yield _because(
-            facts,
-            f"Why P80 is {days(moved)} {'later' if moved > 0 else 'earlier'} than on {day(facts['since']['day'])}",
-            [(parts.get(key) or parts_before[key], after, was) for key, after, was in changed if after != was],
-            changed=True,
-        )
+    if before and told_before and total_before and (moved := total - total_before):
+        heading = f"Why P80 is {days(moved)} {'later' if moved > 0 else 'earlier'} than on {day(facts['since']['day'])}"
+        yield _because(facts, heading, changed(now["findings"], before["findings"]), is_change=True)
     heading = f"Why P80 is {days(total)} later than the target"
-    yield _because(facts, heading, [(part, _days(part), 0) for part in _parts(now).values()], changed=False)
+    whole = [Changed(part, part["days"], 0) for part in parts.values()]
+    yield _because(facts, heading, whole, is_change=False)
 
 
-def _because(facts: Facts, heading: str, parts: list[tuple[Row, int, int]], *, changed: bool) -> Sentence:
-    # First what pulls the way that the sum goes.
-    way = 1 if sum(after - was for _, after, was in parts) > 0 else -1
-    ordered = sorted(parts, key=lambda part: -way * (part[1] - part[2]))
-    weightiest = sorted(ordered, key=lambda part: -abs(part[1] - part[2]))
+def _because(facts: Facts, heading: str, parts: list[Changed], *, is_change: bool) -> Sentence:
     # As many as a sentence of a readable length can name.
     for most in range(MOST_CAUSES, 0, -1):
-        shown = ordered if len(ordered) <= most + 1 else [part for part in ordered if part in weightiest[:most]]
-        words = [f"{signed(after - was)} {_cause(facts, part)}" for part, after, was in shown]
-        rest = [part for part in ordered if part not in shown]
+        shown, rest = weightiest(parts, most)
+        words = [f"{signed(one.days)} {_cause(facts, one.part)}" for one in shown]
         if rest:
-            words.append(f"{signed(sum(after - was for _, after, was in rest))} everything else")
+            words.append(f"{signed(sum(one.days for one in rest))} from {len(rest)} smaller parts")
         text = f"{heading}: {', '.join(words)}."
         if len(text.split()) <= MOST_WORDS:
             break
     sources = [
-        finding_source(facts, dict(part) | {"days": after}, before=was if changed else None, changed=changed)
-        for part, after, was in [*shown, *rest]
+        finding_source(
+            facts, dict(one.part) | {"days": one.after}, before=one.was if is_change else None, changed=is_change
+        )
+        for one in (*shown, *rest)
     ]
     which = (
         [derived_source(facts, "p80_on", changed=True)]
-        if changed
+        if is_change
         else [derived_source(facts, "p80_on"), derived_source(facts, "target_on")]
     )
-    return Sentence("causes", text, (*which, *sources), about="change" if changed else "target")
-
-
-def _parts(derived: Row, *, weighed: bool = True) -> dict[tuple[str, str, int, int], Row]:
-    """Parts of a slip by what they speak of. Two of a kind, as of private programs, count as one."""
-    found: dict[tuple[str, str, int, int], Row] = {}
-    for item in derived["findings"]:
-        if item["rule"] in SLIP_RULES and item["days"] is not None:
-            record = item["record"]
-            key = (item["rule"], record["kind"], record["program"] or 0, record["id"] or 0)
-            if not weighed and item["rule"] in UNCERTAIN:
-                key = UNWEIGHED
-                item = dict(item) | {"rule": "range"}
-            found[key] = dict(item) | {"days": item["days"] + _days(found.get(key))}
-    return found
-
-
-def _days(part: Row | None) -> int:
-    return part["days"] if part else 0
-
-
-def _sum(parts: Mapping[Any, Row]) -> int:
-    return sum(_days(part) for part in parts.values())
+    return Sentence("causes", text, (*which, *sources), about="change" if is_change else "target")
 
 
 def _cause(facts: Facts, part: Row) -> str:
