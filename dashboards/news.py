@@ -21,9 +21,10 @@ from programs.models import Health
 from reports.since import Since
 from risks.models import Decision, Risk
 
-# Of what forecasts did, of days that people moved, and of the rest: where much moves, none crowds out another.
-MOST_OF_EACH = 12
-ONE_MORE = MOST_OF_EACH + 1  # so that who tells the heaviest knows that there are more
+MOST_CHANGES = 24
+ONE_MORE = MOST_CHANGES + 1  # of each kind, so that who tells the heaviest knows that there are more
+# Of them at most so many forecasts that moved, and days that people moved: where much moves, the rest is not lost.
+MOST_MOVED = 8
 MOST_REASONS = 2
 FALL = 100
 
@@ -50,8 +51,9 @@ class Change:
     why: str = ""
 
     @property
-    def order(self) -> tuple[bool, bool, int, float]:
-        return (not self.is_forecast, self.weight != FALL, -abs(self.delta or 0), -self.weight)
+    def order(self) -> tuple[bool, bool, int, bool, float]:
+        days = self.delta or 0
+        return (not self.is_forecast, self.weight != FALL, -abs(days), days < 0, -self.weight)
 
 
 # A moved date is told by the name of the milestone in its own program: the other end of a hand-off may be hidden.
@@ -90,7 +92,7 @@ def heaviest(found: list[Change]) -> list[Change]:
     recorded = [change for change in found if not change.is_forecast]
     dates = [change for change in recorded if change.delta]
     rest = [change for change in recorded if not change.delta]
-    return [*forecasts[:MOST_OF_EACH], *dates[:MOST_OF_EACH], *rest[:MOST_OF_EACH]]
+    return [*forecasts[:MOST_MOVED], *dates[:MOST_MOVED], *rest][:MOST_CHANGES]
 
 
 def happened(found: list[Line], *, today: date, since: Since, zone: ZoneInfo, left: Left | None = None) -> list[Change]:

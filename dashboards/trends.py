@@ -315,14 +315,15 @@ def tell(line: Line, lines: Sequence[Line], policy: HealthPolicy) -> Told:
 
 def _beside_forecast(goes_on_to: date, now: Report) -> str:
     """When it would be done if its trend went on, and whether its forecast reckons with that."""
-    said = {"day": short_date(goes_on_to), "days": signed((goes_on_to - now.p80_on).days)}
+    told = _("If this went on, it would be done about %(day)s,") % {"day": short_date(goes_on_to)}
     if goes_on_to > now.p80_on:
-        form = _("If this went on, it would be done about %(day)s, %(days)s to P80: the forecast expects it to slow.")
+        form = _("%(days)s d after its P80: the forecast expects it to slow.")
+        beside = form % {"days": (goes_on_to - now.p80_on).days}
     elif goes_on_to < now.p50_on:
-        form = _("If this went on, it would be done about %(day)s, before its P50: the forecast does not count on it.")
+        beside = _("before its P50: the forecast does not count on it.")
     else:
-        form = _("If this went on, it would be done about %(day)s, between its P50 and P80.")
-    return form % said
+        beside = _("between its P50 and P80.")
+    return f"{told} {beside}"
 
 
 def _earlier(line: Line) -> int:

@@ -255,7 +255,7 @@ def test_what_the_address_says_is_read_once(cast: Cast) -> None:
     assert FILTERS.keys() >= asked.filters.keys()
 
 
-def test_watched_programs_and_the_next_decision_stand_on_the_start_page(cast: Cast, sign_in: Any) -> None:
+def test_watched_programs_and_the_next_decisions_stand_on_the_start_page(cast: Cast, sign_in: Any) -> None:
     talk.watch(program=cast.na4, kind="program", subject_id=cast.na4.pk, by=cast.viewer, at=timezone.now())
     day = today()
     for program, question, days in ((cast.na4, "Rent power?", 3), (cast.dark, "Canary?", 1), (cast.na4, "Later?", 9)):
@@ -265,8 +265,11 @@ def test_watched_programs_and_the_next_decision_stand_on_the_start_page(cast: Ca
         )  # fmt: skip
     assert shown(sign_in(cast.viewer).get("/?watched=yes")) == ["NA4"]
     assert shown(sign_in(cast.outsider).get("/?watched=yes")) == []
-    assert sign_in(cast.viewer).get("/").context["next_decision"].question == "Canary?"
+    asked = [decision.question for decision in sign_in(cast.viewer).get("/").context["decisions"]]
+    assert asked == ["Canary?", "Rent power?", "Later?"]
     page = sign_in(cast.outsider).get("/")
-    assert page.context["next_decision"].question == "Rent power?"
-    assert "Next decision in 3 d" in page.text
-    assert "Lea Lead</b> decides." in page.text
+    assert [decision.question for decision in page.context["decisions"]] == ["Rent power?", "Later?"]
+    assert "all 2 that wait" in page.text
+    assert "in 3 d" in page.text
+    assert "<b>Lea Lead</b> decides" in page.text
+    assert "<b>You decide</b>" in sign_in(cast.lead).get("/").text

@@ -113,7 +113,10 @@ def test_a_line_that_hardly_nears_its_edge_names_no_day() -> None:
     for meets_on, told in ((date(2062, 11, 9), False), (date(2027, 11, 19), True), (date(2027, 11, 20), False)):
         reading = Reading(Rule.SPEEDING_UP, week_days=6.0, meets_on=meets_on)
         line = Line(Milestone(name="Fleet wave 2"), reports, None, None, reading)
-        assert ("If this went on" in tell(line, [line], HealthPolicy()).text) is told
+        text = tell(line, [line], HealthPolicy()).text
+        assert ("If this went on" in text) is told
+        # Both reports forecast their own day, 90 days on: P50 and P80 are 18 Feb 2027.
+        assert ("about 19 Nov 2027, 274 d after its P80: the forecast expects it to slow." in text) is told
 
 
 def test_earned_schedule_stands_beside_the_forecast(

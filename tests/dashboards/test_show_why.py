@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -17,6 +19,7 @@ import programs.services
 import reports.plans.services
 import reports.updates.services
 import risks.services
+from dashboards import news, overview
 from dashboards.templatetags import words
 from forecasts.health import SLIP_RULES
 from forecasts.models import FrozenHealth, HealthPolicy, ProgramHealth
@@ -25,6 +28,7 @@ from milestones.models import Milestone
 from programs.models import Program
 from reports.letters import outbox, writing
 from reports.letters.desk import open_desk
+from reports.since import Since
 from reports.updates import snapshot
 from risks.models import Risk
 from tests.conftest import FRIDAY, NOON, Api
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 
 DAY = 480
 MOST_QUERIES = 25
+UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True)
@@ -247,3 +252,49 @@ def test_it_takes_few_queries(size: int, cast: Cast, sign_in: Any) -> None:
     with CaptureQueriesContext(connection) as queries:
         page(client, "/p/NA4/why")
     assert len(queries) <= MOST_QUERIES
+
+
+def test_what_moved_it_since_friday_adds_up_and_names_nothing_private(cast: Cast, scene: Scene, sign_in: Any) -> None:
+    """The vault, of a private program, took five more days in the week; a risk of its own came up."""
+    scene.compute(FRIDAY)
+    milestones.services.change_milestone(
+        milestone=scene.vault, by=cast.lead, today=FRIDAY + timedelta(days=3), at=NOON, work_likely=17 * DAY
+    )
+    risks.services.create_risk(
+        program=cast.na4, by=cast.lead, today=FRIDAY + timedelta(days=3), title="Feeder fails",
+        probability=Decimal("0.4"), impacts=[risks.services.Impact(scene.end, 10 * DAY, 15 * DAY, 30 * DAY)],
+    )  # fmt: skip
+    now = FRIDAY + timedelta(days=6)
+    run = scene.compute(now)
+    rows = {row.day: row for row in ProgramHealth.objects.filter(program=cast.na4)}
+    p80s = [rows[day].p80_on for day in (FRIDAY, now)]
+    assert p80s[0]
+    assert p80s[1]
+    days = (p80s[1] - p80s[0]).days
+    assert days > 0
+
+    html = page(sign_in(cast.lead), f"/p/NA4/why?run={run}")
+    table = html.partition('id="since"')[2].partition("</table>")[0]
+    assert f"P80 moved by +{days} d." in table
+    moved = [int(sign + n) for sign, n in re.findall(r'class="delta s-\w+">([+-])(\d+) d', table.replace("−", "-"))]
+    assert sum(moved) == days
+    assert "Waits on Falcon vault" in table
+    assert "Open risk: Feeder fails" in table
+    outside = page(sign_in(cast.outsider), f"/p/NA4/why?run={run}").partition('id="since"')[2]
+    assert "Falcon" not in outside
+    assert "Waits on a private program" in outside
+
+    reasons = {}
+    for reader in (cast.lead, cast.outsider):
+        since = Since.end_of(FRIDAY, UTC)
+        lines = overview.lines(reader, today=now, since=since, zone=UTC, key="NA4")
+        left = overview.left_behind(lines, reader)
+        [change] = [one for one in news.changes(lines, today=now, since=since, zone=UTC, left=left) if one.reasons]
+        assert change.delta == days
+        told = [
+            int(part.rpartition(" d")[0].rpartition(" ")[2].replace("−", "-")) for part in change.reasons.split("; ")
+        ]
+        assert sum(told) == days
+        reasons[reader] = change.reasons
+    assert "Waits on Falcon vault +" in reasons[cast.lead]
+    assert "Falcon" not in reasons[cast.outsider]
