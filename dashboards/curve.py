@@ -14,6 +14,7 @@ from dashboards.templatetags.words import chance, written
 from forecasts.models import MilestoneForecast
 
 LEVELS = range(5, 100, 5)
+DAY, FEW_DAYS = 86_400_000, 10
 TICKS = [0, 20, 50, 80, 100]
 
 
@@ -51,6 +52,12 @@ def _finding(forecast: MilestoneForecast, p50_on: date, p80_on: date) -> str:
     return words
 
 
+def ticks(forecast: MilestoneForecast) -> int | None:
+    """A tick a day, in milliseconds, where ticks of its own choice would name a day twice."""
+    days = [*forecast.quantiles, forecast.target_on or forecast.quantiles[0]]
+    return DAY if (max(days) - min(days)).days <= FEW_DAYS else None
+
+
 def _figure(forecast: MilestoneForecast) -> Any:
     """Colours are the page's own tokens: the script that draws it looks them up, in light and in dark."""
     named = [(50, forecast.p50_on), (80, forecast.p80_on)]
@@ -70,6 +77,7 @@ def _figure(forecast: MilestoneForecast) -> Any:
             },
             "xaxis": {
                 "type": "date", "gridcolor": "var(--line)", "linecolor": "var(--line-2)", "tickformat": "%-d %b\n%Y",
+                "dtick": ticks(forecast),
             },
             "yaxis": {
                 "range": [0, 100], "tickvals": TICKS, "ticktext": [f"{tick}%" for tick in TICKS], "zeroline": False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -24,7 +25,7 @@ from history.changes import changes_of
 from history.forms import explaining
 from milestones import services
 from milestones.forms import BaselineForm
-from milestones.hand_offs import seen
+from milestones.hand_offs import SeenLink, seen
 from milestones.models import Baseline, Dependency, Milestone
 from milestones.views.milestones import find_milestone, today
 from people.pages import SignedIn, day_of, done, paged, posted
@@ -100,6 +101,19 @@ def forecasts_of(milestones: list[Milestone]) -> dict[int, MilestoneForecast]:
     return MilestoneForecast.objects.in_bulk([milestone.pk for milestone in milestones])
 
 
+def beside(
+    link: SeenLink, near: Mapping[int, MilestoneForecast], other: int
+) -> tuple[MilestoneForecast | None, int, str]:
+    """The forecast of a link's other end; by how many days P80 of the giver is past its promise, and that in words."""
+    row, giver = link.row, link.predecessor
+    given = near.get(giver.pk) if giver and not link.need_over else None
+    if not link.crosses or not row.promised_on or not given or not given.p80_on:
+        return near.get(other), 0, ""
+    over = (given.p80_on - row.promised_on).days
+    form = _("P80 is %(days)s d after it") if over > 0 else _("P80 is %(days)s d before it")
+    return near.get(other), over, form % {"days": abs(over)} if over else _("P80 is that day")
+
+
 @looks_back
 def milestone(request: SignedIn, pk: int) -> HttpResponse:
     row = find_milestone(request, pk)
@@ -137,9 +151,11 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "curve": drawn,
         "p50_slip": days_late(forecast.p50_on, line.due_on) if forecast else None,
         "issued": [(one, one.quantiles[P50], one.quantiles[P80]) for one in issued],
-        "links_in": [(link, near.get(link.row.predecessor_id)) for link in links_in],
+        "links_in": [(link, *beside(link, near, link.row.predecessor_id)) for link in links_in],
         "broken": [link for link in links_in if link.row.pk in broken],
-        "links_out": [(link, near.get(link.row.successor_id)) for link in links if link.row.predecessor_id == row.pk],
+        "links_out": [
+            (link, *beside(link, near, link.row.successor_id)) for link in links if link.row.predecessor_id == row.pk
+        ],
         "requirements": row.requirements.order_by("-in_scope", "id"),
         "impacts": risks.select_related("risk__owner", "risk__program").order_by("-likely", "id"),
         "issues": row.issues.filter(closed_on=None).order_by("due_on", "id"),

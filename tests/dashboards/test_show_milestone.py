@@ -14,9 +14,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from plotly.offline import get_plotlyjs_version
 
+from dashboards.curve import ticks
 from dashboards.templatetags import words
 from forecasts.models import IssuedForecast, MilestoneForecast
-from milestones.models import Milestone
+from milestones.models import Dependency, Milestone
 from people.models import User
 from programs.models import Program
 from tests.conftest import FRIDAY, ROOT, Api
@@ -68,6 +69,28 @@ def test_the_curve_has_a_table_twin_and_says_its_finding(cast: Cast, end: Milest
         f"with 80%. The target, {words.long_date(end.target_on)}, has a chance of 11%."
     )
     assert f'role="img" aria-label="{finding}"' in html
+
+
+def test_a_curve_of_a_few_days_names_each_once(cast: Cast, end: Milestone, sign_in: Any) -> None:
+    forecast = MilestoneForecast.objects.get(milestone=end)
+    assert ticks(forecast) is None
+    few = [FRIDAY + timedelta(days=level // 30) for level in range(5, 100, 5)]
+    MilestoneForecast.objects.filter(pk=end.pk).update(quantiles=few, target_on=FRIDAY)
+    found = re.search('<script type="application/json">(.*?)</script>', page(sign_in(cast.viewer), end))
+    assert found
+    assert json.loads(found[1])["layout"]["xaxis"]["dtick"] == 24 * 60 * 60 * 1000
+
+
+def test_a_promise_stands_beside_what_its_giver_is_expected_to_keep(cast: Cast, end: Milestone, sign_in: Any) -> None:
+    start = Milestone.objects.filter(program=cast.na4).first() or Milestone.objects.create(program=cast.na4, name="Go")
+    p80_on = MilestoneForecast.objects.get(milestone=end).p80_on
+    assert p80_on
+    link = Dependency.objects.create(predecessor=end, successor=start, agreement=Dependency.Agreement.ACCEPTED)
+    client = sign_in(cast.lead)
+    for days, said in ((15, "P80 is 15 d before it"), (0, "P80 is that day"), (-8, "P80 is 8 d after it")):
+        Dependency.objects.filter(pk=link.pk).update(promised_on=p80_on + timedelta(days=days))
+        for side in (end, start):
+            assert said in page(client, side)
 
 
 def test_what_is_certain_or_done_has_no_curve(cast: Cast, end: Milestone, sign_in: Any) -> None:
