@@ -182,7 +182,13 @@ def tabs(
         for name, (label, _) in VIEWS.items()
     ]
     told = _("Reported better than derived for two weeks or more")
-    melons = {"label": _("Watermelons"), "url": "/watermelons", "count": watermelons, "current": False, "told": told}
+    melons: dict[str, object] = {
+        "label": _("Watermelons"),
+        "url": "/watermelons",
+        "count": watermelons,
+        "current": False,
+        "told": told,
+    }
     shown.insert(-1, melons)
     return shown
 

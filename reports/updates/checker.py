@@ -19,12 +19,12 @@ from django.apps import apps
 from django.db.models import Model
 
 from forecasts.models import FrozenHealth
+from forecasts.parts import UNCERTAIN
 from metrics.models import KPI, Measurement
 from milestones.models import Dependency, Milestone
 from people.services import organisation_zone
 from reports.models import Update
 from reports.updates import drafting
-from reports.updates.drafting.forecast import UNCERTAIN
 from reports.updates.drafting.sentences import MINUS, NAMES, Sentence, Source, between, day, read
 from risks.models import Decision, Issue, Risk
 
