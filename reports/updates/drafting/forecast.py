@@ -75,7 +75,7 @@ def _because(facts: Facts, heading: str, parts: list[Changed], *, is_change: boo
         shown, rest = weightiest(parts, most)
         words = [f"{signed(one.days)} {_cause(facts, one.part)}" for one in shown]
         if rest:
-            words.append(f"{signed(sum(one.days for one in rest))} from {len(rest)} smaller parts")
+            words.append(f"{signed(sum(one.days for one in rest))} from smaller parts")
         text = f"{heading}: {', '.join(words)}."
         if len(text.split()) <= MOST_WORDS:
             break
