@@ -5,10 +5,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-# Until now the day of delivery overwrote that of the agreement, which the history still has.
+# Until now the day of delivery overwrote that of the agreement, which the history, never rewritten, still has.
 KEEP = """
-    UPDATE milestones_dependencyevent SET delivered_on = agreed_on
-    WHERE agreement = 'delivered' AND delivered_on IS NULL;
     UPDATE milestones_dependency d
     SET delivered_on = d.agreed_on, agreed_on = coalesce(
         (

@@ -11,7 +11,7 @@ from reports.updates.drafting.sentences import Sentence
 from reports.updates.drafting.sources import Facts
 
 # Raised when a rule words its sentences otherwise: what another version drafted is not drafted again to check it.
-VERSION = 4
+VERSION = 5
 # The heaviest news first.
 RULES = (
     forecast.health,
