@@ -118,9 +118,9 @@ def happened(found: list[Line], *, today: date, since: Since, zone: ZoneInfo, le
         days = (risk.exposure or 0) / 480
         text = _("New risk %(reference)s: %(title)s.") % {"reference": risk.reference, "title": risk.title}
         text += _late_word(risk.raised_on, since)
-        note = _("%(days)s working days expected") % {"days": f"{days:.1f}"} if days else ""
+        note = _("%(days)s d") % {"days": f"{days:.1f}"} if days else ""
         program = known[risk.program_id]
-        kind = _("new risk")
+        kind = _("exposure") if days else _("new risk")
         result.append(
             Change("risk", program.name, f"/r/{risk.reference}", text, kind, 30 + days, tone="warn", note=note)
         )
