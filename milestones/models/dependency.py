@@ -51,7 +51,8 @@ class DependencyQuerySet(models.QuerySet["Dependency"]):
 
     def with_given_on(self) -> Self:
         """Adds ``given_on`` to hand-offs: the day that the milestone was done, or was said to be delivered."""
-        said_on = Coalesce("delivered_on", "promised_on", "need_by_on")
+        # History from before deliveries had a day of their own has it in that of the agreement.
+        said_on = Coalesce("delivered_on", "agreed_on", "promised_on", "need_by_on")
         said = Case(When(agreement=Dependency.Agreement.DELIVERED, then=said_on))
         return self.annotate(given_on=Coalesce("predecessor__done_on", said))
 
