@@ -190,6 +190,8 @@ def frame(request: SignedIn) -> dict[str, Any]:
     if isinstance(user, User):
         key = key_of(request)
         context |= {
+            # Empty where pages follow the reader's device, as they do before signing in.
+            "theme": "" if user.appearance == User.Appearance.SYSTEM else user.appearance,
             "portfolio_places": existing(PORTFOLIO),
             "personal_places": existing(PERSONAL),
             "settings_place": next(iter(existing(SETTINGS)), None),

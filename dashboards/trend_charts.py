@@ -19,7 +19,7 @@ from dashboards.templatetags.words import written
 WIDTH, HEIGHT = 860, 560
 LEFT, TOP, BOTTOM, PLOT = 78, 16, 520, 614
 LABEL, LABEL_GAP, DONE_GAP = 14, 30, 16
-NAMES, DONE = WIDTH - LEFT - PLOT - LABEL, 118  # of an open milestone's name at its line's end, and of a finished one's
+NAMES, DONE = WIDTH - LEFT - PLOT - LABEL, 40  # room of a name at the end of its line, and of “, done” after it
 SQUARE = 420  # of the plots whose axes both go from 0 to 100 %
 
 
@@ -233,16 +233,16 @@ def _names(plane: _Plane, paths: Sequence[Path]) -> str:
     for path, height in zip(
         ahead, _spread([plane.y(path.points[-1][1]) + 1 for path in ahead], LABEL_GAP), strict=True
     ):
-        x = _n(plane.x(path.points[-1][0]) + LABEL)
-        drawn.append(f'<text class="v-strong" x="{x}" y="{_n(height)}">{escape(cut(path.name, NAMES))}</text>')
-        drawn.append(f'<text class="v-text" x="{x}" y="{_n(height + 13)}">{escape(path.note)}</text>')
+        beside = _n(plane.x(path.points[-1][0]) + LABEL)
+        drawn.append(f'<text class="v-strong" x="{beside}" y="{_n(height)}">{escape(cut(path.name, NAMES))}</text>')
+        drawn.append(f'<text class="v-text" x="{beside}" y="{_n(height + 13)}">{escape(path.note)}</text>')
         if path.band:
             top = min(plane.y(path.band[-1][2]) + 4, height - 14)
-            drawn.append(f'<text class="v-text-2" x="{x}" y="{_n(top)}">{escape(path.band_note)}</text>')
+            drawn.append(f'<text class="v-text-2" x="{beside}" y="{_n(top)}">{escape(path.band_note)}</text>')
     for path, height in zip(done, _spread([plane.y(path.points[-1][1]) + 12 for path in done], DONE_GAP), strict=True):
-        place = f'x="{_n(plane.x(path.points[-1][0]) + 10)}" y="{_n(height)}"'
-        words = escape(_("%(name)s, done") % {"name": cut(path.name, DONE, SMALL)})
-        drawn.append(f'<text class="v-text-2" {place}>{words}</text>')
+        x = plane.x(path.points[-1][0]) + 10
+        words = escape(_("%(name)s, done") % {"name": cut(path.name, min(NAMES, WIDTH - x - DONE), SMALL)})
+        drawn.append(f'<text class="v-text-2" x="{_n(x)}" y="{_n(height)}">{words}</text>')
     return "".join(drawn)
 
 

@@ -50,7 +50,7 @@ class UserIn(In[User]):
 class UserChange(In[User]):
     class Meta:
         model = User
-        fields = ["email", "name", "time_zone", "is_admin", "is_active"]
+        fields = ["email", "name", "time_zone", "appearance", "is_admin", "is_active"]
 
 
 class UsersFilters(Filters):
@@ -81,7 +81,7 @@ class MeOut(Out[User]):
 
     class Meta:
         model = User
-        fields = ["id", "email", "name", "time_zone", "is_admin", "teams", "version"]
+        fields = ["id", "email", "name", "time_zone", "appearance", "is_admin", "teams", "version"]
 
     def get_teams(self, user: User) -> list[int]:
         return sorted(user.memberships.values_list("team_id", flat=True))

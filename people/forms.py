@@ -134,7 +134,7 @@ class HolidaysField(forms.CharField):
 
 class ProfileForm(RecordForm):
     model = User
-    names = ("name", "time_zone")
+    names = ("name", "time_zone", "appearance")
     time_zone = zone_field(lazy("Moments on pages and the hour of your letter are in this zone."))
 
 

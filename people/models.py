@@ -132,11 +132,19 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, Record):
     """A person who signs in with an e-mail address."""
 
+    class Appearance(models.TextChoices):
+        SYSTEM = "system", lazy("As on my device")
+        LIGHT = "light", lazy("Light")
+        DARK = "dark", lazy("Dark")
+
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_zone])
     is_admin = models.BooleanField(lazy("administrator"), default=False)
     is_active = models.BooleanField(lazy("active"), default=True)
+    appearance = models.CharField(
+        lazy("appearance"), max_length=10, choices=Appearance.choices, default=Appearance.SYSTEM
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -150,7 +158,10 @@ class User(AbstractBaseUser, Record):
                 name="email_once_in_any_case",
                 violation_error_message=lazy("A person with this e-mail address exists already."),
                 violation_error_code="email",
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(appearance__in=["system", "light", "dark"]), name="user_appearance_known"
+            ),
         ]
         indexes = [search_index("user_search", "name")]
 

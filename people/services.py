@@ -96,8 +96,8 @@ def _wait_for_administrators() -> None:
 
 @transaction.atomic
 def change_user(*, user: User, by: User, **changes: Any) -> User:
-    """Change a person; people change their own name and zone, administrators everything."""
-    if by.pk != user.pk or changes.keys() - {"name", "time_zone"}:
+    """Change a person; people change their own name, zone and appearance, administrators everything."""
+    if by.pk != user.pk or changes.keys() - {"name", "time_zone", "appearance"}:
         require(by, OrgAct.MANAGE_PEOPLE)
     user = User.objects.select_for_update().get(pk=user.pk)
     losing_admin = user.is_admin and not (changes.get("is_admin", True) and changes.get("is_active", True))

@@ -158,7 +158,7 @@ class Setting(NamedTuple):
 
 
 PERSONAL = (
-    Setting("/settings/profile", "user", lazy("Profile"), lazy("Your name and time zone.")),
+    Setting("/settings/profile", "user", lazy("Profile"), lazy("Your name, time zone and colours, light or dark.")),
     Setting("/settings/letters", "mail", lazy("Letters"), lazy("What you get, on which day and at what hour.")),
     Setting("/views", "filter", lazy("Saved views"), lazy("Pages with their filters and order, under a name.")),
     Setting("/settings/tokens", "share", lazy("Access tokens"), lazy("Keys for other tools that use the API for you.")),

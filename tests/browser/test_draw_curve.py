@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+import people.services
 from forecasts.models import RiskForecast, Run
 from milestones.models import Milestone
 from risks.services import create_risk
@@ -27,10 +28,12 @@ def open_end(cast: Cast, signed_in: Any, live_server: LiveServer) -> Page:
     return page
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("scheme", "appearance"), [("light", "system"), ("dark", "system"), ("light", "dark")])
 def test_it_is_drawn_in_the_colours_of_the_page(
-    scheme: Any, cast: Cast, signed_in: Any, live_server: LiveServer
+    scheme: Any, appearance: str, cast: Cast, signed_in: Any, live_server: LiveServer
 ) -> None:
+    people.services.change_user(user=cast.viewer, by=cast.viewer, appearance=appearance)
+    cast.viewer.refresh_from_db()
     page = open_end(cast, signed_in, live_server)
     page.emulate_media(color_scheme=scheme)
     plot = page.get_by_role("img", name="has a chance of 11%")
@@ -43,6 +46,7 @@ def test_it_is_drawn_in_the_colours_of_the_page(
         "() => { const probe = document.body.appendChild(document.createElement('i'));"
         " probe.style.color = 'var(--accent)'; return getComputedStyle(probe).color }"
     )
+    assert accent == ("rgb(143, 152, 255)" if "dark" in (scheme, appearance) else "rgb(70, 80, 208)")
     expect(plot.locator("path.js-line")).to_have_css("stroke", accent)
     # The page fetches itself anew, and the figure stays.
     Milestone.objects.filter(program__key="P1", is_end=True).update(name="Renamed")

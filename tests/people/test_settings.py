@@ -11,6 +11,7 @@ from django.utils import timezone
 import people.services
 from people.forms import HolidaysField, HoursField
 from people.models import AccessToken, User, WorkingCalendar, digest
+from tests.conftest import Api
 
 if TYPE_CHECKING:
     from tests.conftest import Cast
@@ -40,11 +41,38 @@ def test_the_index_offers_what_one_may_open(cast: Cast, sign_in: Any) -> None:
 def test_people_change_their_own_name_and_zone(cast: Cast, sign_in: Any) -> None:
     client = sign_in(cast.lead)
     assert b"America/Los_Angeles" in client.get("/settings/profile").content
-    response = client.post("/settings/profile", {"name": "Lea L.", "time_zone": "Asia/Tokyo", "is_admin": "on"})
+    filled = {"name": "Lea L.", "time_zone": "Asia/Tokyo", "appearance": "system"}
+    response = client.post("/settings/profile", filled | {"is_admin": "on"})
     assert response.url == "/settings/profile"
     cast.lead.refresh_from_db()
     assert (cast.lead.name, cast.lead.time_zone, cast.lead.is_admin) == ("Lea L.", "Asia/Tokyo", False)
-    assert client.post("/settings/profile", {"name": "Lea", "time_zone": "Nowhere"}).status_code == 422
+    assert client.post("/settings/profile", filled | {"time_zone": "Nowhere"}).status_code == 422
+
+
+def test_people_choose_how_pages_look(cast: Cast, sign_in: Any, client: Any) -> None:
+    theirs = sign_in(cast.lead)
+    pages = ("/", "/settings/profile", "/nowhere", "/account/logout", "/api/v1/docs")
+    for page in pages:
+        assert "data-theme" not in theirs.get(page).text
+    filled = {"name": "Lea Lead", "time_zone": "UTC"}
+    assert theirs.post("/settings/profile", filled | {"appearance": "dark"}).status_code == 302
+    for page in pages:
+        # With the first bytes of a page, so that no other colours come before.
+        head = theirs.get(page).text[:600]
+        assert 'data-theme="dark">' in head
+        assert '<meta name="color-scheme" content="dark">' in head
+    assert "data-theme" not in client.get("/account/login").text
+    assert "data-theme" not in sign_in(cast.viewer).get("/").text
+    assert theirs.post("/settings/profile", filled | {"appearance": "pink"}).status_code == 422
+
+
+def test_the_look_is_chosen_by_the_api_too(cast: Cast) -> None:
+    caller = Api(cast.lead)
+    assert caller.get("me").json()["appearance"] == "system"
+    assert caller.patch(f"users/{cast.lead.pk}", {"appearance": "light"}).status_code == 200
+    assert caller.get("me").json()["appearance"] == "light"
+    assert caller.patch(f"users/{cast.lead.pk}", {"appearance": "pink"}).status_code == 422
+    assert caller.patch(f"users/{cast.viewer.pk}", {"appearance": "dark"}).status_code == 403
 
 
 def test_an_administrator_adds_a_person_who_then_chooses_a_password(cast: Cast, sign_in: Any, client: Any) -> None:
