@@ -18,7 +18,7 @@ from dashboards.lettering import cut
 from dashboards.templatetags.words import GLYPHS, health_word, short_date, tone
 from milestones.hand_offs import State
 
-MOST_NODES, MOST_EDGES, MOST_ROWS = 60, 80, 20
+MOST_NODES, MOST_EDGES, MOST_ROWS = 60, 72, 20
 WIDE, PITCH, LEFT, TOP = 196, 288, 16, 40  # a node's width, from layer to layer, and the margins
 PORT = 9  # between two edges at one node
 ROOM = WIDE - 40  # of a name, beside its glyph

@@ -49,6 +49,7 @@ NAMES = frozenset(
         gettext_noop("decided on"),
         gettext_noop("decider"),
         gettext_noop("decision"),
+        gettext_noop("delivered on"),
         gettext_noop("dependency"),
         gettext_noop("description"),
         gettext_noop("direction"),

@@ -104,7 +104,7 @@ def test_as_many_queries_for_many_teams_and_milestones(cast: Cast, team: Team) -
     for read in (lambda: loads_of(teams, cast.lead, today=FRIDAY), lambda: load_of(team, cast.lead, today=FRIDAY)):
         with CaptureQueriesContext(connection) as queries:
             read()
-        assert len(queries) == 5
+        assert len(queries) == 3
 
 
 # -- pages and the API -----------------------------------------------------------------------------------------------
