@@ -34,6 +34,8 @@ def undo(request: SignedIn) -> HttpResponse:
     except ValidationError as refusal:
         return refused(request, refusal, to)
     went = (instead for page, instead in gone.items() if to == page or to.startswith((f"{page}/", f"{page}?")))
+    if change_set.is_undo:
+        return done(request, _("Done again. The forecast follows within seconds."), next(went, to))
     return done(request, _("Taken back. The forecast follows within seconds."), next(went, to), again=True)
 
 

@@ -368,13 +368,18 @@ def _log(program: Program, zone: ZoneInfo) -> list[Event]:
         events.append(Event(on, "gavel", title, text, f"/d/{decision.reference}"))
     moves = named(DateMove.objects.filter(program=program), "by")
     for move in moves.order_by("-at", "-id")[:6]:
-        what = moved(move) or _("Target")
+        what = moved(move) or _("The program")
         on = local(move.at, zone)
         years = {day.year for day in (on, move.before_on, move.after_on) if day}
         form = "j M" if len(years) == 1 else "j M Y"
         to = written(move.after_on, form) if move.after_on else _("no date")
         note = f" “{move.note}”" if move.note else ""
-        title = f"{isolated(what)} {written(move.before_on, form)} → {to}"
+        dates = f"{written(move.before_on, form)} → {to}"
+        is_promise = move.field == DateMove.Field.PROMISED
+        title = (_("%(what)s, promise %(dates)s") if is_promise else _("%(what)s, target %(dates)s")) % {
+            "what": isolated(what),
+            "dates": dates,
+        }
         events.append(Event(on, "trend", title, f"{move.by.name}: {move.cause.name}.{note}"))
     for baseline in Baseline.objects.filter(program=program).select_related("approved_by").order_by("-approved_on")[:3]:
         text = _("By %(person)s.") % {"person": baseline.approved_by.name} + f" {baseline.note}"

@@ -52,7 +52,7 @@ def watermelons(request: SignedIn) -> HttpResponse:
     page = Paginator(found, ROWS_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "title": _("Watermelons"),
-        "sub": _("Green outside, red inside: reported better than derived for two weeks or more."),
+        "sub": _("Reported better than derived for two weeks or more: greener outside than inside."),
         "today": today,
         "page": page,
         "watermelons": explained(page.object_list, days, request.user),

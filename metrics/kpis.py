@@ -46,8 +46,9 @@ class State:
 
     @property
     def label(self) -> str:
-        """Its standing in a word: what should fall is over its pace, not behind it."""
-        return _("over pace") if self.lower_is_better and self.standing == Standing.BEHIND else str(self.standing.label)
+        """Its standing in a word: what should be low is over its pace, not behind it, and keeps within its target."""
+        low = {Standing.BEHIND: _("over pace"), Standing.REACHED: _("within target")} if self.lower_is_better else {}
+        return low.get(self.standing, str(self.standing.label))
 
 
 def pace(kpi: KPI, day: date) -> Decimal | None:

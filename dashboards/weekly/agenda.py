@@ -12,9 +12,9 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
 from dashboards import news, overview
-from dashboards.hand_offs import Agreement, HandOff, hand_offs, told, with_damage
+from dashboards.hand_offs import HandOff, hand_offs, told, with_damage
 from dashboards.news import Change
-from milestones.hand_offs import seen
+from milestones.hand_offs import State, seen
 from people.models import User
 from programs.models import Program
 from reports.models import ReviewAction
@@ -24,8 +24,6 @@ from risks.models import Assumption, Decision, Issue, MitigationAction, Risk
 WEEK = timedelta(days=7)
 MOST_OF_EACH = 40
 ONE_MORE = MOST_OF_EACH + 1  # so that a list knows that it is cut
-# A hand-off of which neither side said yes to the other's last word.
-UNANSWERED = (Agreement.PROPOSED, "", Agreement.COUNTERED, Agreement.DECLINED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ def agenda(viewer: User, key: str, *, today: date, zone: ZoneInfo) -> Agenda | N
     happened = news.happened([line], today=today, since=since, zone=zone)
     changes = news.heaviest(happened)
     due = sorted(_due(program, today + WEEK), key=lambda one: (one.due_on, one.kind, one.pk))
-    hand_offs = _unanswered(viewer, program)
+    hand_offs = _pressing(viewer, program)
     decisions = list(
         Decision.objects.waiting()
         .filter(program=program)
@@ -98,10 +96,10 @@ def agenda(viewer: User, key: str, *, today: date, zone: ZoneInfo) -> Agenda | N
     )
 
 
-def _unanswered(viewer: User, program: Program) -> list[HandOff]:
-    """Hand-offs of the program that wait for an answer, the first needed first."""
+def _pressing(viewer: User, program: Program) -> list[HandOff]:
+    """Hand-offs of the program that wait for an answer or come later than needed, the first needed first."""
     either = Q(predecessor__program=program) | Q(successor__program=program)
-    rows = with_damage(hand_offs(viewer).filter(either, there=False, agreement__in=UNANSWERED))
+    rows = with_damage(hand_offs(viewer).filter(either, state__in=[State.LATE, State.OPEN]))
     found = list(rows.order_by(F("need_by_on").asc(nulls_last=True), "id")[:ONE_MORE])
     return told(found, seen(found, viewer), {program.pk}, False, grouped=False)
 

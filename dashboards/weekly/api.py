@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dashboards.api import NOTHING_HERE
-from dashboards.hand_offs import HandOff
+from dashboards.hand_offs import Agreement, HandOff
 from dashboards.weekly.agenda import agenda
 from dashboards.weekly.owed import ask_late, read, with_changes
 from forecasts.api.asking import only_known
@@ -93,8 +93,11 @@ class ChangeOut(serializers.Serializer[Any]):
     url = serializers.CharField()
 
 
-class UnansweredOut(serializers.Serializer[Any]):
-    """A hand-off that waits for an answer; nothing of the other end where you do not see its program."""
+class PressingOut(serializers.Serializer[Any]):
+    """A hand-off that waits for an answer or comes later than needed.
+
+    Nothing of the other end where you do not see its program.
+    """
 
     dependency = serializers.IntegerField(source="row.pk")
     giver = serializers.CharField(source="link.predecessor.program.key", allow_null=True, default=None)
@@ -104,9 +107,13 @@ class UnansweredOut(serializers.Serializer[Any]):
     need_by_on = serializers.DateField(source="row.need_by_on", allow_null=True)
     slack_days = serializers.IntegerField(source="row.slack_days", allow_null=True)
     state = serializers.ChoiceField(choices=State.choices, source="row.state", help_text="As pages and letters say it.")
-    answer_of = serializers.SerializerMethodField(help_text="Whose answer it waits for, “giver” or “receiver”.")
+    answer_of = serializers.SerializerMethodField(
+        help_text="Whose answer it waits for, “giver” or “receiver”; null where both agree."
+    )
 
-    def get_answer_of(self, hand_off: HandOff) -> str:
+    def get_answer_of(self, hand_off: HandOff) -> str | None:
+        if hand_off.row.agreement == Agreement.ACCEPTED:
+            return None
         return "receiver" if hand_off.link.wants_reply else "giver"
 
 
@@ -135,7 +142,7 @@ class AgreedOut(serializers.Serializer[Any]):
 class SyncOut(serializers.Serializer[Any]):
     since_on = serializers.DateField(source="since.on", help_text="Changes count from the end of this day.")
     changes = ChangeOut(many=True)
-    hand_offs = UnansweredOut(many=True)
+    hand_offs = PressingOut(many=True)
     due = DueOut(many=True, help_text="Of the log, within a week or past its day.")
     decisions = WaitingOut(many=True)
     actions = AgreedOut(many=True, help_text="Open ones, as its sync or reviews agreed.")

@@ -177,7 +177,7 @@ def run_the_sync(hand: Hand, story: Story) -> None:
     """All there is to talk about stands on the agenda; then the decision that waits is taken."""
     hand.go(PROGRAM, HERE)
     hand.tab("Sync", "**/sync")
-    expect(hand.page.get_by_role("heading", name="Hand-offs that wait for an answer")).to_be_visible()
+    expect(hand.page.get_by_role("heading", name="Hand-offs to talk about")).to_be_visible()
     hand.press(hand.main.get_by_role("link", name=story.question), "**/d/*")
     hand.press(hand.page.get_by_role("link", name=re.compile("^Decide")), "**/decide")
     hand.fill(hand.page.get_by_label("What was decided"), "Yes, from Monday.")

@@ -237,6 +237,13 @@ def test_the_message_of_a_page_offers_it(cast: Cast, client: Client) -> None:
     assert all("Something changed after the last forecast" in shown.content.decode() for shown in (page, back))
     row.refresh_from_db()
     assert row.name == "Fibre"
+    undone = ChangeSet.objects.latest("id")
+    done_again = client.post("/undo", {"change_set": undone.pk, "next": f"/m/{row.pk}"}, follow=True).content.decode()
+    assert "Done again. The forecast follows within seconds." in done_again
+    assert ">Redo</button>" in back.content.decode()
+    assert ">Undo</button>" in done_again
+    row.refresh_from_db()
+    assert row.name == "West"
     elsewhere = client.post("/undo", {"change_set": act.pk, "next": "https://example.org/"})
     assert elsewhere.headers["Location"] == "/"
     for odd in ("", "x", "9" * 40, "²"):

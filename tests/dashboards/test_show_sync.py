@@ -92,6 +92,18 @@ def test_the_endpoint_says_the_same_and_nothing_of_what_is_hidden(busy: Cast, si
     assert api(busy.outsider).get("programs/DARK/sync").status_code == 404
 
 
+def test_what_is_agreed_but_late_is_talked_about(busy: Cast, today: date, sign_in: SignIn, api: Any) -> None:
+    late = Dependency.objects.filter(pk=Dependency.objects.get(agreement="proposed").pk)
+    late.update(agreement="accepted", promised_on=today + timedelta(days=36))
+    page = sign_in(busy.lead).get("/p/NA4/sync").text
+    assert page.count("later than needed</b>") == 2
+    assert page.count("ours to answer") == 1
+    found = api(busy.lead).get("programs/NA4/sync").json()["hand_offs"]
+    assert [(one["state"], one["answer_of"]) for one in found] == [("late", None), ("late", "receiver")]
+    late.update(promised_on=today)
+    assert sign_in(busy.lead).get("/p/NA4/sync").text.count("later than needed</b>") == 1
+
+
 def test_an_agenda_looks_back(cast: Cast, today: date, sign_in: SignIn) -> None:
     now = timezone.now()
     with history.replaying(now - timedelta(days=9)):

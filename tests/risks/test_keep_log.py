@@ -131,7 +131,7 @@ def test_decisions_have_pages(cast: Cast, sign_in: Any) -> None:
     Decision.objects.filter(pk=row.pk).update(decider=cast.viewer)
     page = lead.get(here).text
     assert f'<a class="btn" href="{here}/decide">' in page, "who else may decide is not urged to"
-    assert "Decide for Vera Viewer" in page
+    assert "Decide instead of Vera Viewer" in page
     assert "Was due 1 Jan 2020, 7 y ago" in page
     assert f'<a class="btn primary" href="{here}/decide">' in sign_in(cast.viewer).get(here).text
     Decision.objects.filter(pk=row.pk).update(decider=None)
