@@ -8,6 +8,7 @@ from rest_framework.routers import SimpleRouter
 
 import changes.api
 import dashboards.api
+import dashboards.dependencies_api
 import dashboards.weekly.api
 import forecasts.api
 import integrations.api
@@ -54,7 +55,7 @@ nouns: dict[str, type[Noun[Any]]] = {
     "related-links": programs.api.RelatedLinks,
     "workstreams": milestones.api.Workstreams,
     "milestones": milestones.api.Milestones,
-    "dependencies": milestones.api.Dependencies,
+    "dependencies": dashboards.dependencies_api.Dependencies,
     "requirements": milestones.api.Requirements,
     "slip-causes": milestones.api.SlipCauses,
     "date-moves": milestones.api.DateMoves,

@@ -153,6 +153,22 @@ def test_the_worst_comes_first_and_damage_is_what_it_says(cast: Cast, web: dict[
     assert by_id[web["back"].pk].weight == 1
 
 
+def test_the_api_says_the_same_of_each(cast: Cast, web: dict[str, Dependency]) -> None:
+    inside = Dependency.objects.create(predecessor=web["back"].predecessor, successor=web["late"].successor)
+    over = Dependency.objects.create(predecessor=web["late"].predecessor, successor=step(cast.na4, "No more"))
+    Milestone.objects.filter(pk=over.successor_id).update(cancelled_on=FRIDAY)
+    for viewer in (cast.viewer, cast.lead):
+        pages = {row.pk: row.state for row in hand_offs(viewer)}
+        told = {row["id"]: row["state"] for row in Api(viewer).get("dependencies").json()["data"]}
+        assert {pk: state for pk, state in told.items() if state} == pages
+        assert told[inside.pk] is told[over.pk] is None
+    caller = Api(cast.viewer)
+    late = caller.get("dependencies", state="late").json()["data"]
+    assert sorted(row["id"] for row in late) == sorted(ids(web, "expected", "late"))
+    assert caller.get(f"dependencies/{web['late'].pk}").json()["state"] == "late"
+    assert caller.get("dependencies", state="nonsense").status_code == 400
+
+
 @pytest.mark.parametrize(
     ("query", "names"),
     [
