@@ -27,6 +27,7 @@ from risks.exposure import exposure_of
 from risks.forms import IMPACTS
 from risks.lists import log_page
 from risks.models import MitigationAction, Risk
+from risks.odds import contradiction
 
 
 @require_safe
@@ -110,6 +111,7 @@ def risk(request: SignedIn, pk: int) -> HttpResponse:
         "title": row.title,
         "crumbs": program_crumbs(row.program, (_("Risks"), f"{row.program.get_absolute_url()}/risks")),
         "risk": row,
+        "contradiction": contradiction(row.probability, row.likelihood_score),
         "exposure": exposure_of(row.probability, row.points),
         "mitigated": exposure_of(row.residual_probability, row.points),
         "forecast": forecast,

@@ -25,6 +25,7 @@ from people.forms import people
 from people.models import User
 from programs.models import Objective, Program
 from risks.models import Assumption, Decision, Issue, MitigationAction, Problem, Risk, RiskImpact
+from risks.odds import contradiction
 from risks.services import Impact
 
 LIKELIHOODS = (
@@ -104,6 +105,8 @@ class RiskForm(RecordForm):
             self.fields[name].widget.attrs["rows"] = "2"
         if row is None:
             del self.fields["raised_on"]
+        elif differ := contradiction(row.probability, row.likelihood_score):
+            self.fields["likelihood_score"].help_text = differ
 
 
 class BulkRiskForm(BulkForm):

@@ -92,3 +92,20 @@ def test_without_a_probability_there_is_no_exposure(cast: Cast) -> None:
     create_risk(program=cast.na4, by=cast.lead, today=FRIDAY, title="Late", impacts=impacts)
     found: Any = Risk.objects.with_range().get()
     assert exposure_of(found.probability, found.points) is None
+
+
+def test_two_measures_that_contradict_each_other_are_kept_and_told(cast: Cast, sign_in: Any) -> None:
+    """A likelihood stands for a fifth of all probabilities; only what lies beyond the next fifth is told."""
+    client = sign_in(cast.lead)
+    row = create_risk(program=cast.na4, by=cast.lead, today=FRIDAY, title="Dust", impact_score=2)
+    for percent, likelihood, contradicts in (
+        *((10, 5, True), (30, 4, True), (50, 1, True), (85, 3, True)),
+        *((40, 1, False), (60, 2, False), (75, 4, False), (100, 5, False), (0, 2, False)),
+    ):
+        sent = {"probability": percent, "likelihood_score": likelihood, "version": row.version}
+        assert client.post(f"/r/{row.reference}/edit?only=probability,likelihood_score", sent).status_code == 302
+        row.refresh_from_db()
+        assert (row.probability, row.likelihood_score) == (Decimal(percent) / 100, likelihood)
+        words = f"A probability of {percent}% and a likelihood of {likelihood} of 5 contradict each other"
+        for path in (f"/r/{row.reference}", f"/r/{row.reference}/edit"):
+            assert (words in client.get(path).text) is contradicts, (path, percent, likelihood)
