@@ -27,6 +27,8 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Cast, Coalesce, Greatest
+from django.utils.formats import date_format
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import ngettext
@@ -98,7 +100,7 @@ def with_damage(rows: Any) -> Any:
     # Of the row's program and not of ``receiver``: within a subquery Django confuses the aliases of who sees what.
     newest = ProgramHealth.objects.filter(program=OuterRef("successor__program_id")).order_by("-day")
     slip = Cast(Greatest(Coalesce(F("receiver_slip"), 0), 0), FloatField())
-    rows = rows.select_related("predecessor__program", "successor__program")
+    rows = rows.select_related("predecessor__program__lead", "predecessor__owner", "successor__program")
     return rows.annotate(
         receiver_slip=Case(When(receiver_seen=True, then=Subquery(newest.values("slip_days")[:1])))
     ).annotate(damage=ExpressionWrapper(F("late_days") * (1 + slip / DOUBLE_DAYS), output_field=FloatField()))
@@ -189,6 +191,26 @@ class HandOff:
     def asks_receiver(self) -> bool:
         """Whether the reader is asked to reply to the giver's answer."""
         return self.takes and not self.row.there and self.link.wants_reply
+
+    @property
+    def question_url(self) -> str:
+        """Where who receives it asks whoever gives it too late for an earlier day; empty where there is another way."""
+        giver = self.link.predecessor
+        if not giver or not self.takes or self.gives or self.asks_receiver or self.row.state != State.LATE:
+            return ""
+        person = giver.owner or giver.program.lead
+        form = ngettext(
+            "“%(milestone)s” needs this by %(day)s, and it comes %(count)s day later. What would bring it forward?",
+            "“%(milestone)s” needs this by %(day)s, and it comes %(count)s days later. What would bring it forward?",
+            self.row.late_days,
+        )
+        said = form % {
+            "milestone": self.row.successor.name,
+            "day": date_format(self.row.need_by_on, "j M Y"),
+            "count": self.row.late_days,
+        }
+        text = f"@{person.name} {said}" if person else said
+        return f"/m/{giver.pk}/comments?{urlencode({'text': text})}"
 
 
 def told(

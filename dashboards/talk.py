@@ -60,6 +60,8 @@ def comments(request: SignedIn, pk: int, kind: Subject) -> HttpResponse:
 def _thread(request: SignedIn, found: Found) -> HttpResponse:
     program, here = found.program, f"{found.url}/comments"
     form = CommentForm(posted(request), program=program)
+    if draft := request.GET.get("text"):
+        form.propose({"text": draft})
     if form.is_bound:
         require(request.user, Act.COMMENT, program)
         if form.is_valid():

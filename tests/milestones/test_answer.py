@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from history.changes import changes_of
 from milestones.models import DateMove, Dependency
 from milestones.services import answer_hand_off, create_milestone, link, reply_to_giver
-from programs.models import Revision
+from programs.models import Notice, Revision
 from programs.services import create_program
 from tests.conftest import FRIDAY, NOON
 
@@ -175,6 +175,25 @@ def test_a_row_is_answered_and_replied_to_where_it_stands(cast: Cast, hand_off: 
     again = receiver.post(f"{place}/reply", {"agreement": "proposed", "need_by_on": "", "back": ""})
     assert again.status_code == 422
     assert "The giver has neither declined nor offered another day." in again.text
+
+
+def test_who_gets_it_late_asks_for_an_earlier_day(cast: Cast, hand_off: Dependency, sign_in: Any) -> None:
+    """What was agreed stays so: the receiver's lead says it to the giver's, in a comment on what is given."""
+    client, place = sign_in(cast.lead), "/dependencies?mine=owed"
+    assert "Ask for an earlier day" not in client.get(place).text
+    answer(cast, hand_off, "accepted", promised_on=LATER)
+    [one] = client.get(place).context["hand_offs"]
+    page = client.get(place).text
+    assert f'href="{one.question_url.replace("&", "&amp;")}"' in page
+    assert "Ask for an earlier day" not in sign_in(cast.outsider).get(f"{place}&layout=table").text
+    asked = client.get(one.question_url)
+    text = "@Otto Outsider “Open for traffic” needs this by 15 Jan 2027, and it comes 21 days later."
+    assert text in asked.text
+    draft = asked.context["form"].initial["text"]
+    client.post(one.question_url.partition("?")[0], {"text": draft})
+    assert Notice.objects.get(user=cast.outsider, reason="mention").comment.text == draft
+    hand_off.refresh_from_db()
+    assert (hand_off.agreement, hand_off.promised_on) == ("accepted", LATER)
 
 
 def test_the_pages_of_answer_and_reply_are_for_their_side(cast: Cast, hand_off: Dependency, sign_in: Any) -> None:
