@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as lazy
 
 from dashboards import waiting
 from forecasts.models import ProgramHealth, Run
+from forecasts.pending import awaited, edited
 from forecasts.policy import newest_policy
 from history import past
 from people.models import Job, User
@@ -103,7 +104,8 @@ def _own_programs(user: User, is_admin: bool) -> tuple[str, tuple[Any, ...]]:
 
 
 def pulse(user: User, key: str = "") -> dict[str, Any]:
-    """When a program (or all of them) was last forecast, how far a sweep is, what is in the inbox, and a stamp.
+    """When a program (or all of them) was last forecast, whether a new forecast is on its way, how far a sweep is, what
+    is in the inbox, and a stamp.
 
     ``inbox`` is what is unread and what waits for the reader, ``waits`` the latter by kind, ``led`` the programs that
     they lead by a role.
@@ -111,7 +113,7 @@ def pulse(user: User, key: str = "") -> dict[str, Any]:
     """
     with connection.cursor() as cursor:
         cursor.execute(*_pulse(user, user.is_admin, key))
-        written, at, told, jobs, updates, led_by, *todos = cursor.fetchone()
+        written, at, pending, told, jobs, updates, led_by, *todos = cursor.fetchone()
     waits = Counter({"update": updates or 0})
     for kind, count in zip(waiting.KINDS, todos, strict=True):
         waits[kind] += count or 0
@@ -120,6 +122,7 @@ def pulse(user: User, key: str = "") -> dict[str, Any]:
     far = f"-{progress.done}" if progress else ""
     return {
         "at": at,
+        "pending": pending,
         "progress": progress,
         "unread": new,
         "inbox": new + waits.total(),
@@ -148,6 +151,7 @@ def _pulse(user: User, is_admin: bool, key: str) -> tuple[str, tuple[Any, ...]]:
     rows = User.objects.filter(pk=user.pk).values_list(
         Subquery(programs.values(all=Value(1)).annotate(times=times).values("times")),
         Subquery(computed.values(all=Value(1)).annotate(at=Max("computed_at")).values("at")),
+        Exists(awaited(programs) if key else edited(programs)),
         *(_count(rows) for rows in counted),
         ArraySubquery(led),
         *(_count(rows) for rows in waiting.everything(user, day_of(Now()))),

@@ -15,12 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dashboards.curve import curve
-from dashboards.program import is_behind, planned
+from dashboards.program import planned
 from dashboards.templatetags.words import days, slip_tone
 from forecasts.grounds import P50, P80
 from forecasts.models import HealthPolicy, MilestoneForecast
+from forecasts.pending import awaited
 from forecasts.policy import newest_policy
 from forecasts.sequence import out_of_sequence
+from history import past
 from history.changes import changes_of
 from history.forms import explaining
 from milestones import services
@@ -143,7 +145,7 @@ def milestone(request: SignedIn, pk: int) -> HttpResponse:
         "crumbs": program_crumbs(program, (_("Milestones"), f"{program.get_absolute_url()}/milestones")),
         "milestone": row,
         "today": day,
-        "is_behind": row.is_open and is_behind(program),
+        "is_awaited": row.is_open and past.day() is None and awaited(Program.objects.filter(pk=program.pk)).exists(),
         "line": line,
         "policy": policy,
         "forecast": forecast,

@@ -21,14 +21,13 @@ from forecasts.models import HealthPolicy, MilestoneForecast, ProgramHealth
 from forecasts.owners import owners_of
 from forecasts.policy import newest_policy
 from forecasts.watermelons import COMPARABLE, disagreements
-from history import past
 from metrics import kpis
 from metrics.lists import newest_measurements
 from metrics.models import KPI
 from milestones.models import Baseline, BaselineDate, DateMove, Dependency, Milestone
 from milestones.scope import Scope
 from people.models import User
-from programs.models import Health, Objective, Phase, Program, ReportedHealth, Revision, Role, Slot, Subject, Watch
+from programs.models import Health, Objective, Phase, Program, ReportedHealth, Role, Slot, Subject, Watch
 from reports.models import Update
 from risks.models import Decision, Risk
 
@@ -175,21 +174,6 @@ class Page:
         """What the roadmap shows, in a sentence or two."""
         critical = [step.milestone.name for step in self.steps if step.is_critical]
         return f"{self.why.verdict} {critical_path(critical, 6)}".strip()
-
-    @property
-    def is_behind(self) -> bool:
-        if past.day():
-            return False
-        return self.health is None or self.health.revision != self.program.revisions.revision
-
-
-def is_behind(program: Program) -> bool:
-    """Whether its forecast is older than what was written to it: one query, none for a day in the past."""
-    if past.day():
-        return False
-    newest = ProgramHealth.objects.filter(program=OuterRef("program")).order_by("-day").values("revision")[:1]
-    rows = Revision.objects.filter(program=program).annotate(computed=Subquery(newest))
-    return any(row.computed != row.revision for row in rows)
 
 
 def find(viewer: User, key: str) -> Program | None:

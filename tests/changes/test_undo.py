@@ -234,7 +234,7 @@ def test_the_message_of_a_page_offers_it(cast: Cast, client: Client) -> None:
     assert "Taken back. The forecast follows within seconds." in back.content.decode()
     assert back.redirect_chain[0][0] == f"/m/{row.pk}"
     # The page waits for the forecast after an undo as after an edit.
-    assert all("Something changed after the last forecast" in shown.content.decode() for shown in (page, back))
+    assert all("recalculating" in shown.content.decode() for shown in (page, back))
     row.refresh_from_db()
     assert row.name == "Fibre"
     undone = ChangeSet.objects.latest("id")
