@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from django.http import QueryDict
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from history.forms import RecordForm, called
 
 MOST_ROWS = 200
+MOST_SHOWN = 80
 
 
 class BulkForm(forms.Form):
@@ -25,6 +29,7 @@ class BulkForm(forms.Form):
         self.names = [
             name for name, field in like.fields.items() if name not in ("version", *leave) and not field.disabled
         ]
+        self.like = like
         for name in self.names:
             field = like.fields[name]
             field.initial = None
@@ -32,6 +37,16 @@ class BulkForm(forms.Form):
             tick = _("Change: %(label)s") % {"label": field.label}
             self.fields[f"set_{name}"] = forms.BooleanField(required=False, label=tick)
             self.fields[name] = field
+
+    def tell(self, rows: Sequence[Model]) -> None:
+        """Say below each field what all rows have now, or that they differ."""
+        columns = {column.name for column in self.like.model._meta.concrete_fields}
+        for name in columns.intersection(self.names):
+            now = {self.like.stored(row, name) for row in rows}
+            words = self.like.shown(name, now.pop()) or _("none") if len(now) == 1 else _("not the same in all")
+            told = _("Now: %(value)s") % {"value": Truncator(words).chars(MOST_SHOWN)}
+            field = self.fields[name]
+            field.help_text = f"{field.help_text} {told}".lstrip()
 
     @property
     def pairs(self) -> list[tuple[forms.BoundField, forms.BoundField]]:

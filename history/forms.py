@@ -100,7 +100,7 @@ class RecordForm(forms.Form):
         given = {name: self.cleaned_data[name] for name in self.names if name in self.cleaned_data}
         if self._base is None:
             return given
-        return {name: value for name, value in given.items() if _plain(value) != self._stored(self._base, name)}
+        return {name: value for name, value in given.items() if _plain(value) != self.stored(self._base, name)}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -117,7 +117,7 @@ class RecordForm(forms.Form):
             self._merge(self.row, version)
         return cleaned
 
-    def _stored(self, row: models.Model, name: str) -> Any:
+    def stored(self, row: models.Model, name: str) -> Any:
         return getattr(row, self.model._meta.get_field(name).attname)  # type: ignore[union-attr]
 
     def _merge(self, row: Record, version: int) -> None:
@@ -129,12 +129,12 @@ class RecordForm(forms.Form):
         data: Any = self.data.copy() if isinstance(self.data, QueryDict) else dict(self.data)
         for name in (name for name in self.names if name in self.fields):
             field = self.fields[name]
-            was, now = self._stored(base, name), self._stored(row, name)
+            was, now = self.stored(base, name), self.stored(row, name)
             if was == now or field.disabled:
                 continue
             label = str(self[name].label)
             if name not in self.cleaned_data:
-                self.conflicts.append(Conflict(label, self._shown(name, now), str(self[name].data or "")))
+                self.conflicts.append(Conflict(label, self.shown(name, now), str(self[name].data or "")))
             elif _plain(self.cleaned_data[name]) == was:
                 self.kept.append(label)
                 # The person left this field alone: it shows, and stays, what the other one made it.
@@ -145,8 +145,8 @@ class RecordForm(forms.Form):
                 else:
                     data[name] = posted
             elif _plain(self.cleaned_data[name]) != now:
-                yours = self._shown(name, _plain(self.cleaned_data[name]))
-                self.conflicts.append(Conflict(label, self._shown(name, now), yours))
+                yours = self.shown(name, _plain(self.cleaned_data[name]))
+                self.conflicts.append(Conflict(label, self.shown(name, now), yours))
         data["version"] = str(row.version)
         self.data = data
         self._base = row
@@ -155,7 +155,7 @@ class RecordForm(forms.Form):
             self.at = newest.change_set.at
             self.by = str(get_user_model()._default_manager.filter(pk=newest.change_set.by_id or 0).first() or "")
 
-    def _shown(self, name: str, value: Any) -> str:
+    def shown(self, name: str, value: Any) -> str:
         """A stored value in the words of the page."""
         field = self.fields[name]
         if value is None:

@@ -168,10 +168,12 @@ def bulk_edit(
                 % {"changed": len(found) - len(refused), "count": len(found), "plural": noun % len(found)},
                 back,
             )
+    left = [row for row, _why in refused] or found
+    form.tell(left)
     context = {
         "title": _("Change %(count)s %(plural)s") % {"count": len(found), "plural": noun % len(found)},
         "form": form,
-        "rows": [row for row, _why in refused] or found,
+        "rows": left,
         "refused": refused,
         "saved": len(found) - len(refused),
         "others": others,

@@ -35,6 +35,21 @@ def undo_last(by: User) -> None:
     changes.services.undo(change_set=act, by=by, at=timezone.now())
 
 
+def test_what_all_have_now_is_told(cast: Cast, both: list[Program], sign_in: SignIn) -> None:
+    rows = [create_issue(program=program, by=cast.lead, today=FRIDAY, title="Stuck") for program in both]
+    client, ids = sign_in(cast.lead), [row.pk for row in rows]
+
+    def told(name: str) -> str:
+        field = client.get("/issues/bulk", {"id": ids}).context["form"].fields[name]
+        return str(field.help_text).partition("Now: ")[2]
+
+    assert (told("owner"), told("due_on")) == ("none", "none")
+    Issue.objects.filter(pk=ids[0]).update(owner=cast.viewer, due_on=JANUARY)
+    assert (told("owner"), told("due_on")) == ("not the same in all", "not the same in all")
+    Issue.objects.filter(pk__in=ids).update(owner=cast.viewer, due_on=JANUARY)
+    assert (told("owner"), told("due_on")) == ("Vera Viewer", "15 Jan 2027")
+
+
 def test_issues_change_and_close_together_and_come_back(cast: Cast, both: list[Program], sign_in: SignIn) -> None:
     rows = [create_issue(program=program, by=cast.lead, today=FRIDAY, title="Stuck") for program in both]
     client, ids = sign_in(cast.lead), [row.pk for row in rows]
