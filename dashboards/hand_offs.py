@@ -199,16 +199,13 @@ class HandOff:
         if not giver or not self.takes or self.gives or self.asks_receiver or self.row.state != State.LATE:
             return ""
         person = giver.owner or giver.program.lead
+        # Without a name of the receiver's: others read the comment, who may not see its program.
         form = ngettext(
-            "“%(milestone)s” needs this by %(day)s, and it comes %(count)s day later. What would bring it forward?",
-            "“%(milestone)s” needs this by %(day)s, and it comes %(count)s days later. What would bring it forward?",
+            "We need this by %(day)s, and it comes %(count)s day later. What would bring it forward?",
+            "We need this by %(day)s, and it comes %(count)s days later. What would bring it forward?",
             self.row.late_days,
         )
-        said = form % {
-            "milestone": self.row.successor.name,
-            "day": date_format(self.row.need_by_on, "j M Y"),
-            "count": self.row.late_days,
-        }
+        said = form % {"day": date_format(self.row.need_by_on, "j M Y"), "count": self.row.late_days}
         text = f"@{person.name} {said}" if person else said
         return f"/m/{giver.pk}/comments?{urlencode({'text': text})}"
 

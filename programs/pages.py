@@ -48,6 +48,9 @@ def looks_back(view: View, *, by: Collection[str] = ("as_of", "week")) -> View:
     @wraps(view)
     def shown(request: SignedIn, *args: Any, **kwargs: Any) -> HttpResponse:
         request.looks_back = True
+        if request.method in ("GET", "HEAD"):
+            # The frame's, while today is what is read; and before the page, which then is no older than its stamp says.
+            request.of_today()
         asked = {name: request.GET[name] for name in by if request.GET.get(name)}
         if request.method not in ("GET", "HEAD") or not asked:
             return view(request, *args, **kwargs)
@@ -56,7 +59,6 @@ def looks_back(view: View, *, by: Collection[str] = ("as_of", "week")) -> View:
         request.asks_for_now = on is None and not request.refused_day
         if on is None:
             return view(request, *args, **kwargs)
-        request.of_today()  # the frame's, while today is what is read
         with past.as_of(on, zone, Program.objects.visible_to(request.user).values("pk")):
             try:
                 return _staying(view(request, *args, **kwargs), on)
