@@ -33,6 +33,9 @@ class DependenciesFilters(milestones.DependenciesFilters):
 
 
 class Dependencies(milestones.Dependencies):
+    """What waits for what. Across programs a link is a hand-off, with how it stands; an end in a private program shows
+    only that."""
+
     out = DependencyOut
     filterset_class = DependenciesFilters
 
@@ -40,6 +43,3 @@ class Dependencies(milestones.Dependencies):
         same = hand_offs(self.request.user).filter(pk=OuterRef("pk"))
         rows: QuerySet[Any] = super().get_queryset().annotate(state=Subquery(same.values("state")[:1]))
         return rows
-
-
-Dependencies.__doc__ = milestones.Dependencies.__doc__
