@@ -41,7 +41,7 @@ from programs.pages import find_program, looks_back, program_crumbs
 # How a list is called in the portfolio, and in a program.
 MINE = {"owe": (lazy("I owe"), lazy("Gives")), "owed": (lazy("Owed to me"), lazy("Gets"))}
 LAYOUTS = {"map": (lazy("Map"), "graph"), "matrix": (lazy("Matrix"), "grid"), "table": (lazy("Table"), "road")}
-MOST_PRESSING = 7
+MOST_PRESSING = 6
 
 HAND_OFFS = Shape(
     name="hand-offs",
