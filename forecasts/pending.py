@@ -29,7 +29,7 @@ def edited(programs: QuerySet[Program]) -> QuerySet[Program]:
 def awaited(programs: QuerySet[Program]) -> QuerySet[Program]:
     """Those that were changed since, or hang together with one that was."""
     newest = ProgramHealth.objects.filter(program=OuterRef("pk")).order_by("-day")
-    newest = newest.annotate(otherwise=ReadOtherwise("run__revisions", most=WHOLE_UP_TO))
-    return programs.annotate(otherwise=Subquery(newest.values("otherwise")[:1])).filter(
+    judged = newest.values(otherwise=ReadOtherwise("run__revisions", most=WHOLE_UP_TO))
+    return programs.annotate(otherwise=Subquery(judged[:1])).filter(
         Q(otherwise=True) | Q(pk__in=edited(programs).values("pk"))
     )

@@ -102,7 +102,7 @@ def chase_hand_offs(hand: Hand, story: Story) -> None:
     """What is owed, asked after where it is made; what one owes, answered."""
     hand.go("Dependencies", "**/dependencies")
     hand.press(hand.page.get_by_role("link", name=re.compile("^Owed to me")), "**mine=owed**")
-    hand.press(hand.page.get_by_role("link", name="GPU scheduler GA"), "**/m/*")
+    hand.press(hand.page.get_by_role("link", name="GPU scheduler GA", exact=True), "**/m/*")
     hand.fill(hand.page.get_by_label("Your comment"), f"Still needed by the day agreed, says {hand.name}.")
     hand.press(hand.page.get_by_role("button", name="Comment"))
     expect(hand.main.get_by_text(f"says {hand.name}.")).to_be_visible()

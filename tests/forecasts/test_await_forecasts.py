@@ -58,6 +58,7 @@ def test_what_comes_while_a_page_is_read_differs_from_its_stamp(cast: Cast, sign
     today: date = people.services.today(now)
     step = create_milestone(program=cast.na4, by=cast.admin, today=today, name="Step", work_likely=480)
     client = sign_in(cast.lead)
+    is_due = False
 
     def swept_meanwhile(execute: Any, *call: Any) -> Any:
         """The sweep commits just after the page has read the milestone's forecast."""

@@ -191,7 +191,7 @@ def test_who_gets_it_late_asks_for_an_earlier_day(cast: Cast, hand_off: Dependen
     assert text in asked.text
     draft = asked.context["form"].initial["text"]
     client.post(one.question_url.partition("?")[0], {"text": draft})
-    assert Notice.objects.get(user=cast.outsider, reason="mention").comment.text == draft
+    assert Notice.objects.get(user=cast.outsider, reason="mention", comment__text=draft).by == cast.lead
     hand_off.refresh_from_db()
     assert (hand_off.agreement, hand_off.promised_on) == ("accepted", LATER)
 
