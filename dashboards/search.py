@@ -10,14 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Case, CharField, Expression, F, FloatField, Func, Q, QuerySet, Value, When
-from django.db.models.functions import Cast, Concat, Left
+from django.db.models.functions import Cast, Concat, Greatest, Left, Lower, StrIndex, Substr
+from django.db.models.lookups import GreaterThan
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as lazy
 
+from dashboards.templatetags.words import short_date
 from metrics.models import KPI
 from milestones.models import Milestone, Requirement
 from people.models import Team, User, Viewer
@@ -28,6 +31,11 @@ from reports.updates.due import day_of
 from risks.models import Decision, Issue, Problem, Risk
 
 TITLE_CHARACTERS = 160
+# An excerpt of a long text begins so many letters before the first word that was looked for.
+BEFORE = 50
+CUT = "…"
+# What Markdown reads as its own: the mark before a line of a list, and what keeps a mark from being one.
+MARKS = re.compile(r"(?m)^\s*(?:[-*+]|\d+\.)\s+|\\(?=[^\w\s])")
 # Each noun's number in its key, such as R-104. Longer than any id is no number that the database could read.
 REFERENCE = re.compile(r"([A-Za-z])-([0-9]{1,18})")
 EXACT, BEGINS, HOLDS, TEXT = range(4)
@@ -230,11 +238,31 @@ def _ask(questions: list[Any], most: int) -> list[Group]:
     for name, pk, title, detail, at, rank in first.union(*rest, all=True) if rest else first:
         group = groups.setdefault(name, Group(BY_NAME[name]))
         if len(group.hits) < most:
+            if group.noun.is_text:
+                title, detail = excerpt(title), dated(detail)
             group.hits.append(Hit(group.noun, pk, shortened(title or ""), detail or "", at or "", rank))
         else:
             group.more = True
     order = list(BY_NAME)
     return sorted(groups.values(), key=lambda group: (group.hits[0].rank, order.index(group.noun.name)))
+
+
+def excerpt(text: str) -> str:
+    """A piece of a text in Markdown as plain words, without the word that was cut before it.
+
+    >>> excerpt("…ate.\\n- P80 is 2 Mar\\n- Wave \\\\*2\\\\* is done")
+    '… P80 is 2 Mar Wave *2* is done'
+    """
+    is_cut = text.startswith(CUT)
+    whole = re.split(r"\s", text, maxsplit=1)[-1] if is_cut else text
+    plain = " ".join(MARKS.sub("", whole).split())
+    return f"{CUT} {plain}" if is_cut else plain
+
+
+def dated(detail: str) -> str:
+    """A program's name with the day that follows it, as pages write days."""
+    name, _comma, day = detail.rpartition(", ")
+    return f"{name}, {short_date(date.fromisoformat(day))}"
 
 
 def shortened(title: str) -> str:
@@ -264,7 +292,7 @@ def _matching(noun: Noun, viewer: Viewer, asked: str, most: int) -> Any:
         default=Value(float(TEXT)),
         output_field=FloatField(),
     )
-    return _shown(noun, rows.filter(wanted).annotate(fits=fits), most)
+    return _shown(noun, rows.filter(wanted).annotate(fits=fits), most, words[0] if words else "")
 
 
 def _alike(noun: Noun, viewer: Viewer, asked: str, most: int) -> Any:
@@ -280,9 +308,13 @@ def _alike(noun: Noun, viewer: Viewer, asked: str, most: int) -> Any:
     return _shown(noun, rows.annotate(fits=Value(after + 1.0) - Cast(like, FloatField())), most)
 
 
-def _shown(noun: Noun, rows: Any, most: int) -> Any:
-    """The columns of a hit, alike for all nouns, and one row more than is shown."""
-    title = Left(noun.title, TITLE_CHARACTERS + 1)
+def _shown(noun: Noun, rows: Any, most: int, word: str = "") -> Any:
+    """The columns of a hit, alike for all nouns, and one row more than is shown; of a long text where a word is."""
+    title: Func = Left(noun.title, TITLE_CHARACTERS + 1)
+    if noun.is_text and word:
+        start = Greatest(Value(1), StrIndex(Lower(noun.title), Value(word.lower())) - BEFORE)
+        cut = Case(When(GreaterThan(start, 1), then=Value(CUT)), default=NOTHING)
+        title = Concat(cut, Substr(noun.title, start, TITLE_CHARACTERS + 1))
     return (
         rows.annotate(
             noun=Value(noun.name, output_field=CharField()),

@@ -73,7 +73,7 @@ def test_a_phone_looks_back_and_takes_a_file(cast: Cast, signed_in: Any, live_se
     page: Page = signed_in(cast.viewer)
     page.set_viewport_size({"width": 320, "height": 800})
     page.goto(f"{live_server.url}/risks")
-    page.get_by_role("banner").locator("summary").click()
+    page.get_by_role("banner").locator("summary", has_text="Today").click()
     page.get_by_label("As it was on").fill("2026-01-09")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("status").first).to_contain_text("As it was on 9 Jan 2026.")

@@ -18,6 +18,7 @@ import programs.services
 import reports.updates.services
 import risks.services
 from dashboards.search import BY_NAME, NOUNS, Hit, _matching, search
+from dashboards.templatetags.words import short_date
 from milestones.models import Milestone
 from people.models import User
 from people.search import plain
@@ -129,6 +130,19 @@ def test_what_is_shown_of_a_long_text_ends_with_a_word(cast: Cast) -> None:
     assert words.startswith(hit.title.removesuffix("…") + " ")
     milestones.services.create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name="引" * 190)
     assert [hit.title for hit in hits(cast.viewer, "引引")] == ["引" * 160 + "…"]
+
+
+def test_an_update_is_shown_where_the_word_stands_without_marks_and_with_its_day(cast: Cast) -> None:
+    lines = [*["- Everybody waits for the yard.", "- Nothing else is said."] * 6, "- The Gasket \\*2\\* is here."]
+    update = reports.updates.services.begin_update(
+        program=cast.na4, by=cast.lead, at=NOON, health="on_track", text="\n".join(lines)
+    )
+    reports.updates.services.publish_update(update=update, by=cast.lead, at=NOON)
+    [hit] = hits(cast.viewer, "gask")
+    assert hit.title == "… for the yard. Nothing else is said. The Gasket *2* is here."
+    assert hit.detail == f"{cast.na4.name}, {short_date(NOON.date())}"
+    [hit] = hits(cast.viewer, "everybody")
+    assert hit.title.startswith("Everybody waits for the yard. Nothing else is said. Everybody waits")
 
 
 def test_titles_go_before_texts_and_beginnings_before_the_rest(cast: Cast) -> None:
