@@ -80,7 +80,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
         "copied_day": day,
         "clear_url": address(request.GET, **dict.fromkeys([*FILTERS, *choosing.ALIASES])),
         "sums": sums,
-        "exposure": overview.exposure(found) if now else None,
+        "exposure": overview.exposure(found),
         "count": len(found),
         "derived_bar": charts.stacked_bar([(tone(h), sums.derived[h]) for h in Health]),
         "reported_bar": charts.stacked_bar([(tone(h), sums.reported[h]) for h in Health] + [("none", sums.unreported)]),
@@ -95,10 +95,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
             for group, some in choosing.sections(page, asked.group, groups)
         ],
         "columns": 9 if now else 7,
-        "untold": [
-            _("Risk exposure, the next decision, top risks, next milestones and best moves are left out:"),
-            _("they are not kept for past days."),
-        ],
+        "untold": [_("Decisions due, top risks, next milestones and best moves are left out of the past.")],
         "axis_head": charts.axis_head(axis, day),
         "tabs": [
             *tabs(request.GET, found, sums, asked, is_saved=saved.current is not None),

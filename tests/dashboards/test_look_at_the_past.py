@@ -190,7 +190,7 @@ def test_links_keep_the_day_where_it_can_be_shown(cast: Cast, turned: dict[str, 
         assert f'href="{address}"' in page, address
     assert 'href="?show=all">Back to today' in page
     assert 'href="?as_of=last%20fri&amp;show=all"' in page or 'href="?as_of=last+fri&amp;show=all"' in page
-    assert "Risk exposure" in client.get(f"/{day}").text
+    assert client.get(f"/{day}").context["exposure"] == client.get(f"/risks{day}").context["shown_minutes"] == DAY / 2
     assert f"{day}" not in client.get("/p/OLD/risks").text
     four_weeks = today() - timedelta(weeks=4)
     assert f"As it was on {four_weeks:%-d %b %Y}" in client.get("/risks", {"as_of": "-4w"}).text
