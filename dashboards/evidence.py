@@ -14,7 +14,7 @@ from django.utils.translation import ngettext
 from dashboards.charts import day_name
 from dashboards.templatetags.words import HEALTH_WORDS, TONES, number
 from forecasts.health import SLIP_RULES
-from forecasts.masking import together
+from forecasts.masking import NOBODYS, together
 from forecasts.models import FrozenHealth, ProgramHealth
 from forecasts.owners import Owners, owner_of
 from forecasts.parts import Changed, changed
@@ -252,7 +252,15 @@ def moved(now: Iterable[Any], before: Iterable[Any], days: int, visible: Collect
 
     None where they do not come to so many ``days``: of a day that was not past the target no parts are known.
     """
-    parts = changed(together(now, visible), together(before, visible))
+    # What is hidden is one part of its rule, whichever program comes first of those that it stands for.
+    sides = (
+        [
+            item if item["record"]["program"] in visible else item | {"record": NOBODYS}
+            for item in together(side, visible)
+        ]
+        for side in (now, before)
+    )
+    parts = changed(*sides)
     return parts if sum(part.days for part in parts) == days else []
 
 

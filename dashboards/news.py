@@ -9,11 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
+from django.utils.http import urlencode
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from dashboards import evidence
 from dashboards.charts import signed
-from dashboards.overview import GRAVITY, Left, Line, end_of
+from dashboards.overview import MOST_MOVED, Left, Line, end_of
 from dashboards.templatetags.words import isolated, written
 from forecasts.parts import weightiest
 from milestones.models import Baseline, DateMove, Milestone
@@ -23,9 +25,7 @@ from risks.models import Decision, Risk
 
 MOST_CHANGES = 24
 ONE_MORE = MOST_CHANGES + 1  # of each kind, so that who tells the heaviest knows that there are more
-# Of them at most so many forecasts that moved, and days that people moved: where much moves, the rest is not lost.
-MOST_MOVED = 8
-MOST_REASONS = 2
+MOST_REASONS, MOST_LETTERS = 2, 60
 FALL = 100
 
 
@@ -87,7 +87,10 @@ def changes(found: list[Line], *, today: date, since: Since, zone: ZoneInfo, lef
 
 
 def heaviest(found: list[Change]) -> list[Change]:
-    """The heaviest of what forecasts did, of days that people moved, and of the rest."""
+    """The heaviest of what forecasts did, of days that people moved, and of the rest.
+
+    Of the first two at most so many: where much moves, the rest is not lost.
+    """
     forecasts = [change for change in found if change.is_forecast]
     recorded = [change for change in found if not change.is_forecast]
     dates = [change for change in recorded if change.delta]
@@ -120,7 +123,7 @@ def happened(found: list[Line], *, today: date, since: Since, zone: ZoneInfo, le
         text += _late_word(risk.raised_on, since)
         note = _("%(days)s d") % {"days": f"{days:.1f}"} if days else ""
         program = known[risk.program_id]
-        kind = _("exposure") if days else _("new risk")
+        kind = _("working days") if days else _("new risk")
         result.append(
             Change("risk", program.name, f"/r/{risk.reference}", text, kind, 30 + days, tone="warn", note=note)
         )
@@ -204,23 +207,22 @@ def _of_line(line: Line, since: Since, left: Left | None) -> Iterable[Change]:
         )
         shift = form % {"days": abs(moved), "day": written(line.p80_on, "j M Y")}
     if before is not None and before != line.derived:
-        worse = GRAVITY[line.derived] > GRAVITY[before]
         form = (
             _("Derived health fell from %(before)s to %(after)s.")
-            if worse
+            if line.fell
             else _("Derived health rose from %(before)s to %(after)s.")
         )
         text = f"{form % {'before': before.label, 'after': line.derived.label}} {shift}".rstrip()
         if line.disagrees and line.reported:
             naming = {"person": line.reported.by.name, "health": Health(line.reported.health).label}
             text += " " + _("%(person)s reports %(health)s.") % naming
-        turned = Change("flag", program.name, url, text, _("health"), FALL if worse else 60, is_forecast=True)
-        turned = replace(turned, tone="bad" if worse else "ok")
-        yield replace(turned, **_days_of(line, left)) if shift else turned
+        turned = Change("flag", program.name, url, text, _("health"), FALL if line.fell else 60, is_forecast=True)
+        turned = replace(turned, tone="bad" if line.fell else "ok")
+        yield replace(turned, **_days_of(line, since, left)) if shift else turned
     elif shift:
         tone = "bad" if (moved or 0) > 0 else "ok"
         told = Change("trend", program.name, url, shift, "P80", tone=tone, is_forecast=True)
-        yield replace(told, **_days_of(line, left))
+        yield replace(told, **_days_of(line, since, left))
     now, then = line.reported, line.reported_before
     if now and now.at >= since.at and (then is None or then.health != now.health):
         naming = {"person": now.by.name, "now": Health(now.health).label}
@@ -235,16 +237,20 @@ def _of_line(line: Line, since: Since, left: Left | None) -> Iterable[Change]:
         yield Change("pencil", program.name, url, text, _("lead’s word"), 55)
 
 
-def _days_of(line: Line, left: Left | None) -> dict[str, Any]:
+def _days_of(line: Line, since: Since, left: Left | None) -> dict[str, Any]:
     """By how many days a P80 moved, and why, where the parts of both days are known and add up to it."""
-    told: dict[str, Any] = {"kind": "P80", "delta": line.moved, "why": f"{line.program.get_absolute_url()}/why#since"}
+    told: dict[str, Any] = {"kind": "P80", "delta": line.moved}
     sides = [left.findings.get(row.pk) if left and row else None for row in (line.health, line.before)]
-    if left and sides[0] is not None and sides[1] is not None:
+    run = line.health.run_id if line.health else None
+    if left and run and sides[0] is not None and sides[1] is not None:
         parts = evidence.moved(sides[0], sides[1], line.moved or 0, left.keys)
         shown, rest = weightiest(parts, MOST_REASONS)
-        words = [f"{evidence.title(one.part, left.keys)} {signed(one.days)}" for one in shown]
+        names = [Truncator(evidence.title(one.part, left.keys)).chars(MOST_LETTERS) for one in shown]
+        words = [f"{isolated(name)} {signed(one.days)}" for name, one in zip(names, shown, strict=True)]
         if rest:
             days = signed(sum(one.days for one in rest))
             words.append(_("%(count)s smaller parts %(days)s") % {"count": len(rest), "days": days})
         told["reasons"] = "; ".join(words)
+        asked = urlencode([("run", str(run)), ("since", str(since.on))])
+        told["why"] = f"{line.program.get_absolute_url()}/why?{asked}#since"
     return told

@@ -26,8 +26,8 @@ from reports.since import Since, days_moved, past_target
 from risks.models import Risk
 
 HISTORY_WEEKS = 12
-# Programs whose move is told with its reasons.
-MOST_MOVED = 16
+# Forecasts that are told of those that moved, with their reasons.
+MOST_MOVED = 8
 GRAVITY = {
     Health.OFF_TRACK: 6,
     Health.AT_RISK: 5,
@@ -104,6 +104,11 @@ class Line:
     def moved(self) -> int | None:
         """Days by which P80 moved since what went before; later is positive."""
         return days_moved(self.health, self.before)
+
+    @property
+    def fell(self) -> bool:
+        """Whether derived health is worse than it was before."""
+        return self.before is not None and GRAVITY[self.derived] > GRAVITY[Health(self.before.health)]
 
     @property
     def top_exposure(self) -> float:
@@ -248,11 +253,13 @@ def fill_history(found: Iterable[Line]) -> None:
         line.slips = [weekly[week] for week in sorted(weekly, reverse=True)]
 
 
-def fill_disagreements(found: Iterable[Line]) -> None:
-    """Add for how long the lead's word and derived health have differed."""
-    differing = {line.program.pk: line for line in found if line.disagrees}
+def fill_disagreements(found: Iterable[Line], briefly: Iterable[Line] = ()) -> None:
+    """Add for how long the lead's word and derived health have differed; of lines ``briefly``, of the last weeks."""
+    shown = {line.program.pk: line for line in found if line.disagrees}
+    differing = {line.program.pk: line for line in briefly if line.disagrees} | shown
     for today, zone in {(line.today, line.zone) for line in differing.values()}:
-        for pk, differs in disagreements(differing, today, zone).items():
+        others = differing.keys() - shown.keys()
+        for pk, differs in disagreements(shown, today, zone, briefly=others).items():
             differing[pk].differs_days, differing[pk].better_days = differs
 
 
@@ -299,12 +306,16 @@ class Left:
     keys: dict[int, str]
 
 
-def left_behind(found: list[Line], viewer: User) -> Left:
-    """Moves of all that are past their target, and findings of those that moved most: at most two queries."""
-    late = {line.health.pk for line in found if line.health and (line.slip or 0) > 0}
-    moved = {row.pk for line in most_moved(found) for row in (line.health, line.before) if row}
-    told = Case(When(pk__among=list(moved), then="findings"), output_field=JSONField())
-    rows = list(ProgramHealth.objects.filter(pk__among=list(late | moved)).values_list("pk", "moves", told))
+def left_behind(found: list[Line], viewer: User, *, deeds: bool = True, reasons: bool = True) -> Left:
+    """Moves of all that are past their target, and findings of those whose move is told: at most two queries."""
+    late = {line.health.pk for line in found if deeds and line.health and (line.slip or 0) > 0}
+    told = most_moved(found) if reasons else []
+    moved = {row.pk for line in told for row in (line.health, line.before) if row}
+    each = [
+        Case(When(pk__among=list(chosen), then=column), output_field=JSONField())
+        for column, chosen in (("moves", late), ("findings", moved))
+    ]
+    rows = list(ProgramHealth.objects.filter(pk__among=list(late | moved)).values_list("pk", *each))
     moves = {pk: listed for pk, listed, _ in rows if pk in late}
     findings = {pk: listed for pk, _, listed in rows if pk in moved}
     spoken = [item for listed in (*moves.values(), *findings.values()) for item in listed]
@@ -315,8 +326,10 @@ def left_behind(found: list[Line], viewer: User) -> Left:
 
 
 def most_moved(found: Iterable[Line]) -> list[Line]:
-    """Those whose P80 moved most, either way."""
-    return sorted((line for line in found if line.moved), key=lambda line: -abs(line.moved or 0))[:MOST_MOVED]
+    """Those whose health fell, then those whose P80 moved most, either way."""
+    return sorted((line for line in found if line.moved), key=lambda line: (not line.fell, -abs(line.moved or 0)))[
+        :MOST_MOVED
+    ]
 
 
 def best_moves(found: list[Line], left: Left) -> list[moves.Deed]:

@@ -52,8 +52,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
     # Somebody's Friday is the day of the last letter; a day in the past is compared with its week.
     since = Since.end_of(overview.last_friday(day) if now else day - timedelta(days=7), zone)
     found = overview.lines(viewer, today=day, since=since, zone=zone, closed=asked.view == "closed")
-    overview.fill_disagreements(found)
-    left = overview.left_behind(found, viewer)
+    left = overview.left_behind(found, viewer, deeds=now)
     offered = choosing.choices(found)
     asked = choosing.checked(asked, offered)
     lines = choosing.chosen(found, asked, viewer)
@@ -66,6 +65,7 @@ def portfolio(request: SignedIn) -> HttpResponse:
         asked = asked.refusing(_("There is no format “%(file)s”.") % {"file": file[: choosing.MOST_SHOWN]})
     page = Paginator(lines, PAGE_SIZE).get_page(request.GET.get("page"))
     complete(list(page), asked)
+    overview.fill_disagreements(page, briefly=found)
     sums = overview.add_up(found)
     axis = charts.forecast_axis(
         [on for line in page for on in (line.program.target_on, line.p50_on, line.p80_on) if on], day
@@ -223,6 +223,7 @@ def chips(query: QueryDict, asked: Asked, offered: Choices) -> list[tuple[str, s
 def as_file(kind: str, lines: list[Line], asked: Asked, day: date) -> HttpResponse:
     """The table as it is seen, all of its pages."""
     complete(lines, asked)
+    overview.fill_disagreements(lines)
     words = {health: str(health.label) for health in Health}
     stale = _("stale")
     # A group that is a column, too, is there once.

@@ -76,7 +76,7 @@ def review(request: SignedIn) -> HttpResponse:
         "disagreements": sorted((line for line in lines if line.disagrees), key=lambda line: -line.differs_days),
         "asks": asks(programs, overview.end_of(day, zone)),
         "decisions": [(row, bool(row.decide_by_on and row.decide_by_on < day)) for row in decisions(programs)],
-        "moves": overview.best_moves(lines, overview.left_behind(lines, viewer))[:MOST_MOVES],
+        "moves": overview.best_moves(lines, overview.left_behind(lines, viewer, reasons=False))[:MOST_MOVES],
         "last": held,
         # What a program's own sync agreed stands on its agenda.
         "actions": agreed(actions.open().exclude(review=None).order_by("due_on", "id"), viewer),

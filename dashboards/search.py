@@ -34,6 +34,7 @@ TITLE_CHARACTERS = 160
 # An excerpt of a long text begins so many letters before the first word that was looked for.
 BEFORE = 50
 CUT = "…"
+FRAGMENT = re.compile(rf"^\S{{0,{BEFORE - 1}}}\s")
 # What Markdown reads as its own: the mark before a line of a list, and what keeps a mark from being one.
 MARKS = re.compile(r"(?m)^\s*(?:[-*+]|\d+\.)\s+|\\(?=[^\w\s])")
 # Each noun's number in its key, such as R-104. Longer than any id is no number that the database could read.
@@ -238,9 +239,10 @@ def _ask(questions: list[Any], most: int) -> list[Group]:
     for name, pk, title, detail, at, rank in first.union(*rest, all=True) if rest else first:
         group = groups.setdefault(name, Group(BY_NAME[name]))
         if len(group.hits) < most:
+            told = shortened(title or "")
             if group.noun.is_text:
-                title, detail = excerpt(title), dated(detail)
-            group.hits.append(Hit(group.noun, pk, shortened(title or ""), detail or "", at or "", rank))
+                told, detail = excerpt(told), dated(detail)
+            group.hits.append(Hit(group.noun, pk, told, detail or "", at or "", rank))
         else:
             group.more = True
     order = list(BY_NAME)
@@ -253,10 +255,10 @@ def excerpt(text: str) -> str:
     >>> excerpt("…ate.\\n- P80 is 2 Mar\\n- Wave \\\\*2\\\\* is done")
     '… P80 is 2 Mar Wave *2* is done'
     """
-    is_cut = text.startswith(CUT)
-    whole = re.split(r"\s", text, maxsplit=1)[-1] if is_cut else text
-    plain = " ".join(MARKS.sub("", whole).split())
-    return f"{CUT} {plain}" if is_cut else plain
+    cut, whole = text.startswith(CUT), text.removeprefix(CUT)
+    # Text without spaces has no word to drop, and would lose what was looked for.
+    plain = " ".join(MARKS.sub("", FRAGMENT.sub("", whole) if cut else whole).split())
+    return f"{CUT} {plain}" if cut else plain
 
 
 def dated(detail: str) -> str:

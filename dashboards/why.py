@@ -42,15 +42,26 @@ def why(request: SignedIn, key: str) -> HttpResponse:
         "here": f"{program.get_absolute_url()}/why",
     }
     if frozen:
-        context |= calculation(frozen, request.user)
+        context |= calculation(frozen, request.user, since=day_in(request.GET.get("since", "")))
     return render(request, "dashboards/why.html", context)
 
 
-def calculation(frozen: FrozenHealth, viewer: User) -> dict[str, Any]:
-    """What the page shows of a run, as far as the reader may see what it speaks of."""
+def day_in(text: str) -> date | None:
+    """The day of an address; none where it names none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def calculation(frozen: FrozenHealth, viewer: User, *, since: date | None = None) -> dict[str, Any]:
+    """What the page shows of a run, as far as the reader may see what it speaks of, and of its move since a day.
+
+    That is the Friday before, where none is named.
+    """
     read = {int(pk) for pk in frozen.run.revisions}
-    friday = overview.last_friday(frozen.day)
-    before = ProgramHealth.objects.filter(program=frozen.program_id, day__lte=friday).order_by("-day").first()
+    since = since or overview.last_friday(frozen.day)
+    before = ProgramHealth.objects.filter(program=frozen.program_id, day__lte=since).order_by("-day").first()
     spoken = (*frozen.findings, *frozen.moves, *(before.findings if before else ()))
     named = read | {item["record"]["program"] for item in spoken}
     keys = dict(Program.objects.visible_to(viewer).filter(pk__in=named).values_list("pk", "key"))
@@ -60,7 +71,7 @@ def calculation(frozen: FrozenHealth, viewer: User) -> dict[str, Any]:
     neighbours = FrozenHealth.objects.filter(program=frozen.program_id).order_by("-run_id")
     return {
         "why": evidence.why(frozen, addresses, keys, owners_of(frozen.findings, keys)),
-        "since": since(frozen, before, friday, addresses, keys) if before else None,
+        "since": moved_since(frozen, before, since, addresses, keys) if before else None,
         "judging": [evidence.evidence(item, addresses, keys, frozen.day) for item in judging],
         "moves": moves.tell(frozen.moves, keys),
         "grounds": [(ground, BASIS.get(ground.basis, "")) for ground in grounds(frozen, viewer)],
@@ -72,7 +83,7 @@ def calculation(frozen: FrozenHealth, viewer: User) -> dict[str, Any]:
     }
 
 
-def since(
+def moved_since(
     frozen: FrozenHealth, before: ProgramHealth, on: date, addresses: dict[int, str], keys: dict[int, str]
 ) -> dict[str, Any] | None:
     """How P80 moved since a day, and the parts that add up to it, largest first: evidence, days then, now, between."""

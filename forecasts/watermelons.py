@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from operator import ne
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject, TruncDate
 
 from forecasts.models import ProgramHealth
@@ -73,12 +73,20 @@ class Differs(NamedTuple):
     better_days: int
 
 
-def disagreements(program_ids: Collection[int], today: date, zone: ZoneInfo) -> dict[int, Differs]:
-    """Of each program, counted back as far as there is history: one query. Ask it of those that disagree now."""
+def disagreements(
+    program_ids: Collection[int], today: date, zone: ZoneInfo, *, briefly: Collection[int] = ()
+) -> dict[int, Differs]:
+    """Of each program, counted back as far as there is history: one query. Ask it of those that disagree now.
+
+    Of others, ``briefly``, the last weeks are read: enough to tell a watermelon, whatever their age.
+    """
     healths = ProgramHealth.objects.filter(program=OuterRef("pk"), day__lte=today).order_by("day")
+    if briefly:
+        recent = Q(day__gt=today - 4 * timedelta(days=WATERMELON_DAYS))
+        healths = healths.filter(recent | Q(program__in=list(program_ids)))
     words = ReportedHealth.objects.filter(program=OuterRef("pk")).order_by("at", "id")
     on = TruncDate("at", tzinfo=zone)
-    rows: Any = Program.objects.filter(pk__in=list(program_ids)).annotate(
+    rows: Any = Program.objects.filter(pk__in={*program_ids, *briefly}).annotate(
         derived=ArraySubquery(healths.values(each=JSONObject(on="day", health="health"))),
         said=ArraySubquery(words.values(each=JSONObject(on=on, health="health"))),
     )

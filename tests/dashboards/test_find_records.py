@@ -145,6 +145,27 @@ def test_an_update_is_shown_where_the_word_stands_without_marks_and_with_its_day
     assert hit.title.startswith("Everybody waits for the yard. Nothing else is said. Everybody waits")
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        # A hundred letters without a space before the word, and as many behind it.
+        ("電" * 100 + "変圧器" + "力" * 200, "… " + "電" * 50 + "変圧器" + "力" * 106 + "…"),
+        ("- ok.\n" * 20 + "- 変圧器 " + "wait for the transformer yard " * 9, None),
+    ],
+)
+def test_what_was_looked_for_is_in_what_is_shown(cast: Cast, text: str, shown: str | None) -> None:
+    update = reports.updates.services.begin_update(
+        program=cast.na4, by=cast.lead, at=NOON, health="on_track", text=text
+    )
+    reports.updates.services.publish_update(update=update, by=cast.lead, at=NOON)
+    [hit] = hits(cast.viewer, "変圧器")
+    assert "変圧器" in hit.title
+    if shown:
+        assert hit.title == shown
+    else:
+        assert hit.title.endswith((" wait…", " for…", " the…", " transformer…", " yard…"))
+
+
 def test_titles_go_before_texts_and_beginnings_before_the_rest(cast: Cast) -> None:
     for name, note in (("Old pump", ""), ("Pump", ""), ("Drain", "needs the pump"), ("Pumpkin", "")):
         milestones.services.create_milestone(program=cast.na4, by=cast.lead, today=FRIDAY, name=name, note=note)

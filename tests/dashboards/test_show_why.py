@@ -19,7 +19,7 @@ import programs.services
 import reports.plans.services
 import reports.updates.services
 import risks.services
-from dashboards import news, overview
+from dashboards import evidence, news, overview
 from dashboards.templatetags import words
 from forecasts.health import SLIP_RULES
 from forecasts.models import FrozenHealth, HealthPolicy, ProgramHealth
@@ -298,3 +298,18 @@ def test_what_moved_it_since_friday_adds_up_and_names_nothing_private(cast: Cast
         reasons[reader] = change.reasons
     assert "Waits on Falcon vault +" in reasons[cast.lead]
     assert "Falcon" not in reasons[cast.outsider]
+
+
+def test_what_is_hidden_moves_as_one_whichever_comes_first() -> None:
+    """Two private givers; the other one is first a week later. 15 d became 21 d: the reader sees six, of one part."""
+
+    def waits(program: int, days: int) -> dict[str, Any]:
+        record = {"kind": "milestone", "id": 10 * program, "program": program}
+        return {"rule": "upstream", "record": record, "label": "Vault", "days": days, "since": "2026-11-20"}
+
+    now, before = [waits(8, 14), waits(9, 7), waits(1, 3)], [waits(9, 9), waits(8, 6), waits(1, 2)]
+    assert [(part.was, part.after) for part in evidence.moved(now, before, 7, {1: "NA4"})] == [(15, 21), (2, 3)]
+    assert (
+        evidence.title(evidence.moved(now, before, 7, {1: "NA4"})[0].part, {1: "NA4"}) == "Waits on a private program"
+    )
+    assert evidence.moved(now, before, 5, {1: "NA4"}) == [], "Nothing is told that does not come to the days"
