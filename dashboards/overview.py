@@ -58,7 +58,6 @@ class Line:
     """One program and what is known of it now, and was known before the day that changes are counted from."""
 
     program: Program
-    revision: int
     today: date
     zone: ZoneInfo
     policy: HealthPolicy
@@ -155,11 +154,6 @@ class Line:
         said_on = self.reported.at.astimezone(self.zone).date() if self.reported else None
         return said_on is None or (self.today - said_on).days >= self.policy.stale_days
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether the program was edited, or the day turned, since its health was derived."""
-        return self.health is None or self.health.day < self.today or self.health.revision != self.revision
-
 
 def last_friday(today: date) -> date:
     """The Friday before today; on a Friday, the one a week ago."""
@@ -188,7 +182,6 @@ def lines(
     programs: list[Any] = list(
         chosen.defer("summary", "external_key")
         .annotate(
-            revision=F("revisions__revision"),
             health_id=Subquery(healths.values("pk")[:1]),
             before_id=Subquery(since.before(healths).values("pk")[:1]),
             word_id=Subquery(words.values("pk")[:1]),
@@ -219,7 +212,6 @@ def lines(
     return [
         Line(
             program=p,
-            revision=p.revision,
             today=today,
             zone=zone,
             policy=policy,
@@ -352,7 +344,6 @@ class Sums:
     past_target_before: int
     fresh: int
     stale: int
-    behind: int
     slipped_a_week: int
 
 
@@ -374,6 +365,5 @@ def add_up(found: list[Line]) -> Sums:
         past_target_before=past_target(line.before for line in found),
         fresh=sum(not line.is_stale for line in found),
         stale=sum(line.is_stale for line in found),
-        behind=sum(line.is_behind for line in found),
         slipped_a_week=sum((line.moved or 0) >= 7 for line in found),
     )
