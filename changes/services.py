@@ -260,6 +260,10 @@ def _put_back(one: Written, by: User) -> None:
     back = {name: before[name] for name in changed}
     if isinstance(row, Milestone):
         milestones.services.refuse_dropping(row, back, by)
+    delivered = Dependency.Agreement.DELIVERED
+    if isinstance(row, Dependency) and back.get("agreement", delivered) != delivered:
+        # A delivery from before its day was kept apart does not name that day.
+        back["delivered_on"] = None
     history.save(row, **back)
     if isinstance(row, Dependency) and back.keys() & {"predecessor_id", "successor_id"}:
         milestones.services.refuse_loop(row.predecessor, row.successor, by)

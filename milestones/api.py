@@ -338,7 +338,10 @@ class Dependencies(Editable[Dependency]):
 
     @action(detail=True, methods=["post"], serializer_class=Answer)
     def answer(self, request: Request, **kwargs: Any) -> Response:
-        """The giver accepts, offers another day with words, declines with a reason, or says it is delivered."""
+        """The giver accepts, offers another day with words, declines with a reason, or says it is delivered.
+
+        Of what is delivered it may only say that it is not after all: accepted, as it was, or declined.
+        """
         now = timezone.now()
         return self.act(
             request,

@@ -285,6 +285,9 @@ class DependencyForm(RecordForm):
         return {name: self.cleaned_data[name] for name in ("cause", "reason") if name in self.fields}
 
 
+TAKEN_BACK = "not_delivered_"
+
+
 class FromList(forms.Form):
     """A form that also stands on the rows of a list, and leads back to it."""
 
@@ -316,13 +319,26 @@ class AnswerForm(FromList):
     )
 
     def __init__(self, data: QueryDict | None = None, *, row: Dependency) -> None:
-        answered = row.agreement if row.agreement != Dependency.Agreement.PROPOSED else ""
+        is_delivered = row.agreement == Dependency.Agreement.DELIVERED
+        answered = "" if is_delivered or row.agreement == Dependency.Agreement.PROPOSED else row.agreement
         super().__init__(data, initial={"agreement": answered, "promised_on": row.promised_on or row.need_by_on})
+        if is_delivered:
+            # All that is left to say of it is that it is not. An answer from before it was delivered does not say that.
+            field = self.fields["agreement"]
+            field.choices = [  # type: ignore[attr-defined]
+                (f"{TAKEN_BACK}{Dependency.Agreement.ACCEPTED}", _("It will be there: it stays agreed")),
+                (f"{TAKEN_BACK}{Dependency.Agreement.DECLINED}", _("It will not come: decline, with a reason")),
+            ]
+            told = _("This hand-off is delivered. If it is not after all, say so here.")
+            field.error_messages["invalid_choice"] = told
         self.stands_on = row.promised_on
         if row.promised_on:
             self.fields["promised_on"].help_text = _("Left empty, the day promised before stands.")
         if not row.promised_on:
             del self.fields["cause"]
+
+    def clean_agreement(self) -> str:
+        return str(self.cleaned_data["agreement"]).removeprefix(TAKEN_BACK)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -5,17 +5,18 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-# Until now the day of delivery overwrote that of the agreement, which the history, never rewritten, still has.
+# Until now delivery overwrote when and by whom it was agreed. The history still has it where the word just before was
+# “accepted”; else it was by the delivery that it was agreed.
 KEEP = """
     UPDATE milestones_dependency d
-    SET delivered_on = d.agreed_on, agreed_on = coalesce(
-        (
-            SELECT e.agreed_on FROM milestones_dependencyevent e
-            WHERE e.id = d.id AND e.agreement = 'accepted' ORDER BY e.pgh_id DESC LIMIT 1
-        ),
-        d.agreed_on
-    )
-    WHERE d.agreement = 'delivered' AND d.delivered_on IS NULL;
+    SET delivered_on = d.agreed_on,
+        agreed_on = CASE WHEN e.agreement IS NULL THEN d.agreed_on ELSE e.agreed_on END,
+        agreed_by_id = CASE WHEN e.agreement IS NULL THEN d.agreed_by_id ELSE e.agreed_by_id END
+    FROM milestones_dependency r LEFT JOIN LATERAL (
+        SELECT b.agreement, b.agreed_on, b.agreed_by_id FROM milestones_dependencyevent b
+        WHERE b.pgh_obj_id = r.id AND b.agreement <> 'delivered' ORDER BY b.pgh_id DESC LIMIT 1
+    ) e ON e.agreement = 'accepted'
+    WHERE r.id = d.id AND d.agreement = 'delivered' AND d.delivered_on IS NULL;
 """
 
 

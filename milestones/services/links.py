@@ -16,7 +16,7 @@ from milestones.services.milestones import NOT_PLAN_FIELDS
 from milestones.services.moves import keep_move
 from people.models import User
 from programs import talk
-from programs.models import Program, Subject
+from programs.models import Subject
 from programs.permissions import Act, may, require
 from programs.services import locked, touch
 
@@ -36,10 +36,12 @@ def refuse_undoing(dependency: Dependency, by: User) -> None:
     if is_kept(dependency, by):
         giver = dependency.predecessor.program
         name = giver.name if may(by, Act.VIEW, giver) else _("The program that gives")
-        raise PermissionDenied(
-            _("%(name)s has agreed to this hand-off. Ask its lead to decline it first, then remove it.")
-            % {"name": name}
+        why = (
+            _("%(name)s says that this hand-off is delivered. Ask its lead to decline it first, then remove it.")
+            if dependency.agreement == Dependency.Agreement.DELIVERED
+            else _("%(name)s has agreed to this hand-off. Ask its lead to decline it first, then remove it.")
         )
+        raise PermissionDenied(why % {"name": name})
 
 
 @transaction.atomic
@@ -113,13 +115,6 @@ def change_dependency(
     return dependency
 
 
-def is_over(giver: Program) -> str:
-    """Why a hand-off that is delivered is not answered any more, and what to do if it is not."""
-    return _(
-        "This hand-off is delivered: nothing is left to answer. If it is not, undo that in the changes of %(name)s."
-    ) % {"name": giver.name}
-
-
 @transaction.atomic
 def answer_hand_off(
     *,
@@ -135,23 +130,28 @@ def answer_hand_off(
     """The giver accepts, offers another day with words, declines with a reason, or says it is delivered.
 
     A day that was promised or offered before moves with a cause. What was agreed before it is delivered stays agreed by
-    whom and on the day it was; after delivery there is nothing to answer.
+    whom and on the day it was. Of what is delivered the giver may only say that it is not after all: it then stays
+    agreed as it was, or is declined.
     """
     dependency = locked(dependency)
     giver, receiver = dependency.predecessor.program, dependency.successor.program
     require(by, Act.AGREE, giver)
     if giver == receiver:
         raise ValidationError(_("Only links between programs are agreed."), code="same_program")
-    if dependency.agreement == Dependency.Agreement.DELIVERED:
-        raise ValidationError(is_over(giver), code="delivered")
+    was_delivered = dependency.agreement == Dependency.Agreement.DELIVERED
+    if was_delivered and agreement not in (Dependency.Agreement.ACCEPTED, Dependency.Agreement.DECLINED):
+        told = _("This hand-off is delivered. If it is not after all, accept it again, or decline it.")
+        raise ValidationError({"agreement": [told]}, code="delivered")
     if agreement in (Dependency.Agreement.DECLINED, Dependency.Agreement.COUNTERED) and not note.strip():
         raise ValidationError({"note": [_("Say why, so that the receiver can plan around it.")]}, code="note")
     promised_on = promised_on or dependency.promised_on
     if agreement == Dependency.Agreement.COUNTERED and promised_on in (None, dependency.need_by_on):
         raise ValidationError({"promised_on": [_("Offer another day than the one needed.")]}, code="promised_on")
     is_delivered = agreement == Dependency.Agreement.DELIVERED
-    stays_agreed = is_delivered and dependency.agreement == Dependency.Agreement.ACCEPTED
-    with history.because(note or f"Hand-off {agreement}", by_id=by.pk):
+    # Between agreed and delivered nothing is agreed anew, whichever way it goes.
+    stays_agreed = {dependency.agreement, agreement} == {Dependency.Agreement.ACCEPTED, Dependency.Agreement.DELIVERED}
+    what = "Hand-off not delivered after all" if was_delivered else f"Hand-off {agreement}"
+    with history.because(note or what, by_id=by.pk):
         keep_move(
             program=giver,
             dependency=dependency,
@@ -171,12 +171,13 @@ def answer_hand_off(
             note=note or dependency.note,
             **({} if stays_agreed else {"agreed_by": by, "agreed_on": on}),
         )
+    said = Dependency.Agreement(agreement).label
     until = f", for {promised_on:%-d %b %Y}" if promised_on and agreement != Dependency.Agreement.DECLINED else ""
     talk.tell_leads(
         program=receiver,
         kind=Subject.MILESTONE,
         subject_id=dependency.successor_id,
-        text=f"{Dependency.Agreement(agreement).label}{until}. {note}".strip(),
+        text=f"{'Not delivered after all. ' if was_delivered else ''}{said}{until}. {note}".strip(),
         also=dependency.successor.owner_id,
         answering=giver,
         by=by,

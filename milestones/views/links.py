@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -168,14 +167,15 @@ class Word:
 
 def answer_of(request: SignedIn, pk: int) -> Word:
     link = find_link(request, pk)
+    is_delivered = link.agreement == Dependency.Agreement.DELIVERED
     return Word(
         link,
         "answer",
         link.predecessor.program,
         AnswerForm(posted(request), row=link),
         services.answer_hand_off,
-        title=_("Answer hand-off"),
-        verb=_("Answer"),
+        title=_("Not delivered after all") if is_delivered else _("Answer hand-off"),
+        verb=_("Say so") if is_delivered else _("Answer"),
         said=_("Answered; the receiver sees it at once."),
     )
 
@@ -195,12 +195,7 @@ def reply_of(request: SignedIn, pk: int) -> Word:
 
 
 def link_answer(request: SignedIn, pk: int) -> HttpResponse:
-    word = answer_of(request, pk)
-    if request.method != "POST" and word.link.agreement == Dependency.Agreement.DELIVERED:
-        require(request.user, Act.AGREE, word.side)
-        messages.info(request, services.is_over(word.side))
-        return redirect(word.back)
-    return _say(request, word)
+    return _say(request, answer_of(request, pk))
 
 
 def link_reply(request: SignedIn, pk: int) -> HttpResponse:

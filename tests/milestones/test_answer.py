@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
+from django.utils import timezone
 
+import changes.services
+import history
 from history.changes import changes_of
+from history.models import ChangeSet
 from milestones.models import DateMove, Dependency
-from milestones.services import answer_hand_off, create_milestone, link, reply_to_giver
+from milestones.services import answer_hand_off, create_milestone, link, reply_to_giver, unlink
 from programs.models import Notice, Revision
 from programs.services import create_program
 from tests.conftest import FRIDAY, NOON
@@ -105,7 +111,7 @@ def test_only_what_the_giver_offers_is_taken(cast: Cast, hand_off: Dependency) -
     assert refusal.value.message_dict == {"agreement": ["No other day is offered."]}
 
 
-def test_what_is_delivered_stays_agreed_and_is_answered_no_more(
+def test_what_is_delivered_stays_agreed_and_takes_no_other_answer(
     cast: Cast, hand_off: Dependency, sign_in: Any, api: Any
 ) -> None:
     answer(cast, hand_off, "accepted", promised_on=NEEDED)
@@ -114,28 +120,94 @@ def test_what_is_delivered_stays_agreed_and_is_answered_no_more(
     assert (row.agreed_by, row.agreed_on, row.delivered_on) == (cast.outsider, FRIDAY, LATER)
     given: Any = Dependency.objects.with_given_on().get(pk=row.pk)
     assert given.given_on == LATER
-    with pytest.raises(ValidationError) as refusal:
-        answer(cast, row, "declined", note="No racks")
-    assert refusal.value.code == "delivered"
     client, place = sign_in(cast.outsider), f"/links/{row.pk}/answer"
     for page in ("/p/GPU/dependencies?mine=given", "/dependencies?layout=table", f"/m/{row.predecessor_id}"):
         text = client.get(page).text
         assert "Delivered" in text, page
-        assert place not in text, page
-    told = "This hand-off is delivered: nothing is left to answer."
-    assert told in client.get(place, follow=True).text
-    posted = client.post(place, {"agreement": "accepted", "promised_on": "", "note": ""})
-    assert posted.status_code == 422
-    assert told in posted.text
-    refused = api(cast.outsider).post(f"dependencies/{row.pk}/answer", {"agreement": "accepted"})
-    assert refused.status_code == 422
-    assert told in refused.json()["errors"][0]["detail"]
+        assert f'href="{place}">Not delivered after all' in text, page
+    told = "This hand-off is delivered. If it is not after all"
+    # An answer from a page of before it was delivered does not take the delivery back.
+    for stale in ("accepted", "countered", "declined", "delivered"):
+        posted = client.post(place, {"agreement": stale, "promised_on": str(NEEDED), "note": "No racks"})
+        assert posted.status_code == 422, stale
+        assert told in posted.text, stale
+    for other in ("countered", "delivered"):
+        refused = api(cast.outsider).post(f"dependencies/{row.pk}/answer", {"agreement": other, "note": "No racks"})
+        assert refused.status_code == 422
+        assert told in refused.json()["errors"][0]["detail"]
     # Delivered unasked, it is agreed by that.
     asked = link(
         predecessor=hand_off.predecessor, successor=hand_off.successor, by=cast.lead, kind="SS", need_by_on=NEEDED
     )
     row = answer_hand_off(**later | {"dependency": asked}, by=cast.outsider)
     assert (row.agreed_by, row.agreed_on, row.delivered_on) == (cast.outsider, LATER, LATER)
+
+
+def test_what_is_not_delivered_after_all_is_put_right(cast: Cast, hand_off: Dependency, sign_in: Any, api: Any) -> None:
+    answer(cast, hand_off, "accepted", promised_on=NEEDED)
+    delivered: dict[str, Any] = {"dependency": hand_off, "agreement": "delivered", "on": LATER, "at": NOON}
+    answer_hand_off(**delivered, by=cast.admin)
+    client, place = sign_in(cast.outsider), f"/links/{hand_off.pk}/answer"
+    page = client.get(place)
+    assert page.status_code == 200
+    assert "Not delivered after all" in page.text
+    assert "It is delivered" not in page.text
+    posted = {"agreement": "not_delivered_accepted", "promised_on": "", "note": ""}
+    assert client.post(place, posted).status_code == 302
+    row = Dependency.objects.get(pk=hand_off.pk)
+    assert (row.agreement, row.agreed_by, row.agreed_on) == ("accepted", cast.outsider, FRIDAY)
+    assert (row.delivered_on, row.promised_on) == (None, NEEDED)
+    assert changes_of(row)[0].reason == "Hand-off not delivered after all"
+    said = "Not delivered after all. Accepted, for 15 Jan 2027."
+    assert Notice.objects.filter(user=cast.lead, reason="answer", text=said).exists()
+    # Who waits for it may remove it once the giver has declined it, which needs a reason.
+    answer_hand_off(**delivered, by=cast.admin)
+    with pytest.raises(PermissionDenied, match="GPU fleet says that this hand-off is delivered"):
+        unlink(dependency=hand_off, by=cast.lead)
+    giver = api(cast.outsider)
+    assert giver.post(f"dependencies/{row.pk}/answer", {"agreement": "declined"}).status_code == 422
+    made = giver.post(f"dependencies/{row.pk}/answer", {"agreement": "declined", "note": "Wrong racks"}).json()
+    assert (made["agreement"], made["delivered_on"], made["note"]) == ("declined", None, "Wrong racks")
+    unlink(dependency=hand_off, by=cast.lead)
+
+
+# -- deliveries from before their day was kept apart -----------------------------------------------------------------
+
+
+def kept_apart() -> None:
+    """What the migration makes of such rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("milestones.migrations.0007_keep_day_of_delivery").KEEP)
+
+
+def test_the_agreement_just_before_an_old_delivery_comes_back(cast: Cast, hand_off: Dependency) -> None:
+    ends: dict[str, Any] = {"predecessor": hand_off.predecessor, "successor": hand_off.successor, "by": cast.lead}
+    agreed, countered, unasked = hand_off, link(**ends, kind="SS"), link(**ends, kind="FF")
+    answer(cast, agreed, "accepted", promised_on=NEEDED)
+    answer(cast, countered, "accepted", promised_on=NEEDED)
+    answer(cast, countered, "countered", promised_on=LATER, note="Racks come late", cause=cast.cause)
+    rows = Dependency.objects.filter(pk__in=[agreed.pk, countered.pk, unasked.pk])
+    # Said twice, as it could be.
+    for on in (NEEDED, LATER):
+        rows.update(agreement="delivered", agreed_on=on, agreed_by=cast.admin)
+    kept_apart()
+    assert list(rows.order_by("pk").values_list("agreed_by", "agreed_on", "delivered_on")) == [
+        (cast.outsider.pk, FRIDAY, LATER),
+        (cast.admin.pk, LATER, LATER),
+        (cast.admin.pk, LATER, LATER),
+    ]
+
+
+def test_an_old_delivery_is_still_taken_back(cast: Cast, hand_off: Dependency) -> None:
+    answer(cast, hand_off, "accepted", promised_on=NEEDED)
+    with history.because("Hand-off delivered", by_id=cast.outsider.pk) as act:
+        Dependency.objects.filter(pk=hand_off.pk).update(agreement="delivered")
+    kept_apart()
+    hand_off.refresh_from_db()
+    assert (hand_off.agreement, hand_off.delivered_on) == ("delivered", FRIDAY)
+    changes.services.undo(change_set=ChangeSet.objects.get(pk=act), by=cast.outsider, at=timezone.now())
+    hand_off.refresh_from_db()
+    assert (hand_off.agreement, hand_off.agreed_on, hand_off.delivered_on) == ("accepted", FRIDAY, None)
 
 
 @pytest.mark.parametrize("who", ["outsider", "viewer"])
