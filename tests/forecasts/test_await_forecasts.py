@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
@@ -12,8 +12,9 @@ from django.utils import timezone
 import people.services
 from forecasts.pending import awaited, edited
 from forecasts.services import catch_up
+from history.services import replaying
 from milestones.services import change_milestone, create_milestone, link
-from programs.models import Program
+from programs.models import Program, Revision
 from programs.services import create_program
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ MARK = "recalculating"
 def test_it_is_marked_until_the_new_one_is_there(cast: Cast, sign_in: Any) -> None:
     now = timezone.now()
     today: date = people.services.today(now)
-    other = create_program(by=cast.admin, key="GPU", name="GPU fleet", lead=cast.outsider)
+    with replaying(now - timedelta(days=3)):
+        other = create_program(by=cast.admin, key="GPU", name="GPU fleet", lead=cast.outsider)
     apart = create_program(by=cast.admin, key="APART", name="Apart", lead=cast.lead)
     giver, taker, _apart = (
         create_milestone(program=program, by=cast.admin, today=today, name="Step", work_likely=480)
@@ -47,9 +49,22 @@ def test_it_is_marked_until_the_new_one_is_there(cast: Cast, sign_in: Any) -> No
     assert set(awaited(everything)) == {other, cast.na4}, "What waits for it is forecast anew with it"
     # Beside the run of all programs on pages that are of none, beside its own on those of one.
     assert marked() == {"/", "/p/GPU", "/p/NA4", f"/m/{giver.pk}", f"/m/{taker.pk}"}
-    assert MARK not in client.get("/p/NA4", {"as_of": "-1d"}).text
+    past = client.get("/p/GPU", {"as_of": "-1d"})
+    assert past.status_code == 200
+    assert "As it was on" in past.text
+    assert MARK not in past.text
     catch_up(today=today, at=now)
     assert marked() == set()
+
+
+def test_a_program_without_a_row_of_revisions_counts_as_never_changed(cast: Cast) -> None:
+    now = timezone.now()
+    today: date = people.services.today(now)
+    Revision.objects.filter(program=cast.na4).delete()
+    catch_up(today=today, at=now)
+    everything = Program.objects.all()
+    assert not edited(everything)
+    assert not awaited(everything)
 
 
 def test_what_comes_while_a_page_is_read_differs_from_its_stamp(cast: Cast, sign_in: Any) -> None:
