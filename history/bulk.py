@@ -43,10 +43,17 @@ class BulkForm(forms.Form):
         columns = {column.name for column in self.like.model._meta.concrete_fields}
         for name in columns.intersection(self.names):
             now = {self.like.stored(row, name) for row in rows}
-            words = self.like.shown(name, now.pop()) or _("none") if len(now) == 1 else _("not the same in all")
+            words = self._words(rows[0], name) if len(now) == 1 else _("not the same in all")
             told = _("Now: %(value)s") % {"value": Truncator(words).chars(MOST_SHOWN)}
             field = self.fields[name]
             field.help_text = f"{field.help_text} {told}".lstrip()
+
+    def _words(self, row: Model, name: str) -> str:
+        """What a row has; also what is no longer among the choices, as is an owner who has left."""
+        now = self.like.stored(row, name)
+        if now in (None, ""):
+            return _("none")
+        return self.like.shown(name, now) or str(getattr(row, name))
 
     @property
     def pairs(self) -> list[tuple[forms.BoundField, forms.BoundField]]:

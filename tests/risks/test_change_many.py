@@ -48,6 +48,9 @@ def test_what_all_have_now_is_told(cast: Cast, both: list[Program], sign_in: Sig
     assert (told("owner"), told("due_on")) == ("not the same in all", "not the same in all")
     Issue.objects.filter(pk__in=ids).update(owner=cast.viewer, due_on=JANUARY)
     assert (told("owner"), told("due_on")) == ("Vera Viewer", "15 Jan 2027")
+    # Who has left is no choice any more, and is the owner still.
+    User.objects.filter(pk=cast.viewer.pk).update(is_active=False)
+    assert told("owner") == "Vera Viewer"
 
 
 def test_issues_change_and_close_together_and_come_back(cast: Cast, both: list[Program], sign_in: SignIn) -> None:
