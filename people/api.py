@@ -36,9 +36,14 @@ from tpm.nouns import (
 
 
 class UserOut(Out[User]):
+    appearance = serializers.SerializerMethodField(help_text="One's own alone: null of everybody else.")
+
     class Meta:
         model = User
-        fields = ["id", "name", "time_zone", "is_active", "version"]
+        fields = ["id", "name", "time_zone", "appearance", "is_active", "version"]
+
+    def get_appearance(self, user: User) -> str | None:
+        return user.appearance if user.pk == self.context["request"].user.pk else None
 
 
 class UserIn(In[User]):
@@ -62,7 +67,10 @@ class UsersFilters(Filters):
 
 
 class Users(Creatable[User], Changeable[User]):
-    """Everyone's name and zone, for all; administrators add people and change them. E-mail addresses stay with them."""
+    """Everyone's name and zone, for all; administrators add people and change them. E-mail addresses stay with them.
+
+    Light or dark is one's own choice, which nobody else sees or changes.
+    """
 
     queryset = User.objects.all()
     out, new, change = UserOut, UserIn, UserChange

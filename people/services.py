@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
@@ -96,7 +96,9 @@ def _wait_for_administrators() -> None:
 
 @transaction.atomic
 def change_user(*, user: User, by: User, **changes: Any) -> User:
-    """Change a person; people change their own name, zone and appearance, administrators everything."""
+    """Change a person: oneself in name, zone and appearance; administrators everybody in all but that appearance."""
+    if by.pk != user.pk and "appearance" in changes:
+        raise PermissionDenied(_("Light or dark is each person’s own choice: only they can change it."))
     if by.pk != user.pk or changes.keys() - {"name", "time_zone", "appearance"}:
         require(by, OrgAct.MANAGE_PEOPLE)
     user = User.objects.select_for_update().get(pk=user.pk)

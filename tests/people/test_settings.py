@@ -69,10 +69,16 @@ def test_people_choose_how_pages_look(cast: Cast, sign_in: Any, client: Any) -> 
 def test_the_look_is_chosen_by_the_api_too(cast: Cast) -> None:
     caller = Api(cast.lead)
     assert caller.get("me").json()["appearance"] == "system"
-    assert caller.patch(f"users/{cast.lead.pk}", {"appearance": "light"}).status_code == 200
+    assert caller.patch(f"users/{cast.lead.pk}", {"appearance": "light"}).json()["appearance"] == "light"
     assert caller.get("me").json()["appearance"] == "light"
     assert caller.patch(f"users/{cast.lead.pk}", {"appearance": "pink"}).status_code == 422
-    assert caller.patch(f"users/{cast.viewer.pk}", {"appearance": "dark"}).status_code == 403
+    shown = {row["id"]: row["appearance"] for row in caller.get("users").json()["data"]}
+    assert shown.pop(cast.lead.pk) == "light"
+    assert set(shown.values()) == {None}
+    for other in (caller, Api(cast.admin)):
+        refused = other.patch(f"users/{cast.viewer.pk}", {"appearance": "dark"})
+        assert refused.status_code == 403
+        assert "each person’s own choice" in refused.text
 
 
 def test_an_administrator_adds_a_person_who_then_chooses_a_password(cast: Cast, sign_in: Any, client: Any) -> None:
