@@ -29,7 +29,9 @@ BY_STATUS = {
 BY_CODE = {"421": BUSY, "450": BUSY, "551": GONE, "552": FULL, "553": GONE}
 AWAY = "The server could not be reached: "
 NO_CONNECTION = "No connection: "
-BROKE_OFF = "It may have arrived; it is not sent again."
+BROKE_OFF = "It may have arrived; it is not sent again by itself."
+# As it was kept before letters could be sent again by hand.
+BROKE_OFF_ONCE = "It may have arrived; it is not sent again."
 NO_SERVER = lazy("The mail server could not be reached."), lazy("Nothing needs doing, unless it lasts.")
 CUT_OFF = (
     lazy("The connection to the mail server broke off."),
@@ -56,6 +58,8 @@ def in_words(error: str, *, again: bool) -> Reply:
     >>> in_words("Nothing waits any more.", again=False)
     Reply(happened='Nothing waits any more.', todo='', raw='')
     """
+    if error.endswith(BROKE_OFF_ONCE):
+        error = error.removesuffix(BROKE_OFF_ONCE) + BROKE_OFF
     found = _told(error, again)
     if found is None:
         return Reply(error, "", "")

@@ -13,6 +13,7 @@ from django.db.models import Exists, Max, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from reports.models import Letter, Plan, Subscription
+from reports.replies import BROKE_OFF
 from reports.schedule import Period, between, current, week_of
 
 EXTRA = "-x"
@@ -68,7 +69,7 @@ def settle(*, at: datetime) -> int:
     )
     return over.filter(state=Letter.State.STARTED).update(
         state=Letter.State.UNKNOWN,
-        error="Sending was interrupted. It may have arrived; it is not sent again by itself.",
+        error=f"Sending was interrupted. {BROKE_OFF}",
     )
 
 

@@ -29,6 +29,7 @@ from reports.letters.writing import MOST_BYTES, Written
 from reports.models import Letter, Subscription
 from reports.plans import promises
 from reports.plans import services as plans
+from reports.replies import BROKE_OFF
 from tests.conftest import FRIDAY, NOON, Api, Cast
 from tests.reports.conftest import PostOffice, judge, part
 
@@ -318,6 +319,7 @@ def test_a_server_silent_in_data_leaves_unknown(portfolio: Cast, post_office: Po
     assert run() == 0
     hold.set()
     assert the_letter().state == State.UNKNOWN
+    assert the_letter().error.endswith(BROKE_OFF)
     assert run(NOON + timedelta(days=1)) == 0
 
 
@@ -354,6 +356,17 @@ def test_what_nobody_knows_is_sent_again_where_somebody_says_so(
     again = api(portfolio.lead).post(path, body)
     assert again.status_code == 422
     assert "It is known what became of this letter" in again.json()["errors"][0]["detail"]
+
+
+def test_what_was_kept_before_letters_could_be_sent_again_says_so_too() -> None:
+    for trouble in ("The server could not be reached: TimeoutError.", "Sending was interrupted."):
+        now, before = (
+            Letter(state=State.UNKNOWN, error=f"{trouble} It may have arrived; it is not sent again{end}").trouble
+            for end in (" by itself.", ".")
+        )
+        assert now is not None
+        assert "again by itself" in f"{now.happened} {now.todo}"
+        assert before == now
 
 
 def test_what_a_newer_letter_overtook_is_not_sent_again(

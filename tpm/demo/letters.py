@@ -9,6 +9,7 @@ from programs.models import Program
 from reports.models import Letter, Plan
 from reports.plans import enrolment
 from reports.plans import services as plans
+from reports.replies import BROKE_OFF
 
 PLANS = (
     ("For the team", Plan.Audience.TEAM, Plan.Length.FULL),
@@ -46,5 +47,5 @@ def upset(*, at: datetime) -> None:
     Letter.objects.filter(pk=interrupted.pk).update(
         state=Letter.State.UNKNOWN,
         started_at=interrupted.due_at,
-        error="Sending was interrupted. It may have arrived; it is not sent again.",
+        error=f"Sending was interrupted. {BROKE_OFF}",
     )
