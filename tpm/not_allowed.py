@@ -16,6 +16,7 @@ class NotAllowedMiddleware:
         answer = self.get_response(request)
         if not isinstance(answer, HttpResponseNotAllowed):
             return answer
-        page = render(request, "405.html", status=405)
+        takes = [method.strip() for method in answer.headers["Allow"].split(",")]
+        page = render(request, "405.html", {"takes": takes}, status=405)
         page.headers["Allow"] = answer.headers["Allow"]
         return page

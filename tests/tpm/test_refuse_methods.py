@@ -23,6 +23,14 @@ def test_a_page_takes_nothing(cast: Cast, sign_in: Any) -> None:
     assert "Nothing can be sent here" in answer.text
 
 
+def test_who_sends_in_another_way_reads_which_are_known(cast: Cast, sign_in: Any) -> None:
+    answer = sign_in(cast.lead).put("/problems/record")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert "This address does not take PUT" in answer.text
+    assert "It takes POST. Nothing was changed." in answer.text
+    assert "there to be read" not in answer.text
+
+
 def test_who_is_signed_out_reads_it_at_the_door(cast: Cast) -> None:
     answer = Client().put("/account/password/sent")
     assert answer.status_code == 405
