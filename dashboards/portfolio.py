@@ -32,7 +32,7 @@ from risks.models import Decision
 
 # With the cards above, the page stays below 150 kB.
 PAGE_SIZE = 34
-MOST_SHOWN = 4
+MOST_SHOWN, MOST_DECISIONS = 4, 3
 MOST_TABS = 3
 MOST_LETTERS = 24
 # What a link to other programs keeps of an address: how they are shown, not which.
@@ -148,7 +148,7 @@ def next_decisions(found: list[Line]) -> list[Any]:
     """What somebody has to decide next in these programs; each knows how many ``wait``: one query."""
     waiting: Any = Decision.objects.waiting().filter(program__among=[line.program.pk for line in found])
     dated = waiting.select_related("decider", "program").annotate(wait=Window(Count("pk")))
-    return list(dated.order_by(F("decide_by_on").asc(nulls_last=True), "id")[:MOST_SHOWN])
+    return list(dated.order_by(F("decide_by_on").asc(nulls_last=True), "id")[:MOST_DECISIONS])
 
 
 def drawn(line: Line, axis: charts.Axis) -> tuple[Any, Any]:
