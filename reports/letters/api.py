@@ -14,7 +14,18 @@ from tpm.nouns import CHOICE, NUMBER, REFERENCE, Filters, Noun, Out
 class LetterOut(Out[Letter]):
     class Meta:
         model = Letter
-        fields = ["id", "subscription", "period", "state", "due_at", "sent_at", "error", "subject"]
+        fields = [
+            "id",
+            "subscription",
+            "period",
+            "state",
+            "due_at",
+            "sent_at",
+            "error",
+            "again_by",
+            "again_at",
+            "subject",
+        ]
 
 
 class LetterWhole(LetterOut):

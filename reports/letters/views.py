@@ -51,7 +51,7 @@ def own(request: SignedIn, pk: int) -> Subscription:
 def letter_list(request: SignedIn) -> HttpResponse:
     """The letters that a person got, and those on their way."""
     letters = Letter.objects.visible_to(request.user).defer("text", "html", "facts")
-    letters = letters.select_related("subscription__plan").annotate(is_overtaken=overtaken())
+    letters = letters.select_related("subscription__plan", "again_by").annotate(is_overtaken=overtaken())
     number = Subscription.objects.of(request.user).active().count()
     page = paged(request, letters.order_by("-due_at", "-id"))
     called = names([row.subscription for row in page], request.user)
@@ -186,7 +186,7 @@ def letter_again(request: SignedIn, pk: int) -> HttpResponse:
     reader = row.subscription
     return attempt(
         request,
-        lambda: send_again(letter=row, by=request.user),
+        lambda: send_again(letter=row, by=request.user, at=timezone.now()),
         _("It goes to %(reader)s again within half a minute.") % {"reader": reader.reader_name},
         reverse("letter_list") if reader.user_id == request.user.pk else reader.plan.get_absolute_url(),
     )

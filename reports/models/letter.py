@@ -190,6 +190,9 @@ class Letter(models.Model):
     claims = models.PositiveSmallIntegerField(default=0, help_text="How often a worker took it to write it.")
     tries = models.PositiveSmallIntegerField(default=0, help_text="How often a server was asked to take it.")
     error = models.CharField(max_length=500, blank=True)
+    # Who last had it sent once more, of which nobody knew whether it arrived, and when.
+    again_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    again_at = models.DateTimeField(null=True)
     subject = models.CharField(max_length=300, blank=True)
     text = models.TextField(blank=True)
     html = models.TextField(blank=True)
@@ -201,6 +204,11 @@ class Letter(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["subscription", "period"], name="letter_once_a_period"),
             models.CheckConstraint(condition=~Q(state="sent") | Q(sent_at__isnull=False), name="letter_sent_when"),
+            models.CheckConstraint(
+                condition=Q(again_by__isnull=True, again_at__isnull=True)
+                | Q(again_by__isnull=False, again_at__isnull=False),
+                name="letter_again_by_and_at",
+            ),
         ]
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state__in=["due", "started"]), name="letter_in_hand"),

@@ -213,6 +213,6 @@ class Subscriptions(Editable[Subscription]):
             letter = row.letters.filter(period=fields["period"]).first()
             if letter is None:
                 raise ValidationError({"period": [_("There is no letter of this period.")]}, code="period")
-            send_again(letter=letter, by=user)
+            send_again(letter=letter, by=user, at=timezone.now())
 
         return self.act(request, again)

@@ -105,7 +105,7 @@ def kept_by_plan(plans: PlanQuerySet, at: datetime) -> dict[int, Kept]:
 def troubles(plans: PlanQuerySet, at: datetime) -> list[Letter]:
     """Letters that are late or of which nobody knows whether they arrived, the newest first."""
     rows = promised(plans).filter(is_late(at) | Q(state=Letter.State.UNKNOWN), due_at__gt=at - 4 * LOOK_BACK)
-    found = rows.select_related("subscription__plan", "subscription__user").order_by("-due_at", "-id")
+    found = rows.select_related("subscription__plan", "subscription__user", "again_by").order_by("-due_at", "-id")
     return list(found.annotate(is_overtaken=overtaken())[:MOST_TROUBLES])
 
 

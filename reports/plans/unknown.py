@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -14,8 +16,10 @@ from reports.plans.services import require_own
 
 
 @transaction.atomic
-def send_again(*, letter: Letter, by: User) -> Letter:
+def send_again(*, letter: Letter, by: User, at: datetime) -> Letter:
     """Let the next sweep send an unknown letter under the Message-ID that it had: its reader may get it twice.
+
+    Who wanted that, and when, stays on the letter.
 
     Its claims are counted on, by which what a worker says that was thought dead is told from what the next one says.
     """
@@ -29,5 +33,6 @@ def send_again(*, letter: Letter, by: User) -> Letter:
     if not Subscription.objects.active().filter(pk=reader.pk).exists():
         raise ValidationError(_("Its reader gets no letters any more."), code="left")
     letter.state, letter.tries, letter.error = Letter.State.DUE, 0, ""
-    letter.save(update_fields=["state", "tries", "error"])
+    letter.again_by, letter.again_at = by, at
+    letter.save(update_fields=["state", "tries", "error", "again_by", "again_at"])
     return letter

@@ -91,7 +91,7 @@ def plan_detail(request: SignedIn, pk: int) -> HttpResponse:
     keeps = may_change(request.user, plan)
     readers = plan.readers.select_related("user", "plan", "team", "granted_by").order_by("ended_at", "user__name", "id")
     letters = kept.promised(Plan.objects.filter(pk=plan.pk)).annotate(is_overtaken=overtaken())
-    letters = letters.select_related("subscription__user", "subscription__plan").order_by("-due_at", "-id")
+    letters = letters.select_related("subscription__user", "subscription__plan", "again_by").order_by("-due_at", "-id")
     own = readers.filter(user=request.user, ended_at=None).first()
     context = {
         "title": plan.name,

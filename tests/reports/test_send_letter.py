@@ -353,6 +353,11 @@ def test_what_nobody_knows_is_sent_again_where_somebody_says_so(
     assert {mail["Message-ID"] for mail in post_office.mails} == {row.message_id for row in (first, second, third)}
     assert {state_of(row) for row in (first, second, third)} == {State.SENT}
     assert run(later + timedelta(hours=1)) == 0
+    # Who wanted that, and when, is told where its state is.
+    assert f"{portfolio.viewer.name} had it sent again, " in viewer.get("/letters").text
+    assert f"{portfolio.admin.name} had it sent again, " in admin.get(readers[1].plan.get_absolute_url()).text
+    [row] = api(portfolio.lead).get("letters").json()["data"]
+    assert (row["again_by"], row["again_at"] is not None) == (portfolio.lead.pk, True)
     again = api(portfolio.lead).post(path, body)
     assert again.status_code == 422
     assert "It is known what became of this letter" in again.json()["errors"][0]["detail"]
