@@ -430,8 +430,9 @@ def ask(client: Client, method: str, path: str, given: dict[str, Any] | None = N
 
 
 def traces(response: Any, asked: str = "\0") -> tuple[Any, ...]:
-    """What a response tells, without what is new in each of them and without the address that was asked for."""
+    """What a response tells, without what is new in each of them and without the address and method that were asked."""
     content = re.sub(rb'name="csrfmiddlewaretoken" value="\w+"', b"", response.content).replace(asked.encode(), b"")
+    content = content.replace(f"does not take {response.wsgi_request.method}".encode(), b"")
     headers = {name.lower() for name in response.headers} - {"set-cookie"}
     return response.status_code, response.headers.get("Content-Type"), frozenset(headers), content
 
