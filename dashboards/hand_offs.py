@@ -201,8 +201,8 @@ class HandOff:
         person = giver.owner or giver.program.lead
         # Without a name of the receiver's: others read the comment, who may not see its program.
         form = ngettext(
-            "We need this by %(day)s, and it comes %(count)s day later. What would bring it forward?",
-            "We need this by %(day)s, and it comes %(count)s days later. What would bring it forward?",
+            "This is needed by %(day)s and comes %(count)s day later. What would bring it forward?",
+            "This is needed by %(day)s and comes %(count)s days later. What would bring it forward?",
             self.row.late_days,
         )
         said = form % {"day": date_format(self.row.need_by_on, "j M Y"), "count": self.row.late_days}

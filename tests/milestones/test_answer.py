@@ -259,7 +259,7 @@ def test_who_gets_it_late_asks_for_an_earlier_day(cast: Cast, hand_off: Dependen
     assert f'href="{one.question_url.replace("&", "&amp;")}"' in page
     assert "Ask for an earlier day" not in sign_in(cast.outsider).get(f"{place}&layout=table").text
     asked = client.get(one.question_url)
-    text = "@Otto Outsider We need this by 15 Jan 2027, and it comes 21 days later."
+    text = "@Otto Outsider This is needed by 15 Jan 2027 and comes 21 days later."
     assert text in asked.text
     draft = asked.context["form"].initial["text"]
     client.post(one.question_url.partition("?")[0], {"text": draft})
