@@ -321,6 +321,8 @@ class AnswerForm(FromList):
     def __init__(self, data: QueryDict | None = None, *, row: Dependency) -> None:
         is_delivered = row.agreement == Dependency.Agreement.DELIVERED
         answered = "" if is_delivered or row.agreement == Dependency.Agreement.PROPOSED else row.agreement
+        if row.predecessor.done_on and not is_delivered:
+            answered = Dependency.Agreement.DELIVERED  # what is left to say of it
         super().__init__(data, initial={"agreement": answered, "promised_on": row.promised_on or row.need_by_on})
         if is_delivered:
             # All that is left to say of it is that it is not. An answer from before it was delivered does not say that.

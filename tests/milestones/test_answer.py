@@ -15,7 +15,7 @@ import changes.services
 import history
 from history.changes import changes_of
 from history.models import ChangeSet
-from milestones.models import DateMove, Dependency
+from milestones.models import DateMove, Dependency, Milestone
 from milestones.services import answer_hand_off, create_milestone, link, reply_to_giver, unlink
 from programs.models import Notice, Revision
 from programs.services import create_program
@@ -288,6 +288,17 @@ def test_the_pages_of_answer_and_reply_are_for_their_side(cast: Cast, hand_off: 
 
 
 # -- the API ---------------------------------------------------------------------------------------------------------
+
+
+def test_whose_milestone_is_done_has_but_to_say_that_it_is_delivered(
+    cast: Cast, hand_off: Dependency, sign_in: Any
+) -> None:
+    answer(cast, hand_off, "accepted", promised_on=LATER)
+    giver = sign_in(cast.outsider)
+    chosen = [giver.get(f"/links/{hand_off.pk}/answer").context["form"].initial["agreement"]]
+    Milestone.objects.filter(pk=hand_off.predecessor_id).update(done_on=FRIDAY)
+    chosen += [giver.get(f"/links/{hand_off.pk}/answer").context["form"].initial["agreement"]]
+    assert chosen == ["accepted", "delivered"]
 
 
 def test_the_api_answers_and_replies(cast: Cast, hand_off: Dependency, api: Any) -> None:
