@@ -33,13 +33,17 @@ class Run(models.Model):
         return f"run {self.pk}"
 
 
+# The newest is the one without a newer: so a join looks up its milestones instead of reading all of them each time.
 @read_as(
     """
-    SELECT DISTINCT ON (milestone_id) milestone_id, program_id, run_id, finish_on AS start_on, finish_on,
+    SELECT milestone_id, program_id, run_id, finish_on AS start_on, finish_on,
         NULL::integer AS total_float, NULL::integer AS free_float, false AS on_longest_path,
         NULL::bigint AS driven_by_id, basis, quantiles[10] AS p50_on, quantiles[16] AS p80_on, chance, quantiles,
         target_on
-    FROM forecasts_issuedforecast WHERE day <= {day} AND week_on > {day} - 14 ORDER BY milestone_id, week_on DESC
+    FROM forecasts_issuedforecast one WHERE day <= {day} AND week_on > {day} - 14 AND NOT EXISTS (
+        SELECT FROM forecasts_issuedforecast newer
+        WHERE newer.milestone_id = one.milestone_id AND newer.week_on > one.week_on AND newer.day <= {day}
+    )
     """
 )
 class MilestoneForecast(models.Model):
