@@ -259,7 +259,8 @@ class TestPeople:
     def test_everyone_sees_names_and_zones_alone(self, cast: Cast) -> None:
         people_seen = Api(cast.outsider).get("users").json()["data"]
         assert people_seen[0]["name"] == "Ada Admin"
-        assert set(people_seen[0]) == {"id", "name", "time_zone", "is_active", "version"}
+        assert set(people_seen[0]) == {"id", "name", "time_zone", "appearance", "is_active", "version"}
+        assert people_seen[0]["appearance"] is None, "Each person's own"
 
     def test_people_change_their_own_name_and_no_more(self, cast: Cast) -> None:
         caller = Api(cast.outsider)
