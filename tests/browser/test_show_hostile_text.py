@@ -58,8 +58,9 @@ def pages(stage: Stage) -> list[str]:
     row = stage.seen
     return [
         "/", "/risks", "/risks?view=matrix", "/issues", "/assumptions", "/decisions", "/kpis", "/problems",
-        "/objectives", "/teams", f"/teams/{row['team']}", "/trends", "/dependencies", "/dependencies?layout=matrix",
-        "/dependencies?layout=table", "/quality", "/programs/new", "/p/NA4", "/p/NA4/milestones", "/p/NA4/risks",
+        "/objectives", "/teams", f"/teams/{row['team']}", "/trends?program=NA4", "/dependencies",
+        "/dependencies?layout=matrix", "/dependencies?layout=table", "/quality", "/programs/new",
+        "/p/NA4", "/p/NA4/milestones", "/p/NA4/risks",
         "/p/NA4/decisions", "/p/NA4/kpis", f"/p/NA4/kpis/{row['kpi']}", "/p/NA4/people", "/p/NA4/phases",
         "/p/NA4/requirements", "/p/NA4/workstreams", "/p/NA4/baselines", "/p/NA4/related", "/p/NA4/updates",
         "/p/NA4/edit", "/p/NA4/copy", f"/m/{row['milestone']}", f"/m/{row['milestone']}/edit", f"/r/R-{row['risk']}",

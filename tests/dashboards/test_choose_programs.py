@@ -271,5 +271,5 @@ def test_watched_programs_and_the_next_decisions_stand_on_the_start_page(cast: C
     assert [decision.question for decision in page.context["decisions"]] == ["Rent power?", "Later?"]
     assert "all 2 that wait" in page.text
     assert "in 3 d" in page.text
-    assert "<b><bdi>Lea Lead</bdi></b> decides" in page.text
+    assert '<b dir="auto">Lea Lead</b> decides' in page.text
     assert "<b>You decide</b>" in sign_in(cast.lead).get("/").text
