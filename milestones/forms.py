@@ -326,8 +326,8 @@ class AnswerForm(FromList):
         super().__init__(data, initial={"agreement": answered, "promised_on": row.promised_on or row.need_by_on})
         if is_delivered:
             # All that is left to say of it is that it is not. An answer from before it was delivered does not say that.
-            field = self.fields["agreement"]
-            field.choices = [  # type: ignore[attr-defined]
+            field: Any = self.fields["agreement"]  # Any: type checkers do not see that it has choices
+            field.choices = [
                 (f"{TAKEN_BACK}{Dependency.Agreement.ACCEPTED}", _("It will be there: it stays agreed")),
                 (f"{TAKEN_BACK}{Dependency.Agreement.DECLINED}", _("It will not come: decline, with a reason")),
             ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -25,10 +26,12 @@ def send_again(*, letter: Letter, by: User, at: datetime) -> Letter:
     """
     reader = locked(letter.subscription)
     require_own(reader, by)
-    letter = Letter.objects.select_for_update().annotate(is_overtaken=overtaken()).get(pk=letter.pk)
+    # Any: type checkers do not see what annotate adds.
+    found: Any = Letter.objects.select_for_update().annotate(is_overtaken=overtaken()).get(pk=letter.pk)
+    letter = found
     if letter.state != Letter.State.UNKNOWN:
         raise ValidationError(_("It is known what became of this letter: it is not sent again."), code="known")
-    if letter.is_overtaken:  # type: ignore[attr-defined]  # annotated
+    if found.is_overtaken:
         raise ValidationError(_("A newer letter took its place."), code="overtaken")
     if not Subscription.objects.active().filter(pk=reader.pk).exists():
         raise ValidationError(_("Its reader gets no letters any more."), code="left")

@@ -167,8 +167,9 @@ def test_the_menu_of_a_phone(cast: Cast, page: Page, signed_in: Any, live_server
     page.add_init_script(AXE_SCRIPT)
     signed_in(cast.lead)
     page.goto(f"{live_server.url}/trends")
-    for scheme, size in (("light", PHONE), ("dark", NARROW)):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    ways: list[tuple[Any, Any]] = [("light", PHONE), ("dark", NARROW)]
+    for scheme, size in ways:
+        page.emulate_media(color_scheme=scheme)
         page.set_viewport_size(size)
         opener = page.locator("summary", has_text="Menu")
         opener.focus()

@@ -45,9 +45,10 @@ def test_read_and_try_as_oneself(cast: Cast, signed_in: Any, live_server: LiveSe
 def test_it_has_the_colours_of_the_reader(cast: Cast, signed_in: Any, live_server: LiveServer) -> None:
     page: Page = signed_in(cast.lead)
     page.add_init_script(AXE_SCRIPT)
-    for scheme, appearance, dark in (("dark", "system", True), ("light", "system", False), ("light", "dark", True)):
+    ways: list[tuple[Any, str, bool]] = [("dark", "system", True), ("light", "system", False), ("light", "dark", True)]
+    for scheme, appearance, dark in ways:
         User.objects.filter(pk=cast.lead.pk).update(appearance=appearance)
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         page.goto(f"{live_server.url}/api/v1/docs")
         expect(page.locator("#operations-tag-slip-causes")).to_be_visible()
         assert page.evaluate(LIT) is not dark
