@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import pgettext_lazy
 
+from dashboards.lettering import cut
 from dashboards.templatetags.words import in_days
 from forecasts.models import ProgramHealth, RiskForecast
 from people import lists
@@ -231,6 +232,11 @@ class Bar:
     minutes: float
     y: int
     width: float
+
+    @property
+    def label(self) -> str:
+        """As much of the name as stands before the bar."""
+        return cut(self.name, 190)
 
     @property
     def label_x(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -138,6 +139,9 @@ def test_bars_say_how_much_they_leave_out(cast: Cast, sign_in: Any) -> None:
         )  # fmt: skip
     page = sign_in(cast.admin).get("/risks")
     assert [round(bar.minutes / DAY, 1) for bar in page.context["bars"]] == [10, 9.5, 9, 8.5, 8, 7.5, 7, 6.5]
+    bar = page.context["bars"][0]
+    assert replace(bar, name="Edge").label == "Edge"
+    assert replace(bar, name="W" * 90).label == "W" * 14 + "…"  # 12.48 px each, and as much for the dots, in 190
     assert "And 11.5 d in programs with less." in page.text  # 6 and 5.5
 
 
